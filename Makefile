@@ -1,0 +1,5 @@
+.PHONY: help build
+help:
+	@echo "make build   compile everything"
+build:
+	dotnet build
