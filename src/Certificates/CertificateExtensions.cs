@@ -1,0 +1,90 @@
+using System.Formats.Asn1;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace CapiRegistryHook.Certificates;
+
+/// <summary>The extensions that decide something in this room; null where the certificate does not carry one.</summary>
+internal sealed record CertificateExtensions
+{
+    private const string AnyUsage = "2.5.29.37.0";
+    private static readonly Asn1Tag DnsName = new(TagClass.ContextSpecific, 2);
+    private static readonly Asn1Tag Address = new(TagClass.ContextSpecific, 7);
+
+    public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
+    public byte[]? SubjectKeyIdentifier { get; private init; }
+
+    public byte[]? AuthorityKeyIdentifier { get; private init; }
+
+    public bool IsAuthority { get; private init; }
+
+    /// <summary>How many intermediates may follow; null for no limit.</summary>
+    public int? PathLength { get; private init; }
+
+    public X509KeyUsageFlags? KeyUsage { get; private init; }
+
+    /// <summary>Whether an extended key usage, if there is one, allows TLS servers.</summary>
+    public bool AllowsServers { get; private init; } = true;
+
+    public ServerNames Names { get; private init; } = ServerNames.None;
+
+    /// <summary>Whether the subject alternative names hold something else than DNS names and IP addresses.</summary>
+    public bool HasOtherNames { get; private init; }
+
+    public bool MaySign => IsAuthority && AllowsServers && (KeyUsage is not { } usage || usage.HasFlag(X509KeyUsageFlags.KeyCertSign));
+
+    public static CertificateExtensions Read(X509Certificate2 x509)
+    {
+        var read = new CertificateExtensions();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var extension in x509.Extensions)
+        {
+            // RFC 5280 section 4.2 allows each kind once; Go refuses such a certificate, so two readers might differ on which one counts.
+            if (!seen.Add(extension.Oid?.Value ?? "")) throw new CryptographicException("An extension is repeated.");
+            read = read.With(extension);
+        }
+
+        return read;
+    }
+
+    private CertificateExtensions With(X509Extension extension) => extension switch
+    {
+        X509SubjectKeyIdentifierExtension subject => this with { SubjectKeyIdentifier = subject.SubjectKeyIdentifierBytes.ToArray() },
+        X509AuthorityKeyIdentifierExtension authority => this with { AuthorityKeyIdentifier = authority.KeyIdentifier?.ToArray() },
+        X509BasicConstraintsExtension basic => this with
+        {
+            IsAuthority = basic.CertificateAuthority,
+            PathLength = basic.HasPathLengthConstraint ? basic.PathLengthConstraint : null,
+        },
+        X509KeyUsageExtension usage => this with { KeyUsage = usage.KeyUsages },
+        X509EnhancedKeyUsageExtension enhanced => this with
+        {
+            AllowsServers = enhanced.EnhancedKeyUsages.Cast<Oid>().Any(usage => usage.Value is ServerAuthentication or AnyUsage),
+        },
+        X509SubjectAlternativeNameExtension names => WithNames(names.RawData),
+        _ => this,
+    };
+
+    private CertificateExtensions WithNames(byte[] encoded)
+    {
+        var dnsNames = new List<string>();
+        var addresses = new List<IPAddress>();
+        var others = false;
+        var names = new AsnReader(encoded, AsnEncodingRules.DER).ReadSequence();
+        while (names.HasData)
+        {
+            var tag = names.PeekTag();
+            if (tag.HasSameClassAndValue(DnsName)) dnsNames.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, DnsName));
+            else if (tag.HasSameClassAndValue(Address)) addresses.Add(new IPAddress(names.ReadOctetString(Address)));
+            else
+            {
+                names.ReadEncodedValue();
+                others = true;
+            }
+        }
+
+        return this with { Names = ServerNames.FromCertificate(dnsNames, addresses), HasOtherNames = others };
+    }
+}

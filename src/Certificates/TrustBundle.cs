@@ -1,0 +1,99 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+
+namespace CapiRegistryHook.Certificates;
+
+/// <summary>
+/// The roots somebody trusts: an immutable set of certificates. The same set is equal and gives the same bytes, whatever order it was
+/// read in and whatever text stood around, so writing it back changes nothing.
+/// </summary>
+[SuppressMessage("Naming", "CA1710", Justification = "A trust bundle is the field's word for this collection.")]
+public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<TrustedCertificate>
+{
+    private readonly Certificate[] certificates;
+
+    private TrustBundle(IEnumerable<Certificate> certificates) => this.certificates =
+    [
+        .. certificates
+            .DistinctBy(certificate => certificate.Thumbprint, StringComparer.Ordinal)
+            .OrderBy(certificate => certificate.NotBefore)
+            .ThenBy(certificate => certificate.Thumbprint, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The bundle that trusts nobody.</summary>
+    public static TrustBundle Empty { get; } = new([]);
+
+    /// <summary>How many certificates there are.</summary>
+    public int Count => certificates.Length;
+
+    internal IReadOnlyList<Certificate> Certificates => certificates;
+
+    /// <summary>
+    /// Reads every block labelled CERTIFICATE; duplicates count once. Text around and blocks with other labels are left out, so that a
+    /// private key beside them goes no further. Empty or blank input is <see cref="Empty"/>.
+    /// </summary>
+    /// <exception cref="CertificateException">
+    /// <see cref="CertificateFault.TooLarge"/> and <see cref="CertificateFault.TooMany"/> by the caps in <see cref="PemLimits"/> (each block counts,
+    /// duplicates too); <see cref="CertificateFault.Unreadable"/> when a block is damaged, or when there is text but no certificate in it.
+    /// </exception>
+    public static TrustBundle Parse(ReadOnlySpan<byte> pem) => new(PemReader.ReadBundle(pem));
+
+    /// <summary>The union of both.</summary>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.TooMany"/> when the union could not be read back.</exception>
+    public TrustBundle Add(TrustBundle other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        var union = new TrustBundle(certificates.Concat(other.certificates));
+        return union.Count <= PemLimits.BundleCertificates ? union : throw new CertificateException(CertificateFault.TooMany);
+    }
+
+    /// <summary>
+    /// Leaves out the certificates that have ended. One that has not begun yet stays: it is there to be trusted later. When all have
+    /// ended the result is empty; whether trusting nobody is better than trusting ended roots is for the caller to decide.
+    /// </summary>
+    public TrustBundle PruneExpired(TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        var now = time.GetUtcNow();
+        return new TrustBundle(certificates.Where(certificate => certificate.NotAfter >= now));
+    }
+
+    /// <summary>Whether every certificate of <paramref name="other"/> is in this bundle. Every bundle contains the empty one.</summary>
+    public bool Contains(TrustBundle other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        var mine = certificates.Select(certificate => certificate.Thumbprint).ToHashSet(StringComparer.Ordinal);
+        return other.certificates.All(certificate => mine.Contains(certificate.Thumbprint));
+    }
+
+    /// <summary>
+    /// The canonical text: oldest notBefore first, then by thumbprint, with one newline at the end. The empty bundle gives the empty text.
+    /// </summary>
+    public string ToPem() => string.Concat(certificates.Select(certificate => certificate.Pem));
+
+    /// <summary>Whether both hold the same certificates.</summary>
+    public bool Equals(TrustBundle? other) =>
+        other is not null && Thumbprints().SequenceEqual(other.Thumbprints(), StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as TrustBundle);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var thumbprint in Thumbprints()) hash.Add(thumbprint, StringComparer.Ordinal);
+        return hash.ToHashCode();
+    }
+
+    /// <summary>The certificates in canonical order.</summary>
+    public IEnumerator<TrustedCertificate> GetEnumerator() => certificates
+        .Select(certificate => new TrustedCertificate(certificate.Thumbprint, certificate.Subject, certificate.NotBefore, certificate.NotAfter))
+        .GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    internal static TrustBundle Of(IEnumerable<Certificate> certificates) => new(certificates);
+
+    private IEnumerable<string> Thumbprints() => certificates.Select(certificate => certificate.Thumbprint);
+}

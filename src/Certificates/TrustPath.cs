@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace CapiRegistryHook.Certificates;
+
+/// <summary>The way from an authority's certificate up to a root that its bundle trusts, both ends included.</summary>
+internal sealed record TrustPath(IReadOnlyList<Certificate> Certificates)
+{
+    public Certificate Authority => Certificates[0];
+
+    /// <summary>What a server sends after its own certificate: everything but the root, which a client must have anyway.</summary>
+    public IReadOnlyList<Certificate> Served => [.. Certificates.SkipLast(1)];
+
+    public DateTimeOffset NotBefore => Certificates.Max(certificate => certificate.NotBefore);
+
+    public DateTimeOffset NotAfter => Certificates.Min(certificate => certificate.NotAfter);
+
+    /// <summary>
+    /// Finds the path with the platform's chain engine. Times are left aside, since an ended authority must still load to be reported and
+    /// replaced; the engine gets a fixed time, so the path does not depend on when it is asked.
+    /// </summary>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/> or <see cref="CertificateFault.NotAnAuthority"/>.</exception>
+    public static TrustPath Find(Certificate authority, IEnumerable<Certificate> intermediates, TrustBundle anchors)
+    {
+        if (!authority.Extensions.MaySign) throw new CertificateException(CertificateFault.NotAnAuthority);
+        if (authority.IsSelfSigned) return new TrustPath([authority]);
+        var path = Build(authority, intermediates, anchors.Certificates.Where(anchor => anchor.IsSelfSigned)) ?? throw new CertificateException(CertificateFault.NotAnchored);
+        return AllowsServerCertificates(path) ? new TrustPath(path) : throw new CertificateException(CertificateFault.NotAnAuthority);
+    }
+
+    private static List<Certificate>? Build(Certificate authority, IEnumerable<Certificate> intermediates, IEnumerable<Certificate> anchors)
+    {
+        var loaded = new List<X509Certificate2>();
+        using var chain = new X509Chain();
+        try
+        {
+            var policy = chain.ChainPolicy;
+            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            policy.RevocationMode = X509RevocationMode.NoCheck;
+            policy.DisableCertificateDownloads = true;
+            policy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+            policy.VerificationTime = authority.NotBefore.UtcDateTime;
+            policy.CustomTrustStore.AddRange(Load(anchors, loaded));
+            policy.ExtraStore.AddRange(Load(intermediates, loaded));
+            using var target = X509CertificateLoader.LoadCertificate(authority.Der.Span);
+            return chain.Build(target) ? [.. chain.ChainElements.Select(element => Certificate.Read(element.Certificate.RawData))] : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+        finally
+        {
+            foreach (var element in chain.ChainElements) element.Certificate.Dispose();
+            loaded.ForEach(certificate => certificate.Dispose());
+        }
+    }
+
+    /// <summary>
+    /// The engine took the authority for the end of the path, but it will be one more intermediate: lengths are counted here (RFC 5280
+    /// section 6.1.4: self-issued certificates don't count), and no extended key usage on the way may exclude servers.
+    /// </summary>
+    private static bool AllowsServerCertificates(List<Certificate> path)
+    {
+        var below = 0;
+        foreach (var certificate in path)
+        {
+            if (!certificate.Extensions.MaySign || certificate.Extensions.PathLength < below) return false;
+            if (!certificate.SubjectName.AsSpan().SequenceEqual(certificate.IssuerName)) below++;
+        }
+
+        return true;
+    }
+
+    private static X509Certificate2[] Load(IEnumerable<Certificate> certificates, List<X509Certificate2> loaded)
+    {
+        X509Certificate2[] batch = [.. certificates.Select(certificate => X509CertificateLoader.LoadCertificate(certificate.Der.Span))];
+        loaded.AddRange(batch);
+        return batch;
+    }
+}
