@@ -1,0 +1,11 @@
+namespace CapiRegistryHook.Unit.Tests;
+
+/// <summary>A clock that stands still until it is told otherwise.</summary>
+internal sealed class FixedTime(DateTimeOffset now) : TimeProvider
+{
+    private DateTimeOffset present = now;
+
+    public override DateTimeOffset GetUtcNow() => present;
+
+    public void Advance(TimeSpan by) => present += by;
+}
