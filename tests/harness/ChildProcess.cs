@@ -59,7 +59,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Asks the process to end and clean up after itself; does not wait.</summary>
     public void Terminate()
     {
-        using var kill = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "kill -TERM \"$0\" 2>/dev/null", $"{Id}"]) { UseShellExecute = false });
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "kill -TERM \"$0\" 2>/dev/null", $"{Id}"]) { UseShellExecute = false };
+        using var kill = Process.Start(start);
         kill?.WaitForExit();
     }
 

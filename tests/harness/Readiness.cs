@@ -15,7 +15,9 @@ internal static class Readiness
     /// <summary>False when etcd ended because its port was taken; any other end is an exception that shows its log.</summary>
     public static async Task<bool> OfEtcdAsync(ChildProcess etcd, Uri address, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        http.BaseAddress = address;
+        http.Timeout = TimeSpan.FromSeconds(5);
         try
         {
             await UntilAsync("etcd", () => IsUpAsync(etcd, http, "/health", cancellationToken), etcd.LogTail, cancellationToken);
@@ -50,7 +52,8 @@ internal static class Readiness
         {
             throw process.LogContains("address already in use")
                 ? new PortTakenException($"{http.BaseAddress} is taken.")
-                : new InvalidOperationException($"The process behind {http.BaseAddress} ended with code {process.ExitCode}.\n{process.LogTail()}");
+                : new InvalidOperationException(
+                    $"The process behind {http.BaseAddress} ended with code {process.ExitCode}.\n{process.LogTail()}");
         }
 
         try

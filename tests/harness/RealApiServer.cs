@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace CapiRegistryHook.Harness;
@@ -10,10 +8,6 @@ namespace CapiRegistryHook.Harness;
 /// </summary>
 public sealed class RealApiServer : IApiServer
 {
-    // Free ports are looked for below the range that the kernel hands out to clients (32768 and up), so that the port of a stopped
-    // server stays free until it is started again.
-    private const int FirstPort = 20000;
-    private const int LastPort = 32000;
     private const int PortAttempts = 5;
 
     private readonly string _binaries;
@@ -110,7 +104,7 @@ public sealed class RealApiServer : IApiServer
     {
         for (var attempt = 1; ; attempt++)
         {
-            _etcdAddress = new Uri($"http://127.0.0.1:{FreePort()}");
+            _etcdAddress = new Uri($"http://127.0.0.1:{LoopbackPort.Find()}");
             _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
             if (await Readiness.OfEtcdAsync(_etcd, _etcdAddress, cancellationToken))
                 return;
@@ -127,7 +121,7 @@ public sealed class RealApiServer : IApiServer
         {
             try
             {
-                await StartApiServerAsync(FreePort(), cancellationToken);
+                await StartApiServerAsync(LoopbackPort.Find(), cancellationToken);
                 return;
             }
             catch (PortTakenException) when (attempt < PortAttempts)
@@ -145,7 +139,8 @@ public sealed class RealApiServer : IApiServer
         Address = new Uri($"https://127.0.0.1:{port}");
         _http?.Dispose();
         _http = AdminHttp.Create(this);
-        _server = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "kube-apiserver"), ServerArguments(port), _folder["kube-apiserver.log"]);
+        var program = Path.Combine(_binaries, "kube-apiserver");
+        _server = await ChildProcess.StartServerAsync(program, ServerArguments(port), _folder["kube-apiserver.log"]);
         try
         {
             await Readiness.OfApiServerAsync(_server, _http, cancellationToken);
@@ -185,24 +180,4 @@ public sealed class RealApiServer : IApiServer
         "--service-cluster-ip-range=10.96.0.0/16",
         "--allow-privileged=true",
     ];
-
-    private static int FreePort()
-    {
-        for (var attempt = 0; attempt < 100; attempt++)
-        {
-            var port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Taken: try another.
-            }
-        }
-
-        throw new InvalidOperationException($"No free port between {FirstPort} and {LastPort} on 127.0.0.1.");
-    }
 }
