@@ -92,7 +92,7 @@ machine_sources() {
     /^[ \t]*$/ { flush(); next }
     { key = tolower($1); value = $0; sub(/^[^:]*:[ \t]*/, "", value) }
     key == "types:" { types = value } key == "uris:" { uris = value } key == "suites:" { suites = value }
-    key == "components:" { components = value } key == "signed-by:" { signed = value } key == "enabled:" { enabled = value }
+    key == "components:" { components = value } key == "signed-by:" { signed = (value == "" ? "an inline key" : value) } key == "enabled:" { enabled = value }
     END { flush() }
   ' "${files[@]}"
 }
