@@ -10,13 +10,16 @@ public sealed class RealApiServer : IApiServer
 {
     private const int PortAttempts = 5;
 
+    // A socket in our folder: nobody else on the machine can reach it, and no other etcd can be taken for ours. etcd insists on the
+    // form host:port and takes all of it for a file name in the working directory.
+    private const string EtcdSocket = "etcd:0";
+
     private readonly string _binaries;
     private readonly ScratchFolder _folder;
     private readonly LoopbackAuthority _authority;
     private ChildProcess? _etcd;
     private ChildProcess? _server;
     private HttpClient? _http;
-    private Uri _etcdAddress = new("http://127.0.0.1");
 
     private RealApiServer(string name, string binaries, ScratchFolder folder)
     {
@@ -102,17 +105,8 @@ public sealed class RealApiServer : IApiServer
 
     private async Task StartEtcdAsync(CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            _etcdAddress = new Uri($"http://127.0.0.1:{LoopbackPort.Find()}");
-            _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
-            if (await Readiness.OfEtcdAsync(_etcd, _etcdAddress, cancellationToken))
-                return;
-
-            await _etcd.DisposeAsync();
-            if (attempt == PortAttempts)
-                throw new InvalidOperationException($"No free port for etcd after {attempt} attempts.");
-        }
+        _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
+        await Readiness.OfEtcdAsync(_etcd, _folder[EtcdSocket], cancellationToken);
     }
 
     private async Task StartFirstTimeAsync(CancellationToken cancellationToken)
@@ -140,7 +134,7 @@ public sealed class RealApiServer : IApiServer
         _http?.Dispose();
         _http = AdminHttp.Create(this);
         var program = Path.Combine(_binaries, "kube-apiserver");
-        _server = await ChildProcess.StartServerAsync(program, ServerArguments(port), _folder["kube-apiserver.log"]);
+        _server = await ChildProcess.StartServerAsync(program, ServerArguments(port), _folder[$"kube-apiserver-{port}.log"]);
         try
         {
             await Readiness.OfApiServerAsync(_server, _http, cancellationToken);
@@ -155,8 +149,8 @@ public sealed class RealApiServer : IApiServer
     private string[] EtcdArguments() =>
     [
         $"--data-dir={_folder["etcd"]}",
-        $"--listen-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
-        $"--advertise-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        $"--listen-client-urls=unix://{EtcdSocket}",
+        $"--advertise-client-urls=unix://{EtcdSocket}",
         // One member: nobody needs to know the peer's port.
         "--listen-peer-urls=http://127.0.0.1:0",
         "--unsafe-no-fsync",
@@ -166,7 +160,7 @@ public sealed class RealApiServer : IApiServer
 
     private string[] ServerArguments(int port) =>
     [
-        $"--etcd-servers={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        $"--etcd-servers=unix://{EtcdSocket}",
         "--bind-address=127.0.0.1",
         $"--secure-port={port}",
         $"--cert-dir={_folder["generated"]}",
