@@ -12,7 +12,11 @@ public static class Kubeconfig
     /// <param name="time">The clock of token files and plugins.</param>
     /// <returns>The connection; to be freed, by a client made from it or by the caller.</returns>
     /// <exception cref="KubeconfigException">The file can't be read or used.</exception>
-    public static ClusterConnection Load(string path, string? context, TimeProvider time) => throw new NotImplementedException();
+    public static ClusterConnection Load(string path, string? context, TimeProvider time)
+    {
+        string full = Path.GetFullPath(path);
+        return new KubeconfigReader(KubeconfigYaml.Read(ReadFile(full)), Path.GetDirectoryName(full), time).Read(context);
+    }
 
     /// <summary>Reads a kubeconfig that came over the network, as from a Secret: inline data only, since its author may not read this machine's files or run programs here.</summary>
     /// <param name="yaml">The kubeconfig, at most 1 MiB.</param>
@@ -20,5 +24,20 @@ public static class Kubeconfig
     /// <param name="time">The clock of the connection.</param>
     /// <returns>The connection; to be freed, by a client made from it or by the caller.</returns>
     /// <exception cref="KubeconfigException">It can't be used.</exception>
-    public static ClusterConnection Parse(ReadOnlySpan<byte> yaml, string? context, TimeProvider time) => throw new NotImplementedException();
+    public static ClusterConnection Parse(ReadOnlySpan<byte> yaml, string? context, TimeProvider time) =>
+        new KubeconfigReader(KubeconfigYaml.Read(yaml), folder: null, time).Read(context);
+
+    private static byte[] ReadFile(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            byte[] buffer = new byte[KubeconfigYaml.MostBytes + 1];
+            return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new KubeconfigException($"The kubeconfig can't be read: {path}.", exception);
+        }
+    }
 }
