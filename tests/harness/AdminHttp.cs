@@ -1,0 +1,31 @@
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>A plain HTTP client with a cluster admin's token that trusts the server's own root and nothing else.</summary>
+public static class AdminHttp
+{
+    /// <summary>Makes a client with the server's address as its base; the caller disposes it.</summary>
+    public static HttpClient Create(IApiServer server)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust(server.CertificateAuthorityPem) },
+        };
+        var http = new HttpClient(handler) { BaseAddress = server.Address, Timeout = TimeSpan.FromSeconds(30) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
+        http.DefaultRequestHeaders.Accept.ParseAdd("application/json");
+        return http;
+    }
+
+    private static X509ChainPolicy Trust(string rootPem)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPem(rootPem);
+        return policy;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>
+/// Installs the definitions of Cluster and HelmChartProxy: the official ones when a folder of upstream data lies beside the checkout
+/// (<c>../shared/upstream</c>, or what CAPI_REGISTRY_HOOK_UPSTREAM names), else the reduced ones in <c>crds/</c>.
+/// </summary>
+internal static class CustomResources
+{
+    private const string UpstreamVariable = "CAPI_REGISTRY_HOOK_UPSTREAM";
+    private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+    private static readonly string[] Files = ["cluster.x-k8s.io_clusters.yaml", "addons.cluster.x-k8s.io_helmchartproxies.yaml"];
+
+    public static async Task InstallAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        var definitions = Files.Select(Read).ToList();
+        foreach (var definition in definitions)
+            await CreateAsync(http, definition, cancellationToken);
+
+        foreach (var definition in definitions)
+            await WaitAsync(http, definition, cancellationToken);
+    }
+
+    private static JsonNode Read(string file)
+    {
+        using var reader = Open(file);
+        return YamlJson.Read(reader) ?? throw new FormatException($"{file} is empty.");
+    }
+
+    private static StreamReader Open(string file)
+    {
+        var folder = Environment.GetEnvironmentVariable(UpstreamVariable) ?? Path.Combine(RepositoryRoot.Find(), "..", "shared", "upstream");
+        var official = Path.Combine(folder, "crds", file);
+        return File.Exists(official)
+            ? new StreamReader(official, Encoding.UTF8)
+            : new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream($"crds/{file}")!, Encoding.UTF8);
+    }
+
+    // A plain create: server-side apply in 1.20 refuses schemas with keywords it doesn't know.
+    private static async Task CreateAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)
+    {
+        using var body = new StringContent(definition.ToJsonString(), new MediaTypeHeaderValue("application/json"));
+        using var answer = await http.PostAsync(new Uri(Definitions, UriKind.Relative), body, cancellationToken);
+        if (answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict)
+            return;
+
+        var text = await answer.Content.ReadAsStringAsync(cancellationToken);
+        throw new InvalidOperationException($"{Name(definition)} was refused with {(int)answer.StatusCode}: {text[..Math.Min(text.Length, 1000)]}");
+    }
+
+    private static async Task WaitAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)
+    {
+        var name = Name(definition);
+        await Readiness.UntilAsync(name, () => IsEstablishedAsync(http, name, cancellationToken), () => "It was created but is not Established.", cancellationToken);
+        foreach (var list in Lists(definition))
+            await Readiness.UntilAsync(list, () => AnswersAsync(http, list, cancellationToken), () => "It is Established but not served.", cancellationToken);
+    }
+
+    private static async Task<bool> IsEstablishedAsync(HttpClient http, string name, CancellationToken cancellationToken)
+    {
+        using var answer = await http.GetAsync(new Uri($"{Definitions}/{name}", UriKind.Relative), cancellationToken);
+        answer.EnsureSuccessStatusCode();
+        var definition = JsonNode.Parse(await answer.Content.ReadAsStringAsync(cancellationToken));
+        // Null as long as no controller has looked at it.
+        return definition?["status"]?["conditions"] is JsonArray conditions
+            && conditions.Any(condition => (string?)condition?["type"] == "Established" && (string?)condition["status"] == "True");
+    }
+
+    private static async Task<bool> AnswersAsync(HttpClient http, string path, CancellationToken cancellationToken)
+    {
+        using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
+        return answer.StatusCode == HttpStatusCode.OK;
+    }
+
+    private static IEnumerable<string> Lists(JsonNode definition)
+    {
+        var spec = definition["spec"]!;
+        return spec["versions"]!.AsArray()
+            .Where(version => (bool)version!["served"]!)
+            .Select(version => $"/apis/{spec["group"]}/{version!["name"]}/{spec["names"]!["plural"]}?limit=1");
+    }
+
+    private static string Name(JsonNode definition) => (string)definition["metadata"]!["name"]!;
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>
+/// A throw-away authority that vouches for servers on 127.0.0.1, ::1 and localhost.
+/// It is built on the platform alone, not on src/Certificates, so that a fault there can't hide in what it is tested against.
+/// </summary>
+internal sealed class LoopbackAuthority : IDisposable
+{
+    // A harness lives for minutes; an hour back keeps a clock that is being corrected from mattering.
+    private static readonly TimeSpan Backdate = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+
+    private readonly X509Certificate2 _root;
+    private readonly TimeProvider _time;
+
+    private LoopbackAuthority(X509Certificate2 root, TimeProvider time)
+    {
+        _root = root;
+        _time = time;
+        CertificatePem = root.ExportCertificatePem() + "\n";
+    }
+
+    /// <summary>The root, PEM: what a client trusts.</summary>
+    public string CertificatePem { get; }
+
+    /// <summary>Makes a new root with a key of its own.</summary>
+    public static LoopbackAuthority Create(TimeProvider time)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN=loopback-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        var now = time.GetUtcNow();
+        return new LoopbackAuthority(request.CreateSelfSigned(now - Backdate, now + Lifetime), time);
+    }
+
+    /// <summary>A server certificate with its private key, for Kestrel or an SslStream. The caller disposes it.</summary>
+    public X509Certificate2 IssueServer()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = Sign(key);
+        return certificate.CopyWithPrivateKey(key);
+    }
+
+    /// <summary>The same as two PEM texts (the key as PKCS#8), for a server in another process.</summary>
+    public (string CertificatePem, string KeyPem) IssueServerPem()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = Sign(key);
+        return (certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
+    }
+
+    public void Dispose() => _root.Dispose();
+
+    private X509Certificate2 Sign(ECDsa key)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        names.AddIpAddress(IPAddress.IPv6Loopback);
+
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1", "serverAuth")], critical: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_root, true, false));
+        request.CertificateExtensions.Add(names.Build());
+
+        var now = _time.GetUtcNow();
+        return request.Create(_root, now - Backdate + TimeSpan.FromMinutes(1), now + Lifetime - TimeSpan.FromMinutes(1), RandomNumberGenerator.GetBytes(16));
+    }
+}

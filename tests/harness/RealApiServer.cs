@@ -1,0 +1,208 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>
+/// A real kube-apiserver 1.20 with an etcd of its own, as child processes in a temporary folder. The Cluster API and add-on definitions
+/// are installed and served when <see cref="StartAsync"/> returns; nothing is left behind after <see cref="DisposeAsync"/> or our own end.
+/// </summary>
+public sealed class RealApiServer : IApiServer
+{
+    // Free ports are looked for below the range that the kernel hands out to clients (32768 and up), so that the port of a stopped
+    // server stays free until it is started again.
+    private const int FirstPort = 20000;
+    private const int LastPort = 32000;
+    private const int PortAttempts = 5;
+
+    private readonly string _binaries;
+    private readonly ScratchFolder _folder;
+    private readonly LoopbackAuthority _authority;
+    private ChildProcess? _etcd;
+    private ChildProcess? _server;
+    private HttpClient? _http;
+    private Uri _etcdAddress = new("http://127.0.0.1");
+
+    private RealApiServer(string name, string binaries, ScratchFolder folder)
+    {
+        Name = name;
+        Token = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        _binaries = binaries;
+        _folder = folder;
+        _authority = LoopbackAuthority.Create(TimeProvider.System);
+    }
+
+    public string Name { get; }
+
+    public Uri Address { get; private set; } = new("https://127.0.0.1");
+
+    public string CertificateAuthorityPem => _authority.CertificatePem;
+
+    public string Token { get; }
+
+    public string Kubeconfig => KubeconfigText.Write(Name, Address, CertificateAuthorityPem, Token);
+
+    /// <summary>The temporary folder with data, keys and logs.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>The ids of the processes that run now.</summary>
+    public IReadOnlyList<int> ProcessIds => [.. new[] { _etcd, _server }.OfType<ChildProcess>().Select(process => process.Id)];
+
+    /// <summary>Starts both processes and waits until the API, its definitions included, answers.</summary>
+    /// <param name="name">The cluster's name, for the kubeconfig.</param>
+    /// <param name="binaries">The folder from <see cref="KubernetesBinaries.EnsureAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the start and everything that was started.</param>
+    public static async Task<RealApiServer> StartAsync(string name, string binaries, CancellationToken cancellationToken)
+    {
+        var server = new RealApiServer(name, binaries, ScratchFolder.Create("capi-registry-hook-apiserver-"));
+        try
+        {
+            server.WriteFiles();
+            await server.StartEtcdAsync(cancellationToken);
+            await server.StartFirstTimeAsync(cancellationToken);
+            await CustomResources.InstallAsync(server._http!, cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends the API server as a crash would; etcd and the data stay. Connections are refused until it is started again.</summary>
+    public async Task StopApiServerAsync()
+    {
+        if (_server is not null)
+            await _server.DisposeAsync();
+
+        _server = null;
+    }
+
+    /// <summary>Starts the API server again on the same address with the same data and waits until it is ready.</summary>
+    public Task StartApiServerAsync(CancellationToken cancellationToken = default) => StartApiServerAsync(Address.Port, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopApiServerAsync();
+        if (_etcd is not null)
+            await _etcd.DisposeAsync();
+
+        _etcd = null;
+        _http?.Dispose();
+        _authority.Dispose();
+        await _folder.DisposeAsync();
+    }
+
+    private void WriteFiles()
+    {
+        var (certificate, key) = _authority.IssueServerPem();
+        _folder.Write("server.crt", certificate);
+        _folder.Write("server.key", key);
+        using var accounts = RSA.Create(2048);
+        _folder.Write("accounts.key", accounts.ExportPkcs8PrivateKeyPem());
+        _folder.Write("accounts.pub", accounts.ExportSubjectPublicKeyInfoPem());
+        _folder.Write("tokens.csv", $"{Token},admin,admin,\"system:masters\"\n");
+    }
+
+    private async Task StartEtcdAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            _etcdAddress = new Uri($"http://127.0.0.1:{FreePort()}");
+            _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
+            if (await Readiness.OfEtcdAsync(_etcd, _etcdAddress, cancellationToken))
+                return;
+
+            await _etcd.DisposeAsync();
+            if (attempt == PortAttempts)
+                throw new InvalidOperationException($"No free port for etcd after {attempt} attempts.");
+        }
+    }
+
+    private async Task StartFirstTimeAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await StartApiServerAsync(FreePort(), cancellationToken);
+                return;
+            }
+            catch (PortTakenException) when (attempt < PortAttempts)
+            {
+                // Somebody was faster; the next port is another one.
+            }
+        }
+    }
+
+    private async Task StartApiServerAsync(int port, CancellationToken cancellationToken)
+    {
+        if (_server is not null)
+            throw new InvalidOperationException($"The API server {Name} is running.");
+
+        Address = new Uri($"https://127.0.0.1:{port}");
+        _http?.Dispose();
+        _http = AdminHttp.Create(this);
+        _server = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "kube-apiserver"), ServerArguments(port), _folder["kube-apiserver.log"]);
+        try
+        {
+            await Readiness.OfApiServerAsync(_server, _http, cancellationToken);
+        }
+        catch
+        {
+            await StopApiServerAsync();
+            throw;
+        }
+    }
+
+    private string[] EtcdArguments() =>
+    [
+        $"--data-dir={_folder["etcd"]}",
+        $"--listen-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        $"--advertise-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        // One member: nobody needs to know the peer's port.
+        "--listen-peer-urls=http://127.0.0.1:0",
+        "--unsafe-no-fsync",
+        "--logger=zap",
+        "--log-level=warn",
+    ];
+
+    private string[] ServerArguments(int port) =>
+    [
+        $"--etcd-servers={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        "--bind-address=127.0.0.1",
+        $"--secure-port={port}",
+        $"--cert-dir={_folder["generated"]}",
+        $"--tls-cert-file={_folder["server.crt"]}",
+        $"--tls-private-key-file={_folder["server.key"]}",
+        $"--token-auth-file={_folder["tokens.csv"]}",
+        "--authorization-mode=RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        $"--service-account-key-file={_folder["accounts.pub"]}",
+        $"--service-account-signing-key-file={_folder["accounts.key"]}",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--allow-privileged=true",
+    ];
+
+    private static int FreePort()
+    {
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Taken: try another.
+            }
+        }
+
+        throw new InvalidOperationException($"No free port between {FirstPort} and {LastPort} on 127.0.0.1.");
+    }
+}
