@@ -78,7 +78,7 @@ internal sealed class ApiTransport : IDisposable
     public static Exception? Translate(
         string resource, Exception exception, TimeSpan limit, CancellationToken limited, CancellationToken cancellationToken) => exception switch
     {
-        KubernetesApiException => null,
+        KubernetesApiException or ObjectDisposedException => null,
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(null, exception, cancellationToken),
         OperationCanceledException or IOException or HttpRequestException when limited.IsCancellationRequested => ConnectionFault.TimedOut(resource, limit, exception),
         OperationCanceledException or IOException or HttpRequestException or CredentialException => ConnectionFault.From(resource, exception),

@@ -1,10 +1,18 @@
+using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Kubernetes;
 
 /// <summary>Makes the typed exception of an attempt that got no answer.</summary>
 internal static class ConnectionFault
 {
+    private static readonly string[] Verdicts =
+    [
+        .. Enum.GetNames<SslPolicyErrors>().Where(name => name != nameof(SslPolicyErrors.None)),
+        .. Enum.GetNames<X509ChainStatusFlags>().Where(name => name != nameof(X509ChainStatusFlags.NoError)),
+    ];
+
     public static KubernetesApiException From(string resource, Exception exception) => exception switch
     {
         HttpRequestException { InnerException: AuthenticationException tls } => FromTls(resource, tls),
@@ -28,11 +36,14 @@ internal static class ConnectionFault
     public static KubernetesApiException TooLarge(string resource, Exception? cause = null) =>
         new(KubernetesFault.BadResponse, resource, "the answer is larger than the client reads", cause);
 
-    // SslStream reports its own verdict on the certificate with no inner exception; a handshake that the peer or the
-    // TLS library broke off carries the library's error inside. The texts are resources, so they are no basis for a decision.
-    private static KubernetesApiException FromTls(string resource, AuthenticationException tls) => tls.InnerException is null
+    private static KubernetesApiException FromTls(string resource, AuthenticationException tls) => IsVerdict(tls)
         ? new KubernetesApiException(KubernetesFault.UntrustedServer, resource, "the server's certificate is not for this name or not from the cluster's CA", tls)
         : new KubernetesApiException(KubernetesFault.Unreachable, resource, "the TLS handshake failed", tls) { NeverSent = true };
+
+    // SslStream's verdict on a certificate has no inner exception, unlike a handshake that broke off, but nor has its complaint about bytes
+    // that are no TLS. Its text is a resource; the names of the errors in it are arguments, and are there even when resources are trimmed.
+    private static bool IsVerdict(AuthenticationException tls) =>
+        tls.InnerException is null && Verdicts.Any(name => tls.Message.Contains(name, StringComparison.Ordinal));
 
     private static string Sentence(HttpRequestError error) => error switch
     {

@@ -50,7 +50,7 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
         await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         byte[] buffer = new byte[BearerToken.LongestToken + 2];
         int length = await file.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
-        return System.Text.Encoding.ASCII.GetString(buffer, 0, length);
+        return System.Text.Encoding.Latin1.GetString(buffer, 0, length);
     }
 
     private sealed record Reading(string Token, long At, bool Refused);

