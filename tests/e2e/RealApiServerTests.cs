@@ -29,11 +29,13 @@ public sealed class RealApiServerTests(ITestOutputHelper output)
         await using var server = await StartAsync("management");
         using var http = AdminHttp.Create(server);
 
-        foreach (var list in new[] { "cluster.x-k8s.io/v1beta1/clusters", "cluster.x-k8s.io/v1beta2/clusters", "addons.cluster.x-k8s.io/v1alpha1/helmchartproxies" })
-            Assert.Equal(HttpStatusCode.OK, await GetAsync(http, $"/apis/{list}"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(http, "/apis/cluster.x-k8s.io/v1beta1/clusters"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(http, "/apis/cluster.x-k8s.io/v1beta2/clusters"));
+        Assert.Equal(HttpStatusCode.OK, await GetAsync(http, "/apis/addons.cluster.x-k8s.io/v1alpha1/helmchartproxies"));
 
         // The reflect2 of the packaged source ends the server on the first custom resource that is written.
-        Assert.Equal(HttpStatusCode.Created, await PostAsync(http, "/apis/cluster.x-k8s.io/v1beta1/namespaces/default/clusters", Cluster("one")));
+        const string Clusters = "/apis/cluster.x-k8s.io/v1beta1/namespaces/default/clusters";
+        Assert.Equal(HttpStatusCode.Created, await PostAsync(http, Clusters, Cluster("one")));
         Assert.Equal(HttpStatusCode.OK, await GetAsync(http, "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/clusters/one"));
     }
 
@@ -108,7 +110,10 @@ public sealed class RealApiServerTests(ITestOutputHelper output)
           "apiVersion": "cluster.x-k8s.io/v1beta1", "kind": "Cluster", "metadata": {"name": "{{{name}}}"},
           "spec": {
             "clusterNetwork": {"services": {"cidrBlocks": ["10.96.0.0/12"]}},
-            "topology": {"class": "some", "version": "v1.30.0", "variables": [{"name": "clusterConfig", "value": {"addons": {"registry": {} } } }]}
+            "topology": {
+              "class": "some", "version": "v1.30.0",
+              "variables": [{"name": "clusterConfig", "value": {"addons": {"registry": {} } } }]
+            }
           }
         }
         """;

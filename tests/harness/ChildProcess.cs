@@ -35,7 +35,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public StreamReader Errors => _process.StandardError;
 
-    /// <summary>Starts a server: output and errors are appended to <paramref name="log"/>, which the child holds open itself.</summary>
+    /// <summary>Starts a server in the folder of its log, to which its output and errors are appended without our help.</summary>
     public static Task<ChildProcess> StartServerAsync(string program, IEnumerable<string> arguments, string log)
     {
         // The shell only opens the log and then becomes the program: the process id stays the same.
@@ -59,7 +59,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Asks the process to end and clean up after itself; does not wait.</summary>
     public void Terminate()
     {
-        using var kill = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "kill -TERM \"$0\" 2>/dev/null", $"{Id}"]) { UseShellExecute = false });
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "kill -TERM \"$0\" 2>/dev/null", $"{Id}"]) { UseShellExecute = false };
+        using var kill = Process.Start(start);
         kill?.WaitForExit();
     }
 
@@ -81,6 +82,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         var start = new ProcessStartInfo(Launcher, ["--pdeathsig", deathSignal, "--", .. command])
         {
             UseShellExecute = false,
+            WorkingDirectory = Path.GetDirectoryName(log),
             RedirectStandardOutput = log is null,
             RedirectStandardError = log is null,
         };

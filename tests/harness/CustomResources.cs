@@ -35,7 +35,8 @@ internal static class CustomResources
 
     private static StreamReader Open(string file)
     {
-        var folder = Environment.GetEnvironmentVariable(UpstreamVariable) ?? Path.Combine(RepositoryRoot.Find(), "..", "shared", "upstream");
+        var folder = Environment.GetEnvironmentVariable(UpstreamVariable)
+            ?? Path.Combine(RepositoryRoot.Find(), "..", "shared", "upstream");
         var official = Path.Combine(folder, "crds", file);
         return File.Exists(official)
             ? new StreamReader(official, Encoding.UTF8)
@@ -47,19 +48,24 @@ internal static class CustomResources
     {
         using var body = new StringContent(definition.ToJsonString(), new MediaTypeHeaderValue("application/json"));
         using var answer = await http.PostAsync(new Uri(Definitions, UriKind.Relative), body, cancellationToken);
-        if (answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict)
+        if (answer.StatusCode == HttpStatusCode.Created)
             return;
 
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
-        throw new InvalidOperationException($"{Name(definition)} was refused with {(int)answer.StatusCode}: {text[..Math.Min(text.Length, 1000)]}");
+        throw new InvalidOperationException(
+            $"{Name(definition)} was refused with {(int)answer.StatusCode}: {text[..Math.Min(text.Length, 1000)]}");
     }
 
     private static async Task WaitAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)
     {
         var name = Name(definition);
-        await Readiness.UntilAsync(name, () => IsEstablishedAsync(http, name, cancellationToken), () => "It was created but is not Established.", cancellationToken);
+        Task<bool> Established() => IsEstablishedAsync(http, name, cancellationToken);
+        await Readiness.UntilAsync(name, Established, () => "It was created but is not Established.", cancellationToken);
         foreach (var list in Lists(definition))
-            await Readiness.UntilAsync(list, () => AnswersAsync(http, list, cancellationToken), () => "It is Established but not served.", cancellationToken);
+        {
+            Task<bool> Served() => AnswersAsync(http, list, cancellationToken);
+            await Readiness.UntilAsync(list, Served, () => "It is Established but not served.", cancellationToken);
+        }
     }
 
     private static async Task<bool> IsEstablishedAsync(HttpClient http, string name, CancellationToken cancellationToken)

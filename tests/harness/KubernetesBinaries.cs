@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Harness;
 
-/// <summary>The real kube-apiserver and etcd, built once per machine by <c>tests/harness/kubernetes.sh</c> and kept in a cache folder.</summary>
+/// <summary>
+/// The real kube-apiserver and etcd, built once per machine by <c>tests/harness/kubernetes.sh</c> and kept in a cache folder.
+/// </summary>
 public static class KubernetesBinaries
 {
     private static volatile string? s_folder;

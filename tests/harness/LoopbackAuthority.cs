@@ -15,12 +15,10 @@ internal sealed class LoopbackAuthority : IDisposable
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
     private readonly X509Certificate2 _root;
-    private readonly TimeProvider _time;
 
-    private LoopbackAuthority(X509Certificate2 root, TimeProvider time)
+    private LoopbackAuthority(X509Certificate2 root)
     {
         _root = root;
-        _time = time;
         CertificatePem = root.ExportCertificatePem() + "\n";
     }
 
@@ -31,12 +29,15 @@ internal sealed class LoopbackAuthority : IDisposable
     public static LoopbackAuthority Create(TimeProvider time)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN=loopback-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", key, HashAlgorithmName.SHA256);
+        // A name of its own, so that two authorities in one trust store can't be taken for each other.
+        var name = $"CN=loopback-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        const X509KeyUsageFlags Usage = X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign;
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(Usage, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var now = time.GetUtcNow();
-        return new LoopbackAuthority(request.CreateSelfSigned(now - Backdate, now + Lifetime), time);
+        return new LoopbackAuthority(request.CreateSelfSigned(now - Backdate, now + Lifetime));
     }
 
     /// <summary>A server certificate with its private key, for Kestrel or an SslStream. The caller disposes it.</summary>
@@ -71,7 +72,7 @@ internal sealed class LoopbackAuthority : IDisposable
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_root, true, false));
         request.CertificateExtensions.Add(names.Build());
 
-        var now = _time.GetUtcNow();
-        return request.Create(_root, now - Backdate + TimeSpan.FromMinutes(1), now + Lifetime - TimeSpan.FromMinutes(1), RandomNumberGenerator.GetBytes(16));
+        // The root's own dates: never outside them, whatever the clock says.
+        return request.Create(_root, _root.NotBefore, _root.NotAfter, RandomNumberGenerator.GetBytes(16));
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace CapiRegistryHook.Harness;
 
@@ -12,19 +13,12 @@ internal static class Readiness
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>False when etcd ended because its port was taken; any other end is an exception that shows its log.</summary>
-    public static async Task<bool> OfEtcdAsync(ChildProcess etcd, Uri address, CancellationToken cancellationToken)
+    /// <summary>Waits for the /health of an etcd that listens on a Unix socket.</summary>
+    public static async Task OfEtcdAsync(ChildProcess etcd, string socket, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromSeconds(5) };
-        try
-        {
-            await UntilAsync("etcd", () => IsUpAsync(etcd, http, "/health", cancellationToken), etcd.LogTail, cancellationToken);
-            return true;
-        }
-        catch (PortTakenException)
-        {
-            return false;
-        }
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (_, token) => ConnectAsync(socket, token) };
+        using var http = new HttpClient(handler) { BaseAddress = new Uri("http://etcd"), Timeout = TimeSpan.FromSeconds(5) };
+        await UntilAsync("etcd", () => IsUpAsync(etcd, http, "/health", cancellationToken), etcd.LogTail, cancellationToken);
     }
 
     /// <summary>Waits for /readyz; throws <see cref="PortTakenException"/> when the server ended because of its port.</summary>
@@ -44,13 +38,29 @@ internal static class Readiness
         }
     }
 
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     private static async Task<bool> IsUpAsync(ChildProcess process, HttpClient http, string path, CancellationToken cancellationToken)
     {
         if (process.HasExited)
         {
             throw process.LogContains("address already in use")
                 ? new PortTakenException($"{http.BaseAddress} is taken.")
-                : new InvalidOperationException($"The process behind {http.BaseAddress} ended with code {process.ExitCode}.\n{process.LogTail()}");
+                : new InvalidOperationException(
+                    $"The process behind {http.BaseAddress} ended with code {process.ExitCode}.\n{process.LogTail()}");
         }
 
         try

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace CapiRegistryHook.Harness;
@@ -10,11 +8,11 @@ namespace CapiRegistryHook.Harness;
 /// </summary>
 public sealed class RealApiServer : IApiServer
 {
-    // Free ports are looked for below the range that the kernel hands out to clients (32768 and up), so that the port of a stopped
-    // server stays free until it is started again.
-    private const int FirstPort = 20000;
-    private const int LastPort = 32000;
     private const int PortAttempts = 5;
+
+    // A socket in our folder: nobody else on the machine can reach it, and no other etcd can be taken for ours. etcd insists on the
+    // form host:port and takes all of it for a file name in the working directory.
+    private const string EtcdSocket = "etcd:0";
 
     private readonly string _binaries;
     private readonly ScratchFolder _folder;
@@ -22,7 +20,6 @@ public sealed class RealApiServer : IApiServer
     private ChildProcess? _etcd;
     private ChildProcess? _server;
     private HttpClient? _http;
-    private Uri _etcdAddress = new("http://127.0.0.1");
 
     private RealApiServer(string name, string binaries, ScratchFolder folder)
     {
@@ -108,17 +105,8 @@ public sealed class RealApiServer : IApiServer
 
     private async Task StartEtcdAsync(CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            _etcdAddress = new Uri($"http://127.0.0.1:{FreePort()}");
-            _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
-            if (await Readiness.OfEtcdAsync(_etcd, _etcdAddress, cancellationToken))
-                return;
-
-            await _etcd.DisposeAsync();
-            if (attempt == PortAttempts)
-                throw new InvalidOperationException($"No free port for etcd after {attempt} attempts.");
-        }
+        _etcd = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "etcd"), EtcdArguments(), _folder["etcd.log"]);
+        await Readiness.OfEtcdAsync(_etcd, _folder[EtcdSocket], cancellationToken);
     }
 
     private async Task StartFirstTimeAsync(CancellationToken cancellationToken)
@@ -127,7 +115,7 @@ public sealed class RealApiServer : IApiServer
         {
             try
             {
-                await StartApiServerAsync(FreePort(), cancellationToken);
+                await StartApiServerAsync(LoopbackPort.Find(), cancellationToken);
                 return;
             }
             catch (PortTakenException) when (attempt < PortAttempts)
@@ -145,7 +133,8 @@ public sealed class RealApiServer : IApiServer
         Address = new Uri($"https://127.0.0.1:{port}");
         _http?.Dispose();
         _http = AdminHttp.Create(this);
-        _server = await ChildProcess.StartServerAsync(Path.Combine(_binaries, "kube-apiserver"), ServerArguments(port), _folder["kube-apiserver.log"]);
+        var program = Path.Combine(_binaries, "kube-apiserver");
+        _server = await ChildProcess.StartServerAsync(program, ServerArguments(port), _folder[$"kube-apiserver-{port}.log"]);
         try
         {
             await Readiness.OfApiServerAsync(_server, _http, cancellationToken);
@@ -160,8 +149,8 @@ public sealed class RealApiServer : IApiServer
     private string[] EtcdArguments() =>
     [
         $"--data-dir={_folder["etcd"]}",
-        $"--listen-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
-        $"--advertise-client-urls={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        $"--listen-client-urls=unix://{EtcdSocket}",
+        $"--advertise-client-urls=unix://{EtcdSocket}",
         // One member: nobody needs to know the peer's port.
         "--listen-peer-urls=http://127.0.0.1:0",
         "--unsafe-no-fsync",
@@ -171,7 +160,7 @@ public sealed class RealApiServer : IApiServer
 
     private string[] ServerArguments(int port) =>
     [
-        $"--etcd-servers={_etcdAddress.GetLeftPart(UriPartial.Authority)}",
+        $"--etcd-servers=unix://{EtcdSocket}",
         "--bind-address=127.0.0.1",
         $"--secure-port={port}",
         $"--cert-dir={_folder["generated"]}",
@@ -185,24 +174,4 @@ public sealed class RealApiServer : IApiServer
         "--service-cluster-ip-range=10.96.0.0/16",
         "--allow-privileged=true",
     ];
-
-    private static int FreePort()
-    {
-        for (var attempt = 0; attempt < 100; attempt++)
-        {
-            var port = RandomNumberGenerator.GetInt32(FirstPort, LastPort);
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Taken: try another.
-            }
-        }
-
-        throw new InvalidOperationException($"No free port between {FirstPort} and {LastPort} on 127.0.0.1.");
-    }
 }

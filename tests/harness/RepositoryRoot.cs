@@ -14,6 +14,7 @@ internal static class RepositoryRoot
                 return folder.FullName;
         }
 
-        throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} holds {Mark}: run this from a build inside a checkout.");
+        throw new DirectoryNotFoundException(
+            $"No folder above {AppContext.BaseDirectory} holds {Mark}: run this from a build inside a checkout.");
     }
 }

@@ -12,6 +12,7 @@ internal sealed class ScratchFolder : IAsyncDisposable
     private const string WaitAndRemove = "cat >/dev/null; for i in 1 2 3 4 5; do rm -rf -- \"$0\" && exit; sleep 0.2; done";
 
     private readonly Process _remover;
+    private bool _removed;
 
     private ScratchFolder(string path, Process remover)
     {
@@ -24,7 +25,11 @@ internal sealed class ScratchFolder : IAsyncDisposable
     public static ScratchFolder Create(string prefix)
     {
         var path = Directory.CreateTempSubdirectory(prefix).FullName;
-        var start = new ProcessStartInfo("setsid", ["/bin/sh", "-c", WaitAndRemove, path]) { UseShellExecute = false, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("setsid", ["/bin/sh", "-c", WaitAndRemove, path])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+        };
         return new ScratchFolder(path, Process.Start(start)!);
     }
 
@@ -41,6 +46,10 @@ internal sealed class ScratchFolder : IAsyncDisposable
     /// <summary>Removes the folder and waits until it is gone.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_removed)
+            return;
+
+        _removed = true;
         _remover.StandardInput.Close();
         await _remover.WaitForExitAsync();
         _remover.Dispose();

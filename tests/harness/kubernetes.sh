@@ -92,7 +92,7 @@ machine_sources() {
     /^[ \t]*$/ { flush(); next }
     { key = tolower($1); value = $0; sub(/^[^:]*:[ \t]*/, "", value) }
     key == "types:" { types = value } key == "uris:" { uris = value } key == "suites:" { suites = value }
-    key == "components:" { components = value } key == "signed-by:" { signed = value } key == "enabled:" { enabled = value }
+    key == "components:" { components = value } key == "signed-by:" { signed = (value == "" ? "an inline key" : value) } key == "enabled:" { enabled = value }
     END { flush() }
   ' "${files[@]}"
 }
@@ -132,6 +132,7 @@ Dir::Cache "$work/apt";
 Dir::Cache::archives "archives";
 APT::Sandbox::User "";
 APT::Default-Release "";
+APT::Update::Error-Mode "any";
 Debug::NoLocking "true";
 Acquire::Retries "3";
 Acquire::http::Timeout "30";
@@ -155,7 +156,7 @@ fetch() {
     say "attempt $attempt of $fetch_attempts failed: $*"
     [[ $attempt -eq $fetch_attempts ]] || sleep $((attempt * 3))
   done
-  fail_with_log "could not fetch: $*"
+  fail_with_log "could not fetch from Debian: $*"
 }
 
 fail_with_log() {
@@ -216,7 +217,7 @@ run_make() {
 
 build() {
   local started=$SECONDS
-  say "building ${commands[*]} (about 4 minutes on 2 cores)"
+  say "building ${commands[*]} (about 5 minutes on 2 idle cores)"
   run_make >>"$work/log" 2>&1 </dev/null &
   builder=$!
   while kill -0 "$builder" 2>/dev/null; do
