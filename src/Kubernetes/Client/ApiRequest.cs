@@ -1,0 +1,41 @@
+using System.Net.Http.Headers;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>One call, ready to be sent any number of times.</summary>
+/// <param name="Method">The HTTP method.</param>
+/// <param name="Path">Path and query below the server's address, escaped.</param>
+/// <param name="Resource">What it is about, for messages.</param>
+/// <param name="Repeat">Whether it bears repetition.</param>
+internal sealed record ApiRequest(HttpMethod Method, string Path, string Resource, Repeat Repeat)
+{
+    /// <summary>The body, or null.</summary>
+    public byte[]? Body { get; init; }
+
+    /// <summary>The body's media type.</summary>
+    public string MediaType { get; init; } = MediaTypes.Json;
+
+    /// <summary>The body for one attempt.</summary>
+    public HttpContent? CreateContent()
+    {
+        if (Body is null)
+            return null;
+        ByteArrayContent content = new(Body);
+        content.Headers.ContentType = new MediaTypeHeaderValue(MediaType);
+        return content;
+    }
+
+    /// <summary>The request line alone: bodies may hold Secrets.</summary>
+    public override string ToString() => $"{Method} {Path}";
+}
+
+/// <summary>The body types of writes. https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply</summary>
+internal static class MediaTypes
+{
+    public const string Json = "application/json";
+    public const string JsonPatch = "application/json-patch+json";
+    public const string MergePatch = "application/merge-patch+json";
+
+    /// <summary>Server-side apply; JSON is YAML.</summary>
+    public const string Apply = "application/apply-patch+yaml";
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>Sends calls: credential, limits, repetition, and the typed exception when all of that did not help.</summary>
+internal sealed class ApiTransport : IDisposable
+{
+    private readonly ClusterConnection connection;
+    private readonly KubernetesClientOptions options;
+    private readonly RetryPolicy retries;
+    private readonly TimeProvider time;
+    private readonly HttpMessageInvoker http;
+    private readonly string root;
+    private readonly string? host;
+
+    public ApiTransport(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
+    {
+        options.Validate();
+        this.connection = connection;
+        this.options = options;
+        this.time = time;
+        retries = new RetryPolicy(options);
+        root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') + "/";
+        host = ConnectionHandler.HostHeader(connection);
+        http = new HttpMessageInvoker(ConnectionHandler.Create(connection));
+    }
+
+    /// <summary>Sends a call until it succeeds, bears no repetition, or runs out of time.</summary>
+    /// <returns>The body of the successful answer.</returns>
+    public async Task<ReadOnlyMemory<byte>> SendAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AttemptAsync(request, Remaining(time.GetElapsedTime(start)), cancellationToken);
+            }
+            catch (KubernetesApiException failure)
+            {
+                TimeSpan? pause = retries.PauseAfter(request.Repeat, failure, attempt, time.GetElapsedTime(start), Random.Shared.NextDouble());
+                if (pause is null)
+                    throw;
+                await Task.Delay(pause.Value, time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Opens a stream: one attempt, limited up to the header. The caller disposes the answer.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = new(options.CallTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await SendWithCredentialAsync(request, either.Token);
+            await ThrowIfFailedAsync(request, response, either.Token);
+            return response;
+        }
+        catch (Exception exception)
+        {
+            response?.Dispose();
+            if (Translate(request.Resource, exception, options.CallTimeout, limit.Token, cancellationToken) is { } translated)
+                throw translated;
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        http.Dispose();
+        connection.Dispose();
+    }
+
+    /// <summary>The typed exception of anything that can go wrong under way; null for what is to be thrown as it is.</summary>
+    public static Exception? Translate(
+        string resource, Exception exception, TimeSpan limit, CancellationToken limited, CancellationToken cancellationToken) => exception switch
+    {
+        KubernetesApiException or ObjectDisposedException => null,
+        _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(null, exception, cancellationToken),
+        OperationCanceledException or IOException or HttpRequestException when limited.IsCancellationRequested => ConnectionFault.TimedOut(resource, limit, exception),
+        OperationCanceledException or IOException or HttpRequestException or CredentialException => ConnectionFault.From(resource, exception),
+        _ => null,
+    };
+
+    private async Task<ReadOnlyMemory<byte>> AttemptAsync(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = new(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            using HttpResponseMessage response = await SendWithCredentialAsync(request, either.Token);
+            await ThrowIfFailedAsync(request, response, either.Token);
+            return await BoundedBody.ReadAsync(response.Content, options.MaxResponseBytes, either.Token)
+                ?? throw ConnectionFault.TooLarge(request.Resource);
+        }
+        catch (Exception exception) when (Translate(request.Resource, exception, timeout, limit.Token, cancellationToken) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    // A 401 says that nothing was done, so any call may be sent a second time with a fresh credential; once, since a credential
+    // that is refused when it is fresh will be refused again.
+    private async Task<HttpResponseMessage> SendWithCredentialAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        if (connection.Credentials is not { } credentials)
+            return await SendOnceAsync(request, null, cancellationToken);
+        string token = await credentials.GetTokenAsync(cancellationToken);
+        HttpResponseMessage response = await SendOnceAsync(request, token, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.Unauthorized || !credentials.Refuse(token))
+            return response;
+        response.Dispose();
+        return await SendOnceAsync(request, await credentials.GetTokenAsync(cancellationToken), cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(ApiRequest request, string? token, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage message = new(request.Method, root + request.Path)
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = request.CreateContent(),
+        };
+        message.Headers.Host = host;
+        message.Headers.TryAddWithoutValidation("Accept", MediaTypes.Json);
+        message.Headers.TryAddWithoutValidation("User-Agent", options.UserAgent);
+        if (token is not null)
+            message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return await http.SendAsync(message, cancellationToken);
+    }
+
+    private async Task ThrowIfFailedAsync(ApiRequest request, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+            return;
+        ReadOnlyMemory<byte>? body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
+        throw FailedAnswer.From(request.Resource, response.StatusCode, RetryAfter(response.Headers.RetryAfter), (body ?? default).Span);
+    }
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
+    {
+        TimeSpan? asked = header?.Delta ?? header?.Date - time.GetUtcNow();
+        return asked < TimeSpan.Zero ? TimeSpan.Zero : asked;
+    }
+
+    private TimeSpan Remaining(TimeSpan elapsed)
+    {
+        TimeSpan left = options.TotalTimeout - elapsed;
+        return left < options.CallTimeout ? TimeSpan.FromTicks(Math.Max(left.Ticks, TimeSpan.TicksPerMillisecond)) : options.CallTimeout;
+    }
+}

@@ -1,0 +1,29 @@
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>Reads a body up to a limit, whatever its length header says.</summary>
+internal static class BoundedBody
+{
+    /// <summary>What is read of the body of a failed call: a Status with room to spare.</summary>
+    public const int ErrorLimit = 64 * 1024;
+
+    /// <summary>The whole body, or null when it is larger than the limit.</summary>
+    public static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpContent content, int limit, CancellationToken cancellationToken)
+    {
+        if (content.Headers.ContentLength > limit)
+            return null;
+        await using Stream stream = await content.ReadAsStreamAsync(cancellationToken);
+        byte[] buffer = new byte[(int)Math.Min(limit, content.Headers.ContentLength ?? 4096) + 1];
+        int length = 0;
+        while (true)
+        {
+            int read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken);
+            if (read == 0)
+                return buffer.AsMemory(0, length);
+            length += read;
+            if (length > limit)
+                return null;
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, (int)Math.Min((long)limit + 1, buffer.Length * 2L));
+        }
+    }
+}

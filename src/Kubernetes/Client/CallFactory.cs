@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>Makes the calls of the API from what the caller means, and refuses what can't be meant before anything is sent.</summary>
+internal static class CallFactory
+{
+    public static ApiRequest Get<T>(ResourceType<T> type, NamespacedName name)
+        where T : IKubernetesObject =>
+        new(HttpMethod.Get, ResourcePath.Object(type, name), Describe(type, name), Repeat.Safe);
+
+    public static ApiRequest List<T>(ResourceType<T> type, ListOptions options, string? next)
+        where T : IKubernetesObject
+    {
+        if (options.PageSize is < 1 or > 10_000)
+            throw new ArgumentException($"{nameof(ListOptions.PageSize)} must be from 1 to 10000, but is {options.PageSize}.");
+        string path = ResourcePath.WithQuery(
+            ResourcePath.Collection(type, options.Namespace),
+            ("labelSelector", options.LabelSelector),
+            ("fieldSelector", options.FieldSelector),
+            ("limit", ResourcePath.Number(options.PageSize)),
+            ("continue", next));
+        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe);
+    }
+
+    public static ApiRequest Watch<T>(ResourceType<T> type, ListOptions options, string resourceVersion, TimeSpan length)
+        where T : IKubernetesObject
+    {
+        string path = ResourcePath.WithQuery(
+            ResourcePath.Collection(type, options.Namespace),
+            ("watch", "true"),
+            ("labelSelector", options.LabelSelector),
+            ("fieldSelector", options.FieldSelector),
+            ("resourceVersion", resourceVersion),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", ResourcePath.Number((long)length.TotalSeconds)));
+        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe);
+    }
+
+    public static ApiRequest Create<T>(ResourceType<T> type, T value, string fieldManager)
+        where T : IKubernetesObject
+    {
+        NamespacedName name = NameOf(type, value);
+        if (type.Namespaced && name.Namespace.Length == 0)
+            throw new ArgumentException($"A {type.Kind} to create needs a namespace in its metadata.");
+        string path = ResourcePath.WithQuery(ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
+        return new ApiRequest(HttpMethod.Post, path, Describe(type, name), Repeat.WhenNotDone) { Body = Serialize(type, value) };
+    }
+
+    public static ApiRequest Apply<T>(ResourceType<T> type, T value, ApplyOptions options)
+        where T : IKubernetesObject
+    {
+        NamespacedName name = NameOf(type, value);
+        string path = ResourcePath.WithQuery(
+            ResourcePath.Object(type, name), ("fieldManager", Manager(options.FieldManager)), ("force", options.Force ? "true" : "false"));
+        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), Repeat.Safe) { Body = Serialize(type, value), MediaType = MediaTypes.Apply };
+    }
+
+    public static ApiRequest JsonPatch<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager)
+        where T : IKubernetesObject =>
+        Patch(type, name, patch, MediaTypes.JsonPatch, fieldManager, TestsVersion(patch));
+
+    public static ApiRequest MergePatch<T>(ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager)
+        where T : IKubernetesObject =>
+        Patch(type, name, patch, MediaTypes.MergePatch, fieldManager, patch["metadata"] is JsonObject meta && meta["resourceVersion"] is not null);
+
+    public static ApiRequest Delete<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options)
+        where T : IKubernetesObject
+    {
+        JsonObject body = new() { ["apiVersion"] = "v1", ["kind"] = "DeleteOptions" };
+        JsonObject preconditions = [];
+        if (options.Uid is not null)
+            preconditions["uid"] = options.Uid;
+        if (options.ResourceVersion is not null)
+            preconditions["resourceVersion"] = options.ResourceVersion;
+        if (options.Propagation is { } propagation)
+            body["propagationPolicy"] = propagation.ToString();
+        bool conditional = preconditions.Count > 0;
+        if (conditional)
+            body["preconditions"] = preconditions;
+        return new ApiRequest(HttpMethod.Delete, ResourcePath.Object(type, name), Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
+        {
+            Body = Bytes(body),
+        };
+    }
+
+    public static string Describe<T>(ResourceType<T> type, NamespacedName name)
+        where T : IKubernetesObject => $"{type} {name}";
+
+    private static string Describe<T>(ResourceType<T> type, ListOptions options)
+        where T : IKubernetesObject => options.Namespace is null || !type.Namespaced ? type.ToString() : $"{type} in {options.Namespace}";
+
+    private static ApiRequest Patch<T>(
+        ResourceType<T> type, NamespacedName name, JsonNode patch, string mediaType, string fieldManager, bool conditional)
+        where T : IKubernetesObject
+    {
+        string path = ResourcePath.WithQuery(ResourcePath.Object(type, name), ("fieldManager", Manager(fieldManager)));
+        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
+        {
+            Body = Bytes(patch),
+            MediaType = mediaType,
+        };
+    }
+
+    private static bool TestsVersion(JsonArray patch) => patch.OfType<JsonObject>().Any(operation =>
+        operation["op"]?.GetValue<string>() == "test" && operation["path"]?.GetValue<string>() == "/metadata/resourceVersion");
+
+    private static NamespacedName NameOf<T>(ResourceType<T> type, T value)
+        where T : IKubernetesObject
+    {
+        if (value.ApiVersion != type.ApiVersion || value.Kind != type.Kind)
+            throw new ArgumentException($"The object says {value.ApiVersion} {value.Kind}, but {type} hold {type.ApiVersion} {type.Kind}.");
+        ObjectMeta meta = value.Metadata ?? throw new ArgumentException($"The {type.Kind} has no metadata.");
+        return new NamespacedName(meta.Namespace ?? "", meta.Name ?? meta.GenerateName ?? throw new ArgumentException($"The {type.Kind} has no name."));
+    }
+
+    private static string Manager(string fieldManager) => fieldManager is { Length: > 0 and <= 128 }
+        ? fieldManager
+        : throw new ArgumentException("A field manager has 1 to 128 characters.", nameof(fieldManager));
+
+    private static byte[] Serialize<T>(ResourceType<T> type, T value)
+        where T : IKubernetesObject => JsonSerializer.SerializeToUtf8Bytes(value, type.Json);
+
+    // A node writes itself without any generated or reflected code.
+    private static byte[] Bytes(JsonNode node)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream))
+            node.WriteTo(writer);
+        return stream.ToArray();
+    }
+}

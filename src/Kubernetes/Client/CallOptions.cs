@@ -1,0 +1,48 @@
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>Which objects a list or a watch sees.</summary>
+public sealed record ListOptions
+{
+    /// <summary>The namespace to look in; null is all of them.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>A label selector, as in <c>app=registry,tier!=cache</c>; null selects everything.</summary>
+    public string? LabelSelector { get; init; }
+
+    /// <summary>A field selector, as in <c>metadata.name=one</c>; null selects everything.</summary>
+    public string? FieldSelector { get; init; }
+
+    /// <summary>Objects per page, 1 to 10,000; 500 by default, which is what the reference client uses.</summary>
+    public int PageSize { get; init; } = 500;
+}
+
+/// <summary>Who applies, and what happens to fields that somebody else owns.</summary>
+/// <param name="FieldManager">The owner of the fields that are sent; 1 to 128 printable characters.</param>
+/// <param name="Force">True takes the fields from other managers; false fails with <see cref="KubernetesFault.Conflict"/>.</param>
+public sealed record ApplyOptions(string FieldManager, bool Force);
+
+/// <summary>What a deletion asks for first, and what becomes of the dependents.</summary>
+public sealed record DeleteOptions
+{
+    /// <summary>Delete only the object with this uid; another one is <see cref="KubernetesFault.Conflict"/>.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>Delete only this version of the object; another one is <see cref="KubernetesFault.Conflict"/>.</summary>
+    public string? ResourceVersion { get; init; }
+
+    /// <summary>What becomes of the dependents; null leaves it to the resource's default.</summary>
+    public DeletePropagation? Propagation { get; init; }
+}
+
+/// <summary>What becomes of the dependents of a deleted object.</summary>
+public enum DeletePropagation
+{
+    /// <summary>They are collected after it is gone.</summary>
+    Background,
+
+    /// <summary>They are collected before it goes.</summary>
+    Foreground,
+
+    /// <summary>They stay.</summary>
+    Orphan,
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>One page of a list.</summary>
+/// <param name="Items">The objects.</param>
+/// <param name="ResourceVersion">The version of the whole list, from which a watch goes on.</param>
+/// <param name="Continue">The token of the next page; null on the last one.</param>
+internal sealed record ListPage<T>(List<T> Items, string? ResourceVersion, string? Continue)
+    where T : IKubernetesObject
+{
+    /// <summary>Reads a page item by item, straight from its bytes; there is no record per kind of list.</summary>
+    /// <exception cref="JsonException">The bytes are no list.</exception>
+    public static ListPage<T> Read(ReadOnlySpan<byte> body, JsonTypeInfo<T> json)
+    {
+        Utf8JsonReader reader = new(body);
+        List<T>? items = null;
+        ListMeta? meta = null;
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("items"u8))
+                items = ReadItems(ref reader, json);
+            else if (reader.ValueTextEquals("metadata"u8))
+                meta = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.ListMeta);
+            else
+                reader.Skip();
+        }
+
+        if (items is null || reader.TokenType != JsonTokenType.EndObject)
+            throw new JsonException("The answer is no list.");
+        return new ListPage<T>(items, meta?.ResourceVersion, string.IsNullOrEmpty(meta?.Continue) ? null : meta.Continue);
+    }
+
+    private static List<T> ReadItems(ref Utf8JsonReader reader, JsonTypeInfo<T> json)
+    {
+        List<T> items = [];
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+            return items;
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new JsonException("The items are no array.");
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            items.Add(JsonSerializer.Deserialize(ref reader, json) ?? throw new JsonException("An item is null."));
+        return items;
+    }
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
+    {
+        if (!reader.Read() || reader.TokenType != token)
+            throw new JsonException("The answer is no JSON object.");
+    }
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>The paths of the API. The one place that knows them; nothing that is not a plain name gets into one.</summary>
+internal static class ResourcePath
+{
+    /// <summary>A DNS-1123 subdomain has at most 253 characters; no built-in kind allows longer names.</summary>
+    private const int LongestName = 253;
+
+    public static string Object<T>(ResourceType<T> type, NamespacedName name)
+        where T : IKubernetesObject =>
+        $"{Collection(type, type.Namespaced ? Segment(name.Namespace, "namespace") : ClusterScoped(type, name))}/{Segment(name.Name, "name")}";
+
+    /// <summary>The path of all objects of a namespace; null is all namespaces.</summary>
+    public static string Collection<T>(ResourceType<T> type, string? @namespace)
+        where T : IKubernetesObject
+    {
+        string group = type.Group.Length == 0 ? "api" : "apis/" + Segment(type.Group, "group");
+        string root = $"{group}/{Segment(type.Version, "version")}";
+        return @namespace is null || !type.Namespaced
+            ? $"{root}/{Segment(type.Plural, "resource")}"
+            : $"{root}/namespaces/{Segment(@namespace, "namespace")}/{Segment(type.Plural, "resource")}";
+    }
+
+    /// <summary>Appends the parameters that are not null.</summary>
+    public static string WithQuery(string path, params ReadOnlySpan<(string Key, string? Value)> parameters)
+    {
+        StringBuilder result = new(path);
+        char separator = '?';
+        foreach ((string key, string? value) in parameters)
+        {
+            if (value is null)
+                continue;
+            result.Append(separator).Append(key).Append('=').Append(Uri.EscapeDataString(value));
+            separator = '&';
+        }
+
+        return result.ToString();
+    }
+
+    public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// The API's own rule for any name in a path (apimachinery, IsValidPathSegmentName): neither "." nor "..", no '/' and no '%'.
+    /// Control characters and overlong names are refused as well; everything else is escaped.
+    /// </summary>
+    private static string Segment(string? value, string what)
+    {
+        if (string.IsNullOrEmpty(value))
+            throw new ArgumentException($"The {what} of a Kubernetes object is empty.");
+        if (value is "." or ".." || value.Length > LongestName || value.Any(c => c is '/' or '%' or '\\' || char.IsControl(c) || char.IsSurrogate(c)))
+            throw new ArgumentException($"The {what} of a Kubernetes object is not usable in a path: {Printable(value)}.");
+        return Uri.EscapeDataString(value);
+    }
+
+    private static string? ClusterScoped<T>(ResourceType<T> type, NamespacedName name)
+        where T : IKubernetesObject =>
+        string.IsNullOrEmpty(name.Namespace) ? null : throw new ArgumentException($"{type} are cluster-scoped, but a namespace was given: {name}.");
+
+    private static string Printable(string value) =>
+        '"' + string.Concat(value.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)) + '"';
+}

@@ -1,0 +1,35 @@
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>A client with a count of its loans: freed when it is no longer kept and the last loan is back. Guarded by its owner's lock.</summary>
+/// <param name="client">The client.</param>
+/// <param name="digest">SHA-256 of the kubeconfig it was made from.</param>
+internal sealed class CachedClient(KubernetesClient client, byte[] digest)
+{
+    private int loans;
+    private bool retired;
+
+    public KubernetesClient Client => client;
+
+    /// <summary>When it was lent or came back last, by the clock's timestamps.</summary>
+    public long UsedAt { get; set; }
+
+    public bool IsLent => loans > 0;
+
+    public bool IsMadeFrom(ReadOnlySpan<byte> otherDigest) => otherDigest.SequenceEqual(digest);
+
+    public void Lend() => loans++;
+
+    /// <summary>A loan is back.</summary>
+    /// <returns>True when the caller has to free the client now.</returns>
+    public bool Return() => --loans == 0 && retired;
+
+    /// <summary>The client is not lent out any more.</summary>
+    /// <returns>True when the caller has to free the client now.</returns>
+    public bool Retire()
+    {
+        if (retired)
+            return false;
+        retired = true;
+        return loans == 0;
+    }
+}

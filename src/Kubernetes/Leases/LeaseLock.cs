@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>
+/// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder is taken for gone
+/// when this process has seen no change of the Lease for the Lease's own duration; clocks of machines are never compared. Not thread-safe.
+/// </summary>
+public sealed class LeaseLock
+{
+    private const string FieldManager = "capi-registry-hook-lease";
+
+    private readonly KubernetesClient client;
+    private readonly NamespacedName name;
+    private readonly string identity;
+    private readonly TimeSpan duration;
+    private readonly TimeProvider time;
+
+    /// <summary>The Lease as it was seen last, and when that version was seen first.</summary>
+    private Lease? observed;
+    private long observedAt;
+    private long? renewedAt;
+
+    /// <summary>A lock that is not held yet.</summary>
+    /// <param name="client">The client of the cluster with the Lease.</param>
+    /// <param name="name">The Lease; made when it is missing.</param>
+    /// <param name="identity">Who this is; unique for the process, since a Lease that already carries it is taken for one's own.</param>
+    /// <param name="duration">How long others wait for a sign of life, 1 s to 1 h in whole seconds; renew at a third of it.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="ArgumentException">The identity is empty, or the duration out of range.</exception>
+    public LeaseLock(KubernetesClient client, NamespacedName name, string identity, TimeSpan duration, TimeProvider time)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(identity);
+        if (duration < TimeSpan.FromSeconds(1) || duration > TimeSpan.FromHours(1) || duration.Ticks % TimeSpan.TicksPerSecond != 0)
+            throw new ArgumentException("The duration of a Lease is 1 s to 1 h in whole seconds.", nameof(duration));
+        this.client = client;
+        this.name = name;
+        this.identity = identity;
+        this.duration = duration;
+        this.time = time;
+    }
+
+    /// <summary>True while nobody else can have taken the Lease: less than its duration has passed since the last successful renewal was sent.</summary>
+    public bool IsHeld => renewedAt is { } at && time.GetElapsedTime(at) < duration;
+
+    /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>True when it is held now; false when somebody else has it.</returns>
+    /// <exception cref="KubernetesApiException">The API server did not answer as it should; whether the Lease is still held tells <see cref="IsHeld"/>.</exception>
+    public async Task<bool> TryAcquireOrRenewAsync(CancellationToken cancellationToken)
+    {
+        // The holder knows the version it wrote, so that renewing costs one call.
+        if (IsHeld && observed is { } own && await TryWriteAsync(own, cancellationToken))
+            return true;
+        Lease? found = await client.FindAsync(CoreResources.Leases, name, cancellationToken);
+        if (found is null)
+            return await TryCreateAsync(cancellationToken);
+        Observe(found);
+        if (IsFree(found))
+            return await TryWriteAsync(found, cancellationToken);
+        renewedAt = null;
+        return false;
+    }
+
+    /// <summary>Gives the Lease back, so that another need not wait; does nothing when it is not held.</summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>When it is given back.</returns>
+    /// <exception cref="KubernetesApiException">The API server did not answer as it should; the Lease runs out by itself.</exception>
+    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        if (!IsHeld || observed is not { } own)
+            return;
+        // First, so that nobody goes on working on the strength of a Lease that may be gone.
+        renewedAt = null;
+        JsonObject spec = new() { ["holderIdentity"] = null, ["leaseDurationSeconds"] = 1, ["renewTime"] = Now() };
+        try
+        {
+            await client.MergePatchAsync(CoreResources.Leases, name, Patch(own, spec), FieldManager, cancellationToken);
+        }
+        catch (KubernetesApiException failure) when (failure.Fault is KubernetesFault.Conflict or KubernetesFault.NotFound)
+        {
+            // Somebody else has it already, or nobody needs it any more.
+        }
+    }
+
+    private bool IsFree(Lease lease)
+    {
+        string? holder = lease.Spec?.HolderIdentity;
+        TimeSpan patience = lease.Spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : duration;
+        return string.IsNullOrEmpty(holder) || holder == identity || time.GetElapsedTime(observedAt) >= patience;
+    }
+
+    private void Observe(Lease lease)
+    {
+        if (observed?.Metadata.ResourceVersion != lease.Metadata.ResourceVersion || observed?.Metadata.Uid != lease.Metadata.Uid)
+            observedAt = time.GetTimestamp();
+        observed = lease;
+    }
+
+    private async Task<bool> TryCreateAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        LeaseSpec spec = new()
+        {
+            HolderIdentity = identity,
+            LeaseDurationSeconds = (int)duration.TotalSeconds,
+            AcquireTime = now,
+            RenewTime = now,
+            LeaseTransitions = 0,
+        };
+        Lease lease = new() { Metadata = new ObjectMeta { Name = name.Name, Namespace = name.Namespace }, Spec = spec };
+        return await TrySwapAsync(() => client.CreateAsync(CoreResources.Leases, lease, FieldManager, cancellationToken));
+    }
+
+    private Task<bool> TryWriteAsync(Lease from, CancellationToken cancellationToken)
+    {
+        JsonObject spec = new()
+        {
+            ["holderIdentity"] = identity,
+            ["leaseDurationSeconds"] = (int)duration.TotalSeconds,
+            ["renewTime"] = Now(),
+        };
+        if (from.Spec?.HolderIdentity != identity)
+        {
+            spec["acquireTime"] = Now();
+            spec["leaseTransitions"] = (from.Spec?.LeaseTransitions ?? 0) + 1;
+        }
+
+        return TrySwapAsync(() => client.MergePatchAsync(CoreResources.Leases, name, Patch(from, spec), FieldManager, cancellationToken));
+    }
+
+    // Losing the race is an answer, not a failure; the next try looks again.
+    private async Task<bool> TrySwapAsync(Func<Task<Lease>> swap)
+    {
+        long sent = time.GetTimestamp();
+        try
+        {
+            Observe(await swap());
+            renewedAt = sent;
+            return true;
+        }
+        catch (KubernetesApiException failure) when (IsLostRace(failure))
+        {
+            return false;
+        }
+    }
+
+    // A missing namespace is not a lost race, and looking again would not help.
+    private bool IsLostRace(KubernetesApiException failure) =>
+        failure.Fault is KubernetesFault.Conflict or KubernetesFault.AlreadyExists
+        || (failure.Fault == KubernetesFault.NotFound && failure.StatusName == name.Name);
+
+    private static JsonObject Patch(Lease from, JsonObject spec) => new()
+    {
+        ["metadata"] = new JsonObject { ["resourceVersion"] = from.Metadata.ResourceVersion },
+        ["spec"] = spec,
+    };
+
+    private string Now() => MicroTimeConverter.Format(time.GetUtcNow());
+}

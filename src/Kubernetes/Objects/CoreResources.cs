@@ -1,0 +1,20 @@
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>The built-in resources this product uses.</summary>
+public static class CoreResources
+{
+    /// <summary>core/v1 Secrets.</summary>
+    public static readonly ResourceType<Secret> Secrets = new("", "v1", "secrets", "Secret", true, KubernetesJson.Default.Secret);
+
+    /// <summary>core/v1 Namespaces.</summary>
+    public static readonly ResourceType<Namespace> Namespaces = new("", "v1", "namespaces", "Namespace", false, KubernetesJson.Default.Namespace);
+
+    /// <summary>core/v1 ConfigMaps.</summary>
+    public static readonly ResourceType<ConfigMap> ConfigMaps = new("", "v1", "configmaps", "ConfigMap", true, KubernetesJson.Default.ConfigMap);
+
+    /// <summary>coordination.k8s.io/v1 Leases.</summary>
+    public static readonly ResourceType<Lease> Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true, KubernetesJson.Default.Lease);
+
+    /// <summary>events.k8s.io/v1 Events.</summary>
+    public static readonly ResourceType<Event> Events = new("events.k8s.io", "v1", "events", "Event", true, KubernetesJson.Default.Event);
+}

@@ -1,0 +1,19 @@
+using System.Text.Json.Serialization;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>The generated JSON code of the objects this room knows. Unknown fields are skipped, nulls are not written.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(Event))]
+[JsonSerializable(typeof(ApiStatus))]
+[JsonSerializable(typeof(ListMeta))]
+[JsonSerializable(typeof(PartialObject))]
+[JsonSerializable(typeof(ExecCredential))]
+internal sealed partial class KubernetesJson : JsonSerializerContext;

@@ -1,0 +1,42 @@
+using System.Runtime.ExceptionServices;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>Says when a broken watch is tried again, and when it is given up.</summary>
+internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider time)
+{
+    /// <summary>Refusals in a row after which it is no passing disorder, for example of roles that are being installed.</summary>
+    internal const int MostRefusals = 5;
+
+    /// <summary>A stream that was quiet for this long and then ended has done its work.</summary>
+    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(5);
+
+    private int failures;
+    private int refusals;
+
+    /// <summary>The server sent something useful.</summary>
+    public void Progress() => failures = refusals = 0;
+
+    /// <summary>Waits before the next try. A list that worked is no progress by itself: one whose watch always fails must not be repeated at full speed.</summary>
+    /// <param name="failure">What went wrong; null when the stream just ended.</param>
+    /// <param name="lived">How long the stream was open.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="KubernetesApiException">It has been refused too often.</exception>
+    public Task PauseAsync(KubernetesApiException? failure, TimeSpan lived, CancellationToken cancellationToken)
+    {
+        if (failure is null && lived >= LongEnough)
+            Progress();
+        if (failure is { IsTransient: false, Fault: not KubernetesFault.Gone } && ++refusals >= MostRefusals)
+            ExceptionDispatchInfo.Throw(failure);
+        return Task.Delay(PauseFor(failure?.RetryAfter, Random.Shared.NextDouble()), time, cancellationToken);
+    }
+
+    internal TimeSpan PauseFor(TimeSpan? retryAfter, double chance)
+    {
+        failures = Math.Min(failures + 1, 64);
+        // Half of it is certain, so that a server in trouble is left alone; half is chance, so that watches do not come back together.
+        TimeSpan pause = RetryPolicy.Backoff(options.BackoffBase, options.WatchBackoffCap, failures) * (0.5 + (chance / 2));
+        TimeSpan asked = retryAfter ?? TimeSpan.Zero;
+        return asked <= pause ? pause : asked < options.WatchBackoffCap ? asked : options.WatchBackoffCap;
+    }
+}

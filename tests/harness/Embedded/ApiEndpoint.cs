@@ -1,0 +1,49 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace CapiRegistryHook.Harness.Embedded;
+
+/// <summary>The way of every request: who is it, does a fault befall it, what is the answer, and the note of it in the log of calls.</summary>
+internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults)
+{
+    private readonly ResourceRequests _resources = new(store, time);
+
+    /// <param name="stopping">Ends the watches.</param>
+    public async Task HandleAsync(HttpContext context, CancellationToken stopping)
+    {
+        var target = RequestTarget.Parse(context.Request);
+        var call = RecordedRequest.Of(target);
+        var fault = faults.Find(call);
+        if (fault is Fault.Hold hold) await hold.Until.WaitAsync(context.RequestAborted);
+        var response = fault switch
+        {
+            Fault.Drop { AfterWork: false } => null,
+            Fault.RawAnswer raw => new ApiResponse(raw.Code, Encoding.UTF8.GetBytes(raw.Body)) { ContentType = raw.ContentType },
+            Fault.Answer answer => ApiResponse.Error(new ApiError(answer.Code, answer.Reason, answer.Message)) with { RetryAfter = answer.RetryAfter },
+            _ => await AnswerAsync(target, context.Request, stopping),
+        };
+        if (fault is Fault.Drop) response = null;
+
+        // Before the answer goes out, so that whoever has it finds the call in the log.
+        if (target.Resource is not null) calls.Add(call.Answered(response?.StatusCode ?? 0));
+        if (response is null) context.Abort();
+        else await response.WriteAsync(context);
+    }
+
+    private async Task<ApiResponse> AnswerAsync(RequestTarget target, HttpRequest request, CancellationToken stopping)
+    {
+        try
+        {
+            if (request.Headers.Authorization != $"Bearer {token}") throw ApiError.Unauthorized();
+            if (target.Resource is not null && IsServed(target)) return await _resources.AnswerAsync(target, request, stopping);
+            return Discovery.Find(request.Path.Value!) ?? ApiResponse.Text(404, "404 page not found\n");
+        }
+        catch (ApiError error)
+        {
+            return ApiResponse.Error(error);
+        }
+    }
+
+    private static bool IsServed(RequestTarget target) =>
+        target.Subresource.Length == 0 || (target.Subresource == "status" && target.Resource!.Resource.StatusSubresource);
+}

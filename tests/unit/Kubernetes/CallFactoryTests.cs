@@ -1,0 +1,109 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes;
+using Xunit;
+
+namespace CapiRegistryHook.Unit.Tests.Kubernetes;
+
+public sealed class CallFactoryTests
+{
+    [Fact]
+    public void Get_Names_MakeThePath()
+    {
+        Assert.Equal("api/v1/namespaces/ns/secrets/one", CallFactory.Get(CoreResources.Secrets, new("ns", "one")).Path);
+        Assert.Equal("apis/coordination.k8s.io/v1/namespaces/ns/leases/one", CallFactory.Get(CoreResources.Leases, new("ns", "one")).Path);
+        Assert.Equal("api/v1/namespaces/one", CallFactory.Get(CoreResources.Namespaces, NamespacedName.Cluster("one")).Path);
+        Assert.Equal("api/v1/namespaces/ns/secrets/a%20b%3Fc%23d%3Ae", CallFactory.Get(CoreResources.Secrets, new("ns", "a b?c#d:e")).Path);
+    }
+
+    [Theory]
+    [InlineData("ns", "")]
+    [InlineData("", "one")]
+    [InlineData("ns", "..")]
+    [InlineData(".", "one")]
+    [InlineData("ns", "a/b")]
+    [InlineData("a/../b", "one")]
+    [InlineData("ns", "a%2fb")]
+    [InlineData("ns", "a\\b")]
+    [InlineData("ns", "a\nb")]
+    [InlineData("ns", null)]
+    public void Get_NameThatIsNone_IsRefused(string? @namespace, string? name) =>
+        Assert.Throws<ArgumentException>(() => CallFactory.Get(CoreResources.Secrets, new NamespacedName(@namespace!, name!)));
+
+    [Fact]
+    public void Get_OverlongName_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => CallFactory.Get(CoreResources.Secrets, new("ns", new string('a', 254))));
+
+    [Fact]
+    public void Get_NamespaceOfClusterScoped_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => CallFactory.Get(CoreResources.Namespaces, new("ns", "one")));
+
+    [Fact]
+    public void List_Selectors_AreEscaped()
+    {
+        ListOptions options = new() { Namespace = "ns", LabelSelector = "a in (b,c),d!=e", PageSize = 10 };
+        Assert.Equal(
+            "api/v1/namespaces/ns/secrets?labelSelector=a%20in%20%28b%2Cc%29%2Cd%21%3De&limit=10&continue=x%26y",
+            CallFactory.List(CoreResources.Secrets, options, "x&y").Path);
+        Assert.Equal("api/v1/secrets?limit=500", CallFactory.List(CoreResources.Secrets, new ListOptions(), null).Path);
+        Assert.Throws<ArgumentException>(() => CallFactory.List(CoreResources.Secrets, options with { PageSize = 0 }, null));
+    }
+
+    [Fact]
+    public void Create_Object_BearsNoRepetition()
+    {
+        Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" }, Data = new Dictionary<string, byte[]> { ["a"] = [1, 2] } };
+        ApiRequest request = CallFactory.Create(CoreResources.Secrets, secret, "me & you");
+        Assert.Equal("api/v1/namespaces/ns/secrets?fieldManager=me%20%26%20you", request.Path);
+        Assert.Equal(Repeat.WhenNotDone, request.Repeat);
+        Assert.Equal("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"one","namespace":"ns"},"data":{"a":"AQI="}}""", Encoding.UTF8.GetString(request.Body!));
+        Assert.DoesNotContain("AQI=", request.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_WithoutNamespaceOrName_IsRefused()
+    {
+        Assert.Throws<ArgumentException>(() => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Name = "one" } }, "me"));
+        Assert.Throws<ArgumentException>(() => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Namespace = "ns" } }, "me"));
+    }
+
+    [Fact]
+    public void Apply_Object_IsSafeToRepeat()
+    {
+        Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" } };
+        ApiRequest request = CallFactory.Apply(CoreResources.Secrets, secret, new ApplyOptions("me", Force: false));
+        Assert.Equal("api/v1/namespaces/ns/secrets/one?fieldManager=me&force=false", request.Path);
+        Assert.Equal(("application/apply-patch+yaml", Repeat.Safe), (request.MediaType, request.Repeat));
+    }
+
+    [Fact]
+    public void Patch_WithVersion_IsSafeToRepeat()
+    {
+        NamespacedName one = new("ns", "one");
+        Assert.Equal(Repeat.WhenNotDone, CallFactory.MergePatch(CoreResources.Secrets, one, [], "me").Repeat);
+        Assert.Equal(Repeat.Safe, CallFactory.MergePatch(CoreResources.Secrets, one, new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = "1" } }, "me").Repeat);
+        Assert.Equal(Repeat.WhenNotDone, CallFactory.JsonPatch(CoreResources.Secrets, one, [], "me").Repeat);
+        JsonArray tested = [new JsonObject { ["op"] = "test", ["path"] = "/metadata/resourceVersion", ["value"] = "1" }];
+        Assert.Equal(Repeat.Safe, CallFactory.JsonPatch(CoreResources.Secrets, one, tested, "me").Repeat);
+    }
+
+    [Fact]
+    public void Delete_Precondition_IsSafeToRepeat()
+    {
+        NamespacedName one = new("ns", "one");
+        Assert.Equal(Repeat.WhenNotDone, CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions()).Repeat);
+        ApiRequest request = CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
+        Assert.Equal(Repeat.Safe, request.Repeat);
+        Assert.Equal(
+            """{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground","preconditions":{"uid":"u"}}""", Encoding.UTF8.GetString(request.Body!));
+    }
+
+    [Fact]
+    public void ToString_Secret_ShowsNoData() => Assert.Equal(
+        "Secret ns/one (1 keys)",
+        new Secret { Metadata = new() { Name = "one", Namespace = "ns" }, Data = new Dictionary<string, byte[]> { ["a"] = [1] } }.ToString());
+
+    [Fact]
+    public void Format_MicroTime_HasSixDigits() =>
+        Assert.Equal("2026-01-02T03:04:05.000000Z", MicroTimeConverter.Format(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)));
+}

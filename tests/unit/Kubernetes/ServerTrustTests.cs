@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using CapiRegistryHook.Kubernetes;
+using Xunit;
+
+namespace CapiRegistryHook.Unit.Tests.Kubernetes;
+
+public sealed class ServerTrustTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task GetAsync_CertificateOfAnotherAuthority_IsUntrusted()
+    {
+        using TestAuthority other = new();
+        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = other.Roots }));
+    }
+
+    [Fact]
+    public async Task GetAsync_CertificateOfAnotherName_IsUntrusted() =>
+        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(names: ["api.test"], address: false)));
+
+    [Fact]
+    public async Task GetAsync_ExpiredCertificate_IsUntrusted() =>
+        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(notAfter: TimeProvider.System.GetUtcNow().AddHours(-1))));
+
+    [Fact]
+    public async Task GetAsync_NoAuthorityGiven_SystemRootsDoNotTrustIt() =>
+        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = null }));
+
+    [Fact]
+    public async Task GetAsync_UntrustedServer_NeverSeesTheRequest()
+    {
+        using TestAuthority other = new();
+        using TestAuthority authority = new();
+        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
+        ClusterConnection connection = server.Connection(other) with { Credentials = new StaticToken("very-secret") };
+        using KubernetesClient client = new(connection, ClientFixture.Quick, TimeProvider.System);
+        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        Assert.DoesNotContain("very-secret", failure.ToString(), StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task GetAsync_TlsServerName_IsSentAndVerified()
+    {
+        using TestAuthority authority = new();
+        await using ScriptedServer server = await ScriptedServer.StartAsync(
+            authority.Issue(names: ["api.test"], address: false), (context, _) => context.JsonAsync(Answers.SecretJson));
+        using (KubernetesClient client = new(server.Connection(authority) with { TlsServerName = "api.test" }, ClientFixture.Quick, TimeProvider.System))
+            await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
+        Assert.Equal("api.test", Assert.Single(server.ServerNames));
+    }
+
+    [Fact]
+    public async Task GetAsync_TlsServerNameOfAnother_IsUntrusted() => Assert.Equal(
+        KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(names: ["api.test"]), change: c => c with { TlsServerName = "other.test" }));
+
+    [Fact]
+    public async Task GetAsync_ClientCertificate_IsPresented()
+    {
+        using TestAuthority authority = new();
+        (string certificate, string key) = authority.IssuePem(TestAuthority.ClientUse, subject: "the-client");
+        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
+        using KubernetesClient client = new(
+            server.Connection(authority) with { ClientCertificate = X509Certificate2.CreateFromPem(certificate, key) }, ClientFixture.Quick, TimeProvider.System);
+        await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
+        Assert.Equal("CN=the-client", Assert.Single(server.Requests).ClientCertificate?.Subject);
+    }
+
+    // A chain policy is shared by all handshakes of a handler: it must neither race nor gather the servers' certificates.
+    [Fact]
+    public async Task Create_ManyHandshakes_LeaveThePolicyAsItWas()
+    {
+        using TestAuthority authority = new();
+        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) =>
+        {
+            context.Response.Headers.Connection = "close";
+            return context.JsonAsync(Answers.SecretJson);
+        });
+        using ClusterConnection connection = server.Connection(authority);
+        using SocketsHttpHandler handler = ConnectionHandler.Create(connection);
+        using HttpMessageInvoker http = new(handler);
+        await Parallel.ForAsync(0, 100, Cancel, async (_, cancel) =>
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, server.Address);
+            using HttpResponseMessage response = await http.SendAsync(request, cancel);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        });
+        X509ChainPolicy policy = handler.SslOptions.CertificateChainPolicy!;
+        Assert.Equal((0, 1, 1), (policy.ExtraStore.Count, policy.CustomTrustStore.Count, policy.ApplicationPolicy.Count));
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n")]
+    [InlineData("\u0015\u0003\u0003\u0000\u0002\u0002\u0028")]
+    [InlineData("")]
+    public async Task GetAsync_NoTlsThere_IsUnreachableRatherThanUntrusted(string answer)
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        Task serving = ServeAsync(listener, Encoding.Latin1.GetBytes(answer), stop.Token);
+        using TestAuthority authority = new();
+        using KubernetesClient client = new(
+            new ClusterConnection { Server = new Uri($"https://{listener.LocalEndpoint}"), CertificateAuthorities = authority.Roots },
+            ClientFixture.Quick with { MaxAttempts = 1 },
+            TimeProvider.System);
+        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
+        await stop.CancelAsync();
+        await serving;
+    }
+
+    private static async Task ServeAsync(TcpListener listener, byte[] answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                using Socket socket = await listener.AcceptSocketAsync(cancellationToken);
+                await socket.ReceiveAsync(new byte[4096], cancellationToken);
+                await socket.SendAsync(answer, cancellationToken);
+                socket.Shutdown(SocketShutdown.Send);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private static async Task<KubernetesFault> FaultAsync(
+        Func<TestAuthority, X509Certificate2> certificate, Func<ClusterConnection, ClusterConnection> change = null!)
+    {
+        using TestAuthority authority = new();
+        await using ScriptedServer server = await ScriptedServer.StartAsync(certificate(authority), (context, _) => context.JsonAsync(Answers.SecretJson));
+        ClusterConnection connection = server.Connection(authority);
+        using KubernetesClient client = new(change?.Invoke(connection) ?? connection, ClientFixture.Quick, TimeProvider.System);
+        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        Assert.Empty(server.Requests);
+        return failure.Fault;
+    }
+}

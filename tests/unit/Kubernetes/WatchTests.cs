@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using CapiRegistryHook.Kubernetes;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace CapiRegistryHook.Unit.Tests.Kubernetes;
+
+public sealed class WatchTests
+{
+    private const string EmptyList = """{"kind":"SecretList","items":[],"metadata":{"resourceVersion":"10"}}""";
+    private const string OneList = """{"kind":"SecretList","items":[{"metadata":{"name":"a","resourceVersion":"5"}}],"metadata":{"resourceVersion":"10"}}""";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task WatchAsync_ListAndChanges_ComeInOrder()
+    {
+        await using Script script = new(OneList);
+        script.OnWatch(async context =>
+        {
+            await context.LineAsync(Line("MODIFIED", "a", 11));
+            await context.LineAsync("""{"type":"BOOKMARK","object":{"kind":"Secret","metadata":{"resourceVersion":"12"}}}""");
+            await context.LineAsync("""{"object":{"metadata":{"name":"a","resourceVersion":"13"}},"type":"DELETED"}""");
+        });
+        Assert.Equal(["Reset", "Added a", "Synced", "Modified a", "Deleted a"], await script.TakeAsync(5));
+        Assert.Contains("allowWatchBookmarks=true", script.Watches.First(), StringComparison.Ordinal);
+        Assert.Contains("resourceVersion=10&", script.Watches.First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WatchAsync_StreamBreaks_ResumesWhereItWas()
+    {
+        await using Script script = new(EmptyList);
+        script.OnWatch(async context =>
+        {
+            await context.LineAsync(Line("ADDED", "a", 11));
+            await context.Response.WriteAsync("""{"type":"ADDED","object":{"meta""");
+            await context.Response.Body.FlushAsync();
+            context.Abort();
+        });
+        script.OnWatch(context => context.StatusAsync(503, "ServiceUnavailable"));
+        script.OnWatch(context =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        });
+        script.OnWatch(context => context.LineAsync("""{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"15"}}}"""));
+        script.OnWatch(context => context.LineAsync(Line("ADDED", "b", 16)));
+        Assert.Equal(["Reset", "Synced", "Added a", "Added b"], await script.TakeAsync(4));
+        Assert.Equal(["10", "11", "11", "11", "15"], script.Positions);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WatchAsync_Gone_ListsAgain(bool inStream)
+    {
+        await using Script script = new(OneList);
+        script.OnWatch(context => inStream
+            ? context.LineAsync("""{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}""")
+            : context.StatusAsync(410, "Expired"));
+        Assert.Equal(["Reset", "Added a", "Synced", "Reset", "Added a", "Synced"], await script.TakeAsync(6));
+    }
+
+    [Theory]
+    [InlineData(401, "Unauthorized", KubernetesFault.Unauthorized)]
+    [InlineData(403, "Forbidden", KubernetesFault.Forbidden)]
+    [InlineData(404, "NotFound", KubernetesFault.NotFound)]
+    public async Task WatchAsync_Refused_ThrowsAfterSomeTries(int code, string reason, KubernetesFault fault)
+    {
+        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(code, reason));
+        await using IAsyncEnumerator<WatchEvent<Secret>> watch =
+            fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), Cancel).GetAsyncEnumerator(Cancel);
+        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(async () => await watch.MoveNextAsync());
+        Assert.Equal((fault, WatchPacer.MostRefusals), (failure.Fault, fixture.Server.Requests.Count));
+    }
+
+    [Fact]
+    public async Task WatchAsync_LinesThatAreNoEvents_AreGivenUpWithoutQuotingThem()
+    {
+        await using Script script = new(EmptyList);
+        for (int i = 0; i < 10; i++)
+            script.OnWatch(context => context.LineAsync("""{"type":"ADDED","object":{"metadata":"leak-me"}}"""));
+        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue));
+        Assert.Equal(KubernetesFault.BadResponse, failure.Fault);
+        Assert.DoesNotContain("leak-me", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WatchAsync_OverlongLine_IsGivenUp()
+    {
+        await using Script script = new(EmptyList, ClientFixture.Quick with { MaxResponseBytes = 4096 });
+        for (int i = 0; i < 10; i++)
+            script.OnWatch(context => context.LineAsync(new string(' ', 100_000)));
+        Assert.Equal(KubernetesFault.BadResponse, (await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue))).Fault);
+    }
+
+    [Fact]
+    public async Task WatchAsync_SilentStream_IsOpenedAnew()
+    {
+        await using Script script = new(EmptyList, ClientFixture.Quick with { WatchIdleTimeout = TimeSpan.FromMilliseconds(100) });
+        script.OnWatch(async context =>
+        {
+            await context.Response.Body.FlushAsync();
+            await context.SilenceAsync();
+        });
+        // Several times, since a slow machine may take an answer for silence as well.
+        for (int i = 0; i < 20; i++)
+            script.OnWatch(context => context.LineAsync(Line("ADDED", "b", 16)));
+        Assert.Equal(["Reset", "Synced", "Added b"], await script.TakeAsync(3));
+    }
+
+    [Fact]
+    public async Task WatchAsync_Cancelled_EndsWithTheCallersCancellation()
+    {
+        await using Script script = new(EmptyList);
+        script.OnWatch(async context =>
+        {
+            await context.Response.Body.FlushAsync();
+            await context.SilenceAsync();
+        });
+        using CancellationTokenSource caller = new();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (WatchEvent<Secret> change in script.Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), caller.Token))
+            {
+                if (change.Kind == WatchEventKind.Synced)
+                    caller.CancelAfter(TimeSpan.FromMilliseconds(20));
+            }
+        });
+    }
+
+    private static string Line(string type, string name, int version) =>
+        $$$"""{"type":"{{{type}}}","object":{"metadata":{"name":"{{{name}}}","resourceVersion":"{{{version}}}"},"kind":"Secret"}}""";
+
+    /// <summary>One answer for lists, one after the other for watches; the last watch stays silent.</summary>
+    private sealed class Script(string list, KubernetesClientOptions? options = null) : IAsyncDisposable
+    {
+        private readonly ConcurrentQueue<Func<HttpContext, Task>> watches = new();
+        private ClientFixture? fixture;
+
+        public ClientFixture Fixture => fixture ??= ClientFixture.StartAsync(AnswerAsync, options).GetAwaiter().GetResult();
+
+        public IEnumerable<string> Watches => Fixture.Server.Requests.Select(request => request.Url).Where(url => url.Contains("watch=true", StringComparison.Ordinal));
+
+        public IEnumerable<string> Positions => Watches.Select(url => url.Split("resourceVersion=")[1].Split('&')[0]).Take(5);
+
+        public void OnWatch(Func<HttpContext, Task> answer) => watches.Enqueue(answer);
+
+        public async Task<List<string>> TakeAsync(int count)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+            limit.CancelAfter(TimeSpan.FromSeconds(30));
+            List<string> seen = [];
+            await foreach (WatchEvent<Secret> change in Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, limit.Token))
+            {
+                seen.Add(change.Value is null ? $"{change.Kind}" : $"{change.Kind} {change.Value.Metadata.Name}");
+                if (seen.Count == count)
+                    break;
+            }
+
+            return seen;
+        }
+
+        public ValueTask DisposeAsync() => Fixture.DisposeAsync();
+
+        private Task AnswerAsync(HttpContext context, int count)
+        {
+            if (!context.Request.Query.ContainsKey("watch"))
+                return context.JsonAsync(list);
+            return watches.TryDequeue(out Func<HttpContext, Task>? answer) ? answer(context) : context.SilenceAsync();
+        }
+    }
+}
