@@ -1,0 +1,100 @@
+using System.Text.Json;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// The part of a Cluster API Cluster that this product reads. It has the same shape in cluster.x-k8s.io v1beta1 and
+/// v1beta2; everything else, <c>status</c> above all, is ignored.
+/// </summary>
+public sealed record Cluster : IKubernetesObject
+{
+    /// <summary>Group and version; absent in requests of Cluster API 1.11 and 1.12.</summary>
+    public string? ApiVersion { get; init; }
+
+    /// <summary>Absent in requests of Cluster API 1.11 and 1.12.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Name, namespace, uid, labels and annotations.</summary>
+    public ObjectMeta Metadata { get; init; } = new();
+
+    /// <summary>What the user asked for.</summary>
+    public ClusterSpec? Spec { get; init; }
+
+    /// <summary>Reads a Cluster out of a hook request, or out of a manifest that was converted to JSON.</summary>
+    /// <exception cref="ClusterFormatException">A field has the wrong type, or name, namespace or uid are missing.</exception>
+    public static Cluster Read(JsonElement json)
+    {
+        Cluster? cluster;
+        try
+        {
+            cluster = json.Deserialize(RegistryJson.Default.Cluster);
+        }
+        catch (JsonException exception)
+        {
+            throw new ClusterFormatException($"The field {FieldText.Of("cluster", exception.Path)} of the Cluster has the wrong type.", exception);
+        }
+
+        if (cluster is null || string.IsNullOrEmpty(cluster.Metadata?.Name))
+            throw new ClusterFormatException("The Cluster has no metadata.name.");
+        return string.IsNullOrEmpty(cluster.Metadata.Namespace)
+            ? throw new ClusterFormatException("The Cluster has no metadata.namespace.")
+            : cluster;
+    }
+
+    /// <summary>Namespace and name.</summary>
+    internal NamespacedName Name => new(Metadata.Namespace ?? "", Metadata.Name ?? "");
+
+    /// <summary>Namespace and name as one word, for logs.</summary>
+    public string DisplayName => Name.ToString();
+}
+
+/// <summary>The spec of a <see cref="Cluster"/>.</summary>
+public sealed record ClusterSpec
+{
+    /// <summary>CIDR blocks and DNS domain; absent means the defaults of kubeadm.</summary>
+    public ClusterNetwork? ClusterNetwork { get; init; }
+
+    /// <summary>Absent on a Cluster without a managed topology.</summary>
+    public ClusterTopology? Topology { get; init; }
+}
+
+/// <summary>The network of a <see cref="Cluster"/>.</summary>
+public sealed record ClusterNetwork
+{
+    /// <summary>Where Services get their addresses.</summary>
+    public NetworkRanges? Services { get; init; }
+
+    /// <summary>The DNS domain of Services; absent or empty means <c>cluster.local</c>.</summary>
+    public string? ServiceDomain { get; init; }
+}
+
+/// <summary>A list of CIDR blocks.</summary>
+public sealed record NetworkRanges
+{
+    /// <summary>One block, or two of different families for dual stack; null and empty mean the default.</summary>
+    public IReadOnlyList<string>? CidrBlocks { get; init; }
+}
+
+/// <summary>The managed topology of a <see cref="Cluster"/>.</summary>
+public sealed record ClusterTopology
+{
+    /// <summary>The Kubernetes version asked for, for example <c>v1.34.0</c>.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>The values of the ClusterClass variables.</summary>
+    public IReadOnlyList<ClusterVariable>? Variables { get; init; }
+}
+
+/// <summary>One variable of a topology.</summary>
+public sealed record ClusterVariable
+{
+    /// <summary>The variable's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Any JSON value.</summary>
+    public JsonElement Value { get; init; }
+}
+
+/// <summary>The text is not a Cluster. The message is a fixed sentence that names the field.</summary>
+public sealed class ClusterFormatException(string message, Exception? cause = null) : Exception(message, cause);

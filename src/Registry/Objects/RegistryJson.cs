@@ -1,0 +1,37 @@
+using System.Text.Json.Serialization;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Cluster))]
+[JsonSerializable(typeof(HelmChartProxy))]
+internal sealed partial class RegistryJson : JsonSerializerContext;
+
+/// <summary>The resources of Cluster API that this room reads and writes.</summary>
+internal static class RegistryResources
+{
+    public const string ClusterGroup = "cluster.x-k8s.io";
+
+    /// <summary>Every Cluster API that sends Clusters without an apiVersion (1.12 and older) serves v1beta1.</summary>
+    private const string OldestClusterVersion = "v1beta1";
+
+    public static ResourceType<HelmChartProxy> HelmChartProxies { get; } =
+        new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.HelmChartProxy);
+
+    /// <summary>Clusters in the version that the caller speaks, so that no version is asked for that is not served.</summary>
+    public static ResourceType<Cluster> Clusters(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "clusters", "Cluster", true, RegistryJson.Default.Cluster);
+
+    public static string ClusterApiVersion(Cluster cluster) => $"{ClusterGroup}/{ClusterVersion(cluster)}";
+
+    private static string ClusterVersion(Cluster cluster)
+    {
+        var apiVersion = cluster.ApiVersion ?? "";
+        return apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal)
+            ? apiVersion[(ClusterGroup.Length + 1)..]
+            : OldestClusterVersion;
+    }
+}

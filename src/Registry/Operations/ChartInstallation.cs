@@ -1,0 +1,44 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
+internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
+{
+    public async Task<Ensured<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    {
+        var cluster = plan.Cluster;
+        if (cluster.Metadata.Labels?.GetValueOrDefault(RegistryPlan.ClusterNameLabel) == cluster.Name.Name)
+            return new Ensured<bool>(true);
+
+        var labels = new JsonObject { [RegistryPlan.ClusterNameLabel] = cluster.Name.Name };
+        await management.MergePatchAsync(
+            RegistryResources.Clusters(cluster), cluster.Name, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } },
+            ObjectLabels.FieldManager, cancellationToken);
+        return new Ensured<bool>(true, new Change(
+            ChangeVerb.Updated, "Cluster", cluster.DisplayName, false, $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
+    }
+
+    /// <summary>
+    /// Applies the HelmChartProxy. Apply decides on the API server whether anything changes, so that fields of an
+    /// earlier version of this service go away too; the resourceVersion before and after tells.
+    /// </summary>
+    public async Task<Ensured<bool>> EnsureChartProxyAsync(RegistryPlan plan, string certificateSerial, CancellationToken cancellationToken)
+    {
+        var wanted = ChartProxyFactory.Create(plan, options, certificateSerial);
+        var before = await management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+        var after = await management.ServerSideApplyAsync(
+            RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
+        return new Ensured<bool>(true, Describe(plan, before, after));
+    }
+
+    private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after)
+    {
+        if (before is null)
+            return new Change(ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
+        return before.Metadata.ResourceVersion == after.Metadata.ResourceVersion
+            ? null
+            : new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed.");
+    }
+}

@@ -1,0 +1,35 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// Turns faults of API servers into outcomes. The sentences leave out what the server said: they end up in conditions
+/// of the Cluster, and a text that changes from call to call makes Cluster API reconcile in a loop.
+/// </summary>
+internal static class FaultSentences
+{
+    public static RegistryOutcome OfManagement(KubernetesApiException exception) => new RegistryOutcome.Unavailable(
+        Describe("management", exception, "install the part of Cluster API that serves it, or create its namespace"), exception);
+
+    public static RegistryOutcome OfWorkload(KubernetesApiException exception) => new RegistryOutcome.Unavailable(
+        Describe("workload", exception, "check that its namespace is not being deleted"), exception);
+
+    public static RegistryOutcome OfKubeconfig(RegistryPlan plan, KubeconfigException exception) => new RegistryOutcome.Unavailable(
+        $"The kubeconfig in the Secret {plan.KubeconfigSecret} can't be used; its key {SecretKeys.Kubeconfig} must hold a kubeconfig with inline data.", exception);
+
+    public static RegistryOutcome NoKubeconfig(RegistryPlan plan) => new RegistryOutcome.Unavailable(
+        $"The Secret {plan.KubeconfigSecret} with the workload cluster's kubeconfig is not there yet.");
+
+    public static RegistryOutcome OutOfTime(OperationCanceledException exception) => new RegistryOutcome.Unavailable(
+        "The API servers did not answer in time; the next call tries again.", exception);
+
+    private static string Describe(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
+    {
+        KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission.",
+        KubernetesFault.Unauthorized => $"The {side} API server does not accept this service's credentials; renew them.",
+        KubernetesFault.UntrustedServer => $"The {side} API server shows a certificate that its CA or name does not verify; correct the kubeconfig.",
+        KubernetesFault.NotFound => $"The {side} API server does not find {exception.Resource}; {missingRemedy}.",
+        KubernetesFault.Invalid => $"The {side} API server rejects {exception.Resource} as invalid; see this service's log.",
+        _ => $"The {side} API server can't be used now; the next call tries again.",
+    };
+}

@@ -1,0 +1,24 @@
+using System.Text.RegularExpressions;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>The name rules of Kubernetes (RFC 1123) that decide what may go into names, labels and DNS names.</summary>
+internal static partial class KubernetesNames
+{
+    public static bool IsLabel(string? text) => text is { Length: > 0 and <= 63 } && Label().IsMatch(text);
+
+    public static bool IsSubdomain(string? text) =>
+        text is { Length: > 0 and <= 253 } && text.Split('.').All(IsLabel);
+
+    public static bool TryParsePair(string text, out NamespacedName name)
+    {
+        var parts = text.Split('/');
+        var valid = parts.Length == 2 && IsLabel(parts[0]) && IsSubdomain(parts[1]);
+        name = valid ? new NamespacedName(parts[0], parts[1]) : default;
+        return valid;
+    }
+
+    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Label();
+}

@@ -1,0 +1,108 @@
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// What the registry of one Cluster is: names, addresses, certificate and chart. A pure function of the Cluster and the
+/// admin's options, so that every replica of this service comes to the same plan.
+/// </summary>
+internal sealed record RegistryPlan
+{
+    /// <summary>Set by Cluster API's topology controller before AfterControlPlaneInitialized; the HelmChartProxy selects by it.</summary>
+    public const string ClusterNameLabel = "cluster.x-k8s.io/cluster-name";
+
+    public required Cluster Cluster { get; init; }
+
+    public required RegistryAddresses Addresses { get; init; }
+
+    public required string ServiceDomain { get; init; }
+
+    public required int Replicas { get; init; }
+
+    /// <summary>Names, algorithm and lifetime of the server certificate.</summary>
+    public required ServerCertificateRequest Certificate { get; init; }
+
+    /// <summary>Root CA Secret on the management cluster.</summary>
+    public required NamespacedName RootSecret { get; init; }
+
+    /// <summary>What does not stop the plan, and should be known.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
+    public NamespacedName TrustSecret => BesideCluster("registry-addon-ca");
+
+    /// <summary>The contract of Cluster API: key <c>value</c> holds the kubeconfig.</summary>
+    public NamespacedName KubeconfigSecret => BesideCluster("kubeconfig");
+
+    public NamespacedName ChartProxy => BesideCluster("registry");
+
+    /// <summary>Server certificate on the workload cluster.</summary>
+    public static NamespacedName CertificateSecret { get; } = new(RegistryNames.Namespace, RegistryNames.CertificateSecret);
+
+    /// <summary>The Cluster as owner: what hangs on it goes with it.</summary>
+    public OwnerReference Owner => new()
+    {
+        ApiVersion = RegistryResources.ClusterApiVersion(Cluster),
+        Kind = "Cluster",
+        Name = Cluster.Name.Name,
+        Uid = Cluster.Metadata.Uid!,
+    };
+
+    /// <summary>Decides whether the Cluster gets a registry, and which.</summary>
+    public static PlanResult Create(Cluster cluster, RegistryOptions options)
+    {
+        var problems = new List<Problem>();
+        var settings = RegistrySettings.Find(cluster, options, problems);
+        if (settings is null)
+            return problems.Count == 0 ? new PlanResult.NotWanted() : new PlanResult.Invalid(problems);
+
+        CheckCluster(cluster, problems);
+        var settingsField = $"{options.VariableName}.{options.VariablePath}";
+        var addresses = RegistryAddresses.Compute(cluster, settings, settingsField, problems);
+        var serviceDomain = RegistryNames.ServiceDomain(cluster, problems);
+        var names = RegistryNames.CertificateNames(addresses, serviceDomain, settings, settingsField, problems);
+        if (problems.Count > 0 || !CertificateAlgorithms.TryParse(settings.Algorithm ?? options.KeyAlgorithm, out var algorithm))
+            return new PlanResult.Invalid(problems);
+
+        return new PlanResult.Wanted(new RegistryPlan
+        {
+            Cluster = cluster,
+            Addresses = addresses,
+            ServiceDomain = serviceDomain,
+            Replicas = settings.Replicas,
+            Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, algorithm, RegistryOptions.CertificateLifetime),
+            RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
+            Warnings = [.. RegistryAddresses.Warnings(cluster)],
+        });
+    }
+
+    /// <summary>The name goes into a label, which holds 63 characters; the uid goes into owner references.</summary>
+    private static void CheckCluster(Cluster cluster, List<Problem> problems)
+    {
+        if (!KubernetesNames.IsSubdomain(cluster.Name.Name) || cluster.Name.Name.Length > 63)
+            problems.Add(new Problem("metadata.name", $"The field metadata.name is {FieldText.Quote(cluster.Name.Name)}; a Cluster with a registry needs a name of at most 63 lower-case letters, digits, '-' and '.'."));
+        if (!KubernetesNames.IsLabel(cluster.Name.Namespace))
+            problems.Add(new Problem("metadata.namespace", $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
+        if (string.IsNullOrEmpty(cluster.Metadata.Uid))
+            problems.Add(new Problem("metadata.uid", "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));
+    }
+
+    private NamespacedName BesideCluster(string suffix) => new(Cluster.Name.Namespace, $"{Cluster.Name.Name}-{suffix}");
+}
+
+/// <summary>The three answers to "which registry does this Cluster get?".</summary>
+internal abstract record PlanResult
+{
+    private PlanResult()
+    {
+    }
+
+    /// <summary>The variable does not ask for a registry.</summary>
+    public sealed record NotWanted : PlanResult;
+
+    /// <summary>The user must change something first.</summary>
+    public sealed record Invalid(IReadOnlyList<Problem> Problems) : PlanResult;
+
+    public sealed record Wanted(RegistryPlan Plan) : PlanResult;
+}

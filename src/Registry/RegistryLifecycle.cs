@@ -1,0 +1,116 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// Makes a cluster's registry true at the moments of its life that Cluster API tells of. Every method may be called again
+/// at any time, from many threads and many processes at once: what is done already is found done.
+/// </summary>
+public sealed class RegistryLifecycle : IDisposable
+{
+    private readonly RegistryOptions options;
+    private readonly TimeProvider time;
+    private readonly KubernetesClient management;
+    private readonly SecretKubeconfigClients workloads;
+    private readonly RegistrySteps steps;
+    private readonly UpgradeHold hold;
+
+    private RegistryLifecycle(KubernetesClient management, KubernetesClientOptions clientOptions, RegistryOptions options, TimeProvider time)
+    {
+        this.options = options;
+        this.time = time;
+        this.management = management;
+        workloads = new SecretKubeconfigClients(management, clientOptions, time);
+        steps = new RegistrySteps(management, workloads, options, time);
+        hold = new UpgradeHold(management, options, time);
+    }
+
+    /// <summary>Makes the clients; nothing is called yet.</summary>
+    /// <param name="connection">Where the management cluster is.</param>
+    /// <param name="options">The admin's decisions, validated.</param>
+    /// <param name="time">Every moment written or compared comes from here.</param>
+    /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
+    public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time)
+    {
+        var clientOptions = new KubernetesClientOptions();
+        return new RegistryLifecycle(new KubernetesClient(connection.Load(time), clientOptions, time), clientOptions, options, time);
+    }
+
+    /// <summary>
+    /// Before the cluster exists: the root CA, and the trust bundle that nodes will be created with. Two reads when there
+    /// is nothing to do.
+    /// </summary>
+    public Task<RegistryOutcome> PrepareAsync(Cluster cluster, CancellationToken cancellationToken) =>
+        RunAsync(cluster, steps.PrepareAsync, cancellationToken);
+
+    /// <summary>Once the control plane answers: the server certificate on it, and the chart. Never waits for Helm.</summary>
+    public Task<RegistryOutcome> InstallAsync(Cluster cluster, CancellationToken cancellationToken) =>
+        RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, null, changes, token), cancellationToken);
+
+    /// <summary>
+    /// Before an upgrade: as <see cref="InstallAsync"/>, and the server certificate is renewed once per target version.
+    /// A fault that lasts longer than <see cref="RegistryOptions.UpgradeBlockLimit"/> ends in
+    /// <see cref="RegistryOutcome.LetGo"/> and a Warning Event.
+    /// </summary>
+    /// <param name="cluster">The Cluster as the hook request shows it.</param>
+    /// <param name="targetVersion">The Kubernetes version that the cluster is upgraded to.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
+    {
+        var outcome = await RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
+        try
+        {
+            if (outcome is RegistryOutcome.Done)
+                await hold.EndAsync(cluster, cancellationToken);
+            return outcome.Obstacle is { } obstacle && await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
+                ? new RegistryOutcome.LetGo(obstacle)
+                : outcome;
+        }
+        catch (KubernetesApiException exception)
+        {
+            // Without the management API server the hold can't be kept, and Cluster API can't upgrade anything either.
+            return outcome.Obstacle is null ? FaultSentences.OfManagement(exception) : outcome;
+        }
+    }
+
+    /// <summary>Ends the connections.</summary>
+    public void Dispose()
+    {
+        workloads.Dispose();
+        management.Dispose();
+    }
+
+    private async Task<RegistryOutcome> RunAsync(
+        Cluster cluster, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
+    {
+        switch (RegistryPlan.Create(cluster, options))
+        {
+            case PlanResult.Wanted wanted:
+                return await RunAsync(wanted.Plan, act, cancellationToken);
+            case PlanResult.Invalid invalid:
+                return new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
+            default:
+                return new RegistryOutcome.NotWanted();
+        }
+    }
+
+    private async Task<RegistryOutcome> RunAsync(
+        RegistryPlan plan, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.WorkLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var changes = new List<Change>();
+        try
+        {
+            return await act(plan, changes, either.Token) ?? new RegistryOutcome.Done(changes);
+        }
+        catch (KubernetesApiException exception)
+        {
+            return FaultSentences.OfManagement(exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return FaultSentences.OutOfTime(exception);
+        }
+    }
+}

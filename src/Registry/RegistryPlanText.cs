@@ -1,0 +1,77 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>Prints what a Cluster would get, without a cluster and without key material.</summary>
+public static class RegistryPlanText
+{
+    private const string NotIssuedYet = "(set when the certificate is issued)";
+
+    /// <summary>The plan as YAML documents, or the problems.</summary>
+    public static PlanText Write(Cluster cluster, RegistryOptions options) => RegistryPlan.Create(cluster, options) switch
+    {
+        PlanResult.Wanted wanted => new PlanText(WriteDocuments(wanted.Plan, options), null),
+        PlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
+        _ => new PlanText($"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is not set.\n", null),
+    };
+
+    private static string WriteDocuments(RegistryPlan plan, RegistryOptions options) =>
+        $"# Cluster {plan.Cluster.DisplayName}\n"
+        + string.Concat(plan.Warnings.Select(warning => $"# Warning: {warning}\n"))
+        + "---\n" + YamlText.Write(Summary(plan))
+        + Document("Management cluster: the root CA of all registries, made once", Secret(plan.RootSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
+        + Document("Management cluster: what the nodes trust", Owned(Secret(plan.TrustSecret, SecretKeys.OpaqueType, "ca.crt"), plan))
+        + Document("Workload cluster: the server certificate", Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
+        + Document("Management cluster: the release of the registry chart", ToJson(plan, options));
+
+    private static string Document(string comment, JsonNode data) => $"---\n# {comment}\n{YamlText.Write(data)}";
+
+    private static JsonObject Summary(RegistryPlan plan) => new()
+    {
+        ["addresses"] = new JsonObject
+        {
+            ["pull"] = List(plan.Addresses.Pull),
+            ["primary"] = List(plan.Addresses.Primary),
+        },
+        ["certificate"] = new JsonObject
+        {
+            ["algorithm"] = CertificateAlgorithms.Word(plan.Certificate.Algorithm),
+            ["lifetimeDays"] = (int)plan.Certificate.Lifetime.TotalDays,
+            ["dnsNames"] = List(plan.Certificate.Names.DnsNames),
+            ["ipAddresses"] = List(plan.Certificate.Names.Addresses),
+        },
+    };
+
+    private static JsonObject Secret(NamespacedName name, string type, params string[] keys) => new()
+    {
+        ["apiVersion"] = "v1",
+        ["kind"] = "Secret",
+        ["metadata"] = new JsonObject { ["namespace"] = name.Namespace, ["name"] = name.Name },
+        ["type"] = type,
+        ["data"] = new JsonObject(keys.Select(key => KeyValuePair.Create<string, JsonNode?>(key, "(not shown)"))),
+    };
+
+    private static JsonObject Owned(JsonObject secret, RegistryPlan plan)
+    {
+        secret["metadata"]!["ownerReferences"] = new JsonArray(new JsonObject
+        {
+            ["apiVersion"] = plan.Owner.ApiVersion,
+            ["kind"] = plan.Owner.Kind,
+            ["name"] = plan.Owner.Name,
+            ["uid"] = plan.Owner.Uid,
+        });
+        return secret;
+    }
+
+    private static JsonNode ToJson(RegistryPlan plan, RegistryOptions options) =>
+        JsonSerializer.SerializeToNode(ChartProxyFactory.Create(plan, options, NotIssuedYet), RegistryJson.Default.HelmChartProxy)!;
+
+    private static JsonArray List<T>(IEnumerable<T> items) => new([.. items.Select(item => JsonValue.Create(item!.ToString()))]);
+}
+
+/// <summary>A printed plan.</summary>
+/// <param name="Yaml">The documents; null when the Cluster has problems.</param>
+/// <param name="Problems">The sentences; null when there are none.</param>
+public sealed record PlanText(string? Yaml, string? Problems);

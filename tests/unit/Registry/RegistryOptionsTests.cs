@@ -1,0 +1,32 @@
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Unit.Tests.Registry;
+
+public sealed class RegistryOptionsTests
+{
+    [Fact]
+    public void Validate_Defaults_AreGood() => Assert.Empty(new RegistryOptions().Validate());
+
+    [Fact]
+    public void Validate_EverythingBad_NamesEveryProperty()
+    {
+        var bad = new RegistryOptions
+        {
+            HookNamespace = "A", RootSecretName = "", KeyAlgorithm = "DSA", VariableName = " ", VariablePath = "a..b",
+            ChartRepository = "http://x", ChartName = "x y", ChartVersion = "", ChartCaSecret = "no-slash",
+            UpgradeBlockLimit = TimeSpan.FromDays(2), WorkLimit = TimeSpan.FromSeconds(8),
+        };
+
+        Assert.Equal(
+            ["ChartCaSecret", "ChartName", "ChartRepository", "ChartVersion", "HookNamespace", "KeyAlgorithm",
+             "RootSecretName", "UpgradeBlockLimit", "VariableName", "VariablePath", "WorkLimit"],
+            bad.Validate().Select(problem => problem.Field).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("oci://user:secret@host/charts")]
+    [InlineData("oci:///charts")]
+    [InlineData("charts")]
+    public void Validate_ChartRepository_RefusesCredentialsAndNonsense(string repository) =>
+        Assert.Single(new RegistryOptions { ChartRepository = repository }.Validate());
+}
