@@ -1,1 +1,3 @@
-System.Console.WriteLine("nothing yet");
+using CapiRegistryHook.Hooks.Commands;
+
+return await CommandLine.RunAsync(args, TimeProvider.System);

@@ -1,1 +1,22 @@
-System.Console.WriteLine("nothing yet");
+using CapiRegistryHook.Demo;
+using CapiRegistryHook.Harness;
+
+// The main job, played for a person: CLUSTER=embedded (default) or CLUSTER=real.
+using var interrupted = new CancellationTokenSource();
+Console.CancelKeyPress += (_, press) =>
+{
+    press.Cancel = true;
+    interrupted.Cancel();
+};
+
+switch (args)
+{
+    case [] or ["embedded"]:
+        return await Story.TellAsync("embedded, in-memory", async (name, token) => await EmbeddedApiServer.StartAsync(name, token), interrupted.Token);
+    case ["real"]:
+        var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, interrupted.Token);
+        return await Story.TellAsync("real kube-apiserver and etcd", async (name, token) => await RealApiServer.StartAsync(name, binaries, token), interrupted.Token);
+    default:
+        await Console.Error.WriteLineAsync("CLUSTER must be embedded or real.");
+        return 2;
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace CapiRegistryHook.Hooks.Commands;
+
+/// <summary>The command line: <c>serve</c> by default, <c>plan</c>, <c>--version</c>. Exit code 2 means that the input was bad.</summary>
+internal static class CommandLine
+{
+    private const int BadInput = 2;
+
+    public static async Task<int> RunAsync(string[] args, TimeProvider time)
+    {
+        var result = Build(time).Parse(args);
+        if (result.Errors.Count > 0)
+            return Refuse(result.Errors.Select(error => error.Message));
+
+        // The host itself listens for signals and drains; the parser must not cut it short.
+        return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    private static RootCommand Build(TimeProvider time)
+    {
+        var root = new RootCommand("Cluster API Runtime Extension that gives workload clusters a registry of their own.");
+        var serve = new Command("serve", "Answer Cluster API's hooks over HTTPS (the default).");
+        var plan = new Command("plan", "Print what a Cluster would get. Needs no cluster.");
+        IReadOnlyList<ServiceOption> serveOptions = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
+        foreach (var command in new[] { root, serve })
+            AddAction(command, serveOptions, (reader, problems, cancellationToken) => ServeAsync(reader, problems, time, cancellationToken));
+
+        var file = new Option<string>("--file", "-f") { Description = "Manifest with the Cluster; - reads standard input.", Required = true };
+        plan.Options.Add(file);
+        AddAction(plan, ServiceOptionList.Registry, (reader, problems, result) =>
+            Task.FromResult(PlanCommand.Run(result.GetValue(file)!, reader, problems)));
+        root.Subcommands.Add(serve);
+        root.Subcommands.Add(plan);
+        return root;
+    }
+
+    private static void AddAction(Command command, IReadOnlyList<ServiceOption> known, Func<OptionReader, List<string>, ParseResult, Task<int>> run)
+    {
+        var options = known.Append(ServiceOptionList.Config).ToDictionary(option => option.Name, ToOption);
+        foreach (var option in options.Values)
+            command.Options.Add(option);
+        command.SetAction(result =>
+        {
+            var flags = options.Where(entry => result.GetResult(entry.Value) is not null)
+                .ToDictionary(entry => entry.Key, entry => result.GetValue(entry.Value) ?? "");
+            var problems = new List<string>();
+            var set = OptionSources.Merge(flags, Environment.GetEnvironmentVariables(), known, problems);
+            return run(new OptionReader(set, problems), problems, result);
+        });
+    }
+
+    private static Option<string> ToOption(ServiceOption option) => new(option.Flag)
+    {
+        Description = option.Default.Length == 0 ? option.Description : $"{option.Description} [default: {option.Default}]",
+    };
+
+    private static Task<int> ServeAsync(OptionReader reader, List<string> problems, TimeProvider time, ParseResult _)
+    {
+        var options = ServiceOptions.Read(reader, problems);
+        return problems.Count > 0 ? Task.FromResult(Refuse(problems)) : ServeCommand.RunAsync(options, time);
+    }
+
+    /// <summary>Names every problem on standard error.</summary>
+    public static int Refuse(IEnumerable<string> problems)
+    {
+        foreach (var problem in problems)
+            Console.Error.WriteLine(problem);
+        return BadInput;
+    }
+}

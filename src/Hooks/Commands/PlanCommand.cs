@@ -1,0 +1,34 @@
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Commands;
+
+/// <summary>Prints what a Cluster would get: addresses, certificate names, Secrets without key material, and the HelmChartProxy.</summary>
+internal static class PlanCommand
+{
+    public static int Run(string file, OptionReader reader, List<string> problems)
+    {
+        var options = ServiceOptions.ReadRegistry(reader, problems);
+        if (problems.Count > 0)
+            return CommandLine.Refuse(problems);
+
+        try
+        {
+            var plans = ClusterManifest.Read(ReadText(file)).Select(cluster => RegistryPlanText.Write(cluster, options)).ToList();
+            if (plans.Exists(plan => plan.Problems is not null))
+                return CommandLine.Refuse(plans.Select(plan => plan.Problems).OfType<string>());
+            foreach (var plan in plans)
+                Console.Out.Write(plan.Yaml);
+            return 0;
+        }
+        catch (ClusterFormatException exception)
+        {
+            return CommandLine.Refuse([$"{file}: {exception.Message}"]);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return CommandLine.Refuse([$"{file}: The file can't be read."]);
+        }
+    }
+
+    private static string ReadText(string file) => file == "-" ? Console.In.ReadToEnd() : File.ReadAllText(file);
+}

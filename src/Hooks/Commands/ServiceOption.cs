@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace CapiRegistryHook.Hooks.Commands;
+
+/// <summary>One option of the service: a flag, an environment variable and a key of the options file, all of one name.</summary>
+/// <param name="Name">The name in kebab case.</param>
+/// <param name="Description">What it decides, with its range.</param>
+/// <param name="Default">The default as text; empty when there is none.</param>
+internal sealed record ServiceOption(string Name, string Description, string Default = "")
+{
+    /// <summary>
+    /// Not CAPI_REGISTRY_HOOK_: Kubernetes itself puts variables of that prefix into pods beside a Service named
+    /// capi-registry-hook, and then unknown ones could not be refused.
+    /// </summary>
+    public const string EnvironmentPrefix = "REGISTRY_HOOK_";
+
+    public string Flag => "--" + Name;
+
+    public string Environment => EnvironmentPrefix + Name.Replace('-', '_').ToUpperInvariant();
+
+    public string FileKey => string.Concat(Name.Split('-').Select((word, index) => index == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..]));
+
+    /// <summary>The option that sets a property of an options record.</summary>
+    public static string NameOf(string property) => JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+}
+
+/// <summary>Every option there is. The command line, the environment, the options file and the documentation follow this list.</summary>
+internal static class ServiceOptionList
+{
+    public const string ConfigFile = "config";
+
+    public static IReadOnlyList<ServiceOption> Registry { get; } =
+    [
+        new("hook-namespace", "Namespace of this service, where the root CA Secret lies.", "the pod's namespace, else capi-registry-hook-system"),
+        new("root-secret-name", "Name of the root CA Secret.", "registry-addon-root-ca"),
+        new("root-source", "Who makes the root CA: Managed (this service, when absent) or External (cert-manager or a person).", "Managed"),
+        new("key-algorithm", "Key algorithm of new certificates: ECDSA-P256, RSA-2048, RSA-3072 or RSA-4096.", "ECDSA-P256"),
+        new("variable-name", "Topology variable that holds the settings.", "clusterConfig"),
+        new("variable-path", "Where in the variable the settings lie, field names joined by dots.", "addons.registry"),
+        new("chart-repository", "oci:// or https:// repository of the registry chart.", "oci://capi-registry-hook.<hook-namespace>.svc:443/charts"),
+        new("chart-name", "Name of the registry chart.", "registry"),
+        new("chart-version", "Exact version of the registry chart.", "the version of this service"),
+        new("chart-ca-secret", "Secret with ca.crt that verifies the chart repository, as namespace/name; empty for the system's roots.", "<hook-namespace>/capi-registry-hook-tls with the default repository, else empty"),
+        new("upgrade-block-limit", "How long a fault may hold up a cluster's upgrade, 0s to 24h.", "10m"),
+        new("work-limit", "How long one call may work before it answers that it could not finish, 1s to 7s.", "6s"),
+    ];
+
+    public static IReadOnlyList<ServiceOption> Serve { get; } =
+    [
+        new("listen", "Address and port to listen on.", "[::]:9443"),
+        new("tls-certificate-file", "Serving certificate as PEM, leaf first; read again when it changes."),
+        new("tls-key-file", "Private key of the serving certificate as PEM."),
+        new("drain-delay", "How long to go on answering after being told to stop, 0s to 60s.", "5s"),
+        new("kubeconfig", "Kubeconfig of the management cluster.", "the pod's service account"),
+        new("context", "Context of the kubeconfig.", "the current one"),
+        new("log-level", "Trace, Debug, Information, Warning, Error or Critical.", "Information"),
+    ];
+
+    public static ServiceOption Config { get; } = new(ConfigFile, "Options file: YAML, one key per option.");
+}

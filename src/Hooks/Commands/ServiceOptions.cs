@@ -1,0 +1,66 @@
+using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Commands;
+
+/// <summary>The options of the service, read and checked as a whole.</summary>
+internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Listen, ManagementConnection Management, LogLevel LogLevel)
+{
+    private const string ServiceName = "capi-registry-hook";
+    private const string FallbackNamespace = "capi-registry-hook-system";
+
+    /// <summary>Every option of <c>serve</c>; what can't be used is added to <paramref name="problems"/>.</summary>
+    public static ServiceOptions Read(OptionReader reader, ICollection<string> problems)
+    {
+        var defaults = new ListenOptions { CertificateFile = "", KeyFile = "" };
+        var listen = new ListenOptions
+        {
+            Endpoint = reader.Endpoint("listen", defaults.Endpoint),
+            CertificateFile = reader.Required("tls-certificate-file"),
+            KeyFile = reader.Required("tls-key-file"),
+            DrainDelay = reader.Duration("drain-delay", defaults.DrainDelay, TimeSpan.FromSeconds(60)),
+        };
+        RequireFile(reader, "tls-certificate-file", problems);
+        RequireFile(reader, "tls-key-file", problems);
+        RequireFile(reader, "kubeconfig", problems);
+        if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
+            problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");
+        return new ServiceOptions(
+            ReadRegistry(reader, problems),
+            listen,
+            new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context")),
+            reader.Choice("log-level", LogLevel.Information));
+    }
+
+    /// <summary>The options that decide what a cluster's registry is.</summary>
+    public static RegistryOptions ReadRegistry(OptionReader reader, ICollection<string> problems)
+    {
+        var defaults = new RegistryOptions();
+        var hookNamespace = reader.OptionalText("hook-namespace") ?? ManagementConnection.PodNamespace ?? FallbackNamespace;
+        var isOwnChart = !reader.IsSet("chart-repository");
+        var options = new RegistryOptions
+        {
+            HookNamespace = hookNamespace,
+            RootSecretName = reader.Text("root-secret-name", defaults.RootSecretName),
+            RootSource = reader.Choice("root-source", defaults.RootSource),
+            KeyAlgorithm = reader.Text("key-algorithm", defaults.KeyAlgorithm),
+            VariableName = reader.Text("variable-name", defaults.VariableName),
+            VariablePath = reader.Text("variable-path", defaults.VariablePath),
+            ChartRepository = reader.Text("chart-repository", $"oci://{ServiceName}.{hookNamespace}.svc:443/charts"),
+            ChartName = reader.Text("chart-name", defaults.ChartName),
+            ChartVersion = reader.Text("chart-version", ServiceVersion.Text),
+            ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{ServiceName}-tls" : ""),
+            UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),
+            WorkLimit = reader.Duration("work-limit", defaults.WorkLimit, TimeSpan.FromSeconds(7)),
+        };
+        foreach (var problem in options.Validate())
+            problems.Add($"{reader.SourceOf(ServiceOption.NameOf(problem.Field))} {problem.Sentence}");
+        return options;
+    }
+
+    private static void RequireFile(OptionReader reader, string name, ICollection<string> problems)
+    {
+        if (reader.OptionalText(name) is { } path && !File.Exists(path))
+            problems.Add($"{reader.SourceOf(name)} names the file {path}, which does not exist.");
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CapiRegistryHook.Hooks.Contract;
+
+/// <summary>
+/// The HTTP around every handler: reads and caps the body, keeps the handler's time limit, and writes an answer in every
+/// case. What breaks the contract is a 4xx with a fixed sentence, what should not happen a 500 with a fixed body.
+/// </summary>
+internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoint> logger)
+{
+    /// <summary>Cluster API stops listening at the registered timeout; the answer must be on its way before that.</summary>
+    private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(2);
+
+    /// <summary>Every line that is logged below a call says which call it was.</summary>
+    private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>("{Hook} {Cluster}");
+
+    public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
+        AnswerAsync(http, "Discovery", async () =>
+        {
+            if (await ReadBodyAsync(http) is not { } body)
+                return;
+            HookRequest.RequireDiscovery(body);
+            await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.DiscoveryResponse);
+        });
+
+    public Task HandleAsync(HttpContext http, IHookHandler handler) =>
+        AnswerAsync(http, handler.Registration.Hook, async () =>
+        {
+            var hook = handler.Registration.Hook;
+            if (await ReadBodyAsync(http) is not { } body)
+                return;
+            var request = HookRequest.Read(hook, body);
+            using var scope = CallScope(logger, hook, request.Cluster.DisplayName);
+            var outcome = await RunAsync(handler, request, http.RequestAborted);
+            var response = outcome.ToResponse(hook);
+            LogAnswered(hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0, response.Message);
+            await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.HookResponse);
+        });
+
+    private async Task<HookOutcome> RunAsync(IHookHandler handler, HookRequest request, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(handler.Registration.TimeoutSeconds) - AnswerMargin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await handler.HandleAsync(request, either.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return handler.OutOfTime;
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContext http)
+    {
+        if (await HookBody.ReadAsync(http.Request, http.RequestAborted) is { } body)
+            return body;
+        http.Response.Headers.Connection = "close";
+        await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, "The body is longer than 20 MiB.");
+        return null;
+    }
+
+    private async Task AnswerAsync(HttpContext http, string hook, Func<Task> answer)
+    {
+        try
+        {
+            await answer();
+        }
+        catch (HookRequestException exception)
+        {
+            LogRefused(hook, exception.Message);
+            await RefuseAsync(http, StatusCodes.Status400BadRequest, exception.Message);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            LogRefused(hook, "The request broke off or is no HTTP.");
+            await RefuseAsync(http, exception.StatusCode, "The body can't be read.");
+        }
+        catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        {
+            LogAborted(hook);
+        }
+        catch (Exception exception)
+        {
+            LogUnexpected(hook, exception);
+            await RefuseAsync(http, StatusCodes.Status500InternalServerError, "An unexpected fault; see the log of this service.");
+        }
+    }
+
+    public static async Task RefuseAsync(HttpContext http, int status, string sentence)
+    {
+        if (!http.Response.HasStarted)
+            await WriteAsync(http, status, new ErrorBody(sentence), ContractJson.Default.ErrorBody);
+    }
+
+    private static async Task WriteAsync<T>(HttpContext http, int status, T body, JsonTypeInfo<T> type)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = bytes.Length;
+        await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Answered {Hook} for {Cluster}: {Status}, retry after {RetryAfterSeconds} s. {Sentence}")]
+    private partial void LogAnswered(string hook, string cluster, string status, int retryAfterSeconds, string sentence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Refused a request for {Hook}: {Sentence}")]
+    private partial void LogRefused(string hook, string sentence);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The caller of {Hook} went away before the answer")]
+    private partial void LogAborted(string hook);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected fault in {Hook}")]
+    private partial void LogUnexpected(string hook, Exception exception);
+}

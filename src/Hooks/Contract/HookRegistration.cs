@@ -1,0 +1,51 @@
+namespace CapiRegistryHook.Hooks.Contract;
+
+/// <summary>What Cluster API must know of a handler. Both its route and its entry in discovery are made from this.</summary>
+internal sealed record HookRegistration
+{
+    /// <summary>Cluster API refuses a whole discovery for one timeout above this (runtime catalog, 0 to 30 s).</summary>
+    private const int LongestTimeout = 30;
+
+    /// <param name="hook">The hook in Cluster API's spelling, for example <c>BeforeClusterCreate</c>.</param>
+    /// <param name="timeoutSeconds">How long Cluster API waits for an answer, 1 to 30 s.</param>
+    /// <param name="failurePolicy">What Cluster API does when there is no usable answer at all.</param>
+    public HookRegistration(string hook, int timeoutSeconds, FailurePolicy failurePolicy)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(timeoutSeconds, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeoutSeconds, LongestTimeout);
+        Hook = hook;
+        TimeoutSeconds = timeoutSeconds;
+        FailurePolicy = failurePolicy;
+    }
+
+    public string Hook { get; }
+
+    /// <summary>The handler's name: a DNS-1123 label, unique in this extension. One handler per hook, so the hook names it.</summary>
+    public string Name => Hook.ToLowerInvariant();
+
+    public int TimeoutSeconds { get; }
+
+    public FailurePolicy FailurePolicy { get; }
+
+    public string Path => $"{HookGroup.PathPrefix}/{Name}/{Name}";
+}
+
+/// <summary>What Cluster API does when a handler can't be reached or its answer can't be read.</summary>
+internal enum FailurePolicy
+{
+    /// <summary>The reconcile fails and is tried again.</summary>
+    Fail,
+
+    /// <summary>The hook counts as passed.</summary>
+    Ignore,
+}
+
+/// <summary>The API group of all hooks.</summary>
+internal static class HookGroup
+{
+    public const string ApiVersion = "hooks.runtime.cluster.x-k8s.io/v1alpha1";
+
+    public const string PathPrefix = "/" + ApiVersion;
+
+    public const string DiscoveryPath = PathPrefix + "/discovery";
+}

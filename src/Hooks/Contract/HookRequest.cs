@@ -1,0 +1,68 @@
+using System.Text.Json;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Contract;
+
+/// <summary>A lifecycle request, read by its body alone: Cluster API sends no Content-Type.</summary>
+internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
+{
+    /// <summary>Deeper bodies are refused before anything is built of them. Real requests stay below 20 levels.</summary>
+    public const int DeepestNesting = 64;
+
+    /// <summary>Reads the body of a request for the given hook.</summary>
+    /// <exception cref="HookRequestException">The body is not what the contract says.</exception>
+    public static HookRequest Read(string hook, ReadOnlyMemory<byte> body)
+    {
+        using var document = Parse(body);
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Object)
+            throw new HookRequestException("The body must be a JSON object.");
+        Require(root, "apiVersion", HookGroup.ApiVersion);
+        Require(root, "kind", hook + "Request");
+        if (!root.TryGetProperty("cluster", out var cluster) || cluster.ValueKind != JsonValueKind.Object)
+            throw new HookRequestException("The request has no field cluster that is an object.");
+        try
+        {
+            return new HookRequest(Cluster.Read(cluster), Text(root, "toKubernetesVersion"));
+        }
+        catch (ClusterFormatException exception)
+        {
+            throw new HookRequestException(exception.Message, exception);
+        }
+    }
+
+    /// <summary>Checks that a body asks for discovery.</summary>
+    /// <exception cref="HookRequestException">It does not.</exception>
+    public static void RequireDiscovery(ReadOnlyMemory<byte> body)
+    {
+        using var document = Parse(body);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new HookRequestException("The body must be a JSON object.");
+        Require(document.RootElement, "apiVersion", HookGroup.ApiVersion);
+        Require(document.RootElement, "kind", "DiscoveryRequest");
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = DeepestNesting });
+        }
+        catch (JsonException exception)
+        {
+            throw new HookRequestException($"The body is no JSON, or nested deeper than {DeepestNesting} levels.", exception);
+        }
+    }
+
+    private static void Require(JsonElement root, string field, string value)
+    {
+        if (Text(root, field) != value)
+            throw new HookRequestException($"The field {field} must be \"{value}\".");
+    }
+
+    private static string? Text(JsonElement root, string field) =>
+        root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
+
+/// <summary>A request that breaks the contract; answered with 400 and the message, which is a fixed sentence.</summary>
+internal sealed class HookRequestException(string message, Exception? cause = null) : Exception(message, cause);

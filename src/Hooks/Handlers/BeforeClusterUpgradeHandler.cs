@@ -1,0 +1,40 @@
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Handlers;
+
+/// <summary>
+/// Renews the server certificate once per target version and brings trust and chart up to date before nodes are replaced.
+/// Blocks on a fault, but only for the admin's limit: then the upgrade goes on, with a Warning Event on the Cluster. Calling
+/// it twice is safe because the version a certificate was renewed for is written together with it.
+/// </summary>
+internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, ILogger<BeforeClusterUpgradeHandler> logger) : IHookHandler
+{
+    /// <summary>Cluster API 1.12 and later do not ask again before this has passed; short against the limit of 10 minutes.</summary>
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(15);
+
+    public HookRegistration Registration { get; } = new("BeforeClusterUpgrade", timeoutSeconds: 10, FailurePolicy.Fail);
+
+    public HookOutcome OutOfTime => HookOutcome.Blocking.Block(RetryAfter, Sentences.OutOfTime);
+
+    public async Task<HookOutcome> HandleAsync(HookRequest request, CancellationToken cancellationToken)
+    {
+        var target = request.ToKubernetesVersion ?? request.Cluster.Spec?.Topology?.Version;
+        if (string.IsNullOrEmpty(target))
+            throw new HookRequestException("The request has no field toKubernetesVersion.");
+
+        var outcome = await registry.UpgradeAsync(request.Cluster, target, cancellationToken);
+        logger.LogOutcome(request.Cluster, outcome);
+        return ToHookOutcome(outcome);
+    }
+
+    private static HookOutcome.Blocking ToHookOutcome(RegistryOutcome outcome) => outcome switch
+    {
+        RegistryOutcome.Invalid invalid => HookOutcome.Blocking.Fail(invalid.Reason),
+        RegistryOutcome.Refused refused => HookOutcome.Blocking.Block(RetryAfter, refused.Reason),
+        RegistryOutcome.Waiting waiting => HookOutcome.Blocking.Block(RetryAfter, waiting.Reason),
+        RegistryOutcome.Unavailable unavailable => HookOutcome.Blocking.Block(RetryAfter, unavailable.Reason),
+        RegistryOutcome.LetGo letGo => HookOutcome.Blocking.Proceed($"Went on without a refreshed registry. {letGo.Reason}"),
+        _ => HookOutcome.Blocking.Proceed(),
+    };
+}

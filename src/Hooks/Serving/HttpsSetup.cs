@@ -1,0 +1,58 @@
+using CapiRegistryHook.Hooks.Contract;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace CapiRegistryHook.Hooks.Serving;
+
+/// <summary>The HTTPS listener and what belongs to its life.</summary>
+internal static class HttpsSetup
+{
+    /// <summary>Beyond the drain delay, a call in flight may take as long as Cluster API listens.</summary>
+    private static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(10);
+
+    public static void AddHttps(this WebApplicationBuilder builder, ListenOptions options)
+    {
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<ServingCertificate>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ServingCertificate>());
+        builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddHostedService<Drain>();
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainDelay + LongestCall);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = HookBody.LongestBody;
+            kestrel.Listen(options.Endpoint, listen => listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => ValueTask.FromResult(kestrel.ApplicationServices.GetRequiredService<ServingCertificate>().ForHandshake()),
+            }));
+        });
+    }
+
+    public static void AddLog(this WebApplicationBuilder builder, LogLevel level)
+    {
+        builder.Logging.SetMinimumLevel(level);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddJsonConsole(console =>
+        {
+            console.IncludeScopes = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+        });
+    }
+
+    /// <summary>Gives the answers that routing makes by itself (404, 405) a body with a fixed sentence.</summary>
+    public static void UseFixedErrors(this WebApplication app)
+    {
+        app.Use(async (http, next) =>
+        {
+            await next(http);
+            if (http.Response.HasStarted || http.Response.ContentLength is not null)
+                return;
+            if (http.Response.StatusCode == StatusCodes.Status404NotFound)
+                await HookEndpoint.RefuseAsync(http, StatusCodes.Status404NotFound, "There is nothing at this path.");
+            else if (http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed)
+                await HookEndpoint.RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "This path does not take this method.");
+        });
+    }
+}

@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace CapiRegistryHook.Hooks.Serving;
+
+/// <summary>How the service listens.</summary>
+internal sealed record ListenOptions
+{
+    /// <summary>Address and port; port 0 takes a free one, which the log names.</summary>
+    public IPEndPoint Endpoint { get; init; } = new(IPAddress.IPv6Any, 9443);
+
+    /// <summary>The serving certificate, leaf first, as PEM.</summary>
+    public required string CertificateFile { get; init; }
+
+    /// <summary>Its private key as PEM.</summary>
+    public required string KeyFile { get; init; }
+
+    /// <summary>How long the process goes on answering after it was told to stop; 0 to 60 s.</summary>
+    public TimeSpan DrainDelay { get; init; } = TimeSpan.FromSeconds(5);
+}

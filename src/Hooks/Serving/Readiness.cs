@@ -1,0 +1,30 @@
+using System.Text;
+
+namespace CapiRegistryHook.Hooks.Serving;
+
+/// <summary>
+/// Says whether Cluster API should be sent here. Faults of API servers do not count: all replicas would leave the Service
+/// at once, and Cluster API could not even run a discovery.
+/// </summary>
+internal sealed class Readiness(ServingCertificate certificate)
+{
+    private volatile bool draining;
+
+    /// <summary>From now on the process only finishes what it has begun.</summary>
+    public void Drain() => draining = true;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/healthz", http => WriteAsync(http, null));
+        routes.MapGet("/readyz", http => WriteAsync(http, Obstacle));
+    }
+
+    private string? Obstacle => draining ? "draining" : certificate.IsValid ? null : "the serving certificate is not valid now";
+
+    private static Task WriteAsync(HttpContext http, string? obstacle)
+    {
+        http.Response.StatusCode = obstacle is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        http.Response.ContentType = "text/plain";
+        return http.Response.Body.WriteAsync(Encoding.ASCII.GetBytes((obstacle ?? "ok") + "\n"), http.RequestAborted).AsTask();
+    }
+}

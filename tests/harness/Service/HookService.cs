@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>The service as a process of its own: the published program, real HTTPS, a serving certificate of its own.</summary>
+public sealed partial class HookService : IAsyncDisposable
+{
+    /// <summary>The hook's namespace on the management cluster in tests and in the demo.</summary>
+    public const string Namespace = "capi-registry-hook-system";
+
+    private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    private readonly ScratchFolder _folder;
+    private readonly LoopbackAuthority _authority;
+    private readonly ChildProcess _process;
+
+    private HookService(ScratchFolder folder, LoopbackAuthority authority, ChildProcess process)
+    {
+        _folder = folder;
+        _authority = authority;
+        _process = process;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; private set; } = new("https://127.0.0.1");
+
+    /// <summary>The root that its serving certificate verifies against.</summary>
+    public string CertificateAuthorityPem => _authority.CertificatePem;
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>Everything it has logged so far.</summary>
+    public string Log => File.ReadAllText(_folder["service.log"]);
+
+    /// <summary>Starts the service and waits until it listens.</summary>
+    /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
+    /// <param name="arguments">More arguments.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<HookService> StartAsync(string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var folder = ScratchFolder.Create("capi-registry-hook-service-");
+        var authority = LoopbackAuthority.Create(TimeProvider.System);
+        var (certificate, key) = authority.IssueServerPem();
+        string[] all =
+        [
+            "serve", "--listen", "127.0.0.1:0", "--hook-namespace", Namespace, "--drain-delay", "0s",
+            "--tls-certificate-file", folder.Write("serving.crt", certificate),
+            "--tls-key-file", folder.Write("serving.key", key),
+            "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig),
+            .. arguments,
+        ];
+        var service = new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, folder["service.log"]));
+        try
+        {
+            await service.WaitUntilListeningAsync(cancellationToken);
+            return service;
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The published program: <c>make publish</c> puts it there.</summary>
+    public static string ProgramPath()
+    {
+        var path = Path.Combine(RepositoryRoot.Find(), "artifacts", "publish", "capi-registry-hook");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing; run 'make publish' first.", path);
+    }
+
+    /// <summary>Somebody who calls this service as Cluster API does.</summary>
+    public ClusterApi CreateClusterApi() => new(Address, CertificateAuthorityPem);
+
+    /// <summary>Puts another certificate of the same authority into the files; the service finds it by itself.</summary>
+    public void RenewServingCertificate()
+    {
+        var (certificate, key) = _authority.IssueServerPem();
+        _folder.Write("serving.key", key);
+        _folder.Write("serving.crt", certificate);
+    }
+
+    /// <summary>Resident memory in bytes, as the kernel counts it.</summary>
+    public long ResidentBytes()
+    {
+        var line = File.ReadLines($"/proc/{ProcessId}/status").Single(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
+
+    /// <summary>True while the process runs.</summary>
+    public bool IsRunning => !_process.HasExited;
+
+    /// <summary>Asks the process to stop (SIGTERM), does not wait.</summary>
+    public void Terminate() => _process.Terminate();
+
+    /// <summary>Waits until the process has ended and returns its exit code.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bound.CancelAfter(StopBound);
+        await _process.WaitForExitAsync(bound.Token);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Ends the process at once (SIGKILL).</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        _authority.Dispose();
+        await _folder.DisposeAsync();
+    }
+
+    private async Task WaitUntilListeningAsync(CancellationToken cancellationToken)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            if (_process.HasExited)
+                throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.\n{_process.LogTail()}");
+            if (Listening().Match(File.Exists(_folder["service.log"]) ? Log : "") is { Success: true } match)
+            {
+                Address = new Uri(match.Groups[1].Value);
+                return;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(started) > StartBound)
+                throw new TimeoutException($"The service did not listen within {StartBound.TotalSeconds} s.\n{_process.LogTail()}");
+            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+        }
+    }
+
+    [GeneratedRegex("Now listening on: (https://[0-9.]+:[0-9]+)")]
+    private static partial Regex Listening();
+}

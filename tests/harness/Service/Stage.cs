@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace CapiRegistryHook.Harness;
+
+/// <summary>
+/// A management and a workload API server, with what Cluster API and its user put there: the hook's namespace, Clusters, and
+/// kubeconfig Secrets.
+/// </summary>
+public sealed class Stage : IAsyncDisposable
+{
+    private Stage(IApiServer management, IApiServer workload)
+    {
+        Management = management;
+        Workload = workload;
+        ManagementObjects = new AdminClient(management);
+        WorkloadObjects = new AdminClient(workload);
+    }
+
+    /// <summary>Where Cluster API runs.</summary>
+    public IApiServer Management { get; }
+
+    /// <summary>The cluster that gets the registry.</summary>
+    public IApiServer Workload { get; }
+
+    /// <summary>The objects of the management cluster.</summary>
+    public AdminClient ManagementObjects { get; }
+
+    /// <summary>The objects of the workload cluster.</summary>
+    public AdminClient WorkloadObjects { get; }
+
+    /// <summary>Starts two API servers and creates the hook's namespace. Disposing the stage ends them.</summary>
+    /// <param name="startServer">Starts an API server of that name.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<Stage> SetAsync(Func<string, Task<IApiServer>> startServer, CancellationToken cancellationToken)
+    {
+        var servers = await Task.WhenAll(startServer("management"), startServer("workload"));
+        var stage = new Stage(servers[0], servers[1]);
+        await stage.CreateNamespaceAsync(HookService.Namespace, cancellationToken);
+        return stage;
+    }
+
+    /// <summary>Creates a namespace on the management cluster.</summary>
+    public Task CreateNamespaceAsync(string name, CancellationToken cancellationToken) =>
+        ManagementObjects.CreateAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, cancellationToken);
+
+    /// <summary>Creates a Cluster as its user does.</summary>
+    public async Task<TestCluster> CreateClusterAsync(string name, CancellationToken cancellationToken, string @namespace = "default")
+    {
+        var created = await ManagementObjects.CreateAsync(AdminClient.Clusters(@namespace), NewCluster(name), cancellationToken);
+        return new TestCluster(name, @namespace, (string)created["metadata"]!["uid"]!);
+    }
+
+    /// <summary>Writes the kubeconfig Secret, as the control plane provider does once the workload cluster answers.</summary>
+    public Task GiveKubeconfigAsync(TestCluster cluster, CancellationToken cancellationToken) =>
+        GiveKubeconfigAsync(cluster, Workload.Kubeconfig, cancellationToken);
+
+    /// <summary>Writes a kubeconfig Secret with any content.</summary>
+    public Task GiveKubeconfigAsync(TestCluster cluster, string kubeconfig, CancellationToken cancellationToken) =>
+        ManagementObjects.CreateAsync(AdminClient.Secrets(cluster.Namespace), new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = $"{cluster.Name}-kubeconfig" },
+            ["type"] = "cluster.x-k8s.io/secret",
+            ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) },
+        }, cancellationToken);
+
+    /// <summary>Removes what tests and the service left, so that the next test starts on empty clusters.</summary>
+    public async Task ClearAsync(CancellationToken cancellationToken)
+    {
+        foreach (var collection in new[]
+        {
+            AdminClient.Clusters("default"), AdminClient.ChartProxies("default"), AdminClient.Secrets("default"),
+            AdminClient.Secrets(HookService.Namespace), AdminClient.Events("default"),
+        })
+        {
+            await ClearAsync(ManagementObjects, collection, cancellationToken);
+        }
+
+        await ClearAsync(WorkloadObjects, AdminClient.Secrets("registry-system"), cancellationToken);
+    }
+
+    /// <summary>Ends both API servers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ManagementObjects.Dispose();
+        WorkloadObjects.Dispose();
+        await Management.DisposeAsync();
+        await Workload.DisposeAsync();
+    }
+
+    private static async Task ClearAsync(AdminClient objects, string collection, CancellationToken cancellationToken)
+    {
+        foreach (var item in await objects.ListAsync(collection, cancellationToken))
+        {
+            // An API server puts tokens of service accounts there by itself, and the embedded one collects garbage meanwhile.
+            if ((string?)item["type"] != "kubernetes.io/service-account-token")
+                await objects.DeleteIfThereAsync(collection, (string)item["metadata"]!["name"]!, cancellationToken);
+        }
+    }
+
+    private static JsonObject NewCluster(string name) => new()
+    {
+        ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
+        ["kind"] = "Cluster",
+        ["metadata"] = new JsonObject { ["name"] = name },
+        ["spec"] = new JsonObject
+        {
+            ["clusterNetwork"] = new JsonObject { ["services"] = new JsonObject { ["cidrBlocks"] = new JsonArray("10.128.0.0/12") } },
+            ["topology"] = new JsonObject
+            {
+                ["classRef"] = new JsonObject { ["name"] = "in-memory" },
+                ["version"] = "v1.33.0",
+                ["variables"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "clusterConfig",
+                    ["value"] = new JsonObject { ["addons"] = new JsonObject { ["registry"] = new JsonObject() } },
+                }),
+            },
+        },
+    };
+}
