@@ -37,6 +37,9 @@ internal static class ObjectIntake
         if (!string.IsNullOrEmpty(apiVersion) && apiVersion != version.GroupVersion)
             throw ApiError.BadRequest(
                 $"the API version in the data ({apiVersion}) does not match the expected API version ({version.GroupVersion})");
+        if (target.Resource.Custom && kind != version.Kind)
+            throw ApiError.Invalid(target with { Version = version with { Kind = kind! } }, (string?)value["metadata"]?["name"] ?? "",
+                [FieldError.Invalid("kind", kind, $"must be {version.Kind}")]);
         if (!string.IsNullOrEmpty(kind) && kind != version.Kind)
             throw ApiError.BadRequest($"{kind} in version \"{version.Version}\" cannot be handled as a {version.Kind}");
         value["apiVersion"] = version.GroupVersion;

@@ -24,7 +24,10 @@ internal sealed partial class SchemaPass
         return pass._causes;
     }
 
-    /// <summary>Drops unknown, null and omitted fields in place, and nothing else: for an applied object, which owns only what it says.</summary>
+    /// <summary>
+    /// Drops null and omitted fields in place, and nothing else: for an applied object, which owns only what it says.
+    /// An unknown field refuses the whole object, where a create or an update would drop it.
+    /// </summary>
     public static void Prune(ServedResource resource, JsonObject value) => new SchemaPass(resource).Prune(value, resource.Version.Schema, "");
 
     private void Prune(JsonNode? value, FieldSchema schema, string path)
@@ -34,8 +37,10 @@ internal sealed partial class SchemaPass
             foreach (var (name, field) in map.ToList())
             {
                 var known = schema.Kind == FieldKind.Map || schema.Declares(name);
-                if (known ? field is null || IsOmitted(field, schema.Child(name), path) : !schema.PreserveUnknown) map.Remove(name);
-                else Prune(field, schema.Child(name), path.Length == 0 ? name : $"{path}.{name}");
+                if (!known && !schema.PreserveUnknown)
+                    throw ApiError.Internal($"failed to create typed patch object: {path}.{name}: field not declared in schema");
+                if (known && (field is null || IsOmitted(field, schema.Child(name), path))) map.Remove(name);
+                else Prune(field, schema.Child(name), $"{path}.{name}");
             }
         }
         else if (value is JsonArray list && schema.Kind == FieldKind.List)
@@ -83,7 +88,7 @@ internal sealed partial class SchemaPass
 
     // Go's omitempty: an empty map or list of a built-in type, or of any object's metadata, is not there.
     private bool IsOmitted(JsonNode? field, FieldSchema schema, string path) =>
-        (!_resource.Resource.Custom || path == "metadata")
+        (!_resource.Resource.Custom || path.TrimStart('.') == "metadata")
         && ((schema.Kind == FieldKind.Map && field is JsonObject { Count: 0 }) || (schema.Kind == FieldKind.List && field is JsonArray { Count: 0 }));
 
     private void Mismatch(JsonNode value, string expected, string path)

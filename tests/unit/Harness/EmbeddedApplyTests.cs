@@ -191,6 +191,21 @@ public sealed class EmbeddedApplyTests
             first.Json["metadata"]!["managedFields"]![0]!["fieldsV1"]!.ToJsonString());
     }
 
+    [Theory]
+    [InlineData("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"extra":1}""", 500, ".extra: field not declared in schema")]
+    [InlineData("""{"kind":"Secret","metadata":{"name":"a"}}""", 400, "Incorrect version specified in apply patch")]
+    [InlineData("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"b"}}""", 400, "does not match the name on the URL")]
+    [InlineData("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","uid":"5"}}""", 409, "no existing object was found")]
+    public async Task Apply_OfAWrongObject_IsRefused(string body, int status, string part)
+    {
+        await using var api = await StartAsync();
+
+        var answer = await api.ApplyAsync(Path, "one", body);
+
+        Assert.Equal(status, (int)answer.Status);
+        Assert.Contains(part, answer.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Apply_ByManyAtOnce_CreatesOnceAndMergesAll()
     {
