@@ -42,6 +42,11 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
         {
             return ApiResponse.Error(error);
         }
+        catch (InvalidOperationException)
+        {
+            // A JSON value of another type than the one it was read as: nothing has been written yet.
+            return ApiResponse.Error(ApiError.BadRequest("the object provided is unrecognized: a field has the wrong type"));
+        }
     }
 
     // Below a group that the core server has, it answers with a Status; elsewhere it is Go's own text.

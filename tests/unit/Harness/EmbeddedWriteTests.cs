@@ -73,6 +73,8 @@ public sealed class EmbeddedWriteTests
     [InlineData("""{"kind":"ConfigMap","metadata":{"name":"a"}}""", 400, "BadRequest", "cannot be handled as a Secret")]
     [InlineData("""{"apiVersion":"apps/v1","metadata":{"name":"a"}}""", 400, "BadRequest", "does not match the expected API version")]
     [InlineData("""{"metadata":{"name":"a","namespace":"other"}}""", 400, "BadRequest", "namespace of the provided object does not match")]
+    [InlineData("""{"apiVersion":1,"metadata":{"name":"a"}}""", 400, "BadRequest", "wrong type")]
+    [InlineData("""[]""", 400, "BadRequest", "must be of type object")]
     [InlineData("""{"metadata":""", 400, "BadRequest", "")]
     public async Task Create_WrongSecret_IsRefused(string body, int status, string reason, string part)
     {
