@@ -34,15 +34,28 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
     {
         try
         {
-            if (request.Headers.Authorization != $"Bearer {token}") throw ApiError.Unauthorized();
+            if (!IsPublic(request) && request.Headers.Authorization != $"Bearer {token}") throw ApiError.Unauthorized();
             if (target.Resource is not null && IsServed(target)) return await _resources.AnswerAsync(target, request, stopping);
-            return Discovery.Find(request.Path.Value!) ?? ApiResponse.Text(404, "404 page not found\n");
+            return Discovery.Find(request.Path.Value!) ?? Unknown(request.Path.Value!);
         }
         catch (ApiError error)
         {
             return ApiResponse.Error(error);
         }
+        catch (InvalidOperationException)
+        {
+            // A JSON value of another type than the one it was read as: nothing has been written yet.
+            return ApiResponse.Error(ApiError.BadRequest("the object provided is unrecognized: a field has the wrong type"));
+        }
     }
+
+    // Below a group that the core server has, it answers with a Status; elsewhere it is Go's own text.
+    private static ApiResponse Unknown(string path) => path.StartsWith("/api/v1/", StringComparison.Ordinal)
+        ? ApiResponse.Error(ApiError.NoSuchResource())
+        : ApiResponse.Text(404, "404 page not found\n");
+
+    // What system:public-info-viewer may see without a token.
+    private static bool IsPublic(HttpRequest request) => request.Path.Value is "/readyz" or "/livez" or "/healthz" or "/version";
 
     private static bool IsServed(RequestTarget target) =>
         target.Subresource.Length == 0 || (target.Subresource == "status" && target.Resource!.Resource.StatusSubresource);

@@ -27,8 +27,8 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
             ["metadata"] = metadata,
             ["status"] = "Failure",
             ["message"] = Message,
-            ["reason"] = reason,
         };
+        if (reason.Length > 0) status["reason"] = reason;
         if (details is not null) status["details"] = details.DeepClone();
         status["code"] = Code;
         return status;
@@ -47,6 +47,13 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
 
     public static ApiError Precondition(ServedResource resource, string name, string what, string? wanted, string actual) => Conflict(
         resource, name, $"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}");
+
+    public static ApiError DeletePrecondition(ServedResource resource, string name, string what, string wanted, string actual)
+    {
+        var hint = what == "UID" ? "deleted and then recreated" : "modified";
+        return Conflict(resource, name,
+            $"the {what} in the precondition ({wanted}) does not match the {what} in record ({actual}). The object might have been {hint}");
+    }
 
     public static ApiError Conflict(ServedResource resource, string name, string why) => new(409, "Conflict",
         $"Operation cannot be fulfilled on {resource.QualifiedPlural} \"{name}\": {why}", Details(resource, name));
@@ -71,6 +78,15 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         details["kind"] = resource.Version.Kind;
         details["causes"] = Causes(causes);
         return new ApiError(422, "Invalid", $"{resource.QualifiedKind} \"{name}\" is invalid: {text}", details);
+    }
+
+    /// <summary>A PUT without the resourceVersion that this resource needs; unlike other 422s it names the plural.</summary>
+    public static ApiError MissingResourceVersion(ServedResource resource, string name)
+    {
+        var cause = new StatusCause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion");
+        var details = Details(resource, name);
+        details["causes"] = Causes([cause]);
+        return new ApiError(422, "Invalid", $"{resource.QualifiedPlural} \"{name}\" is invalid: {cause.Field}: {cause.Message}", details);
     }
 
     /// <summary>What a JSON patch gets that can't be applied, a failed test included.</summary>
@@ -101,11 +117,16 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         $"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{policy}\"",
         new JsonObject { ["group"] = "meta.k8s.io", ["kind"] = "DeleteOptions" });
 
-    public static ApiError Internal(string message) => new(500, "InternalError", message);
+    /// <summary>An error that the server passes on as it is: a 500 without a reason.</summary>
+    public static ApiError Internal(string message) => new(500, "", message);
+
+    /// <summary>The path names nothing that is served; unlike a missing object, no name is in the details.</summary>
+    public static ApiError NoSuchResource() => new(404, "NotFound", "the server could not find the requested resource", []);
 
     private static JsonObject Details(ServedResource resource, string name)
     {
-        var details = new JsonObject { ["name"] = name };
+        var details = new JsonObject();
+        if (name.Length > 0) details["name"] = name;
         if (resource.Version.Group.Length > 0) details["group"] = resource.Version.Group;
         details["kind"] = resource.Resource.Plural;
         return details;

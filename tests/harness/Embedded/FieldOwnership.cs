@@ -82,11 +82,12 @@ internal static class FieldOwnership
 
     private static ApiError Refuse(List<(ManagedFieldsEntry Entry, FieldSet Fields)> conflicts)
     {
-        var all = conflicts.SelectMany(conflict => conflict.Fields.Paths().Select(path => (Manager: conflict.Entry.Print(), Path: path))).ToList();
+        var all = conflicts.SelectMany(conflict => conflict.Fields.Paths().Select(path => (Manager: conflict.Entry.Print(), Path: path)))
+            .OrderBy(conflict => conflict.Manager, StringComparer.Ordinal).ToList();
         var causes = all.ConvertAll(conflict => new StatusCause("FieldManagerConflict", $"conflict with {conflict.Manager}", conflict.Path));
         if (all.Count == 1)
             return ApiError.ApplyConflict(causes, $"Apply failed with 1 conflict: conflict with {all[0].Manager}: {all[0].Path}");
-        var lines = all.GroupBy(conflict => conflict.Manager).OrderBy(group => group.Key, StringComparer.Ordinal)
+        var lines = all.GroupBy(conflict => conflict.Manager)
             .SelectMany(group => group.Select(conflict => $"- {conflict.Path}").Prepend($"conflicts with {group.Key}:"));
         return ApiError.ApplyConflict(causes, $"Apply failed with {all.Count} conflicts: {string.Join('\n', lines)}");
     }

@@ -30,7 +30,7 @@ internal sealed class ObjectCandidate(WriteRequest request, JsonObject? former, 
         foreach (var field in ServerFields) _metadata.Remove(field);
         _metadata["uid"] = Guid.NewGuid().ToString();
         _metadata["creationTimestamp"] = now;
-        if (request.Resource.Custom) _metadata["generation"] = 1;
+        if (request.Resource.Custom) _metadata["generation"] = 1L;
         if (request.Resource.StatusSubresource) value.Remove("status");
     }
 

@@ -48,9 +48,9 @@ internal sealed class ObjectDeletion(ObjectStore store, GarbageCollector garbage
 
     private static void Check(WriteRequest request, StoredObject live, DeletionOptions options)
     {
-        if (options.Uid is { } uid && uid != live.Uid) throw ApiError.Precondition(request.Target, live.Name, "UID", uid, live.Uid);
+        if (options.Uid is { } uid && uid != live.Uid) throw ApiError.DeletePrecondition(request.Target, live.Name, "UID", uid, live.Uid);
         var revision = live.Revision.ToString(CultureInfo.InvariantCulture);
         if (options.ResourceVersion is { } version && version != revision)
-            throw ApiError.Precondition(request.Target, live.Name, "ResourceVersion", version, revision);
+            throw ApiError.DeletePrecondition(request.Target, live.Name, "ResourceVersion", version, revision);
     }
 }

@@ -18,6 +18,15 @@ internal static class ObjectIntake
         return value;
     }
 
+    /// <summary>An applied object must say what it is, even where others may leave it to the URL.</summary>
+    public static void CheckAppliedType(ServedResource target, JsonNode? body)
+    {
+        var apiVersion = (string?)body?["apiVersion"] ?? "";
+        if (apiVersion != target.Version.GroupVersion)
+            throw ApiError.BadRequest(
+                $"Incorrect version specified in apply patch. Specified patch version: {apiVersion}, expected: {target.Version.GroupVersion}");
+    }
+
     private static void CheckType(ServedResource target, JsonObject value)
     {
         var version = target.Version;
@@ -28,6 +37,9 @@ internal static class ObjectIntake
         if (!string.IsNullOrEmpty(apiVersion) && apiVersion != version.GroupVersion)
             throw ApiError.BadRequest(
                 $"the API version in the data ({apiVersion}) does not match the expected API version ({version.GroupVersion})");
+        if (target.Resource.Custom && kind != version.Kind)
+            throw ApiError.Invalid(target with { Version = version with { Kind = kind! } }, (string?)value["metadata"]?["name"] ?? "",
+                [FieldError.Invalid("kind", kind, $"must be {version.Kind}")]);
         if (!string.IsNullOrEmpty(kind) && kind != version.Kind)
             throw ApiError.BadRequest($"{kind} in version \"{version.Version}\" cannot be handled as a {version.Kind}");
         value["apiVersion"] = version.GroupVersion;
@@ -43,6 +55,7 @@ internal static class ObjectIntake
         var name = (string?)metadata["name"] ?? "";
         if (request.Name.Length > 0 && name.Length > 0 && name != request.Name)
             throw ApiError.BadRequest($"the name of the object ({name}) does not match the name on the URL ({request.Name})");
-        if (request.Name.Length > 0) metadata["name"] = request.Name;
+        if (request.Name.Length > 0 && name.Length == 0)
+            throw ApiError.BadRequest($"the name of the object ({request.Name} based on URL) was undeterminable: name must be provided");
     }
 }

@@ -31,8 +31,7 @@ internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, 
         if (writer.Find(request.Resource, request.Namespace, request.Name) is { } live)
         {
             if (!request.Resource.UnconditionalUpdate && string.IsNullOrEmpty((string?)value["metadata"]!["resourceVersion"]))
-                throw ApiError.Invalid(request.Target, request.Name,
-                    [new StatusCause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")]);
+                throw ApiError.MissingResourceVersion(request.Target, request.Name);
             return new WriteResult(Save(writer, request, live, value, null), false);
         }
 
@@ -44,17 +43,22 @@ internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, 
     public WriteResult Patch(WriteRequest request, Func<JsonObject, JsonObject> change) => store.Write(writer =>
     {
         var live = writer.Find(request.Resource, request.Namespace, request.Name) ?? throw ApiError.NotFound(request.Target, request.Name);
-        var value = ObjectIntake.Accept(request with { Name = "" }, change(ApiJson.Read(live, request.Target.Version)));
+        var value = ObjectIntake.Accept(request, change(ApiJson.Read(live, request.Target.Version)));
+        CheckPreconditions(request, live, value, patching: true);
         return new WriteResult(Save(writer, request, live, value, null), false);
     });
 
     public WriteResult Apply(WriteRequest request, JsonNode? body) => store.Write(writer =>
     {
         if (body?["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiError.BadRequest("metadata.managedFields must be nil");
+        ObjectIntake.CheckAppliedType(request.Target, body);
         var applied = ObjectIntake.Accept(request, body);
         SchemaPass.Prune(request.Target, applied);
         var live = writer.Find(request.Resource, request.Namespace, request.Name);
-        if (live is not null) CheckPreconditions(request, live, applied);
+        if (live is not null) CheckPreconditions(request, live, applied, patching: true);
+        else if ((string?)applied["metadata"]!["uid"] is { Length: > 0 } uid)
+            throw ApiError.Conflict(request.Target, request.Name,
+                $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         var before = live is null ? null : ApiJson.Read(live, request.Target.Version);
         foreach (var field in (string[])["resourceVersion", "uid"]) applied["metadata"]!.AsObject().Remove(field);
         var (merged, owners) = FieldOwnership.Apply(before, applied, Owners(before), FieldWriter(request), request.Force);
@@ -89,11 +93,13 @@ internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, 
         return stored;
     }
 
-    private static void CheckPreconditions(WriteRequest request, StoredObject live, JsonObject value)
+    private static void CheckPreconditions(WriteRequest request, StoredObject live, JsonObject value, bool patching = false)
     {
         var metadata = value["metadata"]!;
         if ((string?)metadata["uid"] is { Length: > 0 } uid && uid != live.Uid)
-            throw ApiError.Precondition(request.Target, live.Name, "UID", uid, live.Uid);
+            throw patching
+                ? ApiError.Invalid(request.Target, live.Name, [FieldError.Immutable("metadata.uid", uid)])
+                : ApiError.Precondition(request.Target, live.Name, "UID", uid, live.Uid);
         if ((string?)metadata["resourceVersion"] is { Length: > 0 } version && version != live.Revision.ToString(CultureInfo.InvariantCulture))
             throw ApiError.Modified(request.Target, live.Name);
     }

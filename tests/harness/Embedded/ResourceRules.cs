@@ -70,7 +70,7 @@ internal static class ResourceRules
         if ((long?)value["spec"]?["leaseDurationSeconds"] is { } seconds and <= 0)
             yield return FieldError.Invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0");
         if ((long?)value["spec"]?["leaseTransitions"] is { } transitions and < 0)
-            yield return FieldError.Invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0");
+            yield return FieldError.Invalid("spec.leaseTransitions", transitions, "must to greater or equal than 0");
     }
 
     private static IEnumerable<StatusCause> NewEvent(JsonObject value)

@@ -13,7 +13,7 @@ internal static class ResourceSchemas
         ("apiVersion", Text), ("kind", Text), ("name", Text), ("uid", Text), ("controller", Flag), ("blockOwnerDeletion", Flag));
 
     public static readonly FieldSchema Metadata = Struct(
-        ("name", Text), ("generateName", Text), ("namespace", Text), ("uid", Text), ("resourceVersion", Text), ("generation", Integer),
+        ("name", Text), ("generateName", Text), ("namespace", Text), ("uid", Text), ("resourceVersion", Text), ("generation", Integer), ("selfLink", Text),
         ("creationTimestamp", Time), ("deletionTimestamp", Time), ("deletionGracePeriodSeconds", Integer), ("labels", MapOf(Text)),
         ("annotations", MapOf(Text)), ("ownerReferences", ListByKey(OwnerReference, "uid")), ("finalizers", SetOf(Text)),
         ("managedFields", ListOf(Any)));

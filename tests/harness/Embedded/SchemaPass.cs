@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -23,23 +24,28 @@ internal sealed partial class SchemaPass
         return pass._causes;
     }
 
-    /// <summary>Drops unknown and null fields in place, and nothing else: for an applied object, which owns only what it says.</summary>
-    public static void Prune(ServedResource resource, JsonObject value) => Prune(value, resource.Version.Schema);
+    /// <summary>
+    /// Drops null and omitted fields in place, and nothing else: for an applied object, which owns only what it says.
+    /// An unknown field refuses the whole object, where a create or an update would drop it.
+    /// </summary>
+    public static void Prune(ServedResource resource, JsonObject value) => new SchemaPass(resource).Prune(value, resource.Version.Schema, "");
 
-    private static void Prune(JsonNode? value, FieldSchema schema)
+    private void Prune(JsonNode? value, FieldSchema schema, string path)
     {
         if (value is JsonObject map && schema.Kind is (FieldKind.Struct or FieldKind.Map))
         {
             foreach (var (name, field) in map.ToList())
             {
                 var known = schema.Kind == FieldKind.Map || schema.Declares(name);
-                if (known ? field is null : !schema.PreserveUnknown) map.Remove(name);
-                else Prune(field, schema.Child(name));
+                if (!known && !schema.PreserveUnknown)
+                    throw ApiError.Internal($"failed to create typed patch object: {path}.{name}: field not declared in schema");
+                if (known && (field is null || IsOmitted(field, schema.Child(name), path))) map.Remove(name);
+                else Prune(field, schema.Child(name), $"{path}.{name}");
             }
         }
         else if (value is JsonArray list && schema.Kind == FieldKind.List)
         {
-            foreach (var item in list) Prune(item, schema.Element!);
+            foreach (var item in list) Prune(item, schema.Element!, path);
         }
     }
 
@@ -82,7 +88,7 @@ internal sealed partial class SchemaPass
 
     // Go's omitempty: an empty map or list of a built-in type, or of any object's metadata, is not there.
     private bool IsOmitted(JsonNode? field, FieldSchema schema, string path) =>
-        (!_resource.Resource.Custom || path == "metadata")
+        (!_resource.Resource.Custom || path.TrimStart('.') == "metadata")
         && ((schema.Kind == FieldKind.Map && field is JsonObject { Count: 0 }) || (schema.Kind == FieldKind.List && field is JsonArray { Count: 0 }));
 
     private void Mismatch(JsonNode value, string expected, string path)
@@ -103,7 +109,7 @@ internal sealed partial class SchemaPass
     {
         FieldKind.Text when value.GetValueKind() != JsonValueKind.String => "string",
         FieldKind.Bytes when !IsText(value, text => Convert.TryFromBase64String(text, new byte[text.Length], out _)) => "base64",
-        FieldKind.Integer when value is not JsonValue number || !number.TryGetValue<long>(out _) => "integer",
+        FieldKind.Integer when !IsInteger(value) => "integer",
         FieldKind.Number when value.GetValueKind() != JsonValueKind.Number => "number",
         FieldKind.Flag when value.GetValueKind() is not (JsonValueKind.True or JsonValueKind.False) => "boolean",
         FieldKind.Time when !IsText(value, text => Timestamp().IsMatch(text)) => "RFC 3339 time",
@@ -113,11 +119,15 @@ internal sealed partial class SchemaPass
         _ => null,
     };
 
+    // By its text: a number made here and a number read off the wire are different types of JsonValue.
+    private static bool IsInteger(JsonNode value) => value.GetValueKind() == JsonValueKind.Number
+        && long.TryParse(value.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+
     private static bool IsText(JsonNode value, Func<string, bool> test) => value.GetValueKind() == JsonValueKind.String && test((string)value!);
 
     private static string TypeOf(JsonNode value) => value.GetValueKind() switch
     {
-        JsonValueKind.Number => value is JsonValue number && number.TryGetValue<long>(out _) ? "integer" : "number",
+        JsonValueKind.Number => IsInteger(value) ? "integer" : "number",
         JsonValueKind.True or JsonValueKind.False => "boolean",
         var kind => kind.ToString().ToLowerInvariant(),
     };
