@@ -130,18 +130,10 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task Post_25MebibyteBody_IsRefusedUnread()
     {
-        try
-        {
-            var answer = await _capi.SendAsync(HttpMethod.Post, Create, new byte[25 * 1024 * 1024], Cancelled);
-            Assert.Equal(413, answer.StatusCode);
-            Assert.Contains("longer than 20 MiB", answer.Text, StringComparison.Ordinal);
-        }
-        catch (HttpRequestException)
-        {
-            // The service closes the connection after its answer; a sender that is still busy may see only that.
-            Assert.Contains("longer than 20 MiB", _service.Log, StringComparison.Ordinal);
-        }
+        var answer = await _capi.SendAsync(HttpMethod.Post, Create, new byte[25 * 1024 * 1024], Cancelled);
 
+        Assert.Equal(413, answer.StatusCode);
+        Assert.Contains("longer than 20 MiB", answer.Text, StringComparison.Ordinal);
         await AssertAliveAsync();
     }
 

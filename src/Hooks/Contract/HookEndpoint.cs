@@ -18,9 +18,7 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
     public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
         AnswerAsync(http, "Discovery", async () =>
         {
-            if (await ReadBodyAsync(http) is not { } body)
-                return;
-            HookRequest.RequireDiscovery(body);
+            HookRequest.RequireDiscovery(await HookBody.ReadAsync(http.Request, http.RequestAborted));
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.DiscoveryResponse);
         });
 
@@ -28,9 +26,7 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
         AnswerAsync(http, handler.Registration.Hook, async () =>
         {
             var hook = handler.Registration.Hook;
-            if (await ReadBodyAsync(http) is not { } body)
-                return;
-            var request = HookRequest.Read(hook, body);
+            var request = HookRequest.Read(hook, await HookBody.ReadAsync(http.Request, http.RequestAborted));
             using var scope = CallScope(logger, hook, request.Cluster.DisplayName);
             var outcome = await RunAsync(handler, request, http.RequestAborted);
             var response = outcome.ToResponse(hook);
@@ -52,15 +48,6 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>?> ReadBodyAsync(HttpContext http)
-    {
-        if (await HookBody.ReadAsync(http.Request, http.RequestAborted) is { } body)
-            return body;
-        http.Response.Headers.Connection = "close";
-        await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, "The body is longer than 20 MiB.");
-        return null;
-    }
-
     private async Task AnswerAsync(HttpContext http, string hook, Func<Task> answer)
     {
         try
@@ -70,7 +57,7 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
         catch (HookRequestException exception)
         {
             LogRefused(hook, exception.Message);
-            await RefuseAsync(http, StatusCodes.Status400BadRequest, exception.Message);
+            await RefuseAsync(http, exception.StatusCode, exception.Message);
         }
         catch (BadHttpRequestException exception)
         {

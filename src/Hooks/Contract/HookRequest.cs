@@ -64,5 +64,8 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
         root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }
 
-/// <summary>A request that breaks the contract; answered with 400 and the message, which is a fixed sentence.</summary>
-internal sealed class HookRequestException(string message, Exception? cause = null) : Exception(message, cause);
+/// <summary>A request that breaks the contract; answered with the message, which is a fixed sentence.</summary>
+internal sealed class HookRequestException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    public int StatusCode { get; init; } = StatusCodes.Status400BadRequest;
+}

@@ -21,7 +21,7 @@ internal static class HttpsSetup
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = HookBody.LongestBody;
+            kestrel.Limits.MaxRequestBodySize = HookBody.LongestDroppedBody;
             kestrel.Listen(options.Endpoint, listen => listen.UseHttps(new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => ValueTask.FromResult(kestrel.ApplicationServices.GetRequiredService<ServingCertificate>().ForHandshake()),

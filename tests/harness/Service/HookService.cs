@@ -47,12 +47,14 @@ public sealed partial class HookService : IAsyncDisposable
         var (certificate, key) = authority.IssueServerPem();
         string[] all =
         [
-            "serve", "--listen", "127.0.0.1:0", "--hook-namespace", Namespace, "--drain-delay", "0s",
+            "serve", "--listen", "127.0.0.1:0", "--hook-namespace", Namespace,
             "--tls-certificate-file", folder.Write("serving.crt", certificate),
             "--tls-key-file", folder.Write("serving.key", key),
             "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig),
             .. arguments,
         ];
+        if (!all.Contains("--drain-delay"))
+            all = [.. all, "--drain-delay", "0s"];
         var service = new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, folder["service.log"]));
         try
         {
