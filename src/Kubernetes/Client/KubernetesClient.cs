@@ -192,7 +192,10 @@ public sealed class KubernetesClient : IDisposable
         try
         {
             ReadOnlyMemory<byte> body = await transport.SendAsync(request, cancellationToken);
-            return ListPage<T>.Read(body.Span, type.Json);
+            ListPage<T> page = ListPage<T>.Read(body.Span, type.Json);
+            return page.Continue is null || page.Continue != next
+                ? page
+                : throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
         }
         catch (KubernetesApiException failure) when (mayExpire && failure.Fault == KubernetesFault.Gone)
         {

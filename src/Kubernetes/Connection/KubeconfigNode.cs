@@ -45,6 +45,9 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         }
     }
 
+    /// <summary>The place alone: values may be secret.</summary>
+    public override string ToString() => Path;
+
     public KubeconfigException Wrong(string wanted) => new($"{(Path.Length == 0 ? "The kubeconfig" : $"The kubeconfig's {Path}")} must be {wanted}.");
 
     private string Below(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
