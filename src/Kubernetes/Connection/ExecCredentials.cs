@@ -36,7 +36,8 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
         return true;
     }
 
-    // Ends a plugin that runs. The source is not disposed, since a call may still be waiting with its token; without a timer it holds nothing.
+    // Ends a plugin that runs. The source is not disposed, since a call may still be waiting with its token; without a timer it holds
+    // nothing.
     public void Dispose() => disposal.Cancel();
 
     public override string ToString() => plugin.ToString();
