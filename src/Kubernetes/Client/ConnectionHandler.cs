@@ -26,7 +26,8 @@ internal static class ConnectionHandler
     };
 
     /// <summary>
-    /// The Host header, or null for the address's own. SocketsHttpHandler overwrites <see cref="SslClientAuthenticationOptions.TargetHost"/>
+    /// The Host header, or null for the address's own. SocketsHttpHandler overwrites <see
+    /// cref="SslClientAuthenticationOptions.TargetHost"/>
     /// with the host of this header, so that a tls-server-name goes here; API servers do not look at it.
     /// </summary>
     public static string? HostHeader(ClusterConnection connection)

@@ -3,10 +3,12 @@ using System.Text.Json;
 
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>Makes the typed exception of an answer that says no, whether it is a Status of the API server or something a proxy made up.</summary>
+/// <summary>Makes the typed exception of an answer that says no, whether it is a Status of the API server or something a proxy made
+/// up.</summary>
 internal static class FailedAnswer
 {
-    /// <summary>The server's sentence is cut here: conditions and logs need the gist, and validation messages can quote whole fields.</summary>
+    /// <summary>The server's sentence is cut here: conditions and logs need the gist, and validation messages can quote whole
+    /// fields.</summary>
     private const int LongestMessage = 256;
 
     public static KubernetesApiException From(string resource, HttpStatusCode code, TimeSpan? retryAfter, ReadOnlySpan<byte> body) =>

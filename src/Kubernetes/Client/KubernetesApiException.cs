@@ -46,7 +46,8 @@ public enum KubernetesFault
     BadResponse,
 }
 
-/// <summary>A call to an API server that failed. The message names the object and the reason and never holds bodies, tokens or data.</summary>
+/// <summary>A call to an API server that failed. The message names the object and the reason and never holds bodies, tokens or
+/// data.</summary>
 public sealed class KubernetesApiException : Exception
 {
     /// <summary>A failed call.</summary>

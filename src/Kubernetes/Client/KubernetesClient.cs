@@ -76,20 +76,23 @@ public sealed class KubernetesClient : IDisposable
         }
     }
 
-    /// <summary>Creates an object under the name and in the namespace of its metadata. Tried again only when the server can't have acted on it.</summary>
+    /// <summary>Creates an object under the name and in the namespace of its metadata. Tried again only when the server can't have acted on
+    /// it.</summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="value">The object.</param>
     /// <param name="fieldManager">The owner of its fields.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored.</returns>
-    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.AlreadyExists"/> when there is one of that name.</exception>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.AlreadyExists"/> when there is one of that
+    /// name.</exception>
     public Task<T> CreateAsync<T>(ResourceType<T> type, T value, string fieldManager, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.Create(type, value, fieldManager), cancellationToken);
 
     /// <summary>
-    /// Server-side apply: creates the object or makes the fields that are sent so; fields this manager sent before and leaves out now are removed.
+    /// Server-side apply: creates the object or makes the fields that are sent so; fields this manager sent before and leaves out now are
+    /// removed.
     /// With a resourceVersion in the metadata it is an optimistic lock.
     /// </summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
@@ -98,12 +101,14 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="options">The manager, and whether it takes fields from others.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored; its resourceVersion is unchanged when nothing changed.</returns>
-    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale or another manager owns a field.</exception>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale or another manager
+    /// owns a field.</exception>
     public Task<T> ServerSideApplyAsync<T>(ResourceType<T> type, T value, ApplyOptions options, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.Apply(type, value, options), cancellationToken);
 
-    /// <summary>Applies a JSON patch (RFC 6902). Tried again after a broken connection only when it tests <c>/metadata/resourceVersion</c>.</summary>
+    /// <summary>Applies a JSON patch (RFC 6902). Tried again after a broken connection only when it tests
+    /// <c>/metadata/resourceVersion</c>.</summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="name">The object.</param>
@@ -111,12 +116,14 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="fieldManager">The owner of the changed fields.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored.</returns>
-    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Invalid"/> when a <c>test</c> fails or a path is missing.</exception>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Invalid"/> when a <c>test</c> fails or a path is
+    /// missing.</exception>
     public Task<T> JsonPatchAsync<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.JsonPatch(type, name, patch, fieldManager), cancellationToken);
 
-    /// <summary>Applies a JSON merge patch (RFC 7386). With <c>metadata.resourceVersion</c> in it, it is an optimistic lock and is tried again after a broken connection.</summary>
+    /// <summary>Applies a JSON merge patch (RFC 7386). With <c>metadata.resourceVersion</c> in it, it is an optimistic lock and is tried
+    /// again after a broken connection.</summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="name">The object.</param>
@@ -136,14 +143,16 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="options">Preconditions, and what becomes of the dependents.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>When the server has accepted the deletion; finalizers may keep the object for a while.</returns>
-    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/>, or <see cref="KubernetesFault.Conflict"/> when a precondition fails.</exception>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/>, or <see cref="KubernetesFault.Conflict"/> when
+    /// a precondition fails.</exception>
     public Task DeleteAsync<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         transport.SendAsync(CallFactory.Delete(type, name, options), cancellationToken);
 
     /// <summary>
     /// Lists and then watches, for ever: <see cref="WatchEventKind.Reset"/>, the objects as <see cref="WatchEventKind.Added"/>,
-    /// <see cref="WatchEventKind.Synced"/>, then changes. A broken stream is resumed where it was, with a growing pause; when the server has
+    /// <see cref="WatchEventKind.Synced"/>, then changes. A broken stream is resumed where it was, with a growing pause; when the server
+    /// has
     /// forgotten that place (410), it starts again with a reset. Hold the state of a list back until it is synced: a list that fails midway
     /// is followed by another reset.
     /// </summary>
@@ -152,7 +161,8 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="options">Which objects.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
-    /// <exception cref="KubernetesApiException">The server refuses for good (401, 403, no such kind, untrusted), several times in a row.</exception>
+    /// <exception cref="KubernetesApiException">The server refuses for good (401, 403, no such kind, untrusted), several times in a
+    /// row.</exception>
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
         ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : IKubernetesObject
@@ -192,7 +202,10 @@ public sealed class KubernetesClient : IDisposable
         try
         {
             ReadOnlyMemory<byte> body = await transport.SendAsync(request, cancellationToken);
-            return ListPage<T>.Read(body.Span, type.Json);
+            ListPage<T> page = ListPage<T>.Read(body.Span, type.Json);
+            return page.Continue is null || page.Continue != next
+                ? page
+                : throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
         }
         catch (KubernetesApiException failure) when (mayExpire && failure.Fault == KubernetesFault.Gone)
         {

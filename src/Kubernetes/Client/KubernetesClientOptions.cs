@@ -3,7 +3,8 @@ namespace CapiRegistryHook.Kubernetes;
 /// <summary>How long a client waits, how often it tries, how much it reads.</summary>
 public sealed record KubernetesClientOptions
 {
-    /// <summary>Limit of one attempt, 10 ms to 5 min; 3 s by default, so that a hook with 8 s in all survives one attempt that hangs.</summary>
+    /// <summary>Limit of one attempt, 10 ms to 5 min; 3 s by default, so that a hook with 8 s in all survives one attempt that
+    /// hangs.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Limit of a call with all its attempts and pauses, from <see cref="CallTimeout"/> to 10 min; 6 s by default.</summary>
@@ -21,7 +22,8 @@ public sealed record KubernetesClientOptions
     /// <summary>What the API server's audit log shows as the caller; printable ASCII, 1 to 200 characters.</summary>
     public string UserAgent { get; init; } = "capi-registry-hook";
 
-    /// <summary>Largest body that is read, 1 KiB to 1 GiB; 32 MiB by default: twenty times the largest object etcd takes, or a full page of middling ones.</summary>
+    /// <summary>Largest body that is read, 1 KiB to 1 GiB; 32 MiB by default: twenty times the largest object etcd takes, or a full page of
+    /// middling ones.</summary>
     public int MaxResponseBytes { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>Upper end of the pause between two tries of a broken watch, 10 ms to 10 min; 30 s by default.</summary>

@@ -1,6 +1,7 @@
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>A client with a count of its loans: freed when it is no longer kept and the last loan is back. Guarded by its owner's lock.</summary>
+/// <summary>A client with a count of its loans: freed when it is no longer kept and the last loan is back. Guarded by its owner's
+/// lock.</summary>
 /// <param name="client">The client.</param>
 /// <param name="digest">SHA-256 of the kubeconfig it was made from.</param>
 internal sealed class CachedClient(KubernetesClient client, byte[] digest)

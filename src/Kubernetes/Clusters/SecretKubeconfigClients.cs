@@ -8,7 +8,8 @@ namespace CapiRegistryHook.Kubernetes;
 /// </summary>
 public sealed class SecretKubeconfigClients : IDisposable
 {
-    /// <summary>An idle client holds connections that cost memory on both sides; a hook comes back within minutes or not for hours.</summary>
+    /// <summary>An idle client holds connections that cost memory on both sides; a hook comes back within minutes or not for
+    /// hours.</summary>
     internal static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(10);
 
     /// <summary>About 100 KB each with one open connection.</summary>
@@ -46,7 +47,8 @@ public sealed class SecretKubeconfigClients : IDisposable
         }
     }
 
-    /// <summary>Lends a client of the cluster whose kubeconfig the Secret holds. Reads the Secret once, and builds a new client only when its data changed.</summary>
+    /// <summary>Lends a client of the cluster whose kubeconfig the Secret holds. Reads the Secret once, and builds a new client only when
+    /// its data changed.</summary>
     /// <param name="secret">The Secret.</param>
     /// <param name="key">The key of the kubeconfig in it; <c>value</c> by the Cluster API contract.</param>
     /// <param name="cancellationToken">Cancels the read.</param>

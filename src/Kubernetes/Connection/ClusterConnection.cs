@@ -2,7 +2,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>Everything it takes to reach one API server and to be sure that it is the right one. Its text form shows the address alone.</summary>
+/// <summary>Everything it takes to reach one API server and to be sure that it is the right one. Its text form shows the address
+/// alone.</summary>
 public sealed record ClusterConnection : IDisposable
 {
     /// <summary>The server's https address; a path in it is kept in front of every call.</summary>

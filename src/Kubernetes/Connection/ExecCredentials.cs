@@ -1,31 +1,31 @@
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>Tokens of an exec plugin, kept until shortly before they expire or until a server refuses one. The plugin never runs twice at once.</summary>
+/// <summary>
+/// Tokens of an exec plugin, kept until shortly before they expire or until a server refuses one. The plugin never runs twice at once, and
+/// it has its own time: a call that gives up before leaves it running, so that a slow plugin serves the next attempt.
+/// </summary>
 internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : ICredentialSource
 {
     /// <summary>A token this close to its end may expire on its way.</summary>
     internal static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
-    private readonly SemaphoreSlim oneAtATime = new(1, 1);
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource disposal = new();
     private volatile Held? held;
+    private Task<string>? running;
 
     public async ValueTask<string> GetTokenAsync(CancellationToken cancellationToken)
     {
-        if (Usable() is { } token)
-            return token;
-        await oneAtATime.WaitAsync(cancellationToken);
-        try
+        Task<string> run;
+        lock (gate)
         {
-            if (Usable() is { } meanwhile)
-                return meanwhile;
-            ExecCredentialStatus status = await ExecRun.RunAsync(plugin, time, cancellationToken);
-            held = new Held(BearerToken.Check(status.Token, plugin.ToString()), status.ExpirationTimestamp);
-            return held.Token;
+            if (Usable() is { } token)
+                return token;
+            ObjectDisposedException.ThrowIf(disposal.IsCancellationRequested, this);
+            run = running ??= Task.Run(RunAsync, CancellationToken.None);
         }
-        finally
-        {
-            oneAtATime.Release();
-        }
+
+        return await run.WaitAsync(cancellationToken);
     }
 
     public bool Refuse(string token)
@@ -36,12 +36,27 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
         return true;
     }
 
-    // A call may still be waiting for the plugin, and a SemaphoreSlim without a wait handle holds nothing that needs freeing.
-    public void Dispose()
-    {
-    }
+    // Ends a plugin that runs. The source is not disposed, since a call may still be waiting with its token; without a timer it holds
+    // nothing.
+    public void Dispose() => disposal.Cancel();
 
     public override string ToString() => plugin.ToString();
+
+    private async Task<string> RunAsync()
+    {
+        try
+        {
+            ExecCredentialStatus status = await ExecRun.RunAsync(plugin, time, disposal.Token);
+            Held fresh = new(BearerToken.Check(status.Token, plugin.ToString()), status.ExpirationTimestamp);
+            held = fresh;
+            return fresh.Token;
+        }
+        finally
+        {
+            lock (gate)
+                running = null;
+        }
+    }
 
     private string? Usable() => held is { } known && (known.Expires is null || time.GetUtcNow() < known.Expires - Margin) ? known.Token : null;
 

@@ -1,6 +1,7 @@
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>A program that prints a credential, as a kubeconfig's <c>exec</c> describes it. https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins</summary>
+/// <summary>A program that prints a credential, as a kubeconfig's <c>exec</c> describes it.
+/// https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins</summary>
 /// <param name="ApiVersion">client.authentication.k8s.io/v1 or v1beta1.</param>
 /// <param name="Command">The program: a path, or a name that is looked up in PATH.</param>
 /// <param name="Arguments">Its arguments.</param>

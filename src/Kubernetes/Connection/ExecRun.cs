@@ -58,7 +58,11 @@ internal static class ExecRun
         if (credential.ApiVersion != plugin.ApiVersion)
             throw new CredentialException($"{plugin} answered in another version than the kubeconfig's {plugin.ApiVersion}.");
         if (status.Token is null && status.ClientCertificateData is not null)
-            throw new CredentialException($"{plugin} gave a client certificate; only tokens of plugins are supported, so put the certificate into the kubeconfig.");
+        {
+            throw new CredentialException(
+                $"{plugin} gave a client certificate; only tokens of plugins are supported, so put the certificate into the kubeconfig.");
+        }
+
         return status;
     }
 

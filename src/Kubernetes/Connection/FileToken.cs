@@ -53,5 +53,8 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
         return System.Text.Encoding.Latin1.GetString(buffer, 0, length);
     }
 
-    private sealed record Reading(string Token, long At, bool Refused);
+    private sealed record Reading(string Token, long At, bool Refused)
+    {
+        public override string ToString() => nameof(Reading);
+    }
 }

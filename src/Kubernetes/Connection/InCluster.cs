@@ -9,7 +9,8 @@ public static class InCluster
     /// <summary>Where the service account is mounted.</summary>
     public const string DefaultRoot = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-    /// <summary>Reads address, CA and token of the pod; the token is read again when it is older than 60 s, since the kubelet renews it.</summary>
+    /// <summary>Reads address, CA and token of the pod; the token is read again when it is older than 60 s, since the kubelet renews
+    /// it.</summary>
     /// <param name="time">The clock of the token's age.</param>
     /// <param name="root">The mounted folder; null is <see cref="DefaultRoot"/>.</param>
     /// <returns>The connection; to be freed, by a client made from it or by the caller.</returns>

@@ -1,7 +1,8 @@
 namespace CapiRegistryHook.Kubernetes;
 
 /// <summary>
-/// Reads kubeconfig files. Taken: server, certificate authority, tls-server-name, proxy-url, client certificate, token and token file, exec plugin,
+/// Reads kubeconfig files. Taken: server, certificate authority, tls-server-name, proxy-url, client certificate, token and token file, exec
+/// plugin,
 /// each inline or from a file. Refused with a sentence: plain http, insecure-skip-tls-verify, passwords, auth-provider, impersonation.
 /// </summary>
 public static class Kubeconfig
@@ -18,7 +19,8 @@ public static class Kubeconfig
         return new KubeconfigReader(KubeconfigYaml.Read(ReadFile(full)), Path.GetDirectoryName(full), time).Read(context);
     }
 
-    /// <summary>Reads a kubeconfig that came over the network, as from a Secret: inline data only, since its author may not read this machine's files or run programs here.</summary>
+    /// <summary>Reads a kubeconfig that came over the network, as from a Secret: inline data only, since its author may not read this
+    /// machine's files or run programs here.</summary>
     /// <param name="yaml">The kubeconfig, at most 1 MiB.</param>
     /// <param name="context">The context to use; null takes the current one, else the only one.</param>
     /// <param name="time">The clock of the connection.</param>

@@ -3,24 +3,30 @@ using YamlDotNet.RepresentationModel;
 
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>A value in a kubeconfig together with where it stands, so that a wrong one can be named. Values never get into a message.</summary>
+/// <summary>A value in a kubeconfig together with where it stands, so that a wrong one can be named. Values never get into a
+/// message.</summary>
 internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
 {
     /// <summary>True for what YAML or a reader takes for nothing: missing, empty, null.</summary>
-    public bool IsNull => Node is null or YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
+    public bool IsNull =>
+        Node is null or YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
 
-    public KubeconfigNode this[string key] => IsNull
-        ? new KubeconfigNode(Below(key), null)
-        : new KubeconfigNode(Below(key), ((YamlMappingNode)AsMapping().Node!).Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) ? value : null);
+    public KubeconfigNode this[string key] => new(
+        Below(key), AsMapping().Node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) ? value : null);
 
     public KubeconfigNode AsMapping() => IsNull || Node is YamlMappingNode ? this : throw Wrong("a mapping");
 
     /// <summary>The text, or null when there is none.</summary>
-    public string? Text => IsNull ? null : Node is YamlScalarNode { Value: { Length: > 0 } value } ? value : Node is YamlScalarNode ? null : throw Wrong("a text");
+    public string? Text => IsNull ? null : Node is YamlScalarNode scalar ? (scalar.Value is { Length: > 0 } text ? text : null) : throw Wrong("a text");
 
     public string Required => Text ?? throw new KubeconfigException($"The kubeconfig has no {Path}; add it.");
 
-    public bool IsTrue => Text is { } text && (text is "true" or "True" or "TRUE" || (text is "false" or "False" or "FALSE" ? false : throw Wrong("true or false")));
+    public bool IsTrue => Text switch
+    {
+        null or "false" or "False" or "FALSE" => false,
+        "true" or "True" or "TRUE" => true,
+        _ => throw Wrong("true or false"),
+    };
 
     public IReadOnlyList<KubeconfigNode> Items
     {
@@ -29,7 +35,9 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
             if (IsNull)
                 return [];
             string path = Path;
-            return Node is YamlSequenceNode items ? [.. items.Children.Select((item, index) => new KubeconfigNode($"{path}[{index}]", item))] : throw Wrong("a list");
+            return Node is YamlSequenceNode items
+                ? [.. items.Children.Select((item, index) => new KubeconfigNode($"{path}[{index}]", item))]
+                : throw Wrong("a list");
         }
     }
 
@@ -44,6 +52,9 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
             return Convert.TryFromBase64String(text, bytes, out int length) ? bytes[..length] : throw Wrong("base64");
         }
     }
+
+    /// <summary>The place alone: values may be secret.</summary>
+    public override string ToString() => Path;
 
     public KubeconfigException Wrong(string wanted) => new($"{(Path.Length == 0 ? "The kubeconfig" : $"The kubeconfig's {Path}")} must be {wanted}.");
 

@@ -47,15 +47,21 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     private static void Refuse(KubeconfigSelection selected)
     {
         if (selected.Cluster["insecure-skip-tls-verify"] is { IsTrue: true } insecure)
-            throw new KubeconfigException($"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not verified can be anybody.");
+        {
+            throw new KubeconfigException(
+                $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not verified can be anybody.");
+        }
+
         foreach (string key in (ReadOnlySpan<string>)["auth-provider", "as", "as-uid", "as-groups", "as-user-extra"])
         {
             if (selected.User[key] is { IsNull: false } unsupported)
-                throw new KubeconfigException($"The kubeconfig's {unsupported.Path} is not supported; use a token, a client certificate or an exec plugin.");
+                throw new KubeconfigException(
+                    $"The kubeconfig's {unsupported.Path} is not supported; use a token, a client certificate or an exec plugin.");
         }
 
         if (selected.User["password"] is { IsNull: false } password)
-            throw new KubeconfigException($"The kubeconfig's {password.Path} is not supported, nor is it by API servers; use a token or a client certificate.");
+            throw new KubeconfigException(
+                $"The kubeconfig's {password.Path} is not supported, nor is it by API servers; use a token or a client certificate.");
     }
 
     private static Uri Server(KubeconfigNode node)
@@ -91,7 +97,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
         if (pem is null && key is null)
             return null;
         if (pem is null || key is null)
-            throw new KubeconfigException($"The kubeconfig has {(pem is null ? keyNode.Path : node.Path)} without its counterpart; give certificate and key.");
+            throw new KubeconfigException(
+                $"The kubeconfig has {(pem is null ? keyNode.Path : node.Path)} without its counterpart; give certificate and key.");
         X509Certificate2Collection certificates = Certificates(pem, node);
         try
         {
@@ -135,7 +142,9 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
             return new FileToken(Local(path, file), time);
         if (user["token"] is { Text: { } token } node)
             return new StaticToken(CheckToken(token, node));
-        return user["exec"] is { IsNull: false } exec ? new ExecCredentials(KubeconfigExec.Read(exec, selected.Cluster, server, Folder(exec)), time) : null;
+        return user["exec"] is { IsNull: false } exec
+            ? new ExecCredentials(KubeconfigExec.Read(exec, selected.Cluster, server, Folder(exec)), time)
+            : null;
     }
 
     private static string CheckToken(string token, KubeconfigNode node)

@@ -46,7 +46,9 @@ internal sealed record KubeconfigSelection(KubeconfigNode Cluster, KubeconfigNod
     }
 
     private static string Names(IReadOnlyList<KubeconfigNode> items) =>
-        items.Count == 0 ? "none" : string.Join(", ", items.Take(10).Select(item => Printable(item["name"].Text ?? "(without a name)"))) + (items.Count > 10 ? ", …" : "");
+        items.Count == 0
+            ? "none"
+            : string.Join(", ", items.Take(10).Select(item => Printable(item["name"].Text ?? "(without a name)"))) + (items.Count > 10 ? ", …" : "");
 
     private static string Printable(string name) => string.Concat(name.Take(100).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 }

@@ -29,7 +29,9 @@ internal static class KubeconfigYaml
             CheckShape(text);
             YamlStream stream = new();
             stream.Load(new StringReader(text));
-            return new KubeconfigNode("", stream.Documents.Count == 1 ? stream.Documents[0].RootNode : null).AsMapping();
+            if (stream.Documents.Count > 1)
+                throw new KubeconfigException("The kubeconfig is more than one YAML document; keep one.");
+            return new KubeconfigNode("", stream.Documents.FirstOrDefault()?.RootNode).AsMapping();
         }
         catch (YamlException exception)
         {

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Kubernetes;
 
 /// <summary>
-/// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder is taken for gone
+/// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder is taken for
+/// gone
 /// when this process has seen no change of the Lease for the Lease's own duration; clocks of machines are never compared. Not thread-safe.
 /// </summary>
 public sealed class LeaseLock
@@ -40,13 +41,15 @@ public sealed class LeaseLock
         this.time = time;
     }
 
-    /// <summary>True while nobody else can have taken the Lease: less than its duration has passed since the last successful renewal was sent.</summary>
+    /// <summary>True while nobody else can have taken the Lease: less than its duration has passed since the last successful renewal was
+    /// sent.</summary>
     public bool IsHeld => renewedAt is { } at && time.GetElapsedTime(at) < duration;
 
     /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>True when it is held now; false when somebody else has it.</returns>
-    /// <exception cref="KubernetesApiException">The API server did not answer as it should; whether the Lease is still held tells <see cref="IsHeld"/>.</exception>
+    /// <exception cref="KubernetesApiException">The API server did not answer as it should; whether the Lease is still held tells <see
+    /// cref="IsHeld"/>.</exception>
     public async Task<bool> TryAcquireOrRenewAsync(CancellationToken cancellationToken)
     {
         // The holder knows the version it wrote, so that renewing costs one call.

@@ -2,7 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>An events.k8s.io/v1 Event: something a person looking at an object should know. The API server keeps it for an hour by default.</summary>
+/// <summary>An events.k8s.io/v1 Event: something a person looking at an object should know. The API server keeps it for an hour by
+/// default.</summary>
 public sealed record Event : IKubernetesObject
 {
     /// <summary>Always <c>events.k8s.io/v1</c>.</summary>

@@ -1,6 +1,7 @@
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>What every object of the API has. Items of a list of built-in kinds come without the first two, so a type may state them itself.</summary>
+/// <summary>What every object of the API has. Items of a list of built-in kinds come without the first two, so a type may state them
+/// itself.</summary>
 public interface IKubernetesObject
 {
     /// <summary>Group and version, as in <c>apps/v1</c>; the core group is <c>v1</c>.</summary>

@@ -1,6 +1,7 @@
 namespace CapiRegistryHook.Kubernetes;
 
-/// <summary>meta/v1 Status, the API server's answer when it says no. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/</summary>
+/// <summary>meta/v1 Status, the API server's answer when it says no.
+/// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/</summary>
 internal sealed record ApiStatus
 {
     public string? Kind { get; init; }

@@ -17,7 +17,8 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     /// <summary>The server sent something useful.</summary>
     public void Progress() => failures = refusals = 0;
 
-    /// <summary>Waits before the next try. A list that worked is no progress by itself: one whose watch always fails must not be repeated at full speed.</summary>
+    /// <summary>Waits before the next try. A list that worked is no progress by itself: one whose watch always fails must not be repeated
+    /// at full speed.</summary>
     /// <param name="failure">What went wrong; null when the stream just ended.</param>
     /// <param name="lived">How long the stream was open.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

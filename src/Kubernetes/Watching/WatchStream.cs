@@ -35,13 +35,16 @@ internal sealed class WatchStream<T> : IDisposable
         ApiTransport transport, ApiRequest request, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         HttpResponseMessage response = await transport.OpenAsync(request, cancellationToken);
+        // The stream is there already; a cancellation here would only leave the answer to nobody.
         return new WatchStream<T>(
-            response, await response.Content.ReadAsStreamAsync(cancellationToken), json, options, time, request.Resource, cancellationToken);
+            response, await response.Content.ReadAsStreamAsync(CancellationToken.None), json, options, time, request.Resource, cancellationToken);
     }
 
     /// <summary>The next line; null when the server ended the stream or has been silent for too long.</summary>
     public async Task<WatchFrame<T>?> ReadAsync()
     {
+        // Only the server's silence counts, not the time the consumer takes between two lines.
+        idle.CancelAfter(options.WatchIdleTimeout);
         try
         {
             while (true)
@@ -65,6 +68,10 @@ internal sealed class WatchStream<T> : IDisposable
         catch (Exception exception) when (ApiTransport.Translate(resource, exception, default, default, cancellationToken) is { } translated)
         {
             throw translated;
+        }
+        finally
+        {
+            idle.CancelAfter(Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -154,6 +154,22 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Fact]
+    public async Task ExecCredentials_CallerGivesUp_PluginServesTheNextOne()
+    {
+        string runs = Path.Combine(folder, "runs");
+        string gate = Path.Combine(folder, "gate");
+        using ExecCredentials source = new(Plugin($"echo x >> '{runs}'; while [ ! -e '{gate}' ]; do sleep 0.05; done; echo '{Token1}'"), time);
+        using CancellationTokenSource impatient = new();
+        Task<string> first = source.GetTokenAsync(impatient.Token).AsTask();
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        Task<string> second = source.GetTokenAsync(Cancel).AsTask();
+        await File.WriteAllTextAsync(gate, "", Cancel);
+        Assert.Equal("t1", await second);
+        Assert.Single(await File.ReadAllLinesAsync(runs, Cancel));
+    }
+
+    [Fact]
     public async Task ExecCredentials_PluginMissing_SaysSo()
     {
         using ExecCredentials source = new(Plugin("") with { Command = Path.Combine(folder, "missing") }, time);

@@ -47,9 +47,9 @@ public sealed class KubeconfigTests : IDisposable
         { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: bGVhay1tZQ=="), "The kubeconfig's users[0].user.client-key-data must be an unencrypted PEM key that belongs to the client certificate." },
         { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: {Base64(OtherKey())}"), "The kubeconfig's users[0].user.client-key-data must be an unencrypted PEM key that belongs to the client certificate." },
         { "a: &x 1\nb: *x", "The kubeconfig uses YAML aliases; write the values out." },
-        { "a: [leak-me", "The kubeconfig is no valid YAML near line 1." },
+        { "a: [leak-me", "The kubeconfig is no valid YAML near line 2." },
         { "a: 1\na: 2", "The kubeconfig is no valid YAML near line 2." },
-        { "a: 1\n---\nb: 2", "The kubeconfig is no valid YAML." },
+        { "a: 1\n---\nb: 2", "The kubeconfig is more than one YAML document; keep one." },
         { new string('[', 100_000), "The kubeconfig is nested deeper than 32 levels or has more than 100000 elements." },
         { "a: [" + string.Concat(Enumerable.Repeat("1,", 120_000)) + "]", "The kubeconfig is nested deeper than 32 levels or has more than 100000 elements." },
         { new string(' ', (1024 * 1024) + 1), "The kubeconfig is larger than 1024 KiB." },
@@ -78,6 +78,23 @@ public sealed class KubeconfigTests : IDisposable
         Assert.Equal(new Uri("https://127.0.0.1:6443"), connection.Server);
         Assert.Equal("abc", await connection.Credentials!.GetTokenAsync(Cancel));
         Assert.Null(connection.CertificateAuthorities);
+    }
+
+    [Fact]
+    public async Task Parse_Json_IsYamlToo()
+    {
+        using ClusterConnection connection = Parse("""
+            {"apiVersion":"v1","kind":"Config","current-context":"x","contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],
+             "clusters":[{"name":"c","cluster":{"server":"https://a"}}],"users":[{"name":"u","user":{"token":"abc"}}]}
+            """);
+        Assert.Equal("abc", await connection.Credentials!.GetTokenAsync(Cancel));
+    }
+
+    [Fact]
+    public void ToString_PartsOfAKubeconfig_ShowNoValues()
+    {
+        KubeconfigNode root = KubeconfigYaml.Read(Encoding.UTF8.GetBytes("{users: [{user: {token: leak-me}}]}"));
+        Assert.DoesNotContain("leak-me", $"{root} {root["users"].Items[0]["user"]}", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +131,7 @@ public sealed class KubeconfigTests : IDisposable
     {
         (string certificate, string key) = Authority.IssuePem(TestAuthority.ClientUse, subject: "me");
         using ClusterConnection connection = Parse(With(
-            $"client-certificate-data: {Base64(certificate + Authority.Pem)}, client-key-data: {Base64(key)}",
+            $"client-certificate-data: {Base64(certificate + "\n" + Authority.Pem)}, client-key-data: {Base64(key)}",
             $"server: https://a/b, certificate-authority-data: {Base64(Authority.Pem)}, tls-server-name: api.test, proxy-url: 'socks5://u:leak-me@127.0.0.1:1080'"));
         Assert.Equal("CN=me", connection.ClientCertificate!.Subject);
         Assert.True(connection.ClientCertificate.HasPrivateKey);

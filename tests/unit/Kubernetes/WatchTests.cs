@@ -33,10 +33,10 @@ public sealed class WatchTests
         await using Script script = new(EmptyList);
         script.OnWatch(async context =>
         {
+            // Less than was announced: the connection ends after what was sent, where an abort might take it along.
+            context.Response.ContentLength = 100_000;
             await context.LineAsync(Line("ADDED", "a", 11));
             await context.Response.WriteAsync("""{"type":"ADDED","object":{"meta""");
-            await context.Response.Body.FlushAsync();
-            context.Abort();
         });
         script.OnWatch(context => context.StatusAsync(503, "ServiceUnavailable"));
         script.OnWatch(context =>
