@@ -15,6 +15,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     /// <summary>The body's media type.</summary>
     public string MediaType { get; init; } = MediaTypes.Json;
 
+    /// <summary>True when the body holds what may not be in a message; the API server quotes bodies that it can't decode.</summary>
+    public bool HoldsSecrets { get; init; }
+
     /// <summary>The body for one attempt.</summary>
     public HttpContent? CreateContent()
     {

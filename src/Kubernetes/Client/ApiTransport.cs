@@ -137,7 +137,10 @@ internal sealed class ApiTransport : IDisposable
         if (response.IsSuccessStatusCode)
             return;
         ReadOnlyMemory<byte>? body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
-        throw FailedAnswer.From(request.Resource, response.StatusCode, RetryAfter(response.Headers.RetryAfter), (body ?? default).Span);
+        ApiStatus? status = FailedAnswer.ReadStatus((body ?? default).Span);
+        if (request.HoldsSecrets)
+            status = FailedAnswer.WithoutQuotes(status, (int)response.StatusCode);
+        throw FailedAnswer.From(request.Resource, (int)response.StatusCode, RetryAfter(response.Headers.RetryAfter), status);
     }
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)

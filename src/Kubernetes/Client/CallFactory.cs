@@ -45,7 +45,11 @@ internal static class CallFactory
         if (type.Namespaced && name.Namespace.Length == 0)
             throw new ArgumentException($"A {type.Kind} to create needs a namespace in its metadata.");
         string path = ResourcePath.WithQuery(ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
-        return new ApiRequest(HttpMethod.Post, path, Describe(type, name), Repeat.WhenNotDone) { Body = Serialize(type, value) };
+        return new ApiRequest(HttpMethod.Post, path, Describe(type, name), Repeat.WhenNotDone)
+        {
+            Body = Serialize(type, value),
+            HoldsSecrets = HoldsSecrets(type),
+        };
     }
 
     public static ApiRequest Apply<T>(ResourceType<T> type, T value, ApplyOptions options)
@@ -54,7 +58,12 @@ internal static class CallFactory
         NamespacedName name = NameOf(type, value);
         string path = ResourcePath.WithQuery(
             ResourcePath.Object(type, name), ("fieldManager", Manager(options.FieldManager)), ("force", options.Force ? "true" : "false"));
-        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), Repeat.Safe) { Body = Serialize(type, value), MediaType = MediaTypes.Apply };
+        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), Repeat.Safe)
+        {
+            Body = Serialize(type, value),
+            MediaType = MediaTypes.Apply,
+            HoldsSecrets = HoldsSecrets(type),
+        };
     }
 
     public static ApiRequest JsonPatch<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager)
@@ -100,8 +109,12 @@ internal static class CallFactory
         {
             Body = Bytes(patch),
             MediaType = mediaType,
+            HoldsSecrets = HoldsSecrets(type),
         };
     }
+
+    private static bool HoldsSecrets<T>(ResourceType<T> type)
+        where T : IKubernetesObject => type is ResourceType<Secret>;
 
     private static bool TestsVersion(JsonArray patch) => patch.OfType<JsonObject>().Any(operation =>
         operation["op"]?.GetValue<string>() == "test" && operation["path"]?.GetValue<string>() == "/metadata/resourceVersion");

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 
 namespace CapiRegistryHook.Kubernetes;
@@ -10,9 +9,6 @@ internal static class FailedAnswer
     /// <summary>The server's sentence is cut here: conditions and logs need the gist, and validation messages can quote whole
     /// fields.</summary>
     private const int LongestMessage = 256;
-
-    public static KubernetesApiException From(string resource, HttpStatusCode code, TimeSpan? retryAfter, ReadOnlySpan<byte> body) =>
-        From(resource, (int)code, retryAfter, ReadStatus(body));
 
     public static KubernetesApiException From(string resource, int code, TimeSpan? retryAfter, ApiStatus? status)
     {
@@ -38,6 +34,13 @@ internal static class FailedAnswer
             return null;
         }
     }
+
+    /// <summary>
+    /// The Status of a failed write of a Secret. Only refusals that speak of names keep their sentence: kube-apiserver quotes parts of a
+    /// body that it can't decode or that does not pass validation (seen in 1.20 with 400), and that part may be a key.
+    /// </summary>
+    public static ApiStatus? WithoutQuotes(ApiStatus? status, int code) =>
+        status is null || code is 401 or 403 or 404 or 409 or 429 ? status : status with { Message = "the server's words are left out, they may quote the Secret" };
 
     // 409 means two things, and only the reason tells which. Everything else is the code's own meaning, which survives proxies.
     private static KubernetesFault Fault(int code, string? reason) => code switch

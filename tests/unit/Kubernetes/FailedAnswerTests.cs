@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using CapiRegistryHook.Kubernetes;
 using Xunit;
@@ -55,5 +54,5 @@ public sealed class FailedAnswerTests
         Assert.Equal(TimeSpan.FromSeconds(3), From(429, """{"kind":"Status","details":{"retryAfterSeconds":3}}""").RetryAfter);
 
     private static KubernetesApiException From(int code, string body) =>
-        FailedAnswer.From("secrets ns/one", (HttpStatusCode)code, null, Encoding.UTF8.GetBytes(body));
+        FailedAnswer.From("secrets ns/one", code, null, FailedAnswer.ReadStatus(Encoding.UTF8.GetBytes(body)));
 }

@@ -46,6 +46,25 @@ public sealed class KubernetesClientTests
         Assert.Equal(KubernetesFault.NotFound, failure.Fault);
     }
 
+    [Theory]
+    [InlineData(400)]
+    [InlineData(422)]
+    [InlineData(500)]
+    public async Task WriteOfASecret_ServerQuotesTheBody_IsNotRepeated(int code)
+    {
+        string body = $$"""{"kind":"Status","code":{{code}},"reason":"BadRequest","message":"illegal base64 data in ...hunter2..."}""";
+        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body, code));
+        Task[] writes =
+        [
+            fixture.Client.CreateAsync(CoreResources.Secrets, NewSecret, "m", Cancel),
+            fixture.Client.ServerSideApplyAsync(CoreResources.Secrets, NewSecret, new ApplyOptions("m", true), Cancel),
+            fixture.Client.MergePatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonObject(), "m", Cancel),
+            fixture.Client.JsonPatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonArray(), "m", Cancel),
+        ];
+        foreach (Task write in writes)
+            Assert.DoesNotContain("hunter2", (await Assert.ThrowsAsync<KubernetesApiException>(() => write)).ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task GetAsync_TooManyRequests_WaitsAsAskedAndTriesAgain()
     {
