@@ -21,10 +21,10 @@ build: ## Compile everything, warnings are errors
 publish: $(PUBLISHED) ## Build the program as it ships, into artifacts/publish
 
 $(PUBLISHED): $(SOURCES)
-	@echo "== publish: self-contained, ahead-of-time compiled ($(RUNTIME))"
-	rm -rf artifacts/publish
-	dotnet publish src/Hooks/Hooks.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) --self-contained true \
-		-p:PublishReadyToRun=true --output artifacts/publish --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
+	@echo "== publish: one self-contained file ($(RUNTIME))"
+	@rm -rf artifacts/publish
+	dotnet publish src/Hooks/Hooks.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
+		--output artifacts/publish --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
 	@touch $(PUBLISHED)
 
 CLUSTER ?= embedded

@@ -1,1 +1,61 @@
-System.Console.WriteLine("nothing yet");
+using System.Globalization;
+using CapiRegistryHook.Benchmarks;
+using CapiRegistryHook.Harness;
+
+// Figures of the published service on this machine, each beside what it must keep to. Nothing here is asserted: machines differ.
+const string Version = "1.13.4";
+const int Starts = 10;
+const int Calls = 500;
+var cancellationToken = CancellationToken.None;
+
+await using var stage = await Stage.SetAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
+var management = (EmbeddedApiServer)stage.Management;
+var workload = (EmbeddedApiServer)stage.Workload;
+Console.WriteLine($"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
+
+var starts = new List<double>();
+var idle = new List<double>();
+for (var run = 0; run <= Starts; run++)
+{
+    var started = TimeProvider.System.GetTimestamp();
+    await using var service = await HookService.StartAsync(management.Kubeconfig, [], cancellationToken);
+    using var capi = service.CreateClusterApi();
+    await capi.DiscoverAsync(Version, cancellationToken);
+    // The first run fills the page cache and does not count.
+    if (run == 0)
+        continue;
+    starts.Add(TimeProvider.System.GetElapsedTime(started).TotalMilliseconds);
+    await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, cancellationToken);
+    idle.Add(service.ResidentBytes() / 1048576.0);
+}
+
+Figures.Print("start to first discovery answer", "ms", starts, "<= 500");
+Figures.Print("idle resident memory after discovery", "MiB", idle, "<= 60");
+
+await using var subject = await HookService.StartAsync(management.Kubeconfig, [], cancellationToken);
+using var caller = subject.CreateClusterApi();
+var cluster = await stage.CreateClusterAsync("bench", cancellationToken);
+await stage.GiveKubeconfigAsync(cluster, cancellationToken);
+foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50", "<= 3"), ("AfterControlPlaneInitialized", "<= 1000", "<= 10"), ("BeforeClusterUpgrade", "<= 1000", "<= 10") })
+{
+    ClearCalls();
+    var first = await caller.CallAsync(Version, hook, cluster, cancellationToken);
+    var firstCalls = CountCalls();
+    var times = new List<double>();
+    ClearCalls();
+    for (var call = 0; call < Calls; call++)
+        times.Add((await caller.CallAsync(Version, hook, cluster, cancellationToken)).Took.TotalMilliseconds);
+    Figures.Print($"{hook}, first call ({firstCalls} API calls, must be <= 10)", "ms", [first.Took.TotalMilliseconds], "<= 1000");
+    Figures.Print($"{hook}, nothing to do ({(CountCalls() / (double)Calls).ToString("F0", CultureInfo.InvariantCulture)} API calls, must be {calls})", "ms", times, target);
+}
+
+Figures.Print("resident memory after these calls", "MiB", [subject.ResidentBytes() / 1048576.0], "<= 150");
+return 0;
+
+void ClearCalls()
+{
+    management.ClearCalls();
+    workload.ClearCalls();
+}
+
+int CountCalls() => management.Calls.Count + workload.Calls.Count;

@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Net;
-using System.Text.RegularExpressions;
 
 namespace CapiRegistryHook.Hooks.Commands;
 
 /// <summary>Reads typed options and collects one sentence for each that can't be used, so that all are named at once.</summary>
-internal sealed partial class OptionReader(IReadOnlyDictionary<string, SourcedText> set, ICollection<string> problems)
+internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set, ICollection<string> problems)
 {
     public string Text(string name, string fallback) => set.TryGetValue(name, out var text) ? text.Value : fallback;
 
@@ -56,17 +55,22 @@ internal sealed partial class OptionReader(IReadOnlyDictionary<string, SourcedTe
     /// <summary>The words that say where an option was set; its flag when it was not.</summary>
     public string SourceOf(string name) => set.TryGetValue(name, out var text) ? text.Source : "--" + name;
 
+    /// <summary>Hours, minutes and seconds in this order, each at most once, six digits at most.</summary>
     private static bool TryParseDuration(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
-        var match = DurationText().Match(text);
-        if (!match.Success || text.Length == 0)
-            return false;
-        double Part(string unit) => match.Groups[unit].Success ? double.Parse(match.Groups[unit].Value, CultureInfo.InvariantCulture) : 0;
-        duration = TimeSpan.FromHours(Part("h")) + TimeSpan.FromMinutes(Part("m")) + TimeSpan.FromSeconds(Part("s"));
-        return true;
-    }
+        var rest = text.AsSpan();
+        foreach (var (unit, length) in new[] { ('h', TimeSpan.FromHours(1)), ('m', TimeSpan.FromMinutes(1)), ('s', TimeSpan.FromSeconds(1)) })
+        {
+            var end = rest.IndexOf(unit);
+            if (end < 0)
+                continue;
+            if (end > 6 || !int.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+                return false;
+            duration += count * length;
+            rest = rest[(end + 1)..];
+        }
 
-    [GeneratedRegex("^((?<h>[0-9]{1,4})h)?((?<m>[0-9]{1,6})m)?((?<s>[0-9]{1,6})s)?\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex DurationText();
+        return rest.IsEmpty && text.Length > 0;
+    }
 }

@@ -30,8 +30,15 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(CheckInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-            Reload();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                Reload();
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops; also when it could not start, and then it would log this as a fault of its own.
+        }
     }
 
     private void Reload()

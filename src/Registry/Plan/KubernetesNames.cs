@@ -1,12 +1,13 @@
-using System.Text.RegularExpressions;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
 
 /// <summary>The name rules of Kubernetes (RFC 1123) that decide what may go into names, labels and DNS names.</summary>
-internal static partial class KubernetesNames
+internal static class KubernetesNames
 {
-    public static bool IsLabel(string? text) => text is { Length: > 0 and <= 63 } && Label().IsMatch(text);
+    public static bool IsLabel(string? text) =>
+        text is { Length: > 0 and <= 63 } && text.All(letter => IsAlphanumeric(letter) || letter == '-')
+        && IsAlphanumeric(text[0]) && IsAlphanumeric(text[^1]);
 
     public static bool IsSubdomain(string? text) =>
         text is { Length: > 0 and <= 253 } && text.Split('.').All(IsLabel);
@@ -19,6 +20,5 @@ internal static partial class KubernetesNames
         return valid;
     }
 
-    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Label();
+    private static bool IsAlphanumeric(char letter) => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter);
 }
