@@ -28,6 +28,12 @@ tier() {
   skipped=$((skipped + $(count "$report" skipped)))
 }
 
+# The certificate tests hold what we issue against the openssl program.
+if ! command -v openssl >/dev/null; then
+  echo "== install openssl"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssl
+fi
+
 for name in "$@"; do
   [[ $name == e2e ]] && make --no-print-directory publish
   tier "$name"

@@ -21,6 +21,14 @@ internal static partial class YamlJson
             : throw new FormatException($"One YAML document was expected, not {stream.Documents.Count}.");
     }
 
+    /// <summary>Every document of a stream that is an object.</summary>
+    public static IEnumerable<JsonObject> ReadAll(TextReader yaml)
+    {
+        var stream = new YamlStream();
+        stream.Load(yaml);
+        return stream.Documents.Select(document => Convert(document.RootNode)).OfType<JsonObject>();
+    }
+
     private static JsonNode? Convert(YamlNode node) => node switch
     {
         YamlMappingNode mapping => new JsonObject(mapping.Children.Select(pair => KeyValuePair.Create(Key(pair.Key), Convert(pair.Value)))),
