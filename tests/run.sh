@@ -17,7 +17,7 @@ tier() {
   echo "== $name: build"
   dotnet build "tests/$name/$name.csproj" --configuration Release --nologo --verbosity quiet
   echo "== $name: run"
-  dotnet run --project "tests/$name/$name.csproj" --configuration Release --no-build -- -xml "$report" -longRunning 30 || broken=1
+  dotnet run --project "tests/$name/$name.csproj" --configuration Release --no-build -- -xml "$report" -noColor -longRunning 60 || broken=1
   if [[ ! -s $report ]]; then
     echo "$name: no report was written" >&2
     broken=1
@@ -42,5 +42,6 @@ done
 # A skipped test is one that this run promised and did not do.
 if (( passed == 0 || skipped > 0 )); then broken=1; fi
 if (( broken == 1 && failed == 0 )); then failed=1; fi
+echo
 echo "$passed passed, $failed failed, $skipped skipped"
 (( failed == 0 ))
