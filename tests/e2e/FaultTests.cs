@@ -138,6 +138,44 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
         Assert.Equal(("Success", 0), (passed.Status, passed.RetryAfterSeconds));
     }
 
+    [Fact]
+    public async Task EveryHook_EndedRootBesideTheCurrentOne_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
+        var ended = ForeignRoot.Create(TimeSpan.FromDays(-365), TimeSpan.FromHours(-1));
+        await current.StoreAsync(stage, current.CertificatePem + ended.CertificatePem, Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+
+        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        Assert.True(first.Status == "Success", first.Text);
+        Assert.True(second.Status == "Success", second.Text);
+    }
+
+    [Fact]
+    public async Task EveryHook_AnotherRootAddedToTheBundle_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
+        var next = ForeignRoot.Create(TimeSpan.FromHours(-1), TimeSpan.FromDays(730));
+        await current.StoreAsync(stage, current.CertificatePem, Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+
+        await ForeignRoot.SetTrustAsync(stage, current.CertificatePem + next.CertificatePem, Cancelled);
+        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        Assert.True(answer.Status == "Success", answer.Text);
+        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        Assert.Contains(next.CertificatePem, RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
+        Assert.True(state.Verifies("10.128.0.20"));
+    }
+
     private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
     {
         var cluster = await stage.CreateClusterAsync("c1", Cancelled);
