@@ -47,7 +47,7 @@ internal sealed partial class OptionReader(IReadOnlyDictionary<string, SourcedTe
     {
         if (!set.TryGetValue(name, out var text))
             return fallback;
-        if (text.Value.Contains(':', StringComparison.Ordinal) && IPEndPoint.TryParse(text.Value, out var endpoint))
+        if (HasPort(text.Value) && IPEndPoint.TryParse(text.Value, out var endpoint))
             return endpoint;
         problems.Add($"{text.Source} has the value \"{text.Value}\"; use an address and a port like 0.0.0.0:9443 or [::]:9443.");
         return fallback;
@@ -55,6 +55,13 @@ internal sealed partial class OptionReader(IReadOnlyDictionary<string, SourcedTe
 
     /// <summary>The words that say where an option was set; its flag when it was not.</summary>
     public string SourceOf(string name) => set.TryGetValue(name, out var text) ? text.Source : "--" + name;
+
+    /// <summary>"::9443" is an address without a port, and would be given a free one.</summary>
+    private static bool HasPort(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && (text[colon - 1] == ']' || text.IndexOf(':', StringComparison.Ordinal) == colon);
+    }
 
     private static bool TryParseDuration(string text, out TimeSpan duration)
     {
