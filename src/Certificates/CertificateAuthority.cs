@@ -95,6 +95,16 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
+    /// Whether <paramref name="trusted"/> holds the root that what is issued here leads up to. Whoever trusts those certificates accepts it,
+    /// whatever else stands in <see cref="TrustBundle"/>.
+    /// </summary>
+    public bool IsAnchoredIn(TrustBundle trusted)
+    {
+        ArgumentNullException.ThrowIfNull(trusted);
+        return trusted.Contains(TrustBundle.Of([path.Certificates[^1]]));
+    }
+
+    /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
     /// valid from five minutes ago (never before the issuer; as far back as ahead when less than five minutes are left) until the
     /// lifetime or the issuer ends, whichever is first.

@@ -42,6 +42,12 @@ public sealed class ServerNames : IEquatable<ServerNames>
         return new ServerNames(dnsNames.Select(Checked), addresses.Select(Checked));
     }
 
+    /// <summary>Whether <see cref="Create"/> takes the DNS name.</summary>
+    public static bool IsUsable(string? dnsName) => ServerNameRules.Fault(dnsName) is null;
+
+    /// <summary>Whether <see cref="Create"/> takes the address.</summary>
+    public static bool IsUsable(IPAddress? address) => ServerNameRules.Fault(address) is null;
+
     /// <summary>Whether both hold the same names and addresses.</summary>
     public bool Equals(ServerNames? other) =>
         other is not null && DnsNames.SequenceEqual(other.DnsNames, StringComparer.Ordinal) && Addresses.SequenceEqual(other.Addresses);

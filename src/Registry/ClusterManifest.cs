@@ -9,9 +9,6 @@ namespace CapiRegistryHook.Registry;
 /// <summary>Reads Clusters out of a YAML file as users write it: several documents, other kinds among them.</summary>
 public static class ClusterManifest
 {
-    /// <summary>A manifest longer than this is no manifest: 1 Mi characters.</summary>
-    private const int LongestText = 1 << 20;
-
     /// <summary>What the API server fills in and a file leaves out.</summary>
     private const string UnknownUid = "00000000-0000-0000-0000-000000000000";
 
@@ -19,28 +16,26 @@ public static class ClusterManifest
     /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no such Cluster.</exception>
     public static IReadOnlyList<Cluster> Read(string text)
     {
-        if (text.Length > LongestText)
-            throw new ClusterFormatException("The file is longer than 1 Mi characters.");
-
         var clusters = Documents(text).Select(YamlToJson.Convert).OfType<JsonObject>().Where(IsCluster).Select(ToCluster).ToList();
         return clusters.Count > 0
             ? clusters
             : throw new ClusterFormatException("The file holds no object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
     }
 
-    private static List<YamlNode> Documents(string text)
+    private static IReadOnlyList<YamlNode> Documents(string text)
     {
-        var stream = new YamlStream();
         try
         {
-            stream.Load(new StringReader(text));
+            return BoundedYaml.Load(text);
         }
         catch (YamlException exception)
         {
             throw new ClusterFormatException($"The file is no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
         }
-
-        return [.. stream.Documents.Select(document => document.RootNode)];
+        catch (InvalidDataException exception)
+        {
+            throw new ClusterFormatException(YamlToJson.TooLarge, exception);
+        }
     }
 
     private static bool IsCluster(JsonObject document) =>
@@ -64,6 +59,8 @@ public static class ClusterManifest
 /// <summary>Turns YAML nodes into JSON by the core schema of YAML 1.2.</summary>
 internal static class YamlToJson
 {
+    public const string TooLarge = "The file is nested too deeply, or its aliases make it too large.";
+
     /// <summary>Deeper nesting than any manifest has; it also ends aliases that lead in a circle.</summary>
     private const int Deepest = 64;
 
@@ -79,7 +76,7 @@ internal static class YamlToJson
     private static JsonNode? Convert(YamlNode node, int depth, ref int left)
     {
         if (depth > Deepest || --left < 0)
-            throw new ClusterFormatException("The file is nested too deeply, or its aliases make it too large.");
+            throw new ClusterFormatException(TooLarge);
 
         switch (node)
         {

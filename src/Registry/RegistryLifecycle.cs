@@ -1,3 +1,4 @@
+using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
@@ -58,18 +59,18 @@ public sealed class RegistryLifecycle : IDisposable
     public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
         var outcome = await RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
+        if (outcome is RegistryOutcome.Done)
+            await hold.EndAsync(cluster, cancellationToken);
+        if (outcome.Obstacle is not { } obstacle)
+            return outcome;
         try
         {
-            if (outcome is RegistryOutcome.Done)
-                await hold.EndAsync(cluster, cancellationToken);
-            return outcome.Obstacle is { } obstacle && await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
-                ? new RegistryOutcome.LetGo(obstacle)
-                : outcome;
+            return await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken) ? new RegistryOutcome.LetGo(obstacle) : outcome;
         }
-        catch (KubernetesApiException exception)
+        catch (KubernetesApiException)
         {
             // Without the management API server the hold can't be kept, and Cluster API can't upgrade anything either.
-            return outcome.Obstacle is null ? FaultSentences.OfManagement(exception) : outcome;
+            return outcome;
         }
     }
 
@@ -107,6 +108,11 @@ public sealed class RegistryLifecycle : IDisposable
         catch (KubernetesApiException exception)
         {
             return FaultSentences.OfManagement(exception);
+        }
+        catch (CertificateException exception)
+        {
+            // It loaded and yet can't issue: not valid yet, ended a moment ago, or with too much beside it.
+            return new RegistryOutcome.Refused(FaultSentences.UnusableRoot(plan.RootSecret, exception));
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {

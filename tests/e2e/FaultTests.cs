@@ -138,6 +138,104 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
         Assert.Equal(("Success", 0), (passed.Status, passed.RetryAfterSeconds));
     }
 
+    [Fact]
+    public async Task EveryHook_EndedRootBesideTheCurrentOne_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
+        var ended = ForeignRoot.Create(TimeSpan.FromDays(-365), TimeSpan.FromHours(-1));
+        await current.StoreAsync(stage, current.CertificatePem + ended.CertificatePem, Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+
+        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        Assert.True(first.Status == "Success", first.Text);
+        Assert.True(second.Status == "Success", second.Text);
+    }
+
+    [Fact]
+    public async Task EveryHook_AnotherRootAddedToTheBundle_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
+        var next = ForeignRoot.Create(TimeSpan.FromHours(-1), TimeSpan.FromDays(730));
+        await current.StoreAsync(stage, current.CertificatePem, Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+
+        await ForeignRoot.SetTrustAsync(stage, current.CertificatePem + next.CertificatePem, Cancelled);
+        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        Assert.True(answer.Status == "Success", answer.Text);
+        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        Assert.Contains(next.CertificatePem, RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
+        Assert.True(state.Verifies("10.128.0.20"));
+    }
+
+    [Fact]
+    public async Task EveryHook_RootNotValidYet_NamesIt()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var later = ForeignRoot.Create(TimeSpan.FromHours(2), TimeSpan.FromDays(365));
+        await later.StoreAsync(stage, later.CertificatePem, Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+
+        var installed = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var upgraded = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+
+        Assert.True(installed.StatusCode == 200 && installed.Status == "Failure", installed.Text);
+        Assert.Contains("registry-addon-root-ca can't be used", installed.Message, StringComparison.Ordinal);
+        Assert.True(upgraded.StatusCode == 200 && upgraded.RetryAfterSeconds > 0, upgraded.Text);
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_EventForbidden_StillGoesOnAtTheLimit()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var management = (EmbeddedApiServer)stage.Management;
+        management.InjectFault(call => call.Resource == "events" ? Fault.Status(403, "Forbidden") : null);
+        try
+        {
+            var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, "v1.34.0@2026-01-01T00:00:00Z"), Cancelled);
+
+            Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_FormerHoldCannotBeRemoved_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+        var management = (EmbeddedApiServer)stage.Management;
+        management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
+        try
+        {
+            var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, "v1.33.0@2026-01-01T00:00:00Z"), Cancelled);
+
+            Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
     private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
     {
         var cluster = await stage.CreateClusterAsync("c1", Cancelled);

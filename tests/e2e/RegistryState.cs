@@ -26,13 +26,14 @@ internal sealed partial record RegistryState(JsonObject? Root, JsonObject? Trust
 
     public X509Certificate2 ReadCertificate() => X509Certificate2.CreateFromPem(Text(Certificate!, "tls.crt"));
 
-    /// <summary>Serial number as the chart's values have it: lower-case hex.</summary>
+    /// <summary>Serial number as the chart's values have it: lower-case hex, without the zero byte that DER puts before a high bit.</summary>
     public string Serial
     {
         get
         {
             using var certificate = ReadCertificate();
-            return certificate.SerialNumber.ToLowerInvariant();
+            var serial = certificate.SerialNumber.ToLowerInvariant();
+            return serial.StartsWith("00", StringComparison.Ordinal) ? serial[2..] : serial;
         }
     }
 

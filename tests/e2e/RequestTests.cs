@@ -73,6 +73,9 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c"}}}""", 400, "no metadata.namespace")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":5}}}""", 400, "cluster.metadata.name of the Cluster has the wrong type")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n"},"spec":{"topology":{"variables":"x"}}}}""", 400, "cluster.spec.topology.variables of the Cluster has the wrong type")]
+    [InlineData("""{"apiVersion":"API","kind":"\ud800"}""", 400, "text that is no Unicode")]
+    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n","uid":"u"},"spec":{"topology":{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{"\ud800":1}}}}]}}}}""", 400, "text that is no Unicode")]
+    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"apiVersion":"cluster.x-k8s.io/v1/../x","metadata":{"name":"c","namespace":"n"}}}""", 400, "cluster.apiVersion")]
     public async Task Post_BrokenBody_IsRefusedWithAFixedSentence(string body, int status, string sentence)
     {
         var bytes = Encoding.UTF8.GetBytes(body.Replace("API", ApiVersion, StringComparison.Ordinal));
@@ -113,6 +116,17 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
         Assert.Equal((200, "Failure"), (answer.StatusCode, answer.Status));
         Assert.Contains("cidrBlocks[0] is \"10.0.0.0/99\"", answer.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(answer.Message!, char.IsControl);
+    }
+
+    [Fact]
+    public async Task Post_BytesThatAreNotUtf8_AreRefused()
+    {
+        var body = Encoding.Latin1.GetBytes($$$"""{"apiVersion":"{{{ApiVersion}}}","kind":"\u00ff"}""".Replace("\\u00ff", "\u00ff", StringComparison.Ordinal));
+
+        var answer = await _capi.SendAsync(HttpMethod.Post, Create, body, Cancelled);
+
+        Assert.Equal(400, answer.StatusCode);
+        Assert.Contains("text that is no Unicode", answer.Text, StringComparison.Ordinal);
     }
 
     [Fact]

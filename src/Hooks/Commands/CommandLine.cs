@@ -13,10 +13,16 @@ internal static class CommandLine
         var result = Build(time).Parse(args);
         if (result.Errors.Count > 0)
             return Refuse(result.Errors.Select(error => error.Message));
+        if (OptionsBeforeTheCommand(result) is [_, ..] lost)
+            return Refuse(lost.Select(option => $"Option '{option}' stands before the command, where it has no effect; put it behind."));
 
         // The host itself listens for signals and drains; the parser must not cut it short.
         return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    private static List<string> OptionsBeforeTheCommand(ParseResult result) => result.CommandResult == result.RootCommandResult
+        ? []
+        : [.. result.RootCommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit).Select(option => option.Option.Name)];
 
     private static RootCommand Build(TimeProvider time)
     {

@@ -46,7 +46,7 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
     {
         if (!set.TryGetValue(name, out var text))
             return fallback;
-        if (text.Value.Contains(':', StringComparison.Ordinal) && IPEndPoint.TryParse(text.Value, out var endpoint))
+        if (HasPort(text.Value) && IPEndPoint.TryParse(text.Value, out var endpoint))
             return endpoint;
         problems.Add($"{text.Source} has the value \"{text.Value}\"; use an address and a port like 0.0.0.0:9443 or [::]:9443.");
         return fallback;
@@ -54,6 +54,13 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
 
     /// <summary>The words that say where an option was set; its flag when it was not.</summary>
     public string SourceOf(string name) => set.TryGetValue(name, out var text) ? text.Source : "--" + name;
+
+    /// <summary>"::9443" is an address without a port, and would be given a free one.</summary>
+    private static bool HasPort(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && (text[colon - 1] == ']' || text.IndexOf(':', StringComparison.Ordinal) == colon);
+    }
 
     /// <summary>Hours, minutes and seconds in this order, each at most once, six digits at most.</summary>
     private static bool TryParseDuration(string text, out TimeSpan duration)

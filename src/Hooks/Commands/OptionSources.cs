@@ -1,4 +1,5 @@
 using System.Collections;
+using CapiRegistryHook.Registry;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -10,9 +11,6 @@ internal readonly record struct SourcedText(string Value, string Source);
 /// <summary>Collects the values of options: a flag wins over the environment, that wins over the options file.</summary>
 internal static class OptionSources
 {
-    /// <summary>An options file has a few dozen lines; 1 MiB is far above that.</summary>
-    private const long LongestFile = 1 << 20;
-
     public static Dictionary<string, SourcedText> Merge(
         IReadOnlyDictionary<string, string> flags, IDictionary environment, IReadOnlyList<ServiceOption> known, ICollection<string> problems)
     {
@@ -53,20 +51,17 @@ internal static class OptionSources
     {
         try
         {
-            if (new FileInfo(path).Length > LongestFile)
-                throw new InvalidDataException();
-            var stream = new YamlStream();
             using var reader = File.OpenText(path);
-            stream.Load(reader);
-            if (stream.Documents.Count == 0)
+            var documents = BoundedYaml.Load(BoundedYaml.ReadText(reader));
+            if (documents.Count == 0)
                 return;
-            if (stream.Documents is not [{ RootNode: YamlMappingNode map }])
+            if (documents is not [YamlMappingNode map])
                 throw new InvalidDataException();
             ReadKeys(path, map, known, set, problems);
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or YamlException)
+        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or YamlException)
         {
-            problems.Add($"The options file {path} can't be read: it must be one YAML document with a key per option, at most 1 MiB long.");
+            problems.Add($"The options file {path} can't be read: it must be one YAML document with a key per option, at most 1 Mi characters long.");
         }
     }
 

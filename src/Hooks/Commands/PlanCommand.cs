@@ -24,11 +24,15 @@ internal static class PlanCommand
         {
             return CommandLine.Refuse([$"{file}: {exception.Message}"]);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
         {
-            return CommandLine.Refuse([$"{file}: The file can't be read."]);
+            return CommandLine.Refuse([$"{file}: The file can't be read: it must be a manifest of at most 1 Mi characters."]);
         }
     }
 
-    private static string ReadText(string file) => file == "-" ? Console.In.ReadToEnd() : File.ReadAllText(file);
+    private static string ReadText(string file)
+    {
+        using var reader = file == "-" ? Console.In : File.OpenText(file);
+        return BoundedYaml.ReadText(reader);
+    }
 }

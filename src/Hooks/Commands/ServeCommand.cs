@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
 using CapiRegistryHook.Hooks.Serving;
@@ -35,6 +36,10 @@ internal static class ServeCommand
         catch (IOException exception) when (exception.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
             return CommandLine.Refuse([$"--listen has the value {options.Listen.Endpoint}, which is in use."]);
+        }
+        catch (SocketException exception)
+        {
+            return CommandLine.Refuse([$"--listen has the value {options.Listen.Endpoint}, which can't be listened on: {exception.SocketErrorCode}."]);
         }
     }
 

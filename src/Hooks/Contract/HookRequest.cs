@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Hooks.Contract;
@@ -46,11 +47,39 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     {
         try
         {
-            return JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = DeepestNesting });
+            var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = DeepestNesting });
+            if (IsUnicode(body.Span))
+                return document;
+            document.Dispose();
+            throw new HookRequestException("The body holds text that is no Unicode.");
         }
         catch (JsonException exception)
         {
             throw new HookRequestException($"The body is no JSON, or nested deeper than {DeepestNesting} levels.", exception);
+        }
+    }
+
+    /// <summary>The parser leaves both to whoever takes a string out, who would then have to expect a fault at every field.</summary>
+    private static bool IsUnicode(ReadOnlySpan<byte> json)
+    {
+        if (!Utf8.IsValid(json))
+            return false;
+        if (json.IndexOf("\\u"u8) < 0)
+            return true;
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DeepestNesting });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.ValueIsEscaped)
+                    reader.GetString();
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

@@ -27,6 +27,11 @@ internal static class RegistryResources
 
     public static string ClusterApiVersion(Cluster cluster) => $"{ClusterGroup}/{ClusterVersion(cluster)}";
 
+    /// <summary>It goes into paths of the API and into owner references.</summary>
+    public static bool IsClusterVersion(string? apiVersion) =>
+        string.IsNullOrEmpty(apiVersion)
+        || (apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal) && KubernetesNames.IsLabel(apiVersion[(ClusterGroup.Length + 1)..]));
+
     private static string ClusterVersion(Cluster cluster)
     {
         var apiVersion = cluster.ApiVersion ?? "";

@@ -16,12 +16,12 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
 
     /// <summary>Makes the Secret hold the trust bundle of the root.</summary>
     /// <param name="plan">The cluster's plan.</param>
-    /// <param name="root">The trust bundle of the root.</param>
+    /// <param name="root">The root.</param>
     /// <param name="live">What <see cref="FindAsync"/> returned.</param>
     /// <param name="nodesExist">True once nodes may have been created with the Secret's content.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public Task<Ensured<TrustBundle>> EnsureAsync(
-        RegistryPlan plan, TrustBundle root, Secret? live, bool nodesExist, CancellationToken cancellationToken)
+        RegistryPlan plan, CertificateAuthority root, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
         var isRetry = false;
         return OptimisticWrite.RunAsync(async () =>
@@ -34,13 +34,13 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     private async Task<Ensured<TrustBundle>> WriteAsync(
-        RegistryPlan plan, TrustBundle root, Secret? live, bool nodesExist, CancellationToken cancellationToken)
+        RegistryPlan plan, CertificateAuthority root, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
         var trusted = live is null ? null : Read(live);
-        if (nodesExist && trusted is { Count: > 0 } && !trusted.Contains(root))
+        if (nodesExist && trusted is { Count: > 0 } && !root.IsAnchoredIn(trusted))
             return Refuse(plan);
 
-        var wanted = nodesExist && trusted is not null ? trusted.Add(root).PruneExpired(time) : root;
+        var wanted = (nodesExist && trusted is not null ? trusted.Add(root.TrustBundle) : root.TrustBundle).PruneExpired(time);
         var secret = Build(plan, wanted, live?.Metadata.ResourceVersion);
         if (live is not null && Matches(live, secret))
             return new Ensured<TrustBundle>(wanted);

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
@@ -23,9 +24,12 @@ internal static class FaultSentences
     public static RegistryOutcome OutOfTime(OperationCanceledException exception) => new RegistryOutcome.Unavailable(
         "The API servers did not answer in time; the next call tries again.", exception);
 
+    public static string UnusableRoot(NamespacedName root, CertificateException exception) =>
+        $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup.";
+
     private static string Describe(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
     {
-        KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission.",
+        KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission, or wait for the end of its namespace if that is being deleted.",
         KubernetesFault.Unauthorized => $"The {side} API server does not accept this service's credentials; renew them.",
         KubernetesFault.UntrustedServer => $"The {side} API server shows a certificate that its CA or name does not verify; correct the kubeconfig.",
         KubernetesFault.NotFound => $"The {side} API server does not find {exception.Resource}; {missingRemedy}.",

@@ -60,7 +60,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         var bundle = default(Ensured<TrustBundle>);
         try
         {
-            return bundle = await trust.EnsureAsync(plan, authority.TrustBundle, live, nodesExist, cancellationToken);
+            return bundle = await trust.EnsureAsync(plan, authority, live, nodesExist, cancellationToken);
         }
         finally
         {

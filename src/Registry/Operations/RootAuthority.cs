@@ -62,7 +62,7 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         }
         catch (CertificateException exception)
         {
-            return Refuse($"can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup");
+            return Ensured<CertificateAuthority>.Stopped(new RegistryOutcome.Refused(FaultSentences.UnusableRoot(Name, exception)));
         }
 
         if (!authority.IsExpired(time))

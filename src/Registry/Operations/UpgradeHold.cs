@@ -35,10 +35,19 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     }
 
     /// <summary>Forgets an earlier fault.</summary>
-    public Task EndAsync(Cluster cluster, CancellationToken cancellationToken) =>
-        cluster.Metadata.Annotations?.ContainsKey(HeldAnnotation) == true
-            ? AnnotateAsync(cluster, null, cancellationToken)
-            : Task.CompletedTask;
+    public async Task EndAsync(Cluster cluster, CancellationToken cancellationToken)
+    {
+        if (cluster.Metadata.Annotations?.ContainsKey(HeldAnnotation) != true)
+            return;
+        try
+        {
+            await AnnotateAsync(cluster, null, cancellationToken);
+        }
+        catch (KubernetesApiException)
+        {
+            // What is left behind counts for its own version only; an upgrade whose work is done does not wait for it.
+        }
+    }
 
     private static DateTimeOffset? HeldSince(Cluster cluster, string targetVersion)
     {
@@ -82,9 +91,9 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
         {
             await management.CreateAsync(CoreResources.Events, warning, ObjectLabels.FieldManager, cancellationToken);
         }
-        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
+        catch (KubernetesApiException)
         {
-            // Already told.
+            // Already told, or it can't be told this way: the answer and the log say the same, and the limit holds without the Event.
         }
     }
 }

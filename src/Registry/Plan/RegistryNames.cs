@@ -25,6 +25,9 @@ internal static class RegistryNames
     public const int Port = 443;
 
     private const string DefaultServiceDomain = "cluster.local";
+    /// <summary>A DNS name has at most 253 characters; the longest name of a replica takes 49 of them.</summary>
+    private const int LongestDomain = 204;
+
     private const string DomainField = "spec.clusterNetwork.serviceDomain";
 
     /// <summary>The DNS domain of Services; a bad one is added to <paramref name="problems"/>.</summary>
@@ -33,8 +36,9 @@ internal static class RegistryNames
         var domain = cluster.Spec?.ClusterNetwork?.ServiceDomain;
         if (string.IsNullOrEmpty(domain))
             return DefaultServiceDomain;
-        if (!KubernetesNames.IsSubdomain(domain))
-            problems.Add(new Problem(DomainField, $"The field {DomainField} is {FieldText.Quote(domain)}, which is no DNS domain; write it like cluster.local."));
+        if (!KubernetesNames.IsSubdomain(domain) || domain.Length > LongestDomain)
+            problems.Add(new Problem(DomainField,
+                $"The field {DomainField} is {FieldText.Quote(domain)}, which is no DNS domain of at most {LongestDomain} characters; write it like cluster.local."));
         return domain;
     }
 
@@ -49,9 +53,9 @@ internal static class RegistryNames
         for (var index = 0; index < settings.ExtraNames.Count; index++)
         {
             var name = settings.ExtraNames[index];
-            if (ServiceRange.TryParseAddress(name, out var address))
+            if (ServiceRange.TryParseAddress(name, out var address) && ServerNames.IsUsable(address))
                 ipAddresses.Add(address);
-            else if (KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name))
+            else if (ServerNames.IsUsable(name) && KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name))
                 dnsNames.Add(name);
             else
                 problems.Add(new Problem($"{settingsField}.certificate.extraNames[{index}]",

@@ -42,6 +42,17 @@ public sealed class ClusterManifestTests
     public void Read_BadFile_SaysWhat(string yaml, string sentence) =>
         Assert.Contains(sentence, Assert.Throws<ClusterFormatException>(() => ClusterManifest.Read(yaml)).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void Read_DeepNesting_IsRefused(string opening)
+    {
+        var yaml = string.Concat(Enumerable.Repeat(opening, 100_000));
+
+        Assert.Throws<ClusterFormatException>(() => ClusterManifest.Read(yaml));
+    }
+
     [Fact]
     public void Read_AliasesThatMultiply_AreRefused()
     {

@@ -139,6 +139,9 @@ public sealed class RegistryPlanTests
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]
     [InlineData("""{ "certificate": { "algorithm": "RSA" } }""", "certificate.algorithm must be one of ECDSA-P256, RSA-2048, RSA-3072, RSA-4096, not the string \"RSA\".")]
     [InlineData("""{ "certificate": { "extraNames": ["a b"] } }""", "certificate.extraNames[0] is \"a b\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["0.0.0.0"] } }""", "certificate.extraNames[0] is \"0.0.0.0\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["::"] } }""", "certificate.extraNames[0] is \"::\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["10.0.0.07"] } }""", "certificate.extraNames[0] is \"10.0.0.07\", which is neither a DNS name nor an IP address")]
     [InlineData("""{ "certificate": { "extraNames": "a" } }""", "certificate.extraNames must be a list of at most 32 strings")]
     [InlineData("""{ "addresses": { "pull": [1] } }""", "addresses.pull must be a list of at most 2 strings")]
     public void Create_BadSettings_NameFieldValueAndRule(string registry, string sentence) =>
@@ -164,6 +167,18 @@ public sealed class RegistryPlanTests
 
         Assert.DoesNotContain(problems, char.IsControl);
         Assert.True(problems.Length < 300, problems);
+    }
+
+    [Theory]
+    [InlineData(204, true)]
+    [InlineData(205, false)]
+    public void Create_LongServiceDomain_MustLeaveRoomForTheLongestName(int length, bool fits)
+    {
+        var domain = string.Join('.', Enumerable.Repeat(new string('a', 50), 4)) + new string('b', length - 203);
+
+        var result = RegistryPlan.Create(Clusters.With("""{ "replicas": 9 }""", $$"""{ "serviceDomain": "{{domain}}" }"""), new RegistryOptions());
+
+        Assert.Equal(fits, result is PlanResult.Wanted);
     }
 
     [Fact]

@@ -1,0 +1,52 @@
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// Reads YAML files that people hand in by mistake too: no longer than 1 Mi characters and no deeper than any real one. YamlDotNet builds
+/// its tree by recursion, and a stack that overflows ends the process without a word, so depth is counted on the flat stream of events first.
+/// </summary>
+public static class BoundedYaml
+{
+    private const int LongestText = 1 << 20;
+    private const int Deepest = 64;
+
+    /// <summary>The text, read no further than needed to see that it is too long.</summary>
+    /// <exception cref="InvalidDataException">It is longer than 1 Mi characters.</exception>
+    public static string ReadText(TextReader reader)
+    {
+        var buffer = new char[LongestText + 1];
+        var length = reader.ReadBlock(buffer);
+        return length <= LongestText ? new string(buffer, 0, length) : throw new InvalidDataException("longer than 1 Mi characters");
+    }
+
+    /// <summary>The root of every document.</summary>
+    /// <exception cref="YamlException">It is no YAML.</exception>
+    /// <exception cref="InvalidDataException">It is too deep, or YAML that has no tree.</exception>
+    public static IReadOnlyList<YamlNode> Load(string text)
+    {
+        CheckDepth(text);
+        try
+        {
+            var stream = new YamlStream();
+            stream.Load(new StringReader(text));
+            return [.. stream.Documents.Select(document => document.RootNode)];
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException("no tree", exception);
+        }
+    }
+
+    private static void CheckDepth(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        for (var depth = 0; parser.MoveNext();)
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > Deepest)
+                throw new InvalidDataException($"deeper than {Deepest} levels");
+        }
+    }
+}

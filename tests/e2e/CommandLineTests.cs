@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>Bad input on the command line of the published program: exit code 2 and a sentence, never a stack trace.</summary>
+public sealed class CommandLineTests
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("can't be read", "plan", "-f", "")]
+    [InlineData("can't be read", "plan", "-f", "-", "--config", "")]
+    [InlineData("can't be read", "plan", "-f", "/dev/zero")]
+    [InlineData("can't be read", "plan", "-f", "-", "--config", "/dev/zero")]
+    [InlineData("stands before the command", "--kubeconfig", "/nowhere", "serve")]
+    [InlineData("--listen has the value \"::9443\"", "serve", "--listen", "::9443")]
+    [InlineData("--listen has the value \"::1\"", "serve", "--listen", "::1")]
+    public async Task Run_BadInput_EndsWithASentence(string sentence, params string[] arguments)
+    {
+        var (code, errors) = await RunAsync(arguments);
+
+        Assert.Contains(sentence, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        Assert.Equal(2, code);
+    }
+
+    [Theory]
+    [InlineData("--file")]
+    [InlineData("--config")]
+    public async Task Run_DeepYaml_EndsWithASentence(string option)
+    {
+        var deep = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}-deep.yaml");
+        await File.WriteAllTextAsync(deep, new string('[', 100_000), Cancelled);
+        string[] arguments = option == "--file" ? ["plan", "--file", deep] : ["plan", "--file", "-", "--config", deep];
+
+        var (code, errors) = await RunAsync(arguments);
+        File.Delete(deep);
+
+        Assert.Equal(2, code);
+        Assert.Contains("deep.yaml", errors, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Errors)> RunAsync(string[] arguments)
+    {
+        var start = new ProcessStartInfo(HookService.ProgramPath(), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(Cancelled);
+        var errors = await process.StandardError.ReadToEndAsync(Cancelled);
+        await output;
+        await process.WaitForExitAsync(Cancelled);
+        return (process.ExitCode, errors);
+    }
+}
