@@ -60,18 +60,10 @@ public sealed class RegistryLifecycle : IDisposable
     {
         var outcome = await RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
         if (outcome is RegistryOutcome.Done)
-            await hold.EndAsync(cluster, cancellationToken);
-        if (outcome.Obstacle is not { } obstacle)
-            return outcome;
-        try
-        {
-            return await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken) ? new RegistryOutcome.LetGo(obstacle) : outcome;
-        }
-        catch (KubernetesApiException)
-        {
-            // Without the management API server the hold can't be kept, and Cluster API can't upgrade anything either.
-            return outcome;
-        }
+            await hold.EndAsync(cluster, targetVersion, cancellationToken);
+        return outcome.Obstacle is { } obstacle && await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
+            ? new RegistryOutcome.LetGo(obstacle)
+            : outcome;
     }
 
     /// <summary>Ends the connections.</summary>

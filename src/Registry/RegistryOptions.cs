@@ -128,5 +128,8 @@ internal static class CertificateAlgorithms
         return index >= 0;
     }
 
+    /// <summary>The algorithm of a word that was validated before.</summary>
+    public static KeyAlgorithm Parse(string word) => Words.Single(entry => entry.Word == word).Algorithm;
+
     public static string Word(KeyAlgorithm algorithm) => Words.Single(entry => entry.Algorithm == algorithm).Word;
 }

@@ -86,35 +86,6 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
     }
 
     [Fact]
-    public async Task BeforeClusterUpgrade_FaultOutlastsTheLimit_GoesOnWithAWarning()
-    {
-        var stage = await real.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], Cancelled);
-        using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-
-        var blocked = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-        var held = await HeldAnnotationAsync(stage);
-        var longAgo = "v1.34.0@2026-01-01T00:00:00Z";
-        var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
-        var again = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
-        var events = await stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
-
-        Assert.Equal("Success", blocked.Status);
-        Assert.InRange(blocked.RetryAfterSeconds ?? 0, 1, 30);
-        Assert.StartsWith("v1.34.0@", held, StringComparison.Ordinal);
-        Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
-        Assert.Contains("default/c1-kubeconfig", over.Message, StringComparison.Ordinal);
-        Assert.Equal(over.Text, again.Text);
-        var warning = Assert.Single(events);
-        Assert.Equal(("Warning", "RegistryNotRefreshed", "c1"), ((string?)warning["type"], (string?)warning["reason"], (string?)warning["regarding"]!["name"]));
-        Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
-        Assert.Null(await HeldAnnotationAsync(stage));
-    }
-
-    [Fact]
     public async Task BeforeClusterCreate_ExternalRoot_WaitsUntilItIsThere()
     {
         var stage = await real.EmptyAsync(Cancelled);
@@ -194,62 +165,11 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
         Assert.True(upgraded.StatusCode == 200 && upgraded.RetryAfterSeconds > 0, upgraded.Text);
     }
 
-    [Fact]
-    public async Task BeforeClusterUpgrade_EventForbidden_StillGoesOnAtTheLimit()
-    {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
-        using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
-        management.InjectFault(call => call.Resource == "events" ? Fault.Status(403, "Forbidden") : null);
-        try
-        {
-            var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, "v1.34.0@2026-01-01T00:00:00Z"), Cancelled);
-
-            Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
-        }
-        finally
-        {
-            management.ClearFaults();
-        }
-    }
-
-    [Fact]
-    public async Task BeforeClusterUpgrade_FormerHoldCannotBeRemoved_GoesOn()
-    {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
-        using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
-        var management = (EmbeddedApiServer)stage.Management;
-        management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
-        try
-        {
-            var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, "v1.33.0@2026-01-01T00:00:00Z"), Cancelled);
-
-            Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
-        }
-        finally
-        {
-            management.ClearFaults();
-        }
-    }
-
     private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
     {
         var cluster = await stage.CreateClusterAsync("c1", Cancelled);
         await stage.GiveKubeconfigAsync(cluster, Cancelled);
         Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
         return cluster;
-    }
-
-    private static TestCluster WithHeld(TestCluster cluster, string value) =>
-        cluster with { Annotations = new Dictionary<string, string> { ["capi-registry-hook.io/upgrade-held"] = value } };
-
-    private static async Task<string?> HeldAnnotationAsync(Stage stage)
-    {
-        var cluster = await stage.ManagementObjects.GetAsync(AdminClient.Clusters("default"), "c1", Cancelled);
-        return (string?)(cluster["metadata"]!["annotations"] as JsonObject)?["capi-registry-hook.io/upgrade-held"];
     }
 }

@@ -10,7 +10,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time)
     {
-        var result = Build(time).Parse(args);
+        var result = Build(time).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
             return Refuse(result.Errors.Select(error => error.Message));
         if (OptionsBeforeTheCommand(result) is [_, ..] lost)

@@ -223,7 +223,9 @@ public sealed class KubernetesClient : IDisposable
         ReadOnlyMemory<byte> body = await transport.SendAsync(request, cancellationToken);
         try
         {
-            return JsonSerializer.Deserialize(body.Span, type.Json) ?? throw NotJson(request, null);
+            T? value = JsonSerializer.Deserialize(body.Span, type.Json);
+            // An object without a name is no object: something between here and the API server made it up.
+            return value?.Metadata?.Name is null ? throw NotJson(request, null) : value;
         }
         catch (JsonException exception)
         {

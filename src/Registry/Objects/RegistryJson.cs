@@ -8,6 +8,7 @@ namespace CapiRegistryHook.Registry;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Cluster))]
 [JsonSerializable(typeof(HelmChartProxy))]
+[JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
 /// <summary>The resources of Cluster API that this room reads and writes.</summary>

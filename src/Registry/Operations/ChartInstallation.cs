@@ -6,6 +6,10 @@ namespace CapiRegistryHook.Registry;
 /// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
 internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
 {
+    /// <summary>The HelmChartProxy as it is; null when absent.</summary>
+    public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
+        management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+
     public async Task<Ensured<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
     {
         var cluster = plan.Cluster;
@@ -24,10 +28,15 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// Applies the HelmChartProxy. Apply decides on the API server whether anything changes, so that fields of an
     /// earlier version of this service go away too; the resourceVersion before and after tells.
     /// </summary>
-    public async Task<Ensured<bool>> EnsureChartProxyAsync(RegistryPlan plan, string certificateSerial, CancellationToken cancellationToken)
+    /// <param name="plan">The cluster's plan.</param>
+    /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
+    /// <param name="certificateSerial">The serial number of the certificate that the pods are to serve.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<Ensured<bool>> EnsureChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, string certificateSerial, CancellationToken cancellationToken)
     {
         var wanted = ChartProxyFactory.Create(plan, options, certificateSerial);
-        var before = await management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+        wanted = wanted with { Metadata = wanted.Metadata with { ResourceVersion = before?.Metadata.ResourceVersion } };
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
         return new Ensured<bool>(true, Describe(plan, before, after));

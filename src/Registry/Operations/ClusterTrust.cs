@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
@@ -36,21 +38,67 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     private async Task<Ensured<TrustBundle>> WriteAsync(
         RegistryPlan plan, CertificateAuthority root, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
-        var trusted = live is null ? null : Read(live);
+        if (live is null)
+            return await CreateAsync(plan, root.TrustBundle.PruneExpired(time), cancellationToken);
+        if (!IsOurs(live))
+            return RefuseForeign(plan);
+
+        var trusted = Read(live);
         if (nodesExist && trusted is { Count: > 0 } && !root.IsAnchoredIn(trusted))
-            return Refuse(plan);
+            return RefuseRoot(plan);
 
         var wanted = (nodesExist && trusted is not null ? trusted.Add(root.TrustBundle) : root.TrustBundle).PruneExpired(time);
-        var secret = Build(plan, wanted, live?.Metadata.ResourceVersion);
-        if (live is not null && Matches(live, secret))
-            return new Ensured<TrustBundle>(wanted);
-
-        await management.ServerSideApplyAsync(CoreResources.Secrets, secret, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
-        var change = live is null
-            ? new Change(ChangeVerb.Created, "Secret", plan.TrustSecret.ToString(), false, "The cluster had no CA Secret.")
-            : new Change(ChangeVerb.Updated, "Secret", plan.TrustSecret.ToString(), false, "The cluster CA Secret was not as it should be.");
-        return new Ensured<TrustBundle>(wanted, change);
+        return Matches(live, plan, wanted)
+            ? new Ensured<TrustBundle>(wanted)
+            : await PatchAsync(plan, live, wanted, cancellationToken);
     }
+
+    private async Task<Ensured<TrustBundle>> CreateAsync(RegistryPlan plan, TrustBundle wanted, CancellationToken cancellationToken)
+    {
+        var secret = new Secret
+        {
+            Metadata = new ObjectMeta
+            {
+                Namespace = plan.TrustSecret.Namespace,
+                Name = plan.TrustSecret.Name,
+                Labels = ObjectLabels.OfTrust(plan),
+                OwnerReferences = [plan.Owner],
+            },
+            Type = SecretKeys.OpaqueType,
+            Data = new Dictionary<string, byte[]> { [SecretKeys.Authority] = Encoding.ASCII.GetBytes(wanted.ToPem()) },
+        };
+        await management.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
+        return Changed(plan, wanted, ChangeVerb.Created, "The cluster had no CA Secret.");
+    }
+
+    private async Task<Ensured<TrustBundle>> PatchAsync(RegistryPlan plan, Secret live, TrustBundle wanted, CancellationToken cancellationToken)
+    {
+        var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !IsCluster(owner)).Append(plan.Owner);
+        var data = new JsonObject();
+        foreach (var key in live.Data?.Keys ?? [])
+            data[key] = null;
+        data[SecretKeys.Authority] = Convert.ToBase64String(Encoding.ASCII.GetBytes(wanted.ToPem()));
+        var patch = new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["resourceVersion"] = live.Metadata.ResourceVersion,
+                ["labels"] = new JsonObject(ObjectLabels.OfTrust(plan).Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value))),
+                ["ownerReferences"] = JsonSerializer.SerializeToNode([.. owners], RegistryJson.Default.ListOwnerReference),
+            },
+            ["data"] = data,
+        };
+        await management.MergePatchAsync(CoreResources.Secrets, plan.TrustSecret, patch, ObjectLabels.FieldManager, cancellationToken);
+        return Changed(plan, wanted, ChangeVerb.Updated, "The cluster CA Secret was not as it should be.");
+    }
+
+    /// <summary>
+    /// A cluster called "x-registry-addon" has its own CA, key included, in a Secret of the name that the cluster "x" has for
+    /// this one. Only a Secret that looks like ours is written to.
+    /// </summary>
+    private static bool IsOurs(Secret live) =>
+        live.Type is SecretKeys.OpaqueType or null
+        && (ObjectLabels.IsManaged(live.Metadata) || live.Data is null || live.Data.Keys.All(key => key == SecretKeys.Authority));
 
     /// <summary>Null when there is nothing that a node could have trusted.</summary>
     private static TrustBundle? Read(Secret secret)
@@ -66,25 +114,21 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         }
     }
 
-    private static Secret Build(RegistryPlan plan, TrustBundle bundle, string? resourceVersion) => new()
-    {
-        Metadata = new ObjectMeta
-        {
-            Namespace = plan.TrustSecret.Namespace,
-            Name = plan.TrustSecret.Name,
-            ResourceVersion = resourceVersion,
-            Labels = new Dictionary<string, string>(ObjectLabels.For(plan).Concat(ObjectLabels.Movable).DistinctBy(label => label.Key)),
-            OwnerReferences = [plan.Owner],
-        },
-        Type = SecretKeys.OpaqueType,
-        Data = new Dictionary<string, byte[]> { [SecretKeys.Authority] = Encoding.ASCII.GetBytes(bundle.ToPem()) },
-    };
+    private static bool Matches(Secret live, RegistryPlan plan, TrustBundle wanted) =>
+        live.Data is { Count: 1 }
+        && live.Value(SecretKeys.Authority).Span.SequenceEqual(Encoding.ASCII.GetBytes(wanted.ToPem()))
+        && ObjectLabels.OfTrust(plan).All(label => live.Metadata.Labels?.GetValueOrDefault(label.Key) == label.Value)
+        && live.Metadata.OwnerReferences is { } owners && owners.Where(IsCluster).SequenceEqual([plan.Owner]);
 
-    private static bool Matches(Secret live, Secret wanted) =>
-        live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.Value(SecretKeys.Authority).Span)
-        && wanted.Metadata.Labels!.All(label => live.Metadata.Labels?.GetValueOrDefault(label.Key) == label.Value)
-        && live.Metadata.OwnerReferences?.Contains(wanted.Metadata.OwnerReferences![0]) == true;
+    private static bool IsCluster(OwnerReference owner) =>
+        owner.Kind == "Cluster" && owner.ApiVersion?.StartsWith(RegistryResources.ClusterGroup + "/", StringComparison.Ordinal) == true;
 
-    private static Ensured<TrustBundle> Refuse(RegistryPlan plan) => Ensured<TrustBundle>.Stopped(new RegistryOutcome.Refused(
+    private static Ensured<TrustBundle> Changed(RegistryPlan plan, TrustBundle wanted, ChangeVerb verb, string why) =>
+        new(wanted, new Change(verb, "Secret", plan.TrustSecret.ToString(), false, why));
+
+    private static Ensured<TrustBundle> RefuseForeign(RegistryPlan plan) => Ensured<TrustBundle>.Stopped(new RegistryOutcome.Refused(
+        $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or give the Cluster another name."));
+
+    private static Ensured<TrustBundle> RefuseRoot(RegistryPlan plan) => Ensured<TrustBundle>.Stopped(new RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore the former root, or recreate the nodes after deleting the cluster's CA Secret."));
 }

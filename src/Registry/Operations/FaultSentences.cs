@@ -16,7 +16,7 @@ internal static class FaultSentences
         Describe("workload", exception, "check that its namespace is not being deleted"), exception);
 
     public static RegistryOutcome OfKubeconfig(RegistryPlan plan, KubeconfigException exception) => new RegistryOutcome.Unavailable(
-        $"The kubeconfig in the Secret {plan.KubeconfigSecret} can't be used; its key {SecretKeys.Kubeconfig} must hold a kubeconfig with inline data.", exception);
+        $"The kubeconfig in the Secret {plan.KubeconfigSecret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}", exception);
 
     public static RegistryOutcome NoKubeconfig(RegistryPlan plan) => new RegistryOutcome.Unavailable(
         $"The Secret {plan.KubeconfigSecret} with the workload cluster's kubeconfig is not there yet.");

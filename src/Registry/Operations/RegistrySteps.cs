@@ -34,10 +34,20 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
             return trusted.Stop;
 
         var wanted = new WantedCertificate(plan.Certificate, root.Authority, root.Bundle, upgradeTo);
+        return await OptimisticWrite.RunAsync(() => InstallAsync(plan, wanted, changes, cancellationToken));
+    }
+
+    /// <summary>
+    /// The HelmChartProxy is read before the certificate and written under that version, so that a call that was slow
+    /// can't bring back the serial number of a certificate that has been replaced meanwhile.
+    /// </summary>
+    private async Task<RegistryOutcome?> InstallAsync(RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
+    {
+        var release = await chart.FindAsync(plan, cancellationToken);
         var serial = await EnsureCertificateAsync(plan, wanted, cancellationToken);
         return Collect(serial, changes)
             ?? Collect(await chart.EnsureLabelAsync(plan, cancellationToken), changes)
-            ?? Collect(await chart.EnsureChartProxyAsync(plan, serial.Value!, cancellationToken), changes);
+            ?? Collect(await chart.EnsureChartProxyAsync(plan, release, serial.Value!, cancellationToken), changes);
     }
 
     private async Task<Ensured<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)

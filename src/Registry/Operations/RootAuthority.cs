@@ -39,8 +39,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
 
     private Secret NewRoot()
     {
-        _ = CertificateAlgorithms.TryParse(options.KeyAlgorithm, out var algorithm);
-        using var root = CertificateAuthority.CreateRoot(new RootRequest(CommonName, algorithm, RegistryOptions.RootLifetime), time);
+        var request = new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime);
+        using var root = CertificateAuthority.CreateRoot(request, time);
         return new Secret
         {
             Metadata = new ObjectMeta { Namespace = Name.Namespace, Name = Name.Name, Labels = ObjectLabels.Movable },

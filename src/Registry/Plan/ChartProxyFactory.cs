@@ -30,29 +30,3 @@ internal static class ChartProxyFactory
         },
     };
 }
-
-/// <summary>Labels of what this product makes.</summary>
-internal static class ObjectLabels
-{
-    public const string FieldManager = "capi-registry-hook";
-
-    /// <summary>Makes <c>clusterctl move</c> carry an object that it would not find by ownership alone.</summary>
-    private const string MoveLabel = "clusterctl.cluster.x-k8s.io/move";
-
-    public static IReadOnlyDictionary<string, string> Movable { get; } = new Dictionary<string, string>
-    {
-        ["app.kubernetes.io/managed-by"] = FieldManager,
-        [MoveLabel] = "",
-    };
-
-    public static IReadOnlyDictionary<string, string> Workload { get; } = new Dictionary<string, string>
-    {
-        ["app.kubernetes.io/managed-by"] = FieldManager,
-    };
-
-    public static IReadOnlyDictionary<string, string> For(RegistryPlan plan) => new Dictionary<string, string>
-    {
-        ["app.kubernetes.io/managed-by"] = FieldManager,
-        [RegistryPlan.ClusterNameLabel] = plan.Cluster.Name.Name,
-    };
-}

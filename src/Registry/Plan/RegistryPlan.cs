@@ -62,7 +62,7 @@ internal sealed record RegistryPlan
         var addresses = RegistryAddresses.Compute(cluster, settings, settingsField, problems);
         var serviceDomain = RegistryNames.ServiceDomain(cluster, problems);
         var names = RegistryNames.CertificateNames(addresses, serviceDomain, settings, settingsField, problems);
-        if (problems.Count > 0 || !CertificateAlgorithms.TryParse(settings.Algorithm ?? options.KeyAlgorithm, out var algorithm))
+        if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
         return new PlanResult.Wanted(new RegistryPlan
@@ -71,7 +71,7 @@ internal sealed record RegistryPlan
             Addresses = addresses,
             ServiceDomain = serviceDomain,
             Replicas = settings.Replicas,
-            Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, algorithm, RegistryOptions.CertificateLifetime),
+            Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
             Warnings = [.. RegistryAddresses.Warnings(cluster)],
         });

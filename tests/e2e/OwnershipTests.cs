@@ -1,0 +1,148 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>Whose objects are whose: what others made is not overwritten, what is ours is put right, and two replicas do not work twice.</summary>
+[Collection("stage")]
+public sealed class OwnershipTests(RealStage fixture)
+{
+    private const string Version = "1.13.4";
+    private const string TrustName = "c1-registry-addon-ca";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("cluster.x-k8s.io/secret", "tls.key")]
+    [InlineData("cluster.x-k8s.io/secret", "ca.crt")]
+    [InlineData("Opaque", "tls.key")]
+    public async Task BeforeClusterCreate_SecretOfSomebodyElse_IsRefusedAndUntouched(string type, string key)
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var theirs = await stage.ManagementObjects.CreateAsync(AdminClient.Secrets("default"), new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = TrustName },
+            ["type"] = type,
+            ["data"] = new JsonObject { [key] = "dGhlaXJz" },
+        }, Cancelled);
+
+        var answer = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+
+        Assert.Equal("Failure", answer.Status);
+        Assert.Contains($"The Secret default/{TrustName} is not ours", answer.Message, StringComparison.Ordinal);
+        var after = await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, Cancelled);
+        Assert.Equal((string?)theirs["metadata"]!["resourceVersion"], (string?)after["metadata"]!["resourceVersion"]);
+    }
+
+    [Fact]
+    public async Task BeforeClusterCreate_OurSecretEdited_IsPutRightAndOtherOwnersStay()
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), TrustName, new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["ownerReferences"] = new JsonArray(
+                    Owner("v1", "ConfigMap", "other", "11111111-1111-1111-1111-111111111111"),
+                    Owner("cluster.x-k8s.io/v1beta1", "Cluster", "c1", "22222222-2222-2222-2222-222222222222")),
+            },
+            ["data"] = new JsonObject { ["tls.key"] = "a2V5", ["ca.crt"] = "bm9uZQ==" },
+        }, Cancelled);
+
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+
+        var after = await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, Cancelled);
+        Assert.Equal("ca.crt", Assert.Single((JsonObject)after["data"]!).Key);
+        Assert.Contains("BEGIN CERTIFICATE", RegistryState.Text(after, "ca.crt"), StringComparison.Ordinal);
+        Assert.Equal(
+            ["11111111-1111-1111-1111-111111111111", cluster.Uid],
+            after["metadata"]!["ownerReferences"]!.AsArray().Select(owner => (string)owner!["uid"]!));
+    }
+
+    [Fact]
+    public async Task AfterControlPlaneInitialized_CertificateSecretOfAnotherType_IsRefusedAndUntouched()
+    {
+        var (stage, service, capi, cluster) = await PrepareAsync();
+        await using var _ = service;
+        using var __ = capi;
+        await EnsureNamespaceAsync(stage);
+        await stage.WorkloadObjects.CreateAsync(AdminClient.Secrets("registry-system"), new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "registry-tls" },
+            ["type"] = "Opaque",
+            ["data"] = new JsonObject { ["mine"] = "bWluZQ==" },
+        }, Cancelled);
+
+        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        Assert.Equal("Failure", answer.Status);
+        Assert.Contains("not of type kubernetes.io/tls", answer.Message, StringComparison.Ordinal);
+        var after = await stage.WorkloadObjects.GetAsync(AdminClient.Secrets("registry-system"), "registry-tls", Cancelled);
+        Assert.Equal("mine", Assert.Single((JsonObject)after["data"]!).Key);
+    }
+
+    [Fact]
+    public async Task AfterControlPlaneInitialized_BundleBesideTheCertificateEdited_IsRefreshedWithoutANewCertificate()
+    {
+        var (stage, service, capi, cluster) = await PrepareAsync();
+        await using var _ = service;
+        using var __ = capi;
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var before = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        await stage.WorkloadObjects.MergePatchAsync(AdminClient.Secrets("registry-system"), "registry-tls",
+            new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = "bm9uZQ==" } }, Cancelled);
+
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        var after = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        Assert.Equal(RegistryState.Text(after.Trust!, "ca.crt"), RegistryState.Text(after.Certificate!, "ca.crt"));
+        Assert.Equal(before.Serial, after.Serial);
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_TwoReplicasAtOnce_RenewOnce()
+    {
+        var (stage, service, capi, cluster) = await PrepareAsync();
+        await using var _ = service;
+        using var __ = capi;
+        await using var other = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var otherCapi = other.CreateClusterApi();
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(call =>
+            (call % 2 == 0 ? capi : otherCapi).CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled)));
+        var last = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+
+        Assert.Equal(("Success", 0), (last.Status, last.RetryAfterSeconds));
+        var renewals = new[] { service.Log, other.Log }.Sum(log => Regex.Count(log, "Updated Secret registry-system/registry-tls"));
+        Assert.Equal(1, renewals);
+        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        Assert.Equal(state.Serial, state.ChartSerial);
+    }
+
+    private async Task<(Stage Stage, HookService Service, ClusterApi Capi, TestCluster Cluster)> PrepareAsync()
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        return (stage, service, service.CreateClusterApi(), cluster);
+    }
+
+    private static async Task EnsureNamespaceAsync(Stage stage)
+    {
+        if (await stage.WorkloadObjects.FindAsync("/api/v1/namespaces", "registry-system", Cancelled) is null)
+            await stage.WorkloadObjects.CreateAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = "registry-system" } }, Cancelled);
+    }
+
+    private static JsonObject Owner(string apiVersion, string kind, string name, string uid) =>
+        new() { ["apiVersion"] = apiVersion, ["kind"] = kind, ["name"] = name, ["uid"] = uid };
+}

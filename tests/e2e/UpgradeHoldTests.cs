@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.</summary>
+[Collection("stage")]
+public sealed class UpgradeHoldTests(EmbeddedStage embedded, RealStage real)
+{
+    private const string Version = "1.13.4";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_FaultOutlastsTheLimit_GoesOnWithAWarning()
+    {
+        var stage = await real.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+
+        var blocked = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+        var held = await HeldAnnotationAsync(stage);
+        var longAgo = Mark("v1.34.0", TimeSpan.FromHours(2));
+        var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
+        var again = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
+        var events = await stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled);
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
+
+        Assert.Equal("Success", blocked.Status);
+        Assert.InRange(blocked.RetryAfterSeconds ?? 0, 1, 30);
+        Assert.StartsWith("v1.34.0@", held, StringComparison.Ordinal);
+        Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
+        Assert.Contains("default/c1-kubeconfig", over.Message, StringComparison.Ordinal);
+        Assert.Equal(over.Text, again.Text);
+        var warning = Assert.Single(events);
+        Assert.Equal(("Warning", "RegistryNotRefreshed", "c1"), ((string?)warning["type"], (string?)warning["reason"], (string?)warning["regarding"]!["name"]));
+        Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
+        Assert.Null(await HeldAnnotationAsync(stage));
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_EventForbidden_StillGoesOnAtTheLimit()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var management = (EmbeddedApiServer)stage.Management;
+        management.InjectFault(call => call.Resource == "events" ? Fault.Status(403, "Forbidden") : null);
+        try
+        {
+            var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.34.0", TimeSpan.FromHours(2))), Cancelled);
+
+            Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_FormerHoldCannotBeRemoved_GoesOn()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(stage, capi);
+        var management = (EmbeddedApiServer)stage.Management;
+        management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
+        try
+        {
+            var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.33.0", TimeSpan.FromHours(2))), Cancelled);
+
+            Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
+    [Theory]
+    [InlineData("v1.33.0", 2)]
+    [InlineData("v1.34.0", 24 * 40)]
+    [InlineData("v1.34.0", -24)]
+    public async Task BeforeClusterUpgrade_MarkOfAnotherUpgrade_DoesNotCount(string version, int hoursAgo)
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+
+        var answer = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), Cancelled);
+
+        Assert.InRange(answer.RetryAfterSeconds ?? 0, 1, 30);
+        Assert.StartsWith("v1.34.0@", await HeldAnnotationAsync(stage), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_ClusterCannotBeAnnotated_GoesOnAtTheLimit()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "2s"], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var management = (EmbeddedApiServer)stage.Management;
+        management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
+        try
+        {
+            var first = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+            await Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System, Cancelled);
+            var second = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+
+            Assert.InRange(first.RetryAfterSeconds ?? 0, 1, 30);
+            Assert.Equal(("Success", 0), (second.Status, second.RetryAfterSeconds));
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
+    private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
+    {
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
+        return cluster;
+    }
+
+    private static string Mark(string version, TimeSpan ago) =>
+        $"{version}@{(TimeProvider.System.GetUtcNow() - ago).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}";
+
+    private static TestCluster WithHeld(TestCluster cluster, string value) =>
+        cluster with { Annotations = new Dictionary<string, string> { ["capi-registry-hook.io/upgrade-held"] = value } };
+
+    private static async Task<string?> HeldAnnotationAsync(Stage stage)
+    {
+        var cluster = await stage.ManagementObjects.GetAsync(AdminClient.Clusters("default"), "c1", Cancelled);
+        return (string?)(cluster["metadata"]!["annotations"] as JsonObject)?["capi-registry-hook.io/upgrade-held"];
+    }
+}
