@@ -10,15 +10,15 @@ namespace CapiRegistryHook.Certificates;
 public sealed class CertificateAuthority : IDisposable
 {
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
-    private readonly TrustPath path;
-    private readonly PrivateKey key;
-    private readonly Lock signing = new();
-    private bool disposed;
+    private readonly TrustPath _path;
+    private readonly PrivateKey _key;
+    private readonly Lock _signing = new();
+    private bool _disposed;
 
     private CertificateAuthority(TrustPath path, PrivateKey key, TrustBundle trustBundle)
     {
-        this.path = path;
-        this.key = key;
+        _path = path;
+        _key = key;
         TrustBundle = trustBundle;
     }
 
@@ -28,17 +28,17 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>
     /// The identifier of the signing key in lower-case hex: the one in the certificate or, where it has none, the SHA-1 of the key.
     /// </summary>
-    public string SubjectKeyIdentifier => Convert.ToHexStringLower(path.Authority.SubjectKeyIdentifier);
+    public string SubjectKeyIdentifier => Convert.ToHexStringLower(_path.Authority.SubjectKeyIdentifier);
 
     /// <summary>The first second at which this certificate and all above it are valid.</summary>
-    public DateTimeOffset NotBefore => path.NotBefore;
+    public DateTimeOffset NotBefore => _path.NotBefore;
 
     /// <summary>The last second at which this certificate and all above it are valid. Nothing issued here ends later.</summary>
-    public DateTimeOffset NotAfter => path.NotAfter;
+    public DateTimeOffset NotAfter => _path.NotAfter;
 
-    internal Certificate Certificate => path.Authority;
+    internal Certificate Certificate => _path.Authority;
 
-    internal IReadOnlyList<Certificate> ServedChain => path.Served;
+    internal IReadOnlyList<Certificate> ServedChain => _path.Served;
 
     /// <summary>
     /// Makes a new self-signed root: CA without a path length, keyCertSign and cRLSign, valid from five minutes ago.
@@ -101,7 +101,7 @@ public sealed class CertificateAuthority : IDisposable
     public bool IsAnchoredIn(TrustBundle trusted)
     {
         ArgumentNullException.ThrowIfNull(trusted);
-        return trusted.Contains(TrustBundle.Of([path.Certificates[^1]]));
+        return trusted.Contains(TrustBundle.Of([_path.Certificates[^1]]));
     }
 
     /// <summary>
@@ -123,7 +123,7 @@ public sealed class CertificateAuthority : IDisposable
         var validity = ValidityAt(time.GetUtcNow(), request.Lifetime);
         using var leafKey = PrivateKey.Generate(request.Algorithm);
         var leaf = Sign(request, leafKey, validity);
-        var pem = string.Concat(path.Served.Prepend(leaf).Select(certificate => certificate.Pem));
+        var pem = string.Concat(_path.Served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
     }
@@ -131,10 +131,10 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>Releases the private key.</summary>
     public void Dispose()
     {
-        lock (signing)
+        lock (_signing)
         {
-            disposed = true;
-            key.Dispose();
+            _disposed = true;
+            _key.Dispose();
         }
     }
 
@@ -146,11 +146,11 @@ public sealed class CertificateAuthority : IDisposable
 
     private Certificate Sign(ServerCertificateRequest request, PrivateKey leafKey, Validity validity)
     {
-        var template = CertificateTemplate.Server(request, leafKey.PublicKey, path.Authority.SubjectKeyIdentifier, key.Hash);
-        lock (signing)
+        var template = CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, _key.Hash);
+        lock (_signing)
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            return Sign(template, new X500DistinguishedName(path.Authority.SubjectName), key, validity);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return Sign(template, new X500DistinguishedName(_path.Authority.SubjectName), _key, validity);
         }
     }
 

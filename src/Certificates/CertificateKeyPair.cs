@@ -8,8 +8,8 @@ namespace CapiRegistryHook.Certificates;
 /// </summary>
 public sealed class CertificateKeyPair : IDisposable
 {
-    private readonly byte[] privateKeyPem;
-    private bool disposed;
+    private readonly byte[] _privateKeyPem;
+    private bool _disposed;
 
     internal CertificateKeyPair(string certificatePem, Certificate certificate, byte[] privateKeyPem)
     {
@@ -17,7 +17,7 @@ public sealed class CertificateKeyPair : IDisposable
         SerialNumber = certificate.SerialNumber;
         NotBefore = certificate.NotBefore;
         NotAfter = certificate.NotAfter;
-        this.privateKeyPem = privateKeyPem;
+        _privateKeyPem = privateKeyPem;
     }
 
     /// <summary>The leaf first, then the intermediates if any; never the root, except when this is a root itself. Ends with one newline.</summary>
@@ -28,8 +28,8 @@ public sealed class CertificateKeyPair : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            return privateKeyPem;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _privateKeyPem;
         }
     }
 
@@ -45,7 +45,7 @@ public sealed class CertificateKeyPair : IDisposable
     /// <summary>Zeroes the private key.</summary>
     public void Dispose()
     {
-        disposed = true;
-        CryptographicOperations.ZeroMemory(privateKeyPem);
+        _disposed = true;
+        CryptographicOperations.ZeroMemory(_privateKeyPem);
     }
 }

@@ -11,7 +11,7 @@ namespace CapiRegistryHook.Certificates;
 internal ref struct PemBlocks(ReadOnlySpan<byte> pem)
 {
     private const int LongestLabel = 64;
-    private ReadOnlySpan<byte> rest = pem;
+    private ReadOnlySpan<byte> _rest = pem;
 
     public ReadOnlySpan<byte> Label { get; private set; }
 
@@ -21,15 +21,15 @@ internal ref struct PemBlocks(ReadOnlySpan<byte> pem)
     /// <summary>Steps to the next block; false at the end. A block that is not closed by its own label throws <see cref="FormatException"/>.</summary>
     public bool MoveNext()
     {
-        var begin = rest.IndexOf("-----BEGIN "u8);
+        var begin = _rest.IndexOf("-----BEGIN "u8);
         if (begin < 0) return false;
-        var afterBegin = rest[(begin + "-----BEGIN ".Length)..];
+        var afterBegin = _rest[(begin + "-----BEGIN ".Length)..];
         var labelLength = afterBegin[..Math.Min(afterBegin.Length, LongestLabel)].IndexOf("-----"u8);
         if (labelLength < 0) throw new FormatException("A PEM boundary is damaged.");
         Label = afterBegin[..labelLength];
         var content = afterBegin[(labelLength + "-----".Length)..];
         var end = content.IndexOf("-----"u8);
-        if (end < 0 || !TryCutEnd(content[end..], Label, out rest)) throw new FormatException("A PEM block is not closed.");
+        if (end < 0 || !TryCutEnd(content[end..], Label, out _rest)) throw new FormatException("A PEM block is not closed.");
         Body = content[..end];
         return true;
     }

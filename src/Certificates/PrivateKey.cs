@@ -10,17 +10,17 @@ internal sealed class PrivateKey : IDisposable
     private const string P384 = "1.3.132.0.34";
     private const string P521 = "1.3.132.0.35";
 
-    private readonly AsymmetricAlgorithm key;
-    private readonly string? curve;
+    private readonly AsymmetricAlgorithm _key;
+    private readonly string? _curve;
 
     private PrivateKey(AsymmetricAlgorithm key)
     {
-        this.key = key;
-        curve = (key as ECDsa)?.ExportParameters(false).Curve.Oid?.Value;
+        _key = key;
+        _curve = (key as ECDsa)?.ExportParameters(false).Curve.Oid?.Value;
     }
 
     /// <summary>The kind, when it is one that this room makes; null for a kind that it only reads.</summary>
-    public KeyAlgorithm? Algorithm => (curve, key.KeySize) switch
+    public KeyAlgorithm? Algorithm => (_curve, _key.KeySize) switch
     {
         (P256, _) => KeyAlgorithm.EcdsaP256,
         (null, 2048) => KeyAlgorithm.Rsa2048,
@@ -29,10 +29,10 @@ internal sealed class PrivateKey : IDisposable
         _ => null,
     };
 
-    public PublicKey PublicKey => new(key);
+    public PublicKey PublicKey => new(_key);
 
     /// <summary>The hash that goes with this key as issuer: as strong as the curve (RFC 5656's pairing), SHA-256 for RSA.</summary>
-    public HashAlgorithmName Hash => curve switch
+    public HashAlgorithmName Hash => _curve switch
     {
         P384 => HashAlgorithmName.SHA384,
         P521 => HashAlgorithmName.SHA512,
@@ -40,10 +40,10 @@ internal sealed class PrivateKey : IDisposable
     };
 
     /// <summary>Signs with this key whatever kind of key the subject has.</summary>
-    public X509SignatureGenerator Signer => key switch
+    public X509SignatureGenerator Signer => _key switch
     {
         RSA rsa => X509SignatureGenerator.CreateForRSA(rsa, RSASignaturePadding.Pkcs1),
-        _ => X509SignatureGenerator.CreateForECDsa((ECDsa)key),
+        _ => X509SignatureGenerator.CreateForECDsa((ECDsa)_key),
     };
 
     public static PrivateKey Generate(KeyAlgorithm algorithm) => new(algorithm switch
@@ -72,10 +72,10 @@ internal sealed class PrivateKey : IDisposable
     {
         try
         {
-            return key switch
+            return _key switch
             {
                 RSA rsa => Matches(rsa, certificate.PublicKeyInfo),
-                _ => Matches((ECDsa)key, certificate.PublicKeyInfo),
+                _ => Matches((ECDsa)_key, certificate.PublicKeyInfo),
             };
         }
         catch (Exception exception) when (exception is CryptographicException or PlatformNotSupportedException)
@@ -92,7 +92,7 @@ internal sealed class PrivateKey : IDisposable
         var der = GC.AllocateArray<byte>(PemLimits.KeyBytes, pinned: true);
         try
         {
-            if (!key.TryExportPkcs8PrivateKey(der, out var length)) throw new CryptographicException("The key is larger than any supported key.");
+            if (!_key.TryExportPkcs8PrivateKey(der, out var length)) throw new CryptographicException("The key is larger than any supported key.");
             var size = PemEncoding.GetEncodedSize("PRIVATE KEY".Length, length);
             var pem = GC.AllocateUninitializedArray<byte>(size + 1, pinned: true);
             PemEncoding.TryWriteUtf8("PRIVATE KEY"u8, der.AsSpan(0, length), pem, out _);
@@ -105,7 +105,7 @@ internal sealed class PrivateKey : IDisposable
         }
     }
 
-    public void Dispose() => key.Dispose();
+    public void Dispose() => _key.Dispose();
 
     /// <summary>
     /// Below 2048 bits OpenSSL's default security level refuses the handshake; above 8192 Go's TLS client does (since 1.20.7).

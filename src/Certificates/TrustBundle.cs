@@ -10,9 +10,9 @@ namespace CapiRegistryHook.Certificates;
 [SuppressMessage("Naming", "CA1710", Justification = "A trust bundle is the field's word for this collection.")]
 public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<TrustedCertificate>
 {
-    private readonly Certificate[] certificates;
+    private readonly Certificate[] _certificates;
 
-    private TrustBundle(IEnumerable<Certificate> certificates) => this.certificates =
+    private TrustBundle(IEnumerable<Certificate> certificates) => _certificates =
     [
         .. certificates
             .DistinctBy(certificate => certificate.Thumbprint, StringComparer.Ordinal)
@@ -24,9 +24,9 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     public static TrustBundle Empty { get; } = new([]);
 
     /// <summary>How many certificates there are.</summary>
-    public int Count => certificates.Length;
+    public int Count => _certificates.Length;
 
-    internal IReadOnlyList<Certificate> Certificates => certificates;
+    internal IReadOnlyList<Certificate> Certificates => _certificates;
 
     /// <summary>
     /// Reads every block labelled CERTIFICATE; duplicates count once. Text around and blocks with other labels are left out, so that a
@@ -43,7 +43,7 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     public TrustBundle Add(TrustBundle other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        var union = new TrustBundle(certificates.Concat(other.certificates));
+        var union = new TrustBundle(_certificates.Concat(other._certificates));
         return union.Count <= PemLimits.BundleCertificates ? union : throw new CertificateException(CertificateFault.TooMany);
     }
 
@@ -55,21 +55,21 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     {
         ArgumentNullException.ThrowIfNull(time);
         var now = time.GetUtcNow();
-        return new TrustBundle(certificates.Where(certificate => certificate.NotAfter >= now));
+        return new TrustBundle(_certificates.Where(certificate => certificate.NotAfter >= now));
     }
 
     /// <summary>Whether every certificate of <paramref name="other"/> is in this bundle. Every bundle contains the empty one.</summary>
     public bool Contains(TrustBundle other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        var mine = certificates.Select(certificate => certificate.Thumbprint).ToHashSet(StringComparer.Ordinal);
-        return other.certificates.All(certificate => mine.Contains(certificate.Thumbprint));
+        var mine = _certificates.Select(certificate => certificate.Thumbprint).ToHashSet(StringComparer.Ordinal);
+        return other._certificates.All(certificate => mine.Contains(certificate.Thumbprint));
     }
 
     /// <summary>
     /// The canonical text: oldest notBefore first, then by thumbprint, with one newline at the end. The empty bundle gives the empty text.
     /// </summary>
-    public string ToPem() => string.Concat(certificates.Select(certificate => certificate.Pem));
+    public string ToPem() => string.Concat(_certificates.Select(certificate => certificate.Pem));
 
     /// <summary>Whether both hold the same certificates.</summary>
     public bool Equals(TrustBundle? other) =>
@@ -87,7 +87,7 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     }
 
     /// <summary>The certificates in canonical order.</summary>
-    public IEnumerator<TrustedCertificate> GetEnumerator() => certificates
+    public IEnumerator<TrustedCertificate> GetEnumerator() => _certificates
         .Select(certificate => new TrustedCertificate(certificate.Thumbprint, certificate.Subject, certificate.NotBefore, certificate.NotAfter))
         .GetEnumerator();
 
@@ -95,5 +95,5 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
 
     internal static TrustBundle Of(IEnumerable<Certificate> certificates) => new(certificates);
 
-    private IEnumerable<string> Thumbprints() => certificates.Select(certificate => certificate.Thumbprint);
+    private IEnumerable<string> Thumbprints() => _certificates.Select(certificate => certificate.Thumbprint);
 }

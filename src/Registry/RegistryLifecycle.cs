@@ -9,21 +9,21 @@ namespace CapiRegistryHook.Registry;
 /// </summary>
 public sealed class RegistryLifecycle : IDisposable
 {
-    private readonly RegistryOptions options;
-    private readonly TimeProvider time;
-    private readonly KubernetesClient management;
-    private readonly SecretKubeconfigClients workloads;
-    private readonly RegistrySteps steps;
-    private readonly UpgradeHold hold;
+    private readonly RegistryOptions _options;
+    private readonly TimeProvider _time;
+    private readonly KubernetesClient _management;
+    private readonly SecretKubeconfigClients _workloads;
+    private readonly RegistrySteps _steps;
+    private readonly UpgradeHold _hold;
 
     private RegistryLifecycle(KubernetesClient management, KubernetesClientOptions clientOptions, RegistryOptions options, TimeProvider time)
     {
-        this.options = options;
-        this.time = time;
-        this.management = management;
-        workloads = new SecretKubeconfigClients(management, clientOptions, time);
-        steps = new RegistrySteps(management, workloads, options, time);
-        hold = new UpgradeHold(management, options, time);
+        this._options = options;
+        this._time = time;
+        this._management = management;
+        _workloads = new SecretKubeconfigClients(management, clientOptions, time);
+        _steps = new RegistrySteps(management, _workloads, options, time);
+        _hold = new UpgradeHold(management, options, time);
     }
 
     /// <summary>Makes the clients; nothing is called yet.</summary>
@@ -42,11 +42,11 @@ public sealed class RegistryLifecycle : IDisposable
     /// is nothing to do.
     /// </summary>
     public Task<RegistryOutcome> PrepareAsync(Cluster cluster, CancellationToken cancellationToken) =>
-        RunAsync(cluster, steps.PrepareAsync, cancellationToken);
+        RunAsync(cluster, _steps.PrepareAsync, cancellationToken);
 
     /// <summary>Once the control plane answers: the server certificate on it, and the chart. Never waits for Helm.</summary>
     public Task<RegistryOutcome> InstallAsync(Cluster cluster, CancellationToken cancellationToken) =>
-        RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, null, changes, token), cancellationToken);
+        RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, null, changes, token), cancellationToken);
 
     /// <summary>
     /// Before an upgrade: as <see cref="InstallAsync"/>, and the server certificate is renewed once per target version.
@@ -58,10 +58,10 @@ public sealed class RegistryLifecycle : IDisposable
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
-        var outcome = await RunAsync(cluster, (plan, changes, token) => steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
+        var outcome = await RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
         if (outcome is RegistryOutcome.Done)
-            await hold.EndAsync(cluster, targetVersion, cancellationToken);
-        return outcome.Obstacle is { } obstacle && await hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
+            await _hold.EndAsync(cluster, targetVersion, cancellationToken);
+        return outcome.Obstacle is { } obstacle && await _hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
             ? new RegistryOutcome.LetGo(obstacle)
             : outcome;
     }
@@ -69,14 +69,14 @@ public sealed class RegistryLifecycle : IDisposable
     /// <summary>Ends the connections.</summary>
     public void Dispose()
     {
-        workloads.Dispose();
-        management.Dispose();
+        _workloads.Dispose();
+        _management.Dispose();
     }
 
     private async Task<RegistryOutcome> RunAsync(
         Cluster cluster, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
     {
-        switch (RegistryPlan.Create(cluster, options))
+        switch (RegistryPlan.Create(cluster, _options))
         {
             case PlanResult.Wanted wanted:
                 return await RunAsync(wanted.Plan, act, cancellationToken);
@@ -90,7 +90,7 @@ public sealed class RegistryLifecycle : IDisposable
     private async Task<RegistryOutcome> RunAsync(
         RegistryPlan plan, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(options.WorkLimit, time);
+        using var limit = new CancellationTokenSource(_options.WorkLimit, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var changes = new List<Change>();
         try

@@ -11,24 +11,24 @@ public abstract class KubernetesClientContract : IAsyncLifetime
 {
     private const string Me = "client-tests";
 
-    private readonly string ns = $"client-{Guid.NewGuid():N}";
-    private KubernetesClient client = null!;
+    private readonly string _ns = $"client-{Guid.NewGuid():N}";
+    private KubernetesClient _client = null!;
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        IApiServer server = await StartAsync();
+        var server = await StartAsync();
         // Generous limits: these tests are about answers, and the machine may be busy with other tests.
         KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60) };
-        client = new KubernetesClient(
+        _client = new KubernetesClient(
             Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
-        await client.CreateAsync(CoreResources.Namespaces, new Namespace { Metadata = new() { Name = ns } }, Me, Cancel);
+        await _client.CreateAsync(CoreResources.Namespaces, new Namespace { Metadata = new() { Name = _ns } }, Me, Cancel);
     }
 
     public ValueTask DisposeAsync()
     {
-        client.Dispose();
+        _client.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
@@ -36,59 +36,59 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task CreateAsync_NewSecret_IsStoredAndFound()
     {
-        Secret secret = NewSecret("one", ("a", "1")) with { Type = "Opaque" };
-        Secret created = await client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel);
+        var secret = NewSecret("one", ("a", "1")) with { Type = "Opaque" };
+        var created = await _client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel);
         Assert.NotNull(created.Metadata.Uid);
         Assert.NotNull(created.Metadata.ResourceVersion);
         Assert.NotNull(created.Metadata.CreationTimestamp);
-        Secret read = await client.GetAsync(CoreResources.Secrets, Name("one"), Cancel);
+        var read = await _client.GetAsync(CoreResources.Secrets, Name("one"), Cancel);
         Assert.Equal(created.Metadata.ResourceVersion, read.Metadata.ResourceVersion);
         Assert.Equal("1"u8.ToArray(), read.Data!["a"]);
-        Assert.Equal("Opaque", (await client.FindAsync(CoreResources.Secrets, Name("one"), Cancel))!.Type);
+        Assert.Equal("Opaque", (await _client.FindAsync(CoreResources.Secrets, Name("one"), Cancel))!.Type);
     }
 
     [Fact]
     public async Task GetAsync_Missing_IsNotFoundAndFindIsNull()
     {
-        KubernetesApiException failure = await FailureAsync(() => client.GetAsync(CoreResources.Secrets, Name("missing"), Cancel));
+        var failure = await FailureAsync(() => _client.GetAsync(CoreResources.Secrets, Name("missing"), Cancel));
         Assert.Equal((KubernetesFault.NotFound, 404, "NotFound"), (failure.Fault, failure.StatusCode, failure.Reason));
-        Assert.Null(await client.FindAsync(CoreResources.Secrets, Name("missing"), Cancel));
-        Assert.Null(await client.FindAsync(CoreResources.Secrets, new("no-such-namespace", "missing"), Cancel));
+        Assert.Null(await _client.FindAsync(CoreResources.Secrets, Name("missing"), Cancel));
+        Assert.Null(await _client.FindAsync(CoreResources.Secrets, new("no-such-namespace", "missing"), Cancel));
     }
 
     [Fact]
     public async Task FindAsync_KindMissing_Throws()
     {
         ResourceType<Secret> unknown = new("nowhere.example", "v1", "things", "Thing", true, CoreResources.Secrets.Json);
-        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => client.FindAsync(unknown, Name("one"), Cancel))).Fault);
+        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => _client.FindAsync(unknown, Name("one"), Cancel))).Fault);
     }
 
     [Fact]
     public async Task CreateAsync_NamespaceMissing_IsNotFound()
     {
-        Secret secret = NewSecret("one") with { Metadata = new() { Name = "one", Namespace = "no-such-namespace" } };
-        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel))).Fault);
+        var secret = NewSecret("one") with { Metadata = new() { Name = "one", Namespace = "no-such-namespace" } };
+        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel))).Fault);
         Assert.Equal(
-            KubernetesFault.NotFound, (await FailureAsync(() => client.ServerSideApplyAsync(CoreResources.Secrets, secret, new(Me, true), Cancel))).Fault);
+            KubernetesFault.NotFound, (await FailureAsync(() => _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new(Me, true), Cancel))).Fault);
     }
 
     [Fact]
     public async Task CreateAsync_Twice_IsAlreadyExistsAndChangesNothing()
     {
-        await client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1")), Me, Cancel);
-        KubernetesApiException failure = await FailureAsync(() => client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "2")), Me, Cancel));
+        await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1")), Me, Cancel);
+        var failure = await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "2")), Me, Cancel));
         Assert.Equal((KubernetesFault.AlreadyExists, 409), (failure.Fault, failure.StatusCode));
-        Assert.Equal("1"u8.ToArray(), (await client.GetAsync(CoreResources.Secrets, Name("one"), Cancel)).Data!["a"]);
+        Assert.Equal("1"u8.ToArray(), (await _client.GetAsync(CoreResources.Secrets, Name("one"), Cancel)).Data!["a"]);
     }
 
     [Fact]
     public async Task CreateAsync_ManyAtOnce_OneWins()
     {
-        bool[] won = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
+        var won = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
         {
             try
             {
-                await client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("by", $"{i}")), Me, Cancel);
+                await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("by", $"{i}")), Me, Cancel);
                 return true;
             }
             catch (KubernetesApiException failure) when (failure.Fault == KubernetesFault.AlreadyExists)
@@ -101,18 +101,18 @@ public abstract class KubernetesClientContract : IAsyncLifetime
 
     [Fact]
     public async Task CreateAsync_InvalidName_IsInvalid() => Assert.Equal(
-        KubernetesFault.Invalid, (await FailureAsync(() => client.CreateAsync(CoreResources.Secrets, NewSecret("Not_A_Name"), Me, Cancel))).Fault);
+        KubernetesFault.Invalid, (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, NewSecret("Not_A_Name"), Me, Cancel))).Fault);
 
     [Fact]
     public async Task ServerSideApplyAsync_CreateUpdateAndRepeat_ChangesOnlyWhatDiffers()
     {
-        Secret created = await ApplyAsync(NewSecret("one", ("a", "1"), ("b", "1")));
-        Secret repeated = await ApplyAsync(NewSecret("one", ("a", "1"), ("b", "1")));
+        var created = await ApplyAsync(NewSecret("one", ("a", "1"), ("b", "1")));
+        var repeated = await ApplyAsync(NewSecret("one", ("a", "1"), ("b", "1")));
         Assert.Equal(created.Metadata.ResourceVersion, repeated.Metadata.ResourceVersion);
-        Secret updated = await ApplyAsync(NewSecret("one", ("a", "2"), ("b", "1")));
+        var updated = await ApplyAsync(NewSecret("one", ("a", "2"), ("b", "1")));
         Assert.NotEqual(created.Metadata.ResourceVersion, updated.Metadata.ResourceVersion);
         Assert.Equal(created.Metadata.Uid, updated.Metadata.Uid);
-        Secret removed = await ApplyAsync(NewSecret("one", ("a", "2")));
+        var removed = await ApplyAsync(NewSecret("one", ("a", "2")));
         Assert.Equal(["a"], removed.Data!.Keys);
     }
 
@@ -120,28 +120,28 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     public async Task ServerSideApplyAsync_FieldOfAnotherManager_ConflictsUnlessForced()
     {
         await ApplyAsync(NewSecret("one", ("a", "1")));
-        Secret other = NewSecret("one", ("a", "2"));
-        KubernetesApiException failure = await FailureAsync(
-            () => client.ServerSideApplyAsync(CoreResources.Secrets, other, new ApplyOptions("another", Force: false), Cancel));
+        var other = NewSecret("one", ("a", "2"));
+        var failure = await FailureAsync(
+            () => _client.ServerSideApplyAsync(CoreResources.Secrets, other, new ApplyOptions("another", Force: false), Cancel));
         Assert.Equal((KubernetesFault.Conflict, 409), (failure.Fault, failure.StatusCode));
-        Secret forced = await client.ServerSideApplyAsync(CoreResources.Secrets, other, new ApplyOptions("another", Force: true), Cancel);
+        var forced = await _client.ServerSideApplyAsync(CoreResources.Secrets, other, new ApplyOptions("another", Force: true), Cancel);
         Assert.Equal("2"u8.ToArray(), forced.Data!["a"]);
     }
 
     [Fact]
     public async Task ServerSideApplyAsync_OtherFieldsOfAnotherManager_AreKept()
     {
-        await client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("theirs", "1")), "another", Cancel);
-        Secret applied = await ApplyAsync(NewSecret("one", ("mine", "1")));
+        await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("theirs", "1")), "another", Cancel);
+        var applied = await ApplyAsync(NewSecret("one", ("mine", "1")));
         Assert.Equal(["mine", "theirs"], applied.Data!.Keys.Order());
     }
 
     [Fact]
     public async Task ServerSideApplyAsync_StaleVersion_IsConflict()
     {
-        Secret first = await ApplyAsync(NewSecret("one", ("a", "1")));
-        Secret second = await ApplyAsync(NewSecret("one", ("a", "2")));
-        Secret stale = NewSecret("one", ("a", "3"));
+        var first = await ApplyAsync(NewSecret("one", ("a", "1")));
+        var second = await ApplyAsync(NewSecret("one", ("a", "2")));
+        var stale = NewSecret("one", ("a", "3"));
         stale = stale with { Metadata = stale.Metadata with { ResourceVersion = first.Metadata.ResourceVersion } };
         Assert.Equal(KubernetesFault.Conflict, (await FailureAsync(() => ApplyAsync(stale))).Fault);
         await ApplyAsync(stale with { Metadata = stale.Metadata with { ResourceVersion = second.Metadata.ResourceVersion } });
@@ -150,38 +150,38 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task MergePatchAsync_Fields_AreSetAndRemoved()
     {
-        Secret created = await client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1"), ("b", "1")), Me, Cancel);
+        var created = await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1"), ("b", "1")), Me, Cancel);
         JsonObject patch = new() { ["data"] = new JsonObject { ["a"] = null }, ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["l"] = "v" } } };
-        Secret patched = await client.MergePatchAsync(CoreResources.Secrets, Name("one"), patch, Me, Cancel);
+        var patched = await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), patch, Me, Cancel);
         Assert.Equal(["b"], patched.Data!.Keys);
         Assert.Equal("v", patched.Metadata.Labels!["l"]);
         JsonObject stale = new() { ["metadata"] = new JsonObject { ["resourceVersion"] = created.Metadata.ResourceVersion, ["labels"] = null } };
-        Assert.Equal(KubernetesFault.Conflict, (await FailureAsync(() => client.MergePatchAsync(CoreResources.Secrets, Name("one"), stale, Me, Cancel))).Fault);
-        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => client.MergePatchAsync(CoreResources.Secrets, Name("missing"), [], Me, Cancel))).Fault);
+        Assert.Equal(KubernetesFault.Conflict, (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("one"), stale, Me, Cancel))).Fault);
+        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("missing"), [], Me, Cancel))).Fault);
     }
 
     [Fact]
     public async Task JsonPatchAsync_Operations_AreAppliedTogetherOrNotAtAll()
     {
-        await client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1")), Me, Cancel);
+        await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1")), Me, Cancel);
         JsonArray good = [Operation("test", "/data/a", Base64("1")), Operation("replace", "/data/a", Base64("2")), Operation("add", "/data/b", Base64("3"))];
-        Secret patched = await client.JsonPatchAsync(CoreResources.Secrets, Name("one"), good, Me, Cancel);
+        var patched = await _client.JsonPatchAsync(CoreResources.Secrets, Name("one"), good, Me, Cancel);
         Assert.Equal(["a", "b"], patched.Data!.Keys.Order());
         JsonArray failing = [Operation("replace", "/data/b", Base64("9")), Operation("test", "/data/a", Base64("1"))];
-        KubernetesApiException failure = await FailureAsync(() => client.JsonPatchAsync(CoreResources.Secrets, Name("one"), failing, Me, Cancel));
+        var failure = await FailureAsync(() => _client.JsonPatchAsync(CoreResources.Secrets, Name("one"), failing, Me, Cancel));
         Assert.Equal((KubernetesFault.Invalid, 422), (failure.Fault, failure.StatusCode));
-        Assert.Equal("3"u8.ToArray(), (await client.GetAsync(CoreResources.Secrets, Name("one"), Cancel)).Data!["b"]);
+        Assert.Equal("3"u8.ToArray(), (await _client.GetAsync(CoreResources.Secrets, Name("one"), Cancel)).Data!["b"]);
     }
 
     [Fact]
     public async Task ListAsync_PagesAndSelectors_FindEachObjectOnce()
     {
-        for (int i = 0; i < 5; i++)
-            await client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret($"s{i}"), i % 2 == 0 ? "even" : "odd"), Me, Cancel);
-        Assert.Equal(["s0", "s1", "s2", "s3", "s4"], await NamesAsync(new ListOptions { Namespace = ns, PageSize = 2, LabelSelector = "kind" }));
-        Assert.Equal(["s1", "s3"], await NamesAsync(new ListOptions { Namespace = ns, PageSize = 1, LabelSelector = "kind=odd" }));
-        Assert.Equal(["s0", "s2", "s4"], await NamesAsync(new ListOptions { Namespace = ns, LabelSelector = "kind in (even,prime),kind!=odd" }));
-        Assert.Equal(["s3"], await NamesAsync(new ListOptions { Namespace = ns, FieldSelector = "metadata.name=s3" }));
+        for (var i = 0; i < 5; i++)
+            await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret($"s{i}"), i % 2 == 0 ? "even" : "odd"), Me, Cancel);
+        Assert.Equal(["s0", "s1", "s2", "s3", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, PageSize = 2, LabelSelector = "kind" }));
+        Assert.Equal(["s1", "s3"], await NamesAsync(new ListOptions { Namespace = _ns, PageSize = 1, LabelSelector = "kind=odd" }));
+        Assert.Equal(["s0", "s2", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, LabelSelector = "kind in (even,prime),kind!=odd" }));
+        Assert.Equal(["s3"], await NamesAsync(new ListOptions { Namespace = _ns, FieldSelector = "metadata.name=s3" }));
         Assert.Empty(await NamesAsync(new ListOptions { Namespace = "no-such-namespace" }));
         Assert.Contains("s3", await NamesAsync(new ListOptions { LabelSelector = "kind=odd" }));
     }
@@ -189,10 +189,10 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task DeleteAsync_Preconditions_AreKept()
     {
-        Secret created = await client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
-        KubernetesApiException failure = await FailureAsync(() => DeleteAsync(new DeleteOptions { Uid = Guid.NewGuid().ToString() }));
+        var created = await _client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
+        var failure = await FailureAsync(() => DeleteAsync(new DeleteOptions { Uid = Guid.NewGuid().ToString() }));
         Assert.Equal((KubernetesFault.Conflict, 409), (failure.Fault, failure.StatusCode));
-        Secret changed = await client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
+        var changed = await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
         Assert.Equal(
             KubernetesFault.Conflict, (await FailureAsync(() => DeleteAsync(new DeleteOptions { ResourceVersion = created.Metadata.ResourceVersion }))).Fault);
         await DeleteAsync(new DeleteOptions
@@ -201,30 +201,30 @@ public abstract class KubernetesClientContract : IAsyncLifetime
             ResourceVersion = changed.Metadata.ResourceVersion,
             Propagation = DeletePropagation.Background,
         });
-        Assert.Null(await client.FindAsync(CoreResources.Secrets, Name("one"), Cancel));
+        Assert.Null(await _client.FindAsync(CoreResources.Secrets, Name("one"), Cancel));
         Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => DeleteAsync(new DeleteOptions()))).Fault);
     }
 
     [Fact]
     public async Task WatchAsync_Changes_AreSeenInOrder()
     {
-        await client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("one"), "watched"), Me, Cancel);
+        await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("one"), "watched"), Me, Cancel);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
-        await using IAsyncEnumerator<WatchEvent<Secret>> watch = client
-            .WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = ns, LabelSelector = "kind=watched" }, limit.Token).GetAsyncEnumerator(limit.Token);
+        await using var watch = _client
+            .WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = _ns, LabelSelector = "kind=watched" }, limit.Token).GetAsyncEnumerator(limit.Token);
         Assert.Equal("Reset ", await NextAsync(watch));
         Assert.Equal("Added one", await NextAsync(watch));
         Assert.Equal("Synced ", await NextAsync(watch));
-        await client.CreateAsync(CoreResources.Secrets, NewSecret("unseen"), Me, Cancel);
-        await client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("two"), "watched"), Me, Cancel);
+        await _client.CreateAsync(CoreResources.Secrets, NewSecret("unseen"), Me, Cancel);
+        await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("two"), "watched"), Me, Cancel);
         Assert.Equal("Added two", await NextAsync(watch));
-        await client.MergePatchAsync(CoreResources.Secrets, Name("two"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
+        await _client.MergePatchAsync(CoreResources.Secrets, Name("two"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
         Assert.Equal("Modified two", await NextAsync(watch));
         await DeleteAsync(new DeleteOptions());
         Assert.Equal("Deleted one", await NextAsync(watch));
         // Out of the selector is gone for this watch.
-        await client.MergePatchAsync(
+        await _client.MergePatchAsync(
             CoreResources.Secrets, Name("two"), new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["kind"] = null } } }, Me, Cancel);
         Assert.Equal("Deleted two", await NextAsync(watch));
     }
@@ -232,20 +232,20 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task WatchAsync_SilentTooLong_ResumesWithoutLossOrReset()
     {
-        IApiServer server = await StartAsync();
+        var server = await StartAsync();
         KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60), WatchIdleTimeout = TimeSpan.FromMilliseconds(50) };
         using KubernetesClient impatient = new(
             Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         List<string> seen = [];
-        await foreach (WatchEvent<Secret> change in impatient.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = ns, FieldSelector = "metadata.name=one" }, limit.Token))
+        await foreach (var change in impatient.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = _ns, FieldSelector = "metadata.name=one" }, limit.Token))
         {
             seen.Add($"{change.Kind}");
             if (change.Kind == WatchEventKind.Synced)
-                await client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
+                await _client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
             else if (change.Kind is WatchEventKind.Added or WatchEventKind.Modified && seen.Count < 8)
-                await client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { [$"k{seen.Count}"] = "MQ==" } }, Me, Cancel);
+                await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { [$"k{seen.Count}"] = "MQ==" } }, Me, Cancel);
             else if (seen.Count >= 8)
                 break;
         }
@@ -256,8 +256,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task LeaseLock_TwoContenders_OneHoldsUntilItLetsGo()
     {
-        LeaseLock first = new(client, Name("lock"), "first", TimeSpan.FromMinutes(10), TimeProvider.System);
-        LeaseLock second = new(client, Name("lock"), "second", TimeSpan.FromMinutes(10), TimeProvider.System);
+        LeaseLock first = new(_client, Name("lock"), "first", TimeSpan.FromMinutes(10), TimeProvider.System);
+        LeaseLock second = new(_client, Name("lock"), "second", TimeSpan.FromMinutes(10), TimeProvider.System);
         Assert.True(await first.TryAcquireOrRenewAsync(Cancel));
         Assert.False(await second.TryAcquireOrRenewAsync(Cancel));
         Assert.True(await first.TryAcquireOrRenewAsync(Cancel));
@@ -266,7 +266,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         await first.ReleaseAsync(Cancel);
         Assert.True(await second.TryAcquireOrRenewAsync(Cancel));
         Assert.False(await first.TryAcquireOrRenewAsync(Cancel));
-        Lease lease = await client.GetAsync(CoreResources.Leases, Name("lock"), Cancel);
+        var lease = await _client.GetAsync(CoreResources.Leases, Name("lock"), Cancel);
         Assert.Equal(("second", 600, 1), (lease.Spec!.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.LeaseTransitions));
     }
 
@@ -274,8 +274,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     public async Task LeaseLock_HolderGone_IsTakenOverAfterItsDurationAsSeenHere()
     {
         ShiftedTime time = new();
-        LeaseLock gone = new(client, Name("lock"), "gone", TimeSpan.FromSeconds(15), time);
-        LeaseLock waiting = new(client, Name("lock"), "waiting", TimeSpan.FromSeconds(15), time);
+        LeaseLock gone = new(_client, Name("lock"), "gone", TimeSpan.FromSeconds(15), time);
+        LeaseLock waiting = new(_client, Name("lock"), "waiting", TimeSpan.FromSeconds(15), time);
         Assert.True(await gone.TryAcquireOrRenewAsync(Cancel));
         Assert.False(await waiting.TryAcquireOrRenewAsync(Cancel));
         time.Shift(TimeSpan.FromSeconds(16));
@@ -287,7 +287,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task LeaseLock_ManyAtOnce_OneGetsIt()
     {
-        LeaseLock[] locks = [.. Enumerable.Range(0, 8).Select(i => new LeaseLock(client, Name("lock"), $"c{i}", TimeSpan.FromMinutes(10), TimeProvider.System))];
+        LeaseLock[] locks = [.. Enumerable.Range(0, 8).Select(i => new LeaseLock(_client, Name("lock"), $"c{i}", TimeSpan.FromMinutes(10), TimeProvider.System))];
         Assert.Single(await Task.WhenAll(locks.Select(contender => contender.TryAcquireOrRenewAsync(Cancel))), true);
     }
 
@@ -296,7 +296,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     {
         Event note = new()
         {
-            Metadata = new() { Namespace = ns, GenerateName = "note-" },
+            Metadata = new() { Namespace = _ns, GenerateName = "note-" },
             EventTime = TimeProvider.System.GetUtcNow(),
             ReportingController = "capi-registry-hook.io/tests",
             ReportingInstance = "one",
@@ -304,27 +304,27 @@ public abstract class KubernetesClientContract : IAsyncLifetime
             Reason = "Tested",
             Note = "A test ran.",
             Type = "Normal",
-            Regarding = new() { ApiVersion = "v1", Kind = "Secret", Namespace = ns, Name = "one" },
+            Regarding = new() { ApiVersion = "v1", Kind = "Secret", Namespace = _ns, Name = "one" },
         };
-        Event created = await client.CreateAsync(CoreResources.Events, note, Me, Cancel);
+        var created = await _client.CreateAsync(CoreResources.Events, note, Me, Cancel);
         Assert.StartsWith("note-", created.Metadata.Name, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task SecretKubeconfigClients_KubeconfigOfTheServer_Works()
     {
-        IApiServer server = await StartAsync();
-        await client.CreateAsync(CoreResources.Secrets, NewSecret("one-kubeconfig", ("value", server.Kubeconfig)), Me, Cancel);
-        using SecretKubeconfigClients clients = new(client, new(), TimeProvider.System);
-        using ClientLease lease = await clients.RentAsync(Name("one-kubeconfig"), "value", Cancel);
-        Assert.NotNull(await lease.Client.FindAsync(CoreResources.Namespaces, NamespacedName.Cluster(ns), Cancel));
+        var server = await StartAsync();
+        await _client.CreateAsync(CoreResources.Secrets, NewSecret("one-kubeconfig", ("value", server.Kubeconfig)), Me, Cancel);
+        using SecretKubeconfigClients clients = new(_client, new(), TimeProvider.System);
+        using var lease = await clients.RentAsync(Name("one-kubeconfig"), "value", Cancel);
+        Assert.NotNull(await lease.Client.FindAsync(CoreResources.Namespaces, NamespacedName.Cluster(_ns), Cancel));
     }
 
     [Fact]
     public async Task GetAsync_WrongToken_IsUnauthorized()
     {
-        IApiServer server = await StartAsync();
-        string kubeconfig = server.Kubeconfig.Replace(server.Token, "not-a-token", StringComparison.Ordinal);
+        var server = await StartAsync();
+        var kubeconfig = server.Kubeconfig.Replace(server.Token, "not-a-token", StringComparison.Ordinal);
         using KubernetesClient stranger = new(
             Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(kubeconfig), null, TimeProvider.System), new(), TimeProvider.System);
         Assert.Equal(
@@ -348,22 +348,22 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     private static Secret Labelled(Secret secret, string kind) =>
         secret with { Metadata = secret.Metadata with { Labels = new Dictionary<string, string> { ["kind"] = kind } } };
 
-    private NamespacedName Name(string name) => new(ns, name);
+    private NamespacedName Name(string name) => new(_ns, name);
 
     private Secret NewSecret(string name, params (string Key, string Value)[] data) => new()
     {
-        Metadata = new() { Name = name, Namespace = ns },
+        Metadata = new() { Name = name, Namespace = _ns },
         Data = data.ToDictionary(entry => entry.Key, entry => Encoding.UTF8.GetBytes(entry.Value)),
     };
 
-    private Task<Secret> ApplyAsync(Secret secret) => client.ServerSideApplyAsync(CoreResources.Secrets, secret, new ApplyOptions(Me, Force: false), Cancel);
+    private Task<Secret> ApplyAsync(Secret secret) => _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new ApplyOptions(Me, Force: false), Cancel);
 
-    private Task DeleteAsync(DeleteOptions options) => client.DeleteAsync(CoreResources.Secrets, Name("one"), options, Cancel);
+    private Task DeleteAsync(DeleteOptions options) => _client.DeleteAsync(CoreResources.Secrets, Name("one"), options, Cancel);
 
     private async Task<List<string>> NamesAsync(ListOptions options)
     {
         List<string> names = [];
-        await foreach (Secret secret in client.ListAsync(CoreResources.Secrets, options, Cancel))
+        await foreach (var secret in _client.ListAsync(CoreResources.Secrets, options, Cancel))
         {
             // Older API servers put a token of the service account controller into each namespace.
             if (secret.Metadata.Name is { } name && !name.StartsWith("default-token-", StringComparison.Ordinal))
@@ -376,12 +376,12 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     /// <summary>The real clock, shifted.</summary>
     private sealed class ShiftedTime : TimeProvider
     {
-        private TimeSpan shift;
+        private TimeSpan _shift;
 
-        public void Shift(TimeSpan by) => shift += by;
+        public void Shift(TimeSpan by) => _shift += by;
 
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + shift;
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _shift;
 
-        public override long GetTimestamp() => System.GetTimestamp() + (long)(shift.TotalSeconds * TimestampFrequency);
+        public override long GetTimestamp() => System.GetTimestamp() + (long)(_shift.TotalSeconds * TimestampFrequency);
     }
 }

@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Harness;
 /// </summary>
 public static class KubernetesBinaries
 {
-    private static volatile string? s_folder;
+    private static volatile string? _folder;
 
     /// <summary>
     /// The folder that holds <c>kube-apiserver</c> and <c>etcd</c>. The first call on a machine builds them, which takes minutes;
@@ -14,7 +14,7 @@ public static class KubernetesBinaries
     public static async Task<string> EnsureAsync(TextWriter progress, CancellationToken cancellationToken)
     {
         // A second caller in this process may still start the script: it takes a lock itself and finds the first one's result.
-        if (s_folder is { } known)
+        if (_folder is { } known)
             return known;
 
         var script = Path.Combine(RepositoryRoot.Find(), "tests", "harness", "kubernetes.sh");
@@ -27,7 +27,7 @@ public static class KubernetesBinaries
         if (run.ExitCode != 0 || folder is null)
             throw new InvalidOperationException($"{script} failed with exit code {run.ExitCode}: see its output above.");
 
-        s_folder = folder;
+        _folder = folder;
         return folder;
     }
 

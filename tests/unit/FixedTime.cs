@@ -3,9 +3,9 @@ namespace CapiRegistryHook.Unit.Tests;
 /// <summary>A clock that stands still until it is told otherwise.</summary>
 internal sealed class FixedTime(DateTimeOffset now) : TimeProvider
 {
-    private DateTimeOffset present = now;
+    private DateTimeOffset _present = now;
 
-    public override DateTimeOffset GetUtcNow() => present;
+    public override DateTimeOffset GetUtcNow() => _present;
 
-    public void Advance(TimeSpan by) => present += by;
+    public void Advance(TimeSpan by) => _present += by;
 }

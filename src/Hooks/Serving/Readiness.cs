@@ -8,10 +8,10 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// </summary>
 internal sealed class Readiness(ServingCertificate certificate)
 {
-    private volatile bool draining;
+    private volatile bool _draining;
 
     /// <summary>From now on the process only finishes what it has begun.</summary>
-    public void Drain() => draining = true;
+    public void Drain() => _draining = true;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -19,7 +19,7 @@ internal sealed class Readiness(ServingCertificate certificate)
         routes.MapGet("/readyz", http => WriteAsync(http, Obstacle));
     }
 
-    private string? Obstacle => draining ? "draining" : certificate.IsValid ? null : "the serving certificate is not valid now";
+    private string? Obstacle => _draining ? "draining" : certificate.IsValid ? null : "the serving certificate is not valid now";
 
     private static Task WriteAsync(HttpContext http, string? obstacle)
     {

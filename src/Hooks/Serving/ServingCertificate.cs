@@ -15,17 +15,17 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
     /// <summary>The kubelet takes up to a minute to bring a new Secret into a pod; ten seconds more do not matter.</summary>
     public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
 
-    private volatile Loaded? current;
+    private volatile Loaded? _current;
 
     /// <summary>True when the certificate shown is valid now.</summary>
-    public bool IsValid => current is { } loaded && loaded.NotBefore <= time.GetUtcNow() && time.GetUtcNow() < loaded.NotAfter;
+    public bool IsValid => _current is { } loaded && loaded.NotBefore <= time.GetUtcNow() && time.GetUtcNow() < loaded.NotAfter;
 
     /// <summary>TLS 1.2 and later; the certificate is looked up for each handshake.</summary>
-    public SslServerAuthenticationOptions ForHandshake() => current!.Options;
+    public SslServerAuthenticationOptions ForHandshake() => _current!.Options;
 
     /// <summary>Reads the files for the first time.</summary>
     /// <exception cref="ServingCertificateException">They can't be read or do not fit together.</exception>
-    public void Load() => current = Read();
+    public void Load() => _current = Read();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,9 +46,9 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
         try
         {
             var loaded = Read();
-            if (loaded.Fingerprint == current!.Fingerprint)
+            if (loaded.Fingerprint == _current!.Fingerprint)
                 return;
-            current = loaded;
+            _current = loaded;
             LogReloaded(loaded.Serial, loaded.NotAfter);
         }
         catch (ServingCertificateException exception)

@@ -6,43 +6,43 @@ namespace CapiRegistryHook.Kubernetes;
 /// <summary>Sends calls: credential, limits, repetition, and the typed exception when all of that did not help.</summary>
 internal sealed class ApiTransport : IDisposable
 {
-    private readonly ClusterConnection connection;
-    private readonly KubernetesClientOptions options;
-    private readonly RetryPolicy retries;
-    private readonly TimeProvider time;
-    private readonly HttpMessageInvoker http;
-    private readonly string root;
-    private readonly string? host;
+    private readonly ClusterConnection _connection;
+    private readonly KubernetesClientOptions _options;
+    private readonly RetryPolicy _retries;
+    private readonly TimeProvider _time;
+    private readonly HttpMessageInvoker _http;
+    private readonly string _root;
+    private readonly string? _host;
 
     public ApiTransport(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
     {
         options.Validate();
-        this.connection = connection;
-        this.options = options;
-        this.time = time;
-        retries = new RetryPolicy(options);
-        root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') + "/";
-        host = ConnectionHandler.HostHeader(connection);
-        http = new HttpMessageInvoker(ConnectionHandler.Create(connection));
+        _connection = connection;
+        _options = options;
+        _time = time;
+        _retries = new RetryPolicy(options);
+        _root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') + "/";
+        _host = ConnectionHandler.HostHeader(connection);
+        _http = new HttpMessageInvoker(ConnectionHandler.Create(connection));
     }
 
     /// <summary>Sends a call until it succeeds, bears no repetition, or runs out of time.</summary>
     /// <returns>The body of the successful answer.</returns>
     public async Task<ReadOnlyMemory<byte>> SendAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        long start = time.GetTimestamp();
-        for (int attempt = 1; ; attempt++)
+        var start = _time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await AttemptAsync(request, Remaining(time.GetElapsedTime(start)), cancellationToken);
+                return await AttemptAsync(request, Remaining(_time.GetElapsedTime(start)), cancellationToken);
             }
             catch (KubernetesApiException failure)
             {
-                TimeSpan? pause = retries.PauseAfter(request.Repeat, failure, attempt, time.GetElapsedTime(start), Random.Shared.NextDouble());
+                var pause = _retries.PauseAfter(request.Repeat, failure, attempt, _time.GetElapsedTime(start), Random.Shared.NextDouble());
                 if (pause is null)
                     throw;
-                await Task.Delay(pause.Value, time, cancellationToken);
+                await Task.Delay(pause.Value, _time, cancellationToken);
             }
         }
     }
@@ -50,7 +50,7 @@ internal sealed class ApiTransport : IDisposable
     /// <summary>Opens a stream: one attempt, limited up to the header. The caller disposes the answer.</summary>
     public async Task<HttpResponseMessage> OpenAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource limit = new(options.CallTimeout, time);
+        using CancellationTokenSource limit = new(_options.CallTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         HttpResponseMessage? response = null;
         try
@@ -62,7 +62,7 @@ internal sealed class ApiTransport : IDisposable
         catch (Exception exception)
         {
             response?.Dispose();
-            if (Translate(request.Resource, exception, options.CallTimeout, limit.Token, cancellationToken) is { } translated)
+            if (Translate(request.Resource, exception, _options.CallTimeout, limit.Token, cancellationToken) is { } translated)
                 throw translated;
             throw;
         }
@@ -70,8 +70,8 @@ internal sealed class ApiTransport : IDisposable
 
     public void Dispose()
     {
-        http.Dispose();
-        connection.Dispose();
+        _http.Dispose();
+        _connection.Dispose();
     }
 
     /// <summary>The typed exception of anything that can go wrong under way; null for what is to be thrown as it is.</summary>
@@ -87,13 +87,13 @@ internal sealed class ApiTransport : IDisposable
 
     private async Task<ReadOnlyMemory<byte>> AttemptAsync(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource limit = new(timeout, time);
+        using CancellationTokenSource limit = new(timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using HttpResponseMessage response = await SendWithCredentialAsync(request, either.Token);
+            using var response = await SendWithCredentialAsync(request, either.Token);
             await ThrowIfFailedAsync(request, response, either.Token);
-            return await BoundedBody.ReadAsync(response.Content, options.MaxResponseBytes, either.Token)
+            return await BoundedBody.ReadAsync(response.Content, _options.MaxResponseBytes, either.Token)
                 ?? throw ConnectionFault.TooLarge(request.Resource);
         }
         catch (Exception exception) when (Translate(request.Resource, exception, timeout, limit.Token, cancellationToken) is { } translated)
@@ -106,10 +106,10 @@ internal sealed class ApiTransport : IDisposable
     // that is refused when it is fresh will be refused again.
     private async Task<HttpResponseMessage> SendWithCredentialAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        if (connection.Credentials is not { } credentials)
+        if (_connection.Credentials is not { } credentials)
             return await SendOnceAsync(request, null, cancellationToken);
-        string token = await credentials.GetTokenAsync(cancellationToken);
-        HttpResponseMessage response = await SendOnceAsync(request, token, cancellationToken);
+        var token = await credentials.GetTokenAsync(cancellationToken);
+        var response = await SendOnceAsync(request, token, cancellationToken);
         if (response.StatusCode != HttpStatusCode.Unauthorized || !credentials.Refuse(token))
             return response;
         response.Dispose();
@@ -118,26 +118,26 @@ internal sealed class ApiTransport : IDisposable
 
     private async Task<HttpResponseMessage> SendOnceAsync(ApiRequest request, string? token, CancellationToken cancellationToken)
     {
-        using HttpRequestMessage message = new(request.Method, root + request.Path)
+        using HttpRequestMessage message = new(request.Method, _root + request.Path)
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = request.CreateContent(),
         };
-        message.Headers.Host = host;
+        message.Headers.Host = _host;
         message.Headers.TryAddWithoutValidation("Accept", MediaTypes.Json);
-        message.Headers.TryAddWithoutValidation("User-Agent", options.UserAgent);
+        message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
         if (token is not null)
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        return await http.SendAsync(message, cancellationToken);
+        return await _http.SendAsync(message, cancellationToken);
     }
 
     private async Task ThrowIfFailedAsync(ApiRequest request, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.IsSuccessStatusCode)
             return;
-        ReadOnlyMemory<byte>? body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
-        ApiStatus? status = FailedAnswer.ReadStatus((body ?? default).Span);
+        var body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
+        var status = FailedAnswer.ReadStatus((body ?? default).Span);
         if (request.HoldsSecrets)
             status = FailedAnswer.WithoutQuotes(status, (int)response.StatusCode);
         throw FailedAnswer.From(request.Resource, (int)response.StatusCode, RetryAfter(response.Headers.RetryAfter), status);
@@ -145,13 +145,13 @@ internal sealed class ApiTransport : IDisposable
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
-        TimeSpan? asked = header?.Delta ?? header?.Date - time.GetUtcNow();
+        var asked = header?.Delta ?? header?.Date - _time.GetUtcNow();
         return asked < TimeSpan.Zero ? TimeSpan.Zero : asked;
     }
 
     private TimeSpan Remaining(TimeSpan elapsed)
     {
-        TimeSpan left = options.TotalTimeout - elapsed;
-        return left < options.CallTimeout ? TimeSpan.FromTicks(Math.Max(left.Ticks, TimeSpan.TicksPerMillisecond)) : options.CallTimeout;
+        var left = _options.TotalTimeout - elapsed;
+        return left < _options.CallTimeout ? TimeSpan.FromTicks(Math.Max(left.Ticks, TimeSpan.TicksPerMillisecond)) : _options.CallTimeout;
     }
 }

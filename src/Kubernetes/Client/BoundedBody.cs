@@ -11,12 +11,12 @@ internal static class BoundedBody
     {
         if (content.Headers.ContentLength > limit)
             return null;
-        await using Stream stream = await content.ReadAsStreamAsync(cancellationToken);
-        byte[] buffer = new byte[(int)Math.Min(limit, content.Headers.ContentLength ?? 4096) + 1];
-        int length = 0;
+        await using var stream = await content.ReadAsStreamAsync(cancellationToken);
+        var buffer = new byte[(int)Math.Min(limit, content.Headers.ContentLength ?? 4096) + 1];
+        var length = 0;
         while (true)
         {
-            int read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken);
+            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken);
             if (read == 0)
                 return buffer.AsMemory(0, length);
             length += read;

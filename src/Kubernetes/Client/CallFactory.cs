@@ -15,7 +15,7 @@ internal static class CallFactory
     {
         if (options.PageSize is < 1 or > 10_000)
             throw new ArgumentException($"{nameof(ListOptions.PageSize)} must be from 1 to 10000, but is {options.PageSize}.");
-        string path = ResourcePath.WithQuery(
+        var path = ResourcePath.WithQuery(
             ResourcePath.Collection(type, options.Namespace),
             ("labelSelector", options.LabelSelector),
             ("fieldSelector", options.FieldSelector),
@@ -27,7 +27,7 @@ internal static class CallFactory
     public static ApiRequest Watch<T>(ResourceType<T> type, ListOptions options, string resourceVersion, TimeSpan length)
         where T : IKubernetesObject
     {
-        string path = ResourcePath.WithQuery(
+        var path = ResourcePath.WithQuery(
             ResourcePath.Collection(type, options.Namespace),
             ("watch", "true"),
             ("labelSelector", options.LabelSelector),
@@ -41,10 +41,10 @@ internal static class CallFactory
     public static ApiRequest Create<T>(ResourceType<T> type, T value, string fieldManager)
         where T : IKubernetesObject
     {
-        NamespacedName name = NameOf(type, value);
+        var name = NameOf(type, value);
         if (type.Namespaced && name.Namespace.Length == 0)
             throw new ArgumentException($"A {type.Kind} to create needs a namespace in its metadata.");
-        string path = ResourcePath.WithQuery(ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
+        var path = ResourcePath.WithQuery(ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
         return new ApiRequest(HttpMethod.Post, path, Describe(type, name), Repeat.WhenNotDone)
         {
             Body = Serialize(type, value),
@@ -55,8 +55,8 @@ internal static class CallFactory
     public static ApiRequest Apply<T>(ResourceType<T> type, T value, ApplyOptions options)
         where T : IKubernetesObject
     {
-        NamespacedName name = NameOf(type, value);
-        string path = ResourcePath.WithQuery(
+        var name = NameOf(type, value);
+        var path = ResourcePath.WithQuery(
             ResourcePath.Object(type, name), ("fieldManager", Manager(options.FieldManager)), ("force", options.Force ? "true" : "false"));
         return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), Repeat.Safe)
         {
@@ -85,7 +85,7 @@ internal static class CallFactory
             preconditions["resourceVersion"] = options.ResourceVersion;
         if (options.Propagation is { } propagation)
             body["propagationPolicy"] = propagation.ToString();
-        bool conditional = preconditions.Count > 0;
+        var conditional = preconditions.Count > 0;
         if (conditional)
             body["preconditions"] = preconditions;
         return new ApiRequest(HttpMethod.Delete, ResourcePath.Object(type, name), Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
@@ -104,7 +104,7 @@ internal static class CallFactory
         ResourceType<T> type, NamespacedName name, JsonNode patch, string mediaType, string fieldManager, bool conditional)
         where T : IKubernetesObject
     {
-        string path = ResourcePath.WithQuery(ResourcePath.Object(type, name), ("fieldManager", Manager(fieldManager)));
+        var path = ResourcePath.WithQuery(ResourcePath.Object(type, name), ("fieldManager", Manager(fieldManager)));
         return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
         {
             Body = Bytes(patch),
@@ -124,7 +124,7 @@ internal static class CallFactory
     {
         if (value.ApiVersion != type.ApiVersion || value.Kind != type.Kind)
             throw new ArgumentException($"The object says {value.ApiVersion} {value.Kind}, but {type} hold {type.ApiVersion} {type.Kind}.");
-        ObjectMeta meta = value.Metadata ?? throw new ArgumentException($"The {type.Kind} has no metadata.");
+        var meta = value.Metadata ?? throw new ArgumentException($"The {type.Kind} has no metadata.");
         return new NamespacedName(meta.Namespace ?? "", meta.Name ?? meta.GenerateName ?? throw new ArgumentException($"The {type.Kind} has no name."));
     }
 

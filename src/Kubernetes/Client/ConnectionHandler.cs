@@ -34,7 +34,7 @@ internal static class ConnectionHandler
     {
         if (connection.TlsServerName is not { } name)
             return null;
-        string host = IPAddress.TryParse(name, out IPAddress? address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{name}]" : name;
+        var host = IPAddress.TryParse(name, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{name}]" : name;
         return connection.Server.IsDefaultPort ? host : $"{host}:{connection.Server.Port}";
     }
 

@@ -12,7 +12,7 @@ internal static class FailedAnswer
 
     public static KubernetesApiException From(string resource, int code, TimeSpan? retryAfter, ApiStatus? status)
     {
-        string message = status?.Message is { Length: > 0 } said ? Bounded(said) : $"the server answered {code} without a Status";
+        var message = status?.Message is { Length: > 0 } said ? Bounded(said) : $"the server answered {code} without a Status";
         return new KubernetesApiException(Fault(code, status?.Reason), resource, message)
         {
             StatusCode = code,
@@ -60,7 +60,7 @@ internal static class FailedAnswer
 
     private static string Bounded(string text)
     {
-        string plain = string.Concat(text.Take(LongestMessage).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c));
+        var plain = string.Concat(text.Take(LongestMessage).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c));
         return text.Length > LongestMessage ? plain + "…" : plain;
     }
 }

@@ -10,9 +10,9 @@ namespace CapiRegistryHook.Kubernetes;
 /// </summary>
 public sealed class KubernetesClient : IDisposable
 {
-    private readonly ApiTransport transport;
-    private readonly KubernetesClientOptions options;
-    private readonly TimeProvider time;
+    private readonly ApiTransport _transport;
+    private readonly KubernetesClientOptions _options;
+    private readonly TimeProvider _time;
 
     /// <summary>A client of the given server; nothing is sent yet.</summary>
     /// <param name="connection">The server and the identity; freed with the client.</param>
@@ -21,9 +21,9 @@ public sealed class KubernetesClient : IDisposable
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public KubernetesClient(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
     {
-        transport = new ApiTransport(connection, options, time);
-        this.options = options;
-        this.time = time;
+        _transport = new ApiTransport(connection, options, time);
+        _options = options;
+        _time = time;
     }
 
     /// <summary>Reads one object.</summary>
@@ -69,9 +69,9 @@ public sealed class KubernetesClient : IDisposable
         ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : IKubernetesObject
     {
-        await foreach (ListPage<T> page in ListPagesAsync(type, options, restarts: 1, cancellationToken))
+        await foreach (var page in ListPagesAsync(type, options, restarts: 1, cancellationToken))
         {
-            foreach (T item in page.Items)
+            foreach (var item in page.Items)
                 yield return item;
         }
     }
@@ -147,7 +147,7 @@ public sealed class KubernetesClient : IDisposable
     /// a precondition fails.</exception>
     public Task DeleteAsync<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
-        transport.SendAsync(CallFactory.Delete(type, name, options), cancellationToken);
+        _transport.SendAsync(CallFactory.Delete(type, name, options), cancellationToken);
 
     /// <summary>
     /// Lists and then watches, for ever: <see cref="WatchEventKind.Reset"/>, the objects as <see cref="WatchEventKind.Added"/>,
@@ -168,12 +168,12 @@ public sealed class KubernetesClient : IDisposable
         where T : IKubernetesObject
     {
         // One watch per enumeration: it remembers where it is.
-        await foreach (WatchEvent<T> change in new ResourceWatch<T>(this, transport, type, options, this.options, time).RunAsync(cancellationToken))
+        await foreach (var change in new ResourceWatch<T>(this, _transport, type, options, _options, _time).RunAsync(cancellationToken))
             yield return change;
     }
 
     /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
-    public void Dispose() => transport.Dispose();
+    public void Dispose() => _transport.Dispose();
 
     /// <summary>The pages of a list; an expired continue token restarts it as often as given.</summary>
     internal async IAsyncEnumerable<ListPage<T>> ListPagesAsync<T>(
@@ -183,7 +183,7 @@ public sealed class KubernetesClient : IDisposable
         string? next = null;
         while (true)
         {
-            ListPage<T>? page = await TryListPageAsync(type, options, next, mayExpire: next is not null && restarts > 0, cancellationToken);
+            var page = await TryListPageAsync(type, options, next, mayExpire: next is not null && restarts > 0, cancellationToken);
             if (page is null)
                 restarts--;
             else
@@ -198,11 +198,11 @@ public sealed class KubernetesClient : IDisposable
         ResourceType<T> type, ListOptions options, string? next, bool mayExpire, CancellationToken cancellationToken)
         where T : IKubernetesObject
     {
-        ApiRequest request = CallFactory.List(type, options, next);
+        var request = CallFactory.List(type, options, next);
         try
         {
-            ReadOnlyMemory<byte> body = await transport.SendAsync(request, cancellationToken);
-            ListPage<T> page = ListPage<T>.Read(body.Span, type.Json);
+            var body = await _transport.SendAsync(request, cancellationToken);
+            var page = ListPage<T>.Read(body.Span, type.Json);
             return page.Continue is null || page.Continue != next
                 ? page
                 : throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
@@ -220,10 +220,10 @@ public sealed class KubernetesClient : IDisposable
     private async Task<T> SendAsync<T>(ResourceType<T> type, ApiRequest request, CancellationToken cancellationToken)
         where T : IKubernetesObject
     {
-        ReadOnlyMemory<byte> body = await transport.SendAsync(request, cancellationToken);
+        var body = await _transport.SendAsync(request, cancellationToken);
         try
         {
-            T? value = JsonSerializer.Deserialize(body.Span, type.Json);
+            var value = JsonSerializer.Deserialize(body.Span, type.Json);
             // An object without a name is no object: something between here and the API server made it up.
             return value?.Metadata?.Name is null ? throw NotJson(request, null) : value;
         }

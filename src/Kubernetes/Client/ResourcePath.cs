@@ -17,8 +17,8 @@ internal static class ResourcePath
     public static string Collection<T>(ResourceType<T> type, string? @namespace)
         where T : IKubernetesObject
     {
-        string group = type.Group.Length == 0 ? "api" : "apis/" + Segment(type.Group, "group");
-        string root = $"{group}/{Segment(type.Version, "version")}";
+        var group = type.Group.Length == 0 ? "api" : "apis/" + Segment(type.Group, "group");
+        var root = $"{group}/{Segment(type.Version, "version")}";
         return @namespace is null || !type.Namespaced
             ? $"{root}/{Segment(type.Plural, "resource")}"
             : $"{root}/namespaces/{Segment(@namespace, "namespace")}/{Segment(type.Plural, "resource")}";
@@ -28,8 +28,8 @@ internal static class ResourcePath
     public static string WithQuery(string path, params ReadOnlySpan<(string Key, string? Value)> parameters)
     {
         StringBuilder result = new(path);
-        char separator = '?';
-        foreach ((string key, string? value) in parameters)
+        var separator = '?';
+        foreach ((var key, var value) in parameters)
         {
             if (value is null)
                 continue;

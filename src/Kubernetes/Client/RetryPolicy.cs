@@ -23,7 +23,7 @@ internal sealed class RetryPolicy(KubernetesClientOptions options)
     {
         if (attempt >= options.MaxAttempts || !MayRepeat(repeat, failure))
             return null;
-        TimeSpan pause = Pause(failure.RetryAfter, attempt, chance);
+        var pause = Pause(failure.RetryAfter, attempt, chance);
         return elapsed + pause < options.TotalTimeout ? pause : null;
     }
 
@@ -45,7 +45,7 @@ internal sealed class RetryPolicy(KubernetesClientOptions options)
     /// <summary>The upper end of the pause after an attempt: doubled each time, up to the cap.</summary>
     public static TimeSpan Backoff(TimeSpan first, TimeSpan cap, int attempt)
     {
-        double factor = Math.Pow(2, Math.Clamp(attempt - 1, 0, 30));
+        var factor = Math.Pow(2, Math.Clamp(attempt - 1, 0, 30));
         return first.TotalMilliseconds * factor >= cap.TotalMilliseconds ? cap : first * factor;
     }
 }

@@ -6,31 +6,31 @@ namespace CapiRegistryHook.Kubernetes;
 /// <param name="digest">SHA-256 of the kubeconfig it was made from.</param>
 internal sealed class CachedClient(KubernetesClient client, byte[] digest)
 {
-    private int loans;
-    private bool retired;
+    private int _loans;
+    private bool _retired;
 
     public KubernetesClient Client => client;
 
     /// <summary>When it was lent or came back last, by the clock's timestamps.</summary>
     public long UsedAt { get; set; }
 
-    public bool IsLent => loans > 0;
+    public bool IsLent => _loans > 0;
 
     public bool IsMadeFrom(ReadOnlySpan<byte> otherDigest) => otherDigest.SequenceEqual(digest);
 
-    public void Lend() => loans++;
+    public void Lend() => _loans++;
 
     /// <summary>A loan is back.</summary>
     /// <returns>True when the caller has to free the client now.</returns>
-    public bool Return() => --loans == 0 && retired;
+    public bool Return() => --_loans == 0 && _retired;
 
     /// <summary>The client is not lent out any more.</summary>
     /// <returns>True when the caller has to free the client now.</returns>
     public bool Retire()
     {
-        if (retired)
+        if (_retired)
             return false;
-        retired = true;
-        return loans == 0;
+        _retired = true;
+        return _loans == 0;
     }
 }

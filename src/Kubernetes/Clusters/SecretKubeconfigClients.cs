@@ -15,13 +15,13 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// <summary>About 100 KB each with one open connection.</summary>
     internal const int MostClients = 256;
 
-    private readonly KubernetesClient management;
-    private readonly KubernetesClientOptions options;
-    private readonly TimeProvider time;
-    private readonly Lock gate = new();
-    private readonly Dictionary<(NamespacedName Secret, string Key), CachedClient> clients = [];
-    private readonly ITimer sweeper;
-    private bool disposed;
+    private readonly KubernetesClient _management;
+    private readonly KubernetesClientOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(NamespacedName Secret, string Key), CachedClient> _clients = [];
+    private readonly ITimer _sweeper;
+    private bool _disposed;
 
     /// <summary>An empty set of clients.</summary>
     /// <param name="management">The client of the cluster with the Secrets; not freed with this object.</param>
@@ -31,10 +31,10 @@ public sealed class SecretKubeconfigClients : IDisposable
     public SecretKubeconfigClients(KubernetesClient management, KubernetesClientOptions options, TimeProvider time)
     {
         options.Validate();
-        this.management = management;
-        this.options = options;
-        this.time = time;
-        sweeper = time.CreateTimer(_ => Sweep(), null, LongestIdle / 2, LongestIdle / 2);
+        _management = management;
+        _options = options;
+        _time = time;
+        _sweeper = time.CreateTimer(_ => Sweep(), null, LongestIdle / 2, LongestIdle / 2);
     }
 
     /// <summary>How many clients are kept for another loan.</summary>
@@ -42,8 +42,8 @@ public sealed class SecretKubeconfigClients : IDisposable
     {
         get
         {
-            lock (gate)
-                return clients.Count;
+            lock (_gate)
+                return _clients.Count;
         }
     }
 
@@ -57,11 +57,11 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// <exception cref="KubeconfigException">The Secret has no such key, or the kubeconfig can't be used.</exception>
     public async Task<ClientLease> RentAsync(NamespacedName secret, string key, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         try
         {
-            byte[] kubeconfig = await ReadAsync(secret, key, cancellationToken);
-            byte[] digest = SHA256.HashData(kubeconfig);
+            var kubeconfig = await ReadAsync(secret, key, cancellationToken);
+            var digest = SHA256.HashData(kubeconfig);
             return TryLend((secret, key), digest) ?? LendNew((secret, key), digest, Build(secret, key, kubeconfig));
         }
         catch (Exception exception) when (exception is KubeconfigException or KubernetesApiException { Fault: KubernetesFault.NotFound })
@@ -74,17 +74,17 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// <summary>Frees the clients; those still lent are freed when they come back.</summary>
     public void Dispose()
     {
-        sweeper.Dispose();
+        _sweeper.Dispose();
         Free(() =>
         {
-            disposed = true;
-            return [.. clients.Keys];
+            _disposed = true;
+            return [.. _clients.Keys];
         });
     }
 
     private async Task<byte[]> ReadAsync(NamespacedName secret, string key, CancellationToken cancellationToken)
     {
-        Secret found = await management.GetAsync(CoreResources.Secrets, secret, cancellationToken);
+        var found = await _management.GetAsync(CoreResources.Secrets, secret, cancellationToken);
         return found.Data?.GetValueOrDefault(key) ?? throw new KubeconfigException($"Secret {secret} has no key \"{key}\" with a kubeconfig in it.");
     }
 
@@ -93,7 +93,7 @@ public sealed class SecretKubeconfigClients : IDisposable
     {
         try
         {
-            return new KubernetesClient(Kubeconfig.Parse(kubeconfig, context: null, time), options, time);
+            return new KubernetesClient(Kubeconfig.Parse(kubeconfig, context: null, _time), _options, _time);
         }
         catch (KubeconfigException exception)
         {
@@ -103,9 +103,9 @@ public sealed class SecretKubeconfigClients : IDisposable
 
     private ClientLease? TryLend((NamespacedName Secret, string Key) place, byte[] digest)
     {
-        lock (gate)
+        lock (_gate)
         {
-            return clients.TryGetValue(place, out CachedClient? cached) && cached.IsMadeFrom(digest) ? Lend(cached) : null;
+            return _clients.TryGetValue(place, out var cached) && cached.IsMadeFrom(digest) ? Lend(cached) : null;
         }
     }
 
@@ -113,9 +113,9 @@ public sealed class SecretKubeconfigClients : IDisposable
     {
         List<KubernetesClient> unused = [];
         ClientLease lease;
-        lock (gate)
+        lock (_gate)
         {
-            if (clients.TryGetValue(place, out CachedClient? known) && known.IsMadeFrom(digest))
+            if (_clients.TryGetValue(place, out var known) && known.IsMadeFrom(digest))
             {
                 unused.Add(built);
                 lease = Lend(known);
@@ -135,31 +135,31 @@ public sealed class SecretKubeconfigClients : IDisposable
 
     private void Keep((NamespacedName Secret, string Key) place, CachedClient cached, List<KubernetesClient> unused)
     {
-        if (disposed)
+        if (_disposed)
         {
             // Disposed while it was built: the loan is good, and the last one.
             cached.Retire();
             return;
         }
 
-        if (clients.Count >= MostClients)
-            Forget(clients.MinBy(entry => (entry.Value.IsLent, entry.Value.UsedAt)).Key, unused);
-        clients[place] = cached;
+        if (_clients.Count >= MostClients)
+            Forget(_clients.MinBy(entry => (entry.Value.IsLent, entry.Value.UsedAt)).Key, unused);
+        _clients[place] = cached;
     }
 
     private ClientLease Lend(CachedClient cached)
     {
         cached.Lend();
-        cached.UsedAt = time.GetTimestamp();
+        cached.UsedAt = _time.GetTimestamp();
         return new ClientLease(cached, GiveBack);
     }
 
     private void GiveBack(CachedClient cached)
     {
         bool last;
-        lock (gate)
+        lock (_gate)
         {
-            cached.UsedAt = time.GetTimestamp();
+            cached.UsedAt = _time.GetTimestamp();
             last = cached.Return();
         }
 
@@ -170,15 +170,15 @@ public sealed class SecretKubeconfigClients : IDisposable
     private void Drop((NamespacedName Secret, string Key) place) => Free(() => [place]);
 
     private void Sweep() => Free(() =>
-        [.. clients.Where(entry => !entry.Value.IsLent && time.GetElapsedTime(entry.Value.UsedAt) >= LongestIdle).Select(entry => entry.Key)]);
+        [.. _clients.Where(entry => !entry.Value.IsLent && _time.GetElapsedTime(entry.Value.UsedAt) >= LongestIdle).Select(entry => entry.Key)]);
 
     // Freeing closes sockets, so it happens outside of the lock.
     private void Free(Func<IReadOnlyList<(NamespacedName Secret, string Key)>> choose)
     {
         List<KubernetesClient> unused = [];
-        lock (gate)
+        lock (_gate)
         {
-            foreach ((NamespacedName Secret, string Key) place in choose())
+            foreach (var place in choose())
                 Forget(place, unused);
         }
 
@@ -187,7 +187,7 @@ public sealed class SecretKubeconfigClients : IDisposable
 
     private void Forget((NamespacedName Secret, string Key) place, List<KubernetesClient> unused)
     {
-        if (clients.Remove(place, out CachedClient? cached) && cached.Retire())
+        if (_clients.Remove(place, out var cached) && cached.Retire())
             unused.Add(cached.Client);
     }
 }

@@ -10,7 +10,7 @@ internal static class BearerToken
     /// <exception cref="CredentialException">There is none, or it is none.</exception>
     public static string Check(string? text, string source)
     {
-        string token = text?.Trim() ?? "";
+        var token = text?.Trim() ?? "";
         if (token.Length is 0 or > LongestToken || token.Any(c => c is <= ' ' or > '~'))
             throw new CredentialException($"{source} holds no usable token: 1 to {LongestToken} printable ASCII characters without blanks are needed.");
         return token;

@@ -35,7 +35,7 @@ public sealed record ClusterConnection : IDisposable
     {
         ClientCertificate?.Dispose();
         Credentials?.Dispose();
-        foreach (X509Certificate2 certificate in (IEnumerable<X509Certificate2>)[.. CertificateAuthorities ?? [], .. ClientCertificateChain ?? []])
+        foreach (var certificate in (IEnumerable<X509Certificate2>)[.. CertificateAuthorities ?? [], .. ClientCertificateChain ?? []])
             certificate.Dispose();
     }
 

@@ -9,20 +9,20 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
     /// <summary>A token this close to its end may expire on its way.</summary>
     internal static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
-    private readonly Lock gate = new();
-    private readonly CancellationTokenSource disposal = new();
-    private volatile Held? held;
-    private Task<string>? running;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _disposal = new();
+    private volatile Held? _held;
+    private Task<string>? _running;
 
     public async ValueTask<string> GetTokenAsync(CancellationToken cancellationToken)
     {
         Task<string> run;
-        lock (gate)
+        lock (_gate)
         {
             if (Usable() is { } token)
                 return token;
-            ObjectDisposedException.ThrowIf(disposal.IsCancellationRequested, this);
-            run = running ??= Task.Run(RunAsync, CancellationToken.None);
+            ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, this);
+            run = _running ??= Task.Run(RunAsync, CancellationToken.None);
         }
 
         return await run.WaitAsync(cancellationToken);
@@ -30,15 +30,15 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
 
     public bool Refuse(string token)
     {
-        Held? known = held;
+        var known = _held;
         if (known?.Token == token)
-            Interlocked.CompareExchange(ref held, null, known);
+            Interlocked.CompareExchange(ref _held, null, known);
         return true;
     }
 
     // Ends a plugin that runs. The source is not disposed, since a call may still be waiting with its token; without a timer it holds
     // nothing.
-    public void Dispose() => disposal.Cancel();
+    public void Dispose() => _disposal.Cancel();
 
     public override string ToString() => plugin.ToString();
 
@@ -46,19 +46,19 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
     {
         try
         {
-            ExecCredentialStatus status = await ExecRun.RunAsync(plugin, time, disposal.Token);
+            var status = await ExecRun.RunAsync(plugin, time, _disposal.Token);
             Held fresh = new(BearerToken.Check(status.Token, plugin.ToString()), status.ExpirationTimestamp);
-            held = fresh;
+            _held = fresh;
             return fresh.Token;
         }
         finally
         {
-            lock (gate)
-                running = null;
+            lock (_gate)
+                _running = null;
         }
     }
 
-    private string? Usable() => held is { } known && (known.Expires is null || time.GetUtcNow() < known.Expires - Margin) ? known.Token : null;
+    private string? Usable() => _held is { } known && (known.Expires is null || time.GetUtcNow() < known.Expires - Margin) ? known.Token : null;
 
     private sealed record Held(string Token, DateTimeOffset? Expires)
     {

@@ -15,12 +15,12 @@ internal static class ExecRun
     {
         using CancellationTokenSource limit = new(Longest, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using Process process = Start(plugin);
+        using var process = Start(plugin);
         try
         {
             process.StandardInput.Close();
-            Task errors = DrainAsync(process.StandardError.BaseStream, either.Token);
-            byte[] output = await ReadAsync(plugin, process.StandardOutput.BaseStream, either.Token);
+            var errors = DrainAsync(process.StandardError.BaseStream, either.Token);
+            var output = await ReadAsync(plugin, process.StandardOutput.BaseStream, either.Token);
             await errors;
             await process.WaitForExitAsync(either.Token);
             return process.ExitCode == 0
@@ -75,7 +75,7 @@ internal static class ExecRun
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach ((string name, string value) in plugin.Environment)
+        foreach ((var name, var value) in plugin.Environment)
             start.Environment[name] = value;
         start.Environment["KUBERNETES_EXEC_INFO"] = plugin.ExecInfo;
         try
@@ -91,7 +91,7 @@ internal static class ExecRun
     private static async Task<byte[]> ReadAsync(ExecPlugin plugin, Stream stream, CancellationToken cancellationToken)
     {
         using MemoryStream output = new();
-        byte[] buffer = new byte[8192];
+        var buffer = new byte[8192];
         for (int read; (read = await stream.ReadAsync(buffer, cancellationToken)) > 0;)
         {
             if (output.Length + read > MostOutput)
@@ -105,7 +105,7 @@ internal static class ExecRun
     // What a plugin says about its errors can hold credentials, so it is read to keep the pipe empty and then dropped.
     private static async Task DrainAsync(Stream stream, CancellationToken cancellationToken)
     {
-        byte[] buffer = new byte[4096];
+        var buffer = new byte[4096];
         while (await stream.ReadAsync(buffer, cancellationToken) > 0)
         {
         }

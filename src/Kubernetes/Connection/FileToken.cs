@@ -10,17 +10,17 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
     internal static readonly TimeSpan LongestAge = TimeSpan.FromSeconds(60);
 
     // One reference, so that readers always see a token with its own time. Two callers may read the file at once; both get a good token.
-    private volatile Reading? last;
+    private volatile Reading? _last;
 
     public async ValueTask<string> GetTokenAsync(CancellationToken cancellationToken)
     {
-        Reading? known = last;
+        var known = _last;
         if (known is { Refused: false } && time.GetElapsedTime(known.At) < LongestAge)
             return known.Token;
         try
         {
             Reading fresh = new(BearerToken.Check(await ReadAsync(cancellationToken), path), time.GetTimestamp(), Refused: false);
-            last = fresh;
+            _last = fresh;
             return fresh.Token;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CredentialException)
@@ -33,9 +33,9 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
 
     public bool Refuse(string token)
     {
-        Reading? known = last;
+        var known = _last;
         if (known is not null && known.Token == token)
-            Interlocked.CompareExchange(ref last, known with { Refused = true }, known);
+            Interlocked.CompareExchange(ref _last, known with { Refused = true }, known);
         return true;
     }
 
@@ -48,8 +48,8 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
     private async Task<string> ReadAsync(CancellationToken cancellationToken)
     {
         await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        byte[] buffer = new byte[BearerToken.LongestToken + 2];
-        int length = await file.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
+        var buffer = new byte[BearerToken.LongestToken + 2];
+        var length = await file.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
         return System.Text.Encoding.Latin1.GetString(buffer, 0, length);
     }
 

@@ -23,7 +23,7 @@ public static class InCluster
     /// <returns>The namespace, or null outside a pod.</returns>
     public static string? Namespace(string? root = null)
     {
-        string path = Path.Combine(root ?? DefaultRoot, "namespace");
+        var path = Path.Combine(root ?? DefaultRoot, "namespace");
         try
         {
             return File.ReadAllText(path).Trim() is { Length: > 0 } name ? name : null;
@@ -39,10 +39,10 @@ public static class InCluster
         if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port))
             throw new KubeconfigException("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod; give a kubeconfig.");
         // An IPv6 address comes without brackets.
-        string authority = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
-        if (!Uri.TryCreate($"https://{authority}", UriKind.Absolute, out Uri? server))
+        var authority = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
+        if (!Uri.TryCreate($"https://{authority}", UriKind.Absolute, out var server))
             throw new KubeconfigException("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT make no address.");
-        string token = Path.Combine(root, "token");
+        var token = Path.Combine(root, "token");
         if (!File.Exists(token))
             throw new KubeconfigException($"{token} is missing; the pod needs a service account token (automountServiceAccountToken).");
         return new ClusterConnection

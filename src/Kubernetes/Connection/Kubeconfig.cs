@@ -15,7 +15,7 @@ public static class Kubeconfig
     /// <exception cref="KubeconfigException">The file can't be read or used.</exception>
     public static ClusterConnection Load(string path, string? context, TimeProvider time)
     {
-        string full = Path.GetFullPath(path);
+        var full = Path.GetFullPath(path);
         return new KubeconfigReader(KubeconfigYaml.Read(ReadFile(full)), Path.GetDirectoryName(full), time).Read(context);
     }
 
@@ -33,8 +33,8 @@ public static class Kubeconfig
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
-            byte[] buffer = new byte[KubeconfigYaml.MostBytes + 1];
+            using var file = File.OpenRead(path);
+            var buffer = new byte[KubeconfigYaml.MostBytes + 1];
             return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

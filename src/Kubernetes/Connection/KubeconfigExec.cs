@@ -9,13 +9,13 @@ internal static class KubeconfigExec
 {
     public static ExecPlugin Read(KubeconfigNode exec, KubeconfigNode cluster, Uri server, string folder)
     {
-        string version = exec["apiVersion"].Required;
+        var version = exec["apiVersion"].Required;
         if (version is not (ExecPlugin.V1 or ExecPlugin.V1Beta1))
             throw exec["apiVersion"].Wrong($"{ExecPlugin.V1} or {ExecPlugin.V1Beta1}");
         // "IfAvailable" means: ask a person if there is one. There never is.
         if (exec["interactiveMode"].Text is not (null or "Never" or "IfAvailable"))
             throw exec["interactiveMode"].Wrong("Never or IfAvailable, since there is nobody to ask");
-        bool clusterInfo = exec["provideClusterInfo"].IsTrue;
+        var clusterInfo = exec["provideClusterInfo"].IsTrue;
         return new ExecPlugin(
             version,
             Command(exec["command"].Required, folder),

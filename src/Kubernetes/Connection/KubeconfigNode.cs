@@ -12,7 +12,7 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         Node is null or YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
 
     public KubeconfigNode this[string key] => new(
-        Below(key), AsMapping().Node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) ? value : null);
+        Below(key), AsMapping().Node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null);
 
     public KubeconfigNode AsMapping() => IsNull || Node is YamlMappingNode ? this : throw Wrong("a mapping");
 
@@ -34,7 +34,7 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         {
             if (IsNull)
                 return [];
-            string path = Path;
+            var path = Path;
             return Node is YamlSequenceNode items
                 ? [.. items.Children.Select((item, index) => new KubeconfigNode($"{path}[{index}]", item))]
                 : throw Wrong("a list");
@@ -48,8 +48,8 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         {
             if (Text is not { } text)
                 return null;
-            byte[] bytes = new byte[text.Length];
-            return Convert.TryFromBase64String(text, bytes, out int length) ? bytes[..length] : throw Wrong("base64");
+            var bytes = new byte[text.Length];
+            return Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : throw Wrong("base64");
         }
     }
 

@@ -15,9 +15,9 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
 
     public ClusterConnection Read(string? contextName)
     {
-        KubeconfigSelection selected = KubeconfigSelection.Choose(root, contextName);
+        var selected = KubeconfigSelection.Choose(root, contextName);
         Refuse(selected);
-        Uri server = Server(selected.Cluster["server"]);
+        var server = Server(selected.Cluster["server"]);
         X509Certificate2Collection? authorities = null;
         X509Certificate2Collection? client = null;
         try
@@ -38,7 +38,7 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
         }
         catch
         {
-            foreach (X509Certificate2 certificate in (IEnumerable<X509Certificate2>)[.. authorities ?? [], .. client ?? []])
+            foreach (var certificate in (IEnumerable<X509Certificate2>)[.. authorities ?? [], .. client ?? []])
                 certificate.Dispose();
             throw;
         }
@@ -52,7 +52,7 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
                 $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not verified can be anybody.");
         }
 
-        foreach (string key in (ReadOnlySpan<string>)["auth-provider", "as", "as-uid", "as-groups", "as-user-extra"])
+        foreach (var key in (ReadOnlySpan<string>)["auth-provider", "as", "as-uid", "as-groups", "as-user-extra"])
         {
             if (selected.User[key] is { IsNull: false } unsupported)
                 throw new KubeconfigException(
@@ -66,7 +66,7 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
 
     private static Uri Server(KubeconfigNode node)
     {
-        if (!Uri.TryCreate(node.Required, UriKind.Absolute, out Uri? server) || server.Scheme != Uri.UriSchemeHttps || server.Host.Length == 0
+        if (!Uri.TryCreate(node.Required, UriKind.Absolute, out var server) || server.Scheme != Uri.UriSchemeHttps || server.Host.Length == 0
             || server.UserInfo.Length + server.Query.Length + server.Fragment.Length > 0)
             throw node.Wrong("an https address without user, query and fragment");
         return server;
@@ -76,7 +76,7 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     {
         if (node.Text is not { } text)
             return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out Uri? proxy) && proxy.Scheme is "http" or "https" or "socks5" && proxy.Host.Length > 0
+        return Uri.TryCreate(text, UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks5" && proxy.Host.Length > 0
             ? proxy
             : throw node.Wrong("an http, https or socks5 address");
     }
@@ -86,30 +86,30 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
 
     private X509Certificate2Collection? Authorities(KubeconfigNode cluster)
     {
-        (byte[]? pem, KubeconfigNode node) = Data(cluster, "certificate-authority");
+        (var pem, var node) = Data(cluster, "certificate-authority");
         return pem is null ? null : Certificates(pem, node);
     }
 
     private X509Certificate2Collection? ClientCertificates(KubeconfigNode user)
     {
-        (byte[]? pem, KubeconfigNode node) = Data(user, "client-certificate");
-        (byte[]? key, KubeconfigNode keyNode) = Data(user, "client-key");
+        (var pem, var node) = Data(user, "client-certificate");
+        (var key, var keyNode) = Data(user, "client-key");
         if (pem is null && key is null)
             return null;
         if (pem is null || key is null)
             throw new KubeconfigException(
                 $"The kubeconfig has {(pem is null ? keyNode.Path : node.Path)} without its counterpart; give certificate and key.");
-        X509Certificate2Collection certificates = Certificates(pem, node);
+        var certificates = Certificates(pem, node);
         try
         {
-            X509Certificate2 bare = certificates[0];
+            var bare = certificates[0];
             certificates[0] = X509Certificate2.CreateFromPem(bare.ExportCertificatePem(), Encoding.UTF8.GetString(key));
             bare.Dispose();
             return certificates;
         }
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
-            foreach (X509Certificate2 certificate in certificates)
+            foreach (var certificate in certificates)
                 certificate.Dispose();
             throw keyNode.Wrong("an unencrypted PEM key that belongs to the client certificate");
         }
@@ -136,7 +136,7 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
 
     private ICredentialSource? Credentials(KubeconfigSelection selected, Uri server)
     {
-        KubeconfigNode user = selected.User;
+        var user = selected.User;
         // The reference client lets the file win over the text and the token over the plugin.
         if (user["tokenFile"] is { Text: { } path } file)
             return new FileToken(Local(path, file), time);
@@ -162,10 +162,10 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     // As in the reference client, inline data wins over a file.
     private (byte[]? Bytes, KubeconfigNode Node) Data(KubeconfigNode parent, string key)
     {
-        KubeconfigNode inline = parent[key + "-data"];
+        var inline = parent[key + "-data"];
         if (inline.Base64 is { } bytes)
             return (bytes, inline);
-        KubeconfigNode file = parent[key];
+        var file = parent[key];
         return (file.Text is { } path ? ReadFile(Local(path, file), file) : null, file);
     }
 
@@ -173,9 +173,9 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
-            byte[] buffer = new byte[Math.Min(file.Length, MostFileBytes + 1)];
-            int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            using var file = File.OpenRead(path);
+            var buffer = new byte[Math.Min(file.Length, MostFileBytes + 1)];
+            var length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             return length <= MostFileBytes ? buffer[..length] : throw node.Wrong($"a file of at most {MostFileBytes / 1024} KiB");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)

@@ -9,23 +9,23 @@ internal sealed record KubeconfigSelection(KubeconfigNode Cluster, KubeconfigNod
     /// <summary>The context asked for; else the current one; else the only one; else the only cluster with the only user.</summary>
     public static KubeconfigSelection Choose(KubeconfigNode root, string? contextName)
     {
-        IReadOnlyList<KubeconfigNode> contexts = root["contexts"].Items;
-        string? wanted = contextName ?? root["current-context"].Text;
+        var contexts = root["contexts"].Items;
+        var wanted = contextName ?? root["current-context"].Text;
         if (wanted is null && contexts.Count == 0)
             return new KubeconfigSelection(Only(root, "clusters", "cluster"), Only(root, "users", "user"), null);
         if (wanted is null && contexts.Count > 1)
             throw new KubeconfigException($"The kubeconfig has no current-context and several contexts; choose one of {Names(contexts)}.");
-        KubeconfigNode context = (wanted is null ? contexts[0] : Named(root, "contexts", wanted))["context"].AsMapping();
-        KubeconfigNode user = context["user"].Text is { } name ? Named(root, "users", name)["user"] : new KubeconfigNode("user", null);
+        var context = (wanted is null ? contexts[0] : Named(root, "contexts", wanted))["context"].AsMapping();
+        var user = context["user"].Text is { } name ? Named(root, "users", name)["user"] : new KubeconfigNode("user", null);
         return new KubeconfigSelection(
             Named(root, "clusters", context["cluster"].Required)["cluster"].AsMapping(), user.AsMapping(), context["namespace"].Text);
     }
 
     private static KubeconfigNode Named(KubeconfigNode root, string list, string name)
     {
-        IReadOnlyList<KubeconfigNode> items = root[list].Items;
+        var items = root[list].Items;
         // The first of several entries of one name counts, as in the reference client.
-        foreach (KubeconfigNode item in items)
+        foreach (var item in items)
         {
             if (item["name"].Text == name)
                 return item;
@@ -36,7 +36,7 @@ internal sealed record KubeconfigSelection(KubeconfigNode Cluster, KubeconfigNod
 
     private static KubeconfigNode Only(KubeconfigNode root, string list, string key)
     {
-        IReadOnlyList<KubeconfigNode> items = root[list].Items;
+        var items = root[list].Items;
         return items.Count switch
         {
             1 => items[0][key].AsMapping(),

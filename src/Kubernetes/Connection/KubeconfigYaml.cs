@@ -23,7 +23,7 @@ internal static class KubeconfigYaml
     {
         if (yaml.Length > MostBytes)
             throw new KubeconfigException($"The kubeconfig is larger than {MostBytes / 1024} KiB.");
-        string text = Decode(yaml);
+        var text = Decode(yaml);
         try
         {
             CheckShape(text);
@@ -59,8 +59,8 @@ internal static class KubeconfigYaml
     private static void CheckShape(string text)
     {
         Parser parser = new(new StringReader(text));
-        int depth = 0;
-        for (int events = 0; parser.MoveNext(); events++)
+        var depth = 0;
+        for (var events = 0; parser.MoveNext(); events++)
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > Deepest || events > MostEvents)

@@ -11,16 +11,16 @@ public sealed class LeaseLock
 {
     private const string FieldManager = "capi-registry-hook-lease";
 
-    private readonly KubernetesClient client;
-    private readonly NamespacedName name;
-    private readonly string identity;
-    private readonly TimeSpan duration;
-    private readonly TimeProvider time;
+    private readonly KubernetesClient _client;
+    private readonly NamespacedName _name;
+    private readonly string _identity;
+    private readonly TimeSpan _duration;
+    private readonly TimeProvider _time;
 
     /// <summary>The Lease as it was seen last, and when that version was seen first.</summary>
-    private Lease? observed;
-    private long observedAt;
-    private long? renewedAt;
+    private Lease? _observed;
+    private long _observedAt;
+    private long? _renewedAt;
 
     /// <summary>A lock that is not held yet.</summary>
     /// <param name="client">The client of the cluster with the Lease.</param>
@@ -34,16 +34,16 @@ public sealed class LeaseLock
         ArgumentException.ThrowIfNullOrWhiteSpace(identity);
         if (duration < TimeSpan.FromSeconds(1) || duration > TimeSpan.FromHours(1) || duration.Ticks % TimeSpan.TicksPerSecond != 0)
             throw new ArgumentException("The duration of a Lease is 1 s to 1 h in whole seconds.", nameof(duration));
-        this.client = client;
-        this.name = name;
-        this.identity = identity;
-        this.duration = duration;
-        this.time = time;
+        _client = client;
+        _name = name;
+        _identity = identity;
+        _duration = duration;
+        _time = time;
     }
 
     /// <summary>True while nobody else can have taken the Lease: less than its duration has passed since the last successful renewal was
     /// sent.</summary>
-    public bool IsHeld => renewedAt is { } at && time.GetElapsedTime(at) < duration;
+    public bool IsHeld => _renewedAt is { } at && _time.GetElapsedTime(at) < _duration;
 
     /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
     /// <param name="cancellationToken">Cancels the call.</param>
@@ -53,15 +53,15 @@ public sealed class LeaseLock
     public async Task<bool> TryAcquireOrRenewAsync(CancellationToken cancellationToken)
     {
         // The holder knows the version it wrote, so that renewing costs one call.
-        if (IsHeld && observed is { } own && await TryWriteAsync(own, cancellationToken))
+        if (IsHeld && _observed is { } own && await TryWriteAsync(own, cancellationToken))
             return true;
-        Lease? found = await client.FindAsync(CoreResources.Leases, name, cancellationToken);
+        var found = await _client.FindAsync(CoreResources.Leases, _name, cancellationToken);
         if (found is null)
             return await TryCreateAsync(cancellationToken);
         Observe(found);
         if (IsFree(found))
             return await TryWriteAsync(found, cancellationToken);
-        renewedAt = null;
+        _renewedAt = null;
         return false;
     }
 
@@ -71,14 +71,14 @@ public sealed class LeaseLock
     /// <exception cref="KubernetesApiException">The API server did not answer as it should; the Lease runs out by itself.</exception>
     public async Task ReleaseAsync(CancellationToken cancellationToken)
     {
-        if (!IsHeld || observed is not { } own)
+        if (!IsHeld || _observed is not { } own)
             return;
         // First, so that nobody goes on working on the strength of a Lease that may be gone.
-        renewedAt = null;
+        _renewedAt = null;
         JsonObject spec = new() { ["holderIdentity"] = null, ["leaseDurationSeconds"] = 1, ["renewTime"] = Now() };
         try
         {
-            await client.MergePatchAsync(CoreResources.Leases, name, Patch(own, spec), FieldManager, cancellationToken);
+            await _client.MergePatchAsync(CoreResources.Leases, _name, Patch(own, spec), FieldManager, cancellationToken);
         }
         catch (KubernetesApiException failure) when (failure.Fault is KubernetesFault.Conflict or KubernetesFault.NotFound)
         {
@@ -88,58 +88,58 @@ public sealed class LeaseLock
 
     private bool IsFree(Lease lease)
     {
-        string? holder = lease.Spec?.HolderIdentity;
-        TimeSpan patience = lease.Spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : duration;
-        return string.IsNullOrEmpty(holder) || holder == identity || time.GetElapsedTime(observedAt) >= patience;
+        var holder = lease.Spec?.HolderIdentity;
+        var patience = lease.Spec?.LeaseDurationSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : _duration;
+        return string.IsNullOrEmpty(holder) || holder == _identity || _time.GetElapsedTime(_observedAt) >= patience;
     }
 
     private void Observe(Lease lease)
     {
-        if (observed?.Metadata.ResourceVersion != lease.Metadata.ResourceVersion || observed?.Metadata.Uid != lease.Metadata.Uid)
-            observedAt = time.GetTimestamp();
-        observed = lease;
+        if (_observed?.Metadata.ResourceVersion != lease.Metadata.ResourceVersion || _observed?.Metadata.Uid != lease.Metadata.Uid)
+            _observedAt = _time.GetTimestamp();
+        _observed = lease;
     }
 
     private async Task<bool> TryCreateAsync(CancellationToken cancellationToken)
     {
-        DateTimeOffset now = time.GetUtcNow();
+        var now = _time.GetUtcNow();
         LeaseSpec spec = new()
         {
-            HolderIdentity = identity,
-            LeaseDurationSeconds = (int)duration.TotalSeconds,
+            HolderIdentity = _identity,
+            LeaseDurationSeconds = (int)_duration.TotalSeconds,
             AcquireTime = now,
             RenewTime = now,
             LeaseTransitions = 0,
         };
-        Lease lease = new() { Metadata = new ObjectMeta { Name = name.Name, Namespace = name.Namespace }, Spec = spec };
-        return await TrySwapAsync(() => client.CreateAsync(CoreResources.Leases, lease, FieldManager, cancellationToken));
+        Lease lease = new() { Metadata = new ObjectMeta { Name = _name.Name, Namespace = _name.Namespace }, Spec = spec };
+        return await TrySwapAsync(() => _client.CreateAsync(CoreResources.Leases, lease, FieldManager, cancellationToken));
     }
 
     private Task<bool> TryWriteAsync(Lease from, CancellationToken cancellationToken)
     {
         JsonObject spec = new()
         {
-            ["holderIdentity"] = identity,
-            ["leaseDurationSeconds"] = (int)duration.TotalSeconds,
+            ["holderIdentity"] = _identity,
+            ["leaseDurationSeconds"] = (int)_duration.TotalSeconds,
             ["renewTime"] = Now(),
         };
-        if (from.Spec?.HolderIdentity != identity)
+        if (from.Spec?.HolderIdentity != _identity)
         {
             spec["acquireTime"] = Now();
             spec["leaseTransitions"] = (from.Spec?.LeaseTransitions ?? 0) + 1;
         }
 
-        return TrySwapAsync(() => client.MergePatchAsync(CoreResources.Leases, name, Patch(from, spec), FieldManager, cancellationToken));
+        return TrySwapAsync(() => _client.MergePatchAsync(CoreResources.Leases, _name, Patch(from, spec), FieldManager, cancellationToken));
     }
 
     // Losing the race is an answer, not a failure; the next try looks again.
     private async Task<bool> TrySwapAsync(Func<Task<Lease>> swap)
     {
-        long sent = time.GetTimestamp();
+        var sent = _time.GetTimestamp();
         try
         {
             Observe(await swap());
-            renewedAt = sent;
+            _renewedAt = sent;
             return true;
         }
         catch (KubernetesApiException failure) when (IsLostRace(failure))
@@ -151,7 +151,7 @@ public sealed class LeaseLock
     // A missing namespace is not a lost race, and looking again would not help.
     private bool IsLostRace(KubernetesApiException failure) =>
         failure.Fault is KubernetesFault.Conflict or KubernetesFault.AlreadyExists
-        || (failure.Fault == KubernetesFault.NotFound && failure.StatusName == name.Name);
+        || (failure.Fault == KubernetesFault.NotFound && failure.StatusName == _name.Name);
 
     private static JsonObject Patch(Lease from, JsonObject spec) => new()
     {
@@ -159,5 +159,5 @@ public sealed class LeaseLock
         ["spec"] = spec,
     };
 
-    private string Now() => MicroTimeConverter.Format(time.GetUtcNow());
+    private string Now() => MicroTimeConverter.Format(_time.GetUtcNow());
 }

@@ -7,74 +7,74 @@ internal sealed class ResourceWatch<T>(
     KubernetesClient client, ApiTransport transport, ResourceType<T> type, ListOptions options, KubernetesClientOptions limits, TimeProvider time)
     where T : IKubernetesObject
 {
-    private readonly WatchPacer pacer = new(limits, time);
+    private readonly WatchPacer _pacer = new(limits, time);
 
     /// <summary>Where the next watch begins; null asks for a list first.</summary>
-    private string? position;
+    private string? _position;
 
     /// <summary>What ended the last list or stream; null when it was no failure.</summary>
-    private KubernetesApiException? failure;
+    private KubernetesApiException? _failure;
 
     public async IAsyncEnumerable<WatchEvent<T>> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (true)
         {
-            long start = time.GetTimestamp();
-            failure = null;
-            IAsyncEnumerable<WatchEvent<T>> phase = position is null ? ListAsync(cancellationToken) : FollowAsync(position, cancellationToken);
-            bool listed = position is null;
-            await foreach (WatchEvent<T> change in phase)
+            var start = time.GetTimestamp();
+            _failure = null;
+            var phase = _position is null ? ListAsync(cancellationToken) : FollowAsync(_position, cancellationToken);
+            var listed = _position is null;
+            await foreach (var change in phase)
                 yield return change;
-            if (failure?.Fault == KubernetesFault.Gone)
-                position = null;
-            if (!listed || failure is not null)
-                await pacer.PauseAsync(failure, time.GetElapsedTime(start), cancellationToken);
+            if (_failure?.Fault == KubernetesFault.Gone)
+                _position = null;
+            if (!listed || _failure is not null)
+                await _pacer.PauseAsync(_failure, time.GetElapsedTime(start), cancellationToken);
         }
     }
 
     private async IAsyncEnumerable<WatchEvent<T>> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string? version = null;
-        await using IAsyncEnumerator<ListPage<T>> pages =
+        await using var pages =
             client.ListPagesAsync(type, options, restarts: 0, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        for (bool first = true; await TryAsync(() => pages.MoveNextAsync().AsTask()); first = false)
+        for (var first = true; await TryAsync(() => pages.MoveNextAsync().AsTask()); first = false)
         {
             if (first)
                 yield return new WatchEvent<T>(WatchEventKind.Reset, default);
-            foreach (T item in pages.Current.Items)
+            foreach (var item in pages.Current.Items)
                 yield return new WatchEvent<T>(WatchEventKind.Added, item);
             version = pages.Current.ResourceVersion;
         }
 
-        if (failure is not null)
+        if (_failure is not null)
             yield break;
         if (string.IsNullOrEmpty(version))
         {
-            failure = new KubernetesApiException(KubernetesFault.BadResponse, type.ToString(), "the list has no resourceVersion to watch from");
+            _failure = new KubernetesApiException(KubernetesFault.BadResponse, type.ToString(), "the list has no resourceVersion to watch from");
             yield break;
         }
 
         yield return new WatchEvent<T>(WatchEventKind.Synced, default);
-        position = version;
+        _position = version;
     }
 
     private async IAsyncEnumerable<WatchEvent<T>> FollowAsync(string from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Four to eight minutes, so that watches which began together do not end together.
-        TimeSpan length = TimeSpan.FromMinutes(4 + (4 * Random.Shared.NextDouble()));
-        WatchStream<T>? opened = await TryAsync<WatchStream<T>?>(async () => await WatchStream<T>.OpenAsync(
+        var length = TimeSpan.FromMinutes(4 + (4 * Random.Shared.NextDouble()));
+        var opened = await TryAsync<WatchStream<T>?>(async () => await WatchStream<T>.OpenAsync(
             transport, CallFactory.Watch(type, options, from, length), type.Json, limits, time, cancellationToken));
         if (opened is null)
             yield break;
-        using WatchStream<T> stream = opened;
+        using var stream = opened;
         while (await TryAsync(stream.ReadAsync) is { } frame)
         {
-            pacer.Progress();
+            _pacer.Progress();
             if (frame.Kind is { } kind)
                 yield return new WatchEvent<T>(kind, frame.Value);
             // After the consumer has seen it: what is interrupted before that comes again.
             if (!string.IsNullOrEmpty(frame.ResourceVersion))
-                position = frame.ResourceVersion;
+                _position = frame.ResourceVersion;
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class ResourceWatch<T>(
         }
         catch (KubernetesApiException thrown)
         {
-            failure = thrown;
+            _failure = thrown;
             return default;
         }
     }

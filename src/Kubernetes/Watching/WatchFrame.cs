@@ -16,7 +16,7 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
     /// <exception cref="KubernetesApiException">The line is the server's ERROR event.</exception>
     public static WatchFrame<T> Read(in ReadOnlySequence<byte> line, JsonTypeInfo<T> json, string resource)
     {
-        (string? type, ReadOnlySequence<byte> value) = Split(line);
+        (var type, var value) = Split(line);
         return type switch
         {
             "ADDED" => Change(WatchEventKind.Added, value, json),
@@ -30,13 +30,13 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
 
     private static KubernetesApiException Failure(in ReadOnlySequence<byte> value, string resource)
     {
-        ApiStatus status = Deserialize(value, KubernetesJson.Default.ApiStatus);
+        var status = Deserialize(value, KubernetesJson.Default.ApiStatus);
         return FailedAnswer.From(resource, status.Code ?? 500, null, status);
     }
 
     private static WatchFrame<T> Change(WatchEventKind kind, in ReadOnlySequence<byte> value, JsonTypeInfo<T> json)
     {
-        T item = Deserialize(value, json);
+        var item = Deserialize(value, json);
         return new WatchFrame<T>(kind, item, item.Metadata?.ResourceVersion);
     }
 
@@ -49,10 +49,10 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            bool isType = reader.ValueTextEquals("type"u8);
-            bool isObject = reader.ValueTextEquals("object"u8);
+            var isType = reader.ValueTextEquals("type"u8);
+            var isObject = reader.ValueTextEquals("object"u8);
             reader.Read();
-            long start = reader.TokenStartIndex;
+            var start = reader.TokenStartIndex;
             if (isType)
                 type = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             reader.Skip();

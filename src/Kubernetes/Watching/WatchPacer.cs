@@ -11,11 +11,11 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     /// <summary>A stream that was quiet for this long and then ended has done its work.</summary>
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(5);
 
-    private int failures;
-    private int refusals;
+    private int _failures;
+    private int _refusals;
 
     /// <summary>The server sent something useful.</summary>
-    public void Progress() => failures = refusals = 0;
+    public void Progress() => _failures = _refusals = 0;
 
     /// <summary>Waits before the next try. A list that worked is no progress by itself: one whose watch always fails must not be repeated
     /// at full speed.</summary>
@@ -27,17 +27,17 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     {
         if (failure is null && lived >= LongEnough)
             Progress();
-        if (failure is { IsTransient: false, Fault: not KubernetesFault.Gone } && ++refusals >= MostRefusals)
+        if (failure is { IsTransient: false, Fault: not KubernetesFault.Gone } && ++_refusals >= MostRefusals)
             ExceptionDispatchInfo.Throw(failure);
         return Task.Delay(PauseFor(failure?.RetryAfter, Random.Shared.NextDouble()), time, cancellationToken);
     }
 
     internal TimeSpan PauseFor(TimeSpan? retryAfter, double chance)
     {
-        failures = Math.Min(failures + 1, 64);
+        _failures = Math.Min(_failures + 1, 64);
         // Half of it is certain, so that a server in trouble is left alone; half is chance, so that watches do not come back together.
-        TimeSpan pause = RetryPolicy.Backoff(options.BackoffBase, options.WatchBackoffCap, failures) * (0.5 + (chance / 2));
-        TimeSpan asked = retryAfter ?? TimeSpan.Zero;
+        var pause = RetryPolicy.Backoff(options.BackoffBase, options.WatchBackoffCap, _failures) * (0.5 + (chance / 2));
+        var asked = retryAfter ?? TimeSpan.Zero;
         return asked <= pause ? pause : asked < options.WatchBackoffCap ? asked : options.WatchBackoffCap;
     }
 }

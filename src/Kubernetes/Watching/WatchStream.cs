@@ -9,32 +9,32 @@ namespace CapiRegistryHook.Kubernetes;
 internal sealed class WatchStream<T> : IDisposable
     where T : IKubernetesObject
 {
-    private readonly HttpResponseMessage response;
-    private readonly PipeReader reader;
-    private readonly JsonTypeInfo<T> json;
-    private readonly KubernetesClientOptions options;
-    private readonly CancellationTokenSource idle;
-    private readonly CancellationTokenSource either;
-    private readonly CancellationToken cancellationToken;
-    private readonly string resource;
+    private readonly HttpResponseMessage _response;
+    private readonly PipeReader _reader;
+    private readonly JsonTypeInfo<T> _json;
+    private readonly KubernetesClientOptions _options;
+    private readonly CancellationTokenSource _idle;
+    private readonly CancellationTokenSource _either;
+    private readonly CancellationToken _cancellationToken;
+    private readonly string _resource;
 
     private WatchStream(
         HttpResponseMessage response, Stream stream, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time, string resource, CancellationToken cancellationToken)
     {
-        this.response = response;
-        this.json = json;
-        this.options = options;
-        this.resource = resource;
-        this.cancellationToken = cancellationToken;
-        idle = new CancellationTokenSource(options.WatchIdleTimeout, time);
-        either = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, cancellationToken);
-        reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 16 * 1024));
+        _response = response;
+        _json = json;
+        _options = options;
+        _resource = resource;
+        _cancellationToken = cancellationToken;
+        _idle = new CancellationTokenSource(options.WatchIdleTimeout, time);
+        _either = CancellationTokenSource.CreateLinkedTokenSource(_idle.Token, cancellationToken);
+        _reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 16 * 1024));
     }
 
     public static async Task<WatchStream<T>> OpenAsync(
         ApiTransport transport, ApiRequest request, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response = await transport.OpenAsync(request, cancellationToken);
+        var response = await transport.OpenAsync(request, cancellationToken);
         // The stream is there already; a cancellation here would only leave the answer to nobody.
         return new WatchStream<T>(
             response, await response.Content.ReadAsStreamAsync(CancellationToken.None), json, options, time, request.Resource, cancellationToken);
@@ -44,43 +44,43 @@ internal sealed class WatchStream<T> : IDisposable
     public async Task<WatchFrame<T>?> ReadAsync()
     {
         // Only the server's silence counts, not the time the consumer takes between two lines.
-        idle.CancelAfter(options.WatchIdleTimeout);
+        _idle.CancelAfter(_options.WatchIdleTimeout);
         try
         {
             while (true)
             {
-                ReadResult read = await reader.ReadAsync(either.Token);
+                var read = await _reader.ReadAsync(_either.Token);
                 if (TryTakeLine(read.Buffer) is { } frame)
                     return frame;
                 if (read.IsCompleted)
                     return null;
-                idle.CancelAfter(options.WatchIdleTimeout);
+                _idle.CancelAfter(_options.WatchIdleTimeout);
             }
         }
-        catch (OperationCanceledException) when (idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (_idle.IsCancellationRequested && !_cancellationToken.IsCancellationRequested)
         {
             return null;
         }
         catch (JsonException)
         {
-            throw new KubernetesApiException(KubernetesFault.BadResponse, resource, "a line of the watch is not the JSON of this kind");
+            throw new KubernetesApiException(KubernetesFault.BadResponse, _resource, "a line of the watch is not the JSON of this kind");
         }
-        catch (Exception exception) when (ApiTransport.Translate(resource, exception, default, default, cancellationToken) is { } translated)
+        catch (Exception exception) when (ApiTransport.Translate(_resource, exception, default, default, _cancellationToken) is { } translated)
         {
             throw translated;
         }
         finally
         {
-            idle.CancelAfter(Timeout.InfiniteTimeSpan);
+            _idle.CancelAfter(Timeout.InfiniteTimeSpan);
         }
     }
 
     public void Dispose()
     {
-        reader.Complete();
-        response.Dispose();
-        either.Dispose();
-        idle.Dispose();
+        _reader.Complete();
+        _response.Dispose();
+        _either.Dispose();
+        _idle.Dispose();
     }
 
     private WatchFrame<T>? TryTakeLine(ReadOnlySequence<byte> buffer)
@@ -88,13 +88,13 @@ internal sealed class WatchStream<T> : IDisposable
         SequenceReader<byte> lines = new(buffer);
         if (!lines.TryReadTo(out ReadOnlySequence<byte> line, (byte)'\n'))
         {
-            reader.AdvanceTo(buffer.Start, buffer.End);
-            return buffer.Length <= options.MaxResponseBytes ? null : throw ConnectionFault.TooLarge(resource);
+            _reader.AdvanceTo(buffer.Start, buffer.End);
+            return buffer.Length <= _options.MaxResponseBytes ? null : throw ConnectionFault.TooLarge(_resource);
         }
 
         // Read before the bytes go back to the pipe.
-        WatchFrame<T> frame = WatchFrame<T>.Read(line, json, resource);
-        reader.AdvanceTo(lines.Position);
+        var frame = WatchFrame<T>.Read(line, _json, _resource);
+        _reader.AdvanceTo(lines.Position);
         return frame;
     }
 }

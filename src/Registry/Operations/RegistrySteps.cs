@@ -10,10 +10,10 @@ namespace CapiRegistryHook.Registry;
 /// </summary>
 internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfigClients workloads, RegistryOptions options, TimeProvider time)
 {
-    private readonly RootAuthority root = new(management, options, time);
-    private readonly ClusterTrust trust = new(management, time);
-    private readonly ServerCertificate certificate = new(time);
-    private readonly ChartInstallation chart = new(management, options);
+    private readonly RootAuthority _root = new(management, options, time);
+    private readonly ClusterTrust _trust = new(management, time);
+    private readonly ServerCertificate _certificate = new(time);
+    private readonly ChartInstallation _chart = new(management, options);
 
     public async Task<RegistryOutcome?> PrepareAsync(RegistryPlan plan, List<Change> changes, CancellationToken cancellationToken)
     {
@@ -43,17 +43,17 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
     /// </summary>
     private async Task<RegistryOutcome?> InstallAsync(RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
     {
-        var release = await chart.FindAsync(plan, cancellationToken);
+        var release = await _chart.FindAsync(plan, cancellationToken);
         var serial = await EnsureCertificateAsync(plan, wanted, cancellationToken);
         return Collect(serial, changes)
-            ?? Collect(await chart.EnsureLabelAsync(plan, cancellationToken), changes)
-            ?? Collect(await chart.EnsureChartProxyAsync(plan, release, serial.Value!, cancellationToken), changes);
+            ?? Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), changes)
+            ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, serial.Value!, cancellationToken), changes);
     }
 
     private async Task<Ensured<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
     {
-        var live = await trust.FindAsync(plan, cancellationToken);
-        var authority = await root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
+        var live = await _trust.FindAsync(plan, cancellationToken);
+        var authority = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
         if (Collect(authority, changes) is { } stop)
             return Ensured<TrustedRoot>.Stopped(stop);
 
@@ -70,7 +70,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         var bundle = default(Ensured<TrustBundle>);
         try
         {
-            return bundle = await trust.EnsureAsync(plan, authority, live, nodesExist, cancellationToken);
+            return bundle = await _trust.EnsureAsync(plan, authority, live, nodesExist, cancellationToken);
         }
         finally
         {
@@ -99,7 +99,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         {
             try
             {
-                return await certificate.EnsureAsync(lease.Client, wanted, cancellationToken);
+                return await _certificate.EnsureAsync(lease.Client, wanted, cancellationToken);
             }
             catch (KubernetesApiException exception)
             {

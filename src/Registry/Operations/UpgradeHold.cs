@@ -29,7 +29,7 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     private const int MostRemembered = 10_000;
 
     /// <summary>The first faults that this process has seen: the bound where the Cluster can't be annotated.</summary>
-    private readonly ConcurrentDictionary<(string? Uid, string Version), DateTimeOffset> remembered = new();
+    private readonly ConcurrentDictionary<(string? Uid, string Version), DateTimeOffset> _remembered = new();
 
     /// <summary>Decides whether a fault goes on holding the upgrade, and remembers since when.</summary>
     /// <param name="cluster">The Cluster as the hook request shows it.</param>
@@ -54,7 +54,7 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     /// <summary>Forgets earlier faults of the cluster.</summary>
     public async Task EndAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
-        remembered.TryRemove((cluster.Metadata.Uid, targetVersion), out _);
+        _remembered.TryRemove((cluster.Metadata.Uid, targetVersion), out _);
         if (cluster.Metadata.Annotations?.ContainsKey(HeldAnnotation) == true)
             await TryAnnotateAsync(cluster, null, cancellationToken);
     }
@@ -71,9 +71,9 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
 
     private DateTimeOffset Remember(Cluster cluster, string targetVersion, DateTimeOffset seen, DateTimeOffset now)
     {
-        if (remembered.Count >= MostRemembered)
-            remembered.Clear();
-        return remembered.AddOrUpdate(
+        if (_remembered.Count >= MostRemembered)
+            _remembered.Clear();
+        return _remembered.AddOrUpdate(
             (cluster.Metadata.Uid, targetVersion), seen, (_, earlier) => earlier < seen && IsOfThisUpgrade(earlier, now) ? earlier : seen);
     }
 

@@ -9,21 +9,21 @@ namespace CapiRegistryHook.Registry;
 /// <summary>A CIDR block that Services get their addresses from. Host bits are masked away, as kube-apiserver does.</summary>
 internal sealed class ServiceRange
 {
-    private readonly BigInteger first;
-    private readonly int bits;
+    private readonly BigInteger _first;
+    private readonly int _bits;
 
     private ServiceRange(BigInteger first, int bits, int prefixLength)
     {
-        this.first = first;
-        this.bits = bits;
+        this._first = first;
+        this._bits = bits;
         PrefixLength = prefixLength;
     }
 
-    public AddressFamily Family => bits == 32 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+    public AddressFamily Family => _bits == 32 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
 
     public int PrefixLength { get; }
 
-    private BigInteger Size => BigInteger.One << (bits - PrefixLength);
+    private BigInteger Size => BigInteger.One << (_bits - PrefixLength);
 
     public static bool TryParse(string? text, [NotNullWhen(true)] out ServiceRange? range)
     {
@@ -49,30 +49,30 @@ internal sealed class ServiceRange
         && (address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == text);
 
     /// <summary>The address at <paramref name="index"/>, counted from the network address as 0.</summary>
-    public IPAddress? AddressAt(int index) => IsUsable(index) ? ToAddress(first + index) : null;
+    public IPAddress? AddressAt(int index) => IsUsable(index) ? ToAddress(_first + index) : null;
 
     public bool Contains(IPAddress address)
     {
         if (address.AddressFamily != Family)
             return false;
-        var index = ToNumber(address) - first;
+        var index = ToNumber(address) - _first;
         return index.Sign >= 0 && index < Size;
     }
 
     /// <summary>The index of an address of this range.</summary>
-    public BigInteger IndexOf(IPAddress address) => ToNumber(address) - first;
+    public BigInteger IndexOf(IPAddress address) => ToNumber(address) - _first;
 
     /// <summary>kube-apiserver never hands out the network address and, for IPv4, the broadcast address.</summary>
     public bool IsUsable(BigInteger index) => index > 0 && index < Size - (Family == AddressFamily.InterNetwork ? 1 : 0);
 
-    public override string ToString() => $"{ToAddress(first)}/{PrefixLength}";
+    public override string ToString() => $"{ToAddress(_first)}/{PrefixLength}";
 
     private static BigInteger ToNumber(IPAddress address) => new(address.GetAddressBytes(), isUnsigned: true, isBigEndian: true);
 
     private IPAddress ToAddress(BigInteger number)
     {
         var bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
-        var padded = new byte[bits / 8];
+        var padded = new byte[_bits / 8];
         bytes.CopyTo(padded, padded.Length - bytes.Length);
         return new IPAddress(padded);
     }

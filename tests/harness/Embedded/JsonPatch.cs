@@ -9,7 +9,7 @@ internal static class JsonPatch
     public static JsonObject Apply(JsonObject target, JsonNode? patch)
     {
         if (patch is not JsonArray operations) throw ApiError.BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
-        JsonNode? document = target.DeepClone();
+        var document = target.DeepClone();
         foreach (var operation in operations) document = Apply(document, operation as JsonObject ?? throw ApiError.PatchRejected());
         return document as JsonObject ?? throw ApiError.PatchRejected();
     }

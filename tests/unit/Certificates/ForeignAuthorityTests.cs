@@ -8,19 +8,19 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 public sealed class ForeignAuthorityTests : IDisposable
 {
     private const string Authority = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign";
-    private readonly OpenSsl openSsl = new();
-    private readonly DateTimeOffset start;
+    private readonly OpenSsl _openSsl = new();
+    private readonly DateTimeOffset _start;
 
     // openssl's self-signed certificates begin at the wall clock's now, so the clock of these tests is read from one of them.
     public ForeignAuthorityTests()
     {
-        openSsl.Write("empty.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
-        openSsl.Run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out clock.key");
+        _openSsl.Write("empty.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
+        _openSsl.Run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out clock.key");
         SelfSign("clock");
-        start = CertificateFacts.Read(openSsl.Read("clock.pem")).NotBefore;
+        _start = CertificateFacts.Read(_openSsl.Read("clock.pem")).NotBefore;
     }
 
-    public void Dispose() => openSsl.Dispose();
+    public void Dispose() => _openSsl.Dispose();
 
     [Theory]
     [InlineData("genrsa -traditional -out root.key 2048", "-----BEGIN RSA PRIVATE KEY-----", "sha256WithRSAEncryption")]
@@ -31,11 +31,11 @@ public sealed class ForeignAuthorityTests : IDisposable
     [InlineData("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out root.key", "-----BEGIN PRIVATE KEY-----", "ecdsa-with-SHA384")]
     public void Load_AnyKindOfRoot_SignsForAllJudges(string makeKey, string label, string signature)
     {
-        openSsl.Run(makeKey);
+        _openSsl.Run(makeKey);
         SelfSign("root");
-        Assert.StartsWith(label, Encoding.ASCII.GetString(openSsl.Read("root.key")), StringComparison.Ordinal);
+        Assert.StartsWith(label, Encoding.ASCII.GetString(_openSsl.Read("root.key")), StringComparison.Ordinal);
         AssertIssuesForAllJudges("root", strict: true);
-        Assert.Contains($"Signature Algorithm: {signature}\n", openSsl.Run("x509 -in chain.pem -noout -text"), StringComparison.Ordinal);
+        Assert.Contains($"Signature Algorithm: {signature}\n", _openSsl.Run("x509 -in chain.pem -noout -text"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class ForeignAuthorityTests : IDisposable
     {
         MakeKey("root");
         SelfSign("root", Authority + " -addext subjectKeyIdentifier=none -addext authorityKeyIdentifier=none");
-        Assert.DoesNotContain("Key Identifier", openSsl.Run("x509 -in root.pem -noout -text"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Key Identifier", _openSsl.Run("x509 -in root.pem -noout -text"), StringComparison.Ordinal);
         AssertIssuesForAllJudges("root", strict: false);
     }
 
@@ -55,7 +55,7 @@ public sealed class ForeignAuthorityTests : IDisposable
         AssertIssuesForAllJudges("root", strict: true);
         using var authority = Load("root.pem", "root.key");
         Assert.Equal("0102030405", authority.SubjectKeyIdentifier);
-        Assert.Contains("keyid:01:02:03:04:05\n", openSsl.Run("x509 -in chain.pem -noout -text").Replace("Key Identifier: \n                01", "keyid:01", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("keyid:01:02:03:04:05\n", _openSsl.Run("x509 -in chain.pem -noout -text").Replace("Key Identifier: \n                01", "keyid:01", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class ForeignAuthorityTests : IDisposable
         MakeKey("root");
         SelfSign("root");
         static byte[] Surround(byte[] pem) => Samples.Bytes("\ufeffBag Attributes: a\r\n" + Encoding.ASCII.GetString(pem).Replace("\n", "\r\n", StringComparison.Ordinal) + "\r\ntrailer\r\n");
-        using var authority = CertificateAuthority.Load(Surround(openSsl.Read("root.pem")), Surround(openSsl.Read("root.key")), Surround(openSsl.Read("root.pem")));
+        using var authority = CertificateAuthority.Load(Surround(_openSsl.Read("root.pem")), Surround(_openSsl.Read("root.key")), Surround(_openSsl.Read("root.pem")));
         Assert.Single(authority.TrustBundle);
     }
 
@@ -83,7 +83,7 @@ public sealed class ForeignAuthorityTests : IDisposable
         MakeKey("root");
         SelfSign("root");
         using var authority = Load("root.pem", "root.key", "root.pem");
-        Assert.Equal(TrustBundle.Parse(openSsl.Read("root.pem")), authority.TrustBundle);
+        Assert.Equal(TrustBundle.Parse(_openSsl.Read("root.pem")), authority.TrustBundle);
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class ForeignAuthorityTests : IDisposable
         MakeKey("root");
         SelfSign("root");
         using var authority = Load("root.pem", "root.key", "clock.pem");
-        Assert.Equal(TrustBundle.Parse(openSsl.Read("root.pem")).Add(TrustBundle.Parse(openSsl.Read("clock.pem"))), authority.TrustBundle);
+        Assert.Equal(TrustBundle.Parse(_openSsl.Read("root.pem")).Add(TrustBundle.Parse(_openSsl.Read("clock.pem"))), authority.TrustBundle);
     }
 
     [Fact]
@@ -102,15 +102,15 @@ public sealed class ForeignAuthorityTests : IDisposable
         SelfSign("root");
         MakeIntermediate("upper", "root", "", days: 20);
         MakeIntermediate("lower", "upper", "", days: 300);
-        openSsl.Write("bundle.pem", [.. openSsl.Read("lower.pem"), .. openSsl.Read("root.pem"), .. openSsl.Read("upper.pem"), .. openSsl.Read("clock.pem")]);
+        _openSsl.Write("bundle.pem", [.. _openSsl.Read("lower.pem"), .. _openSsl.Read("root.pem"), .. _openSsl.Read("upper.pem"), .. _openSsl.Read("clock.pem")]);
         using var authority = Load("bundle.pem", "lower.key", "root.pem");
-        using var pair = authority.Issue(Samples.Server(), new FixedTime(start.AddMinutes(10)));
+        using var pair = authority.Issue(Samples.Server(), new FixedTime(_start.AddMinutes(10)));
         Assert.Equal(
             ["CN=registry", "CN=lower", "CN=upper"],
             PathJudges.ReadWithBouncyCastle(pair.CertificatePem).Select(certificate => certificate.SubjectDN.ToString()));
-        Assert.Equal(CertificateFacts.Read(openSsl.Read("upper.pem")).NotAfter, pair.NotAfter);
+        Assert.Equal(CertificateFacts.Read(_openSsl.Read("upper.pem")).NotAfter, pair.NotAfter);
         Assert.Equal(pair.NotAfter, authority.NotAfter);
-        Assert.Equal(TrustBundle.Parse(openSsl.Read("root.pem")), authority.TrustBundle);
+        Assert.Equal(TrustBundle.Parse(_openSsl.Read("root.pem")), authority.TrustBundle);
         AssertAllJudgesAccept(pair.CertificatePem, authority.TrustBundle.ToPem(), strict: true);
         Assert.Equal(ReissueReason.None, Evaluate(pair.CertificatePem, pair, authority));
         Assert.Equal(ReissueReason.IssuerChanged, Evaluate(FirstBlock(pair.CertificatePem), pair, authority));
@@ -181,42 +181,42 @@ public sealed class ForeignAuthorityTests : IDisposable
     [InlineData("genrsa -out bad.key 2048", CertificateFault.KeyMismatch)]
     public void Load_AnotherKey_HasTheFaultThatSaysWhy(string makeKey, CertificateFault fault)
     {
-        openSsl.Run(makeKey);
+        _openSsl.Run(makeKey);
         Assert.Equal(fault, Samples.FaultOf(() => Load("clock.pem", "bad.key")));
     }
 
     private void AssertIssuesForAllJudges(string root, bool strict)
     {
         using var authority = Load($"{root}.pem", $"{root}.key", $"{root}.pem");
-        using var pair = authority.Issue(Samples.Server(), new FixedTime(start.AddMinutes(10)));
+        using var pair = authority.Issue(Samples.Server(), new FixedTime(_start.AddMinutes(10)));
         AssertAllJudgesAccept(pair.CertificatePem, authority.TrustBundle.ToPem(), strict);
     }
 
     private void AssertAllJudgesAccept(string chainPem, string trustPem, bool strict)
     {
-        var time = start.AddMinutes(10);
+        var time = _start.AddMinutes(10);
         PathJudges.AssertPlatformAccepts(chainPem, trustPem, time, "registry");
-        PathJudges.AssertOpenSslAccepts(openSsl, chainPem, trustPem, time, "fd00::14", strict);
+        PathJudges.AssertOpenSslAccepts(_openSsl, chainPem, trustPem, time, "fd00::14", strict);
         PathJudges.AssertBouncyCastleAccepts(chainPem, trustPem, time);
     }
 
     private ReissueReason Evaluate(string chainPem, CertificateKeyPair pair, CertificateAuthority authority) =>
-        ReissuePolicy.Evaluate(Samples.Bytes(chainPem), pair.PrivateKeyPem.Span, Samples.Server(), authority, new FixedTime(start.AddMinutes(10))).Reason;
+        ReissuePolicy.Evaluate(Samples.Bytes(chainPem), pair.PrivateKeyPem.Span, Samples.Server(), authority, new FixedTime(_start.AddMinutes(10))).Reason;
 
     private CertificateAuthority Load(string certificate, string key, string trust = "") =>
-        CertificateAuthority.Load(openSsl.Read(certificate), openSsl.Read(key), trust.Length == 0 ? [] : openSsl.Read(trust));
+        CertificateAuthority.Load(_openSsl.Read(certificate), _openSsl.Read(key), trust.Length == 0 ? [] : _openSsl.Read(trust));
 
-    private void MakeKey(string name) => openSsl.Run($"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {name}.key");
+    private void MakeKey(string name) => _openSsl.Run($"genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {name}.key");
 
     private void SelfSign(string name, string extensions = Authority) =>
-        openSsl.Run($"req -x509 -new -config empty.cnf -key {name}.key -subj /CN={name} -days 3650 -out {name}.pem {extensions}");
+        _openSsl.Run($"req -x509 -new -config empty.cnf -key {name}.key -subj /CN={name} -days 3650 -out {name}.pem {extensions}");
 
     private void MakeIntermediate(string name, string issuer, string extension = "", int days = 3650)
     {
         MakeKey(name);
-        openSsl.Run($"req -new -config empty.cnf -key {name}.key -subj /CN={name} -out {name}.csr");
-        openSsl.Write("extensions.cnf", $"basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n{extension}\n");
-        openSsl.Run($"x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days {days} -extfile extensions.cnf -out {name}.pem");
+        _openSsl.Run($"req -new -config empty.cnf -key {name}.key -subj /CN={name} -out {name}.csr");
+        _openSsl.Write("extensions.cnf", $"basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n{extension}\n");
+        _openSsl.Run($"x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days {days} -extfile extensions.cnf -out {name}.pem");
     }
 
     private static string FirstBlock(string pem)

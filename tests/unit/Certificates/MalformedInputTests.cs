@@ -9,9 +9,9 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 public sealed class MalformedInputTests : IDisposable
 {
     private const string BeginOnly = "-----BEGIN CERTIFICATE-----\n";
-    private readonly CertificateKeyPair root = Samples.NewRoot();
+    private readonly CertificateKeyPair _root = Samples.NewRoot();
 
-    public void Dispose() => root.Dispose();
+    public void Dispose() => _root.Dispose();
 
     public static TheoryData<string> Unreadable => new()
     {
@@ -32,7 +32,7 @@ public sealed class MalformedInputTests : IDisposable
     [MemberData(nameof(Unreadable))]
     public void Load_NoOrDamagedCertificate_IsUnreadable(string certificate)
     {
-        Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(certificate), root.PrivateKeyPem.Span, default)));
+        Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(certificate), _root.PrivateKeyPem.Span, default)));
         Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => CertificateFacts.Read(Samples.Bytes(certificate))));
         if (certificate.Length > 0) Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(certificate))));
     }
@@ -40,10 +40,10 @@ public sealed class MalformedInputTests : IDisposable
     [Fact]
     public void Parse_LastCertificateCutOff_IsUnreadableAndNotASmallerBundle()
     {
-        var pem = root.CertificatePem + root.CertificatePem;
+        var pem = _root.CertificatePem + _root.CertificatePem;
 
         // From the last dash of the second block down to where its first words are still "-----BEGIN ".
-        for (var cut = 2; cut <= root.CertificatePem.Length - "-----BEGIN ".Length; cut++)
+        for (var cut = 2; cut <= _root.CertificatePem.Length - "-----BEGIN ".Length; cut++)
             Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(pem[..^cut]))));
     }
 
@@ -55,7 +55,7 @@ public sealed class MalformedInputTests : IDisposable
     [InlineData("-----BEGIN RSA PRIVATE KEY-----\n????\n-----END RSA PRIVATE KEY-----\n")]
     [InlineData("-----BEGIN PRIVATE KEY-----\n")]
     public void Load_NoOrDamagedKey_IsUnreadableKey(string key) => Assert.Equal(
-        CertificateFault.UnreadableKey, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(root.CertificatePem), Samples.Bytes(key), default)));
+        CertificateFault.UnreadableKey, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default)));
 
     [Theory]
     [InlineData("ENCRYPTED PRIVATE KEY", CertificateFault.EncryptedKey)]
@@ -64,21 +64,21 @@ public sealed class MalformedInputTests : IDisposable
     public void Load_KeyWithAnotherLabel_HasTheFaultThatSaysWhy(string label, CertificateFault fault)
     {
         var key = Samples.Bytes($"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
-        Assert.Equal(fault, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(root.CertificatePem), key, default)));
+        Assert.Equal(fault, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), key, default)));
     }
 
     [Fact]
     public void Load_AboveTheCaps_IsTooLargeOrTooMany()
     {
-        var pem = root.CertificatePem;
+        var pem = _root.CertificatePem;
         CertificateFault Fault(string certificate, byte[]? key = null, string trust = "") => Samples.FaultOf(
-            () => CertificateAuthority.Load(Samples.Bytes(certificate), key ?? root.PrivateKeyPem.Span, Samples.Bytes(trust)));
+            () => CertificateAuthority.Load(Samples.Bytes(certificate), key ?? _root.PrivateKeyPem.Span, Samples.Bytes(trust)));
         Assert.Equal(CertificateFault.TooLarge, Fault(pem + new string('\n', PemLimits.ChainBytes)));
         Assert.Equal(CertificateFault.TooLarge, Fault(pem, new byte[PemLimits.KeyBytes + 1]));
         Assert.Equal(CertificateFault.TooLarge, Fault(pem, trust: new string('\n', PemLimits.BundleBytes + 1)));
         Assert.Equal(CertificateFault.TooMany, Fault(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates + 1))));
         Assert.Equal(CertificateFault.TooMany, Fault(pem, trust: string.Concat(Enumerable.Repeat(pem, PemLimits.BundleCertificates + 1))));
-        CertificateAuthority.Load(Samples.Bytes(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates))), root.PrivateKeyPem.Span, default).Dispose();
+        CertificateAuthority.Load(Samples.Bytes(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates))), _root.PrivateKeyPem.Span, default).Dispose();
     }
 
     [Fact]
@@ -94,13 +94,13 @@ public sealed class MalformedInputTests : IDisposable
         // SEC1 carries both halves: d of another key beside this certificate's public point.
         using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var own = ECDsa.Create();
-        own.ImportFromPem(Encoding.ASCII.GetString(root.PrivateKeyPem.Span));
+        own.ImportFromPem(Encoding.ASCII.GetString(_root.PrivateKeyPem.Span));
         var der = own.ExportECPrivateKey();
         var at = der.AsSpan().IndexOf(own.ExportParameters(true).D);
         stranger.ExportParameters(true).D!.CopyTo(der, at);
         var key = Samples.Bytes(PemEncoding.WriteString("EC PRIVATE KEY", der));
         Assert.Contains(
-            Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(root.CertificatePem), key, default)),
+            Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), key, default)),
             new[] { CertificateFault.KeyMismatch, CertificateFault.UnreadableKey });
     }
 
@@ -108,15 +108,15 @@ public sealed class MalformedInputTests : IDisposable
     [Fact]
     public void ReadAndLoad_BytesFlippedAtRandom_NeverThrowAnythingElse()
     {
-        using var authority = Samples.Load(root);
+        using var authority = Samples.Load(_root);
         using var leaf = authority.Issue(Samples.Server(), Samples.Clock);
         var random = new Random(20310506);
         var refused = 0;
         for (var turn = 0; turn < 4000; turn++)
         {
-            var certificate = Flip(random, turn % 2 == 0 ? root.CertificatePem : leaf.CertificatePem, "CERTIFICATE");
-            var key = turn % 3 == 0 ? Flip(random, Encoding.ASCII.GetString(root.PrivateKeyPem.Span), "PRIVATE KEY") : root.PrivateKeyPem.ToArray();
-            refused += Refused(() => CertificateAuthority.Load(certificate, key, Samples.Bytes(root.CertificatePem)).Dispose()) ? 1 : 0;
+            var certificate = Flip(random, turn % 2 == 0 ? _root.CertificatePem : leaf.CertificatePem, "CERTIFICATE");
+            var key = turn % 3 == 0 ? Flip(random, Encoding.ASCII.GetString(_root.PrivateKeyPem.Span), "PRIVATE KEY") : _root.PrivateKeyPem.ToArray();
+            refused += Refused(() => CertificateAuthority.Load(certificate, key, Samples.Bytes(_root.CertificatePem)).Dispose()) ? 1 : 0;
             refused += Refused(() => CertificateFacts.Read(certificate)) ? 1 : 0;
             ReissuePolicy.Evaluate(certificate, key, Samples.Server(), authority, Samples.Clock);
         }
@@ -130,7 +130,7 @@ public sealed class MalformedInputTests : IDisposable
         var messages = new HashSet<string>();
         foreach (var key in new[] { "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nc2VjcmV0\n-----END ENCRYPTED PRIVATE KEY-----\n" })
         {
-            var exception = Assert.Throws<CertificateException>(() => CertificateAuthority.Load(Samples.Bytes(root.CertificatePem), Samples.Bytes(key), default));
+            var exception = Assert.Throws<CertificateException>(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default));
             Assert.Null(exception.InnerException);
             Assert.DoesNotContain("c2VjcmV0", exception.ToString(), StringComparison.Ordinal);
             Assert.True(messages.Add(exception.Message));

@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 /// <summary>The openssl command in a folder of its own, as a second maker and judge of certificates. Where it is missing, tests fail.</summary>
 internal sealed class OpenSsl : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("certificates-");
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("certificates-");
 
     public byte[] Read(string file) => File.ReadAllBytes(PathOf(file));
 
@@ -24,7 +24,7 @@ internal sealed class OpenSsl : IDisposable
     {
         var start = new ProcessStartInfo("openssl", command.Split(' '))
         {
-            WorkingDirectory = folder.FullName,
+            WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -35,7 +35,7 @@ internal sealed class OpenSsl : IDisposable
         return (process.ExitCode, output + errors.GetAwaiter().GetResult());
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
+    public void Dispose() => _folder.Delete(recursive: true);
 
-    private string PathOf(string file) => Path.Combine(folder.FullName, file);
+    private string PathOf(string file) => Path.Combine(_folder.FullName, file);
 }

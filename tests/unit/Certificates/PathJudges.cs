@@ -7,8 +7,8 @@ using Org.BouncyCastle.Pkix;
 using Org.BouncyCastle.Utilities.Collections;
 using Org.BouncyCastle.Utilities.Date;
 using Org.BouncyCastle.X509;
-using X509Certificate = Org.BouncyCastle.X509.X509Certificate;
 using Xunit;
+using X509Certificate = Org.BouncyCastle.X509.X509Certificate;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

@@ -9,16 +9,16 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 
 public sealed class ReissuePolicyTests : IDisposable
 {
-    private readonly FixedTime clock = Samples.Clock;
-    private readonly CertificateAuthority authority = Samples.NewAuthority();
-    private readonly CertificateKeyPair served;
+    private readonly FixedTime _clock = Samples.Clock;
+    private readonly CertificateAuthority _authority = Samples.NewAuthority();
+    private readonly CertificateKeyPair _served;
 
-    public ReissuePolicyTests() => served = authority.Issue(Samples.Server(), clock);
+    public ReissuePolicyTests() => _served = _authority.Issue(Samples.Server(), _clock);
 
     public void Dispose()
     {
-        served.Dispose();
-        authority.Dispose();
+        _served.Dispose();
+        _authority.Dispose();
     }
 
     [Fact]
@@ -41,17 +41,17 @@ public sealed class ReissuePolicyTests : IDisposable
     public void Evaluate_DamagedCertificateOrKey_IsUnreadable()
     {
         Assert.Equal(ReissueReason.Unreadable, Evaluate(certificate: "no certificate"u8.ToArray()).Reason);
-        Assert.Equal(ReissueReason.Unreadable, Evaluate(certificate: Samples.Bytes(served.CertificatePem[..^30])).Reason);
+        Assert.Equal(ReissueReason.Unreadable, Evaluate(certificate: Samples.Bytes(_served.CertificatePem[..^30])).Reason);
         Assert.Equal(ReissueReason.Unreadable, Evaluate(certificate: new byte[PemLimits.ChainBytes + 1]).Reason);
         Assert.Equal(ReissueReason.Unreadable, Evaluate(key: "no key"u8.ToArray()).Reason);
-        Assert.Equal(ReissueReason.Unreadable, Evaluate(key: served.PrivateKeyPem[..^30].ToArray()).Reason);
+        Assert.Equal(ReissueReason.Unreadable, Evaluate(key: _served.PrivateKeyPem[..^30].ToArray()).Reason);
     }
 
     [Fact]
     public void Evaluate_KeyOfAnotherCertificate_IsKeyMismatch()
     {
-        using var other = authority.Issue(Samples.Server(), clock);
-        using var otherKind = authority.Issue(Samples.Server(KeyAlgorithm.Rsa2048), clock);
+        using var other = _authority.Issue(Samples.Server(), _clock);
+        using var otherKind = _authority.Issue(Samples.Server(KeyAlgorithm.Rsa2048), _clock);
         Assert.Equal(ReissueReason.KeyMismatch, Evaluate(key: other.PrivateKeyPem.ToArray()).Reason);
         Assert.Equal(ReissueReason.KeyMismatch, Evaluate(key: otherKind.PrivateKeyPem.ToArray()).Reason);
     }
@@ -66,7 +66,7 @@ public sealed class ReissuePolicyTests : IDisposable
     [Fact]
     public void Evaluate_SameNameAndKeyIdentifierButForgedSignature_IsIssuerChanged()
     {
-        using var leaf = X509Certificate2.CreateFromPem(served.CertificatePem);
+        using var leaf = X509Certificate2.CreateFromPem(_served.CertificatePem);
         var der = leaf.RawData;
         der[^1] ^= 1;
         Assert.Equal(ReissueReason.IssuerChanged, Evaluate(certificate: Samples.Bytes(PemEncoding.WriteString("CERTIFICATE", der))).Reason);
@@ -75,7 +75,7 @@ public sealed class ReissuePolicyTests : IDisposable
     [Fact]
     public void Evaluate_ServedWithAnIntermediateThatIsNotTheAuthoritys_IsIssuerChanged()
     {
-        var chain = Samples.Bytes(served.CertificatePem + authority.TrustBundle.ToPem());
+        var chain = Samples.Bytes(_served.CertificatePem + _authority.TrustBundle.ToPem());
         Assert.Equal(ReissueReason.IssuerChanged, Evaluate(certificate: chain).Reason);
     }
 
@@ -86,7 +86,7 @@ public sealed class ReissuePolicyTests : IDisposable
         using var older = Samples.NewRoot();
         using var alone = Samples.Load(root);
         using var together = Samples.Load(root, older.CertificatePem);
-        using var pair = alone.Issue(Samples.Server(), clock);
+        using var pair = alone.Issue(Samples.Server(), _clock);
         Assert.NotEqual(alone.TrustBundle, together.TrustBundle);
         Assert.Equal(ReissueReason.None, Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray(), by: together).Reason);
     }
@@ -95,7 +95,7 @@ public sealed class ReissuePolicyTests : IDisposable
     public void Evaluate_AnotherKeyAlgorithm_IsAlgorithmChanged()
     {
         Assert.Equal(ReissueReason.AlgorithmChanged, Evaluate(wanted: Samples.Server(KeyAlgorithm.Rsa2048)).Reason);
-        using var rsa = authority.Issue(Samples.Server(KeyAlgorithm.Rsa2048), clock);
+        using var rsa = _authority.Issue(Samples.Server(KeyAlgorithm.Rsa2048), _clock);
         Assert.Equal(
             ReissueReason.AlgorithmChanged,
             Evaluate(Samples.Bytes(rsa.CertificatePem), rsa.PrivateKeyPem.ToArray(), Samples.Server(KeyAlgorithm.Rsa3072)).Reason);
@@ -116,7 +116,7 @@ public sealed class ReissuePolicyTests : IDisposable
     {
         var before = Samples.Server() with { Names = ServerNames.Create(["registry"], [IPAddress.Parse("10.96.0.20")]) };
         var after = before with { Names = ServerNames.Create(names, addresses.Select(IPAddress.Parse)) };
-        using var pair = authority.Issue(before, clock);
+        using var pair = _authority.Issue(before, _clock);
         Assert.Equal(ReissueReason.None, Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray(), before).Reason);
         Assert.Equal(ReissueReason.NamesChanged, Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray(), after).Reason);
     }
@@ -133,19 +133,19 @@ public sealed class ReissuePolicyTests : IDisposable
     [Fact]
     public void Evaluate_AroundTheRenewalTime_IsDueFromThatSecondOn()
     {
-        var due = ReissuePolicy.RenewalTime(served.NotBefore, served.NotAfter);
-        clock.Advance(due - clock.GetUtcNow() - TimeSpan.FromTicks(1));
+        var due = ReissuePolicy.RenewalTime(_served.NotBefore, _served.NotAfter);
+        _clock.Advance(due - _clock.GetUtcNow() - TimeSpan.FromTicks(1));
         Assert.Equal(ReissueReason.None, Evaluate().Reason);
-        clock.Advance(TimeSpan.FromTicks(1));
+        _clock.Advance(TimeSpan.FromTicks(1));
         Assert.Equal(ReissueReason.Due, Evaluate().Reason);
     }
 
     [Fact]
     public void Evaluate_LeafAndRootHaveEnded_IsDueAndNotIssuerChanged()
     {
-        clock.Advance(Samples.TwoYears + TimeSpan.FromDays(1));
+        _clock.Advance(Samples.TwoYears + TimeSpan.FromDays(1));
         Assert.Equal(ReissueReason.Due, Evaluate().Reason);
-        clock.Advance(Samples.TenYears);
+        _clock.Advance(Samples.TenYears);
         Assert.Equal(ReissueReason.Due, Evaluate().Reason);
     }
 
@@ -154,7 +154,7 @@ public sealed class ReissuePolicyTests : IDisposable
     [InlineData(61, ReissueReason.Due)]
     public void Evaluate_NotBegunYet_IsToleratedForAnHour(int minutes, ReissueReason reason)
     {
-        var behind = new FixedTime(served.NotBefore.AddMinutes(-minutes));
+        var behind = new FixedTime(_served.NotBefore.AddMinutes(-minutes));
         Assert.Equal(reason, Evaluate(time: behind).Reason);
     }
 
@@ -169,7 +169,7 @@ public sealed class ReissuePolicyTests : IDisposable
         using var before = Samples.Load(root);
         using var after = CertificateAuthority.Load(
             Samples.Bytes(HandMade.RootWithKeyOf(root, Samples.PresentSecond, Samples.PresentSecond.AddDays(days))), root.PrivateKeyPem.Span, default);
-        using var pair = before.Issue(Samples.Server(), clock);
+        using var pair = before.Issue(Samples.Server(), _clock);
         Assert.Equal(reason, Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray(), by: after).Reason);
     }
 
@@ -203,7 +203,7 @@ public sealed class ReissuePolicyTests : IDisposable
     {
         using var successor = Samples.NewAuthority();
         var wanted = Samples.Server(KeyAlgorithm.Rsa2048) with { Names = ServerNames.Create(["other"], []) };
-        clock.Advance(Samples.TwoYears);
+        _clock.Advance(Samples.TwoYears);
         using var other = successor.Issue(Samples.Server(), Samples.Clock);
         Assert.Equal(ReissueReason.Missing, Evaluate("x"u8.ToArray(), [], wanted, successor).Reason);
         Assert.Equal(ReissueReason.Unreadable, Evaluate("x"u8.ToArray(), null, wanted, successor).Reason);
@@ -228,5 +228,5 @@ public sealed class ReissuePolicyTests : IDisposable
     private ReissueDecision Evaluate(
         byte[]? certificate = null, byte[]? key = null, ServerCertificateRequest? wanted = null, CertificateAuthority? by = null, TimeProvider? time = null) =>
         ReissuePolicy.Evaluate(
-            certificate ?? Samples.Bytes(served.CertificatePem), key ?? served.PrivateKeyPem.ToArray(), wanted ?? Samples.Server(), by ?? authority, time ?? clock);
+            certificate ?? Samples.Bytes(_served.CertificatePem), key ?? _served.PrivateKeyPem.ToArray(), wanted ?? Samples.Server(), by ?? _authority, time ?? _clock);
 }

@@ -6,19 +6,19 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 
 public sealed class TrustBundleTests : IDisposable
 {
-    private readonly CertificateKeyPair[] roots = [.. Enumerable.Range(0, 4).Select(NewRoot)];
+    private readonly CertificateKeyPair[] _roots = [.. Enumerable.Range(0, 4).Select(NewRoot)];
 
     public void Dispose()
     {
-        foreach (var root in roots) root.Dispose();
+        foreach (var root in _roots) root.Dispose();
     }
 
     [Fact]
     public void Parse_AnyOrderTwiceAndTextAround_IsTheSameSetAndTheSameBytes()
     {
-        var forward = Samples.Bundle(roots);
+        var forward = Samples.Bundle(_roots);
         var noisy = TrustBundle.Parse(Samples.Bytes(
-            "# roots\r\n" + string.Concat(roots.Reverse().Concat(roots).Select(root => root.CertificatePem.Replace("\n", "\r\n", StringComparison.Ordinal) + "between\r\n"))));
+            "# roots\r\n" + string.Concat(_roots.Reverse().Concat(_roots).Select(root => root.CertificatePem.Replace("\n", "\r\n", StringComparison.Ordinal) + "between\r\n"))));
         Assert.Equal(forward, noisy);
         Assert.Equal(forward.GetHashCode(), noisy.GetHashCode());
         Assert.Equal(forward.ToPem(), noisy.ToPem());
@@ -28,10 +28,10 @@ public sealed class TrustBundleTests : IDisposable
     [Fact]
     public void ToPem_SeveralRoots_IsOldestFirstAndReadsBackTheSame()
     {
-        var bundle = Samples.Bundle(roots);
+        var bundle = Samples.Bundle(_roots);
         var pem = bundle.ToPem();
         Assert.Equal(bundle.Select(root => root.NotBefore).Order(), bundle.Select(root => root.NotBefore));
-        Assert.Equal(roots.Select(root => root.NotBefore).Order(), bundle.Select(root => root.NotBefore));
+        Assert.Equal(_roots.Select(root => root.NotBefore).Order(), bundle.Select(root => root.NotBefore));
         Assert.StartsWith("-----BEGIN CERTIFICATE-----\n", pem, StringComparison.Ordinal);
         Assert.EndsWith("-----END CERTIFICATE-----\n", pem, StringComparison.Ordinal);
         Assert.DoesNotContain("\n\n", pem, StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class TrustBundleTests : IDisposable
     [Fact]
     public void Add_IsAUnion()
     {
-        TrustBundle left = Samples.Bundle(roots[..3]), right = Samples.Bundle(roots[2..]), all = Samples.Bundle(roots);
+        TrustBundle left = Samples.Bundle(_roots[..3]), right = Samples.Bundle(_roots[2..]), all = Samples.Bundle(_roots);
         Assert.Equal(all, left.Add(right));
         Assert.Equal(left.Add(right), right.Add(left));
         Assert.Equal(left, left.Add(left));
@@ -63,7 +63,7 @@ public sealed class TrustBundleTests : IDisposable
     [Fact]
     public void Contains_FollowsTheSets()
     {
-        TrustBundle part = Samples.Bundle(roots[..2]), all = Samples.Bundle(roots), other = Samples.Bundle(roots[1..3]);
+        TrustBundle part = Samples.Bundle(_roots[..2]), all = Samples.Bundle(_roots), other = Samples.Bundle(_roots[1..3]);
         Assert.True(all.Contains(part));
         Assert.True(all.Contains(all));
         Assert.False(part.Contains(all));
@@ -75,10 +75,10 @@ public sealed class TrustBundleTests : IDisposable
     [Fact]
     public void Equals_OtherSets_AreDifferent()
     {
-        TrustBundle one = Samples.Bundle(roots[0]), two = Samples.Bundle(roots[..2]);
+        TrustBundle one = Samples.Bundle(_roots[0]), two = Samples.Bundle(_roots[..2]);
         Assert.NotEqual(one, two);
         Assert.NotEqual(two, one);
-        Assert.NotEqual(one, Samples.Bundle(roots[1]));
+        Assert.NotEqual(one, Samples.Bundle(_roots[1]));
         Assert.False(one.Equals(null));
         Assert.NotEqual(one, TrustBundle.Empty);
     }
@@ -87,11 +87,11 @@ public sealed class TrustBundleTests : IDisposable
     public void PruneExpired_DropsWhatHasEndedAndKeepsWhatHasNotBegun()
     {
         // Root n begins n days after the present and ends ten years later; the last second counts as valid.
-        var bundle = Samples.Bundle(roots);
+        var bundle = Samples.Bundle(_roots);
         Assert.Equal(bundle, bundle.PruneExpired(new FixedTime(Samples.Present.AddYears(-1))));
-        Assert.Equal(bundle, bundle.PruneExpired(new FixedTime(roots[0].NotAfter)));
-        Assert.Equal(Samples.Bundle(roots[1..]), bundle.PruneExpired(new FixedTime(roots[0].NotAfter.AddTicks(1))));
-        Assert.Equal(TrustBundle.Empty, bundle.PruneExpired(new FixedTime(roots[^1].NotAfter.AddSeconds(1))));
+        Assert.Equal(bundle, bundle.PruneExpired(new FixedTime(_roots[0].NotAfter)));
+        Assert.Equal(Samples.Bundle(_roots[1..]), bundle.PruneExpired(new FixedTime(_roots[0].NotAfter.AddTicks(1))));
+        Assert.Equal(TrustBundle.Empty, bundle.PruneExpired(new FixedTime(_roots[^1].NotAfter.AddSeconds(1))));
         Assert.Equal(4, bundle.Count);
     }
 
@@ -107,14 +107,14 @@ public sealed class TrustBundleTests : IDisposable
     [Fact]
     public void Parse_PrivateKeyBeside_DoesNotComeOutAgain()
     {
-        var both = Samples.Bytes(roots[0].CertificatePem).Concat(roots[0].PrivateKeyPem.ToArray()).ToArray();
-        Assert.Equal(roots[0].CertificatePem, TrustBundle.Parse(both).ToPem());
+        var both = Samples.Bytes(_roots[0].CertificatePem).Concat(_roots[0].PrivateKeyPem.ToArray()).ToArray();
+        Assert.Equal(_roots[0].CertificatePem, TrustBundle.Parse(both).ToPem());
     }
 
     [Fact]
     public void Parse_AtAndAboveTheCaps_IsReadAndRefused()
     {
-        var pem = roots[0].CertificatePem;
+        var pem = _roots[0].CertificatePem;
         var most = string.Concat(Enumerable.Repeat(pem, PemLimits.BundleCertificates));
         Assert.Single(TrustBundle.Parse(Samples.Bytes(most)));
         Assert.Equal(CertificateFault.TooMany, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(most + pem))));

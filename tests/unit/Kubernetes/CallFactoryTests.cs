@@ -53,7 +53,7 @@ public sealed class CallFactoryTests
     public void Create_Object_BearsNoRepetition()
     {
         Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" }, Data = new Dictionary<string, byte[]> { ["a"] = [1, 2] } };
-        ApiRequest request = CallFactory.Create(CoreResources.Secrets, secret, "me & you");
+        var request = CallFactory.Create(CoreResources.Secrets, secret, "me & you");
         Assert.Equal("api/v1/namespaces/ns/secrets?fieldManager=me%20%26%20you", request.Path);
         Assert.Equal(Repeat.WhenNotDone, request.Repeat);
         Assert.Equal("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"one","namespace":"ns"},"data":{"a":"AQI="}}""", Encoding.UTF8.GetString(request.Body!));
@@ -71,7 +71,7 @@ public sealed class CallFactoryTests
     public void Apply_Object_IsSafeToRepeat()
     {
         Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" } };
-        ApiRequest request = CallFactory.Apply(CoreResources.Secrets, secret, new ApplyOptions("me", Force: false));
+        var request = CallFactory.Apply(CoreResources.Secrets, secret, new ApplyOptions("me", Force: false));
         Assert.Equal("api/v1/namespaces/ns/secrets/one?fieldManager=me&force=false", request.Path);
         Assert.Equal(("application/apply-patch+yaml", Repeat.Safe), (request.MediaType, request.Repeat));
     }
@@ -92,7 +92,7 @@ public sealed class CallFactoryTests
     {
         NamespacedName one = new("ns", "one");
         Assert.Equal(Repeat.WhenNotDone, CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions()).Repeat);
-        ApiRequest request = CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
+        var request = CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
         Assert.Equal(Repeat.Safe, request.Repeat);
         Assert.Equal(
             """{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground","preconditions":{"uid":"u"}}""", Encoding.UTF8.GetString(request.Body!));

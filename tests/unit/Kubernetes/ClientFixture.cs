@@ -35,8 +35,8 @@ internal sealed class ClientFixture : IAsyncDisposable
         Func<HttpContext, int, Task> answer, KubernetesClientOptions? options = null, TimeProvider? time = null, Func<ClusterConnection, ClusterConnection>? change = null)
     {
         TestAuthority authority = new();
-        ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), answer);
-        ClusterConnection connection = server.Connection(authority);
+        var server = await ScriptedServer.StartAsync(authority.Issue(), answer);
+        var connection = server.Connection(authority);
         return new ClientFixture(authority, server, new KubernetesClient(change?.Invoke(connection) ?? connection, options ?? Quick, time ?? TimeProvider.System));
     }
 

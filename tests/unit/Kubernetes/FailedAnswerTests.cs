@@ -22,7 +22,7 @@ public sealed class FailedAnswerTests
     [InlineData(405, "MethodNotAllowed", KubernetesFault.Other)]
     public void From_Status_IsTyped(int code, string reason, KubernetesFault fault)
     {
-        KubernetesApiException failure = From(code, $$$"""{"kind":"Status","reason":"{{{reason}}}","message":"said so","code":{{{code}}},"details":{"name":"one"}}""");
+        var failure = From(code, $$$"""{"kind":"Status","reason":"{{{reason}}}","message":"said so","code":{{{code}}},"details":{"name":"one"}}""");
         Assert.Equal((fault, code, reason), (failure.Fault, failure.StatusCode, failure.Reason));
         Assert.Equal("secrets ns/one: said so", failure.Message);
     }
@@ -36,7 +36,7 @@ public sealed class FailedAnswerTests
     [InlineData(418, "null", KubernetesFault.Other)]
     public void From_NoStatus_GoesByTheCodeAndQuotesNothing(int code, string body, KubernetesFault fault)
     {
-        KubernetesApiException failure = From(code, body);
+        var failure = From(code, body);
         Assert.Equal((fault, (string?)null), (failure.Fault, failure.Reason));
         Assert.Equal($"secrets ns/one: the server answered {code} without a Status", failure.Message);
     }
@@ -44,7 +44,7 @@ public sealed class FailedAnswerTests
     [Fact]
     public void From_LongMessage_IsCutAndFreeOfControlCharacters()
     {
-        KubernetesApiException failure = From(422, $$"""{"kind":"Status","message":"a\u0000\r\n{{new string('b', 5000)}}"}""");
+        var failure = From(422, $$"""{"kind":"Status","message":"a\u0000\r\n{{new string('b', 5000)}}"}""");
         Assert.InRange(failure.Message.Length, 200, 300);
         Assert.DoesNotContain(failure.Message, char.IsControl);
     }

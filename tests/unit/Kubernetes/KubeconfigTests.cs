@@ -11,7 +11,7 @@ public sealed class KubeconfigTests : IDisposable
 
     private static readonly TestAuthority Authority = new();
 
-    private readonly string folder = Directory.CreateTempSubdirectory("kubeconfig-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("kubeconfig-").FullName;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -55,13 +55,13 @@ public sealed class KubeconfigTests : IDisposable
         { new string(' ', (1024 * 1024) + 1), "The kubeconfig is larger than 1024 KiB." },
     };
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Bad))]
     public void Parse_Unusable_SaysWhatAndWhereAndNoSecret(string yaml, string message)
     {
-        KubeconfigException thrown = Assert.Throws<KubeconfigException>(() => Parse(yaml));
+        var thrown = Assert.Throws<KubeconfigException>(() => Parse(yaml));
         Assert.Equal(message, thrown.Message);
         Assert.DoesNotContain("leak", thrown.ToString(), StringComparison.Ordinal);
     }
@@ -74,7 +74,7 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public async Task Parse_NoContexts_TakesTheOnlyClusterAndUser()
     {
-        using ClusterConnection connection = Parse(Minimal);
+        using var connection = Parse(Minimal);
         Assert.Equal(new Uri("https://127.0.0.1:6443"), connection.Server);
         Assert.Equal("abc", await connection.Credentials!.GetTokenAsync(Cancel));
         Assert.Null(connection.CertificateAuthorities);
@@ -83,7 +83,7 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public async Task Parse_Json_IsYamlToo()
     {
-        using ClusterConnection connection = Parse("""
+        using var connection = Parse("""
             {"apiVersion":"v1","kind":"Config","current-context":"x","contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],
              "clusters":[{"name":"c","cluster":{"server":"https://a"}}],"users":[{"name":"u","user":{"token":"abc"}}]}
             """);
@@ -93,14 +93,14 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public void ToString_PartsOfAKubeconfig_ShowNoValues()
     {
-        KubeconfigNode root = KubeconfigYaml.Read(Encoding.UTF8.GetBytes("{users: [{user: {token: leak-me}}]}"));
+        var root = KubeconfigYaml.Read(Encoding.UTF8.GetBytes("{users: [{user: {token: leak-me}}]}"));
         Assert.DoesNotContain("leak-me", $"{root} {root["users"].Items[0]["user"]}", StringComparison.Ordinal);
     }
 
     [Fact]
     public void Parse_NoCurrentContext_TakesTheOnlyOne()
     {
-        using ClusterConnection connection = Parse(Minimal[..^1] + ", contexts: [{name: x, context: {cluster: c, user: u, namespace: here}}]}");
+        using var connection = Parse(Minimal[..^1] + ", contexts: [{name: x, context: {cluster: c, user: u, namespace: here}}]}");
         Assert.Equal("here", connection.Namespace);
     }
 
@@ -121,7 +121,7 @@ public sealed class KubeconfigTests : IDisposable
             - {name: one, cluster: {server: "https://one"}}
             - {name: two, cluster: {server: "https://two", insecure-skip-tls-verify: false}}
             """;
-        using ClusterConnection connection = Kubeconfig.Parse(Encoding.UTF8.GetBytes(Yaml), context, TimeProvider.System);
+        using var connection = Kubeconfig.Parse(Encoding.UTF8.GetBytes(Yaml), context, TimeProvider.System);
         Assert.Equal(server, connection.Server.ToString());
         Assert.Null(connection.Credentials);
     }
@@ -129,8 +129,8 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public void Parse_EverythingInline_IsTaken()
     {
-        (string certificate, string key) = Authority.IssuePem(TestAuthority.ClientUse, subject: "me");
-        using ClusterConnection connection = Parse(With(
+        (var certificate, var key) = Authority.IssuePem(TestAuthority.ClientUse, subject: "me");
+        using var connection = Parse(With(
             $"client-certificate-data: {Base64(certificate + "\n" + Authority.Pem)}, client-key-data: {Base64(key)}",
             $"server: https://a/b, certificate-authority-data: {Base64(Authority.Pem)}, tls-server-name: api.test, proxy-url: 'socks5://u:leak-me@127.0.0.1:1080'"));
         Assert.Equal("CN=me", connection.ClientCertificate!.Subject);
@@ -144,13 +144,13 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public async Task Load_Files_ResolveAgainstTheFolder()
     {
-        (string certificate, string key) = Authority.IssuePem(TestAuthority.ClientUse, subject: "me");
+        (var certificate, var key) = Authority.IssuePem(TestAuthority.ClientUse, subject: "me");
         Write("ca.pem", Authority.Pem);
         Write("me.pem", certificate);
         Write("me.key", key);
         Write("token", "from-file\n");
         Write("config", With("tokenFile: token, token: inline, client-certificate: me.pem, client-key: ./me.key", "server: https://a, certificate-authority: ca.pem"));
-        using ClusterConnection connection = Kubeconfig.Load(Path.Combine(folder, "config"), null, TimeProvider.System);
+        using var connection = Kubeconfig.Load(Path.Combine(_folder, "config"), null, TimeProvider.System);
         Assert.Equal("from-file", await connection.Credentials!.GetTokenAsync(Cancel));
         Assert.Equal("CN=me", connection.ClientCertificate!.Subject);
         Assert.Single(connection.CertificateAuthorities!);
@@ -159,7 +159,7 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public async Task Load_ExecPlugin_IsRunRelativeToTheFolderWithClusterInfo()
     {
-        string script = Write("plugin.sh", """
+        var script = Write("plugin.sh", """
             #!/bin/sh
             case "$KUBERNETES_EXEC_INFO" in *'"server":"https://a"'*) t="$1-$V";; *) t=none;; esac
             echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"'$t'"}}'
@@ -168,7 +168,7 @@ public sealed class KubeconfigTests : IDisposable
             File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         const string Exec = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin.sh, args: [a], env: [{name: V, value: b}], interactiveMode: IfAvailable, provideClusterInfo: true}";
         Write("config", With(Exec, "server: https://a"));
-        using ClusterConnection connection = Kubeconfig.Load(Path.Combine(folder, "config"), null, TimeProvider.System);
+        using var connection = Kubeconfig.Load(Path.Combine(_folder, "config"), null, TimeProvider.System);
         Assert.Equal("a-b", await connection.Credentials!.GetTokenAsync(Cancel));
     }
 
@@ -180,7 +180,7 @@ public sealed class KubeconfigTests : IDisposable
     public void Load_Unusable_SaysWhy(string user, string message)
     {
         Write("config", With(user, "server: https://a"));
-        KubeconfigException thrown = Assert.Throws<KubeconfigException>(() => Kubeconfig.Load(Path.Combine(folder, "config"), null, TimeProvider.System));
+        var thrown = Assert.Throws<KubeconfigException>(() => Kubeconfig.Load(Path.Combine(_folder, "config"), null, TimeProvider.System));
         Assert.Contains(message, thrown.Message, StringComparison.Ordinal);
     }
 
@@ -194,20 +194,20 @@ public sealed class KubeconfigTests : IDisposable
         Write("ca.crt", Authority.Pem);
         Write("token", "abc");
         Write("namespace", "here\n");
-        using ClusterConnection connection = InCluster.Load(TimeProvider.System, folder, "fd00::1", "443");
+        using var connection = InCluster.Load(TimeProvider.System, _folder, "fd00::1", "443");
         Assert.Equal(new Uri("https://[fd00::1]:443"), connection.Server);
         Assert.Equal("abc", await connection.Credentials!.GetTokenAsync(Cancel));
-        Assert.Equal(("here", "here"), (connection.Namespace, InCluster.Namespace(folder)));
+        Assert.Equal(("here", "here"), (connection.Namespace, InCluster.Namespace(_folder)));
     }
 
     [Fact]
     public void InCluster_NoPod_SaysSo()
     {
-        Assert.Contains("no pod", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, folder, null, null)).Message, StringComparison.Ordinal);
-        Assert.Contains("token is missing", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, folder, "a", "1")).Message, StringComparison.Ordinal);
+        Assert.Contains("no pod", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, _folder, null, null)).Message, StringComparison.Ordinal);
+        Assert.Contains("token is missing", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, _folder, "a", "1")).Message, StringComparison.Ordinal);
         Write("token", "abc");
-        Assert.Contains("ca.crt", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, folder, "a", "1")).Message, StringComparison.Ordinal);
-        Assert.Null(InCluster.Namespace(folder));
+        Assert.Contains("ca.crt", Assert.Throws<KubeconfigException>(() => InCluster.Load(TimeProvider.System, _folder, "a", "1")).Message, StringComparison.Ordinal);
+        Assert.Null(InCluster.Namespace(_folder));
     }
 
     private static string With(string user, string cluster = "server: https://a") =>
@@ -217,7 +217,7 @@ public sealed class KubeconfigTests : IDisposable
 
     private static string OtherKey()
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return key.ExportPkcs8PrivateKeyPem();
     }
 
@@ -225,7 +225,7 @@ public sealed class KubeconfigTests : IDisposable
 
     private string Write(string name, string content)
     {
-        string path = Path.Combine(folder, name);
+        var path = Path.Combine(_folder, name);
         File.WriteAllText(path, content);
         return path;
     }

@@ -13,8 +13,8 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_Object_IsRead()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(Answers.SecretJson));
-        Secret secret = await fixture.GetAsync();
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(Answers.SecretJson));
+        var secret = await fixture.GetAsync();
         Assert.Equal(("one", "ns", "7"), (secret.Metadata.Name, secret.Metadata.Namespace, secret.Metadata.ResourceVersion));
         Assert.Equal("secret-value"u8.ToArray(), secret.Data!["a"]);
     }
@@ -22,7 +22,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_ServerBehindAPath_KeepsThePath()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Server = new Uri(c.Server, "/k8s/clusters/c-1/") });
         await fixture.GetAsync();
         Assert.Equal("/k8s/clusters/c-1/api/v1/namespaces/ns/secrets/one", Assert.Single(fixture.Server.Requests).Url);
@@ -31,7 +31,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task FindAsync_ObjectMissing_IsNull()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(404, "NotFound"));
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(404, "NotFound"));
         Assert.Null(await fixture.Client.FindAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
     }
 
@@ -40,8 +40,8 @@ public sealed class KubernetesClientTests
     [InlineData("""{"kind":"Status","code":404,"reason":"NotFound","message":"the server could not find the requested resource","details":{}}""")]
     public async Task FindAsync_KindMissing_Throws(string body)
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body, 404));
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body, 404));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(
             () => fixture.Client.FindAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Equal(KubernetesFault.NotFound, failure.Fault);
     }
@@ -52,8 +52,8 @@ public sealed class KubernetesClientTests
     [InlineData(500)]
     public async Task WriteOfASecret_ServerQuotesTheBody_IsNotRepeated(int code)
     {
-        string body = $$"""{"kind":"Status","code":{{code}},"reason":"BadRequest","message":"illegal base64 data in ...hunter2..."}""";
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body, code));
+        var body = $$"""{"kind":"Status","code":{{code}},"reason":"BadRequest","message":"illegal base64 data in ...hunter2..."}""";
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body, code));
         Task[] writes =
         [
             fixture.Client.CreateAsync(CoreResources.Secrets, NewSecret, "m", Cancel),
@@ -61,7 +61,7 @@ public sealed class KubernetesClientTests
             fixture.Client.MergePatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonObject(), "m", Cancel),
             fixture.Client.JsonPatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonArray(), "m", Cancel),
         ];
-        foreach (Task write in writes)
+        foreach (var write in writes)
             Assert.DoesNotContain("hunter2", (await Assert.ThrowsAsync<KubernetesApiException>(() => write)).ToString(), StringComparison.Ordinal);
     }
 
@@ -69,7 +69,7 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_TooManyRequests_WaitsAsAskedAndTriesAgain()
     {
         ManualTime time = new();
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, count) =>
             {
                 context.Response.Headers.RetryAfter = "2";
@@ -77,7 +77,7 @@ public sealed class KubernetesClientTests
             },
             new KubernetesClientOptions(),
             time);
-        Task<Secret> call = fixture.GetAsync();
+        var call = fixture.GetAsync();
         await time.TimerAsync(delay => delay >= TimeSpan.FromSeconds(2) && delay <= TimeSpan.FromSeconds(2.1));
         Assert.False(call.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(2.1));
@@ -89,7 +89,7 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_RetryAfterIsADate_IsUnderstood()
     {
         ManualTime time = new();
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) =>
             {
                 context.Response.Headers.RetryAfter = time.GetUtcNow().AddMinutes(5).ToString("R");
@@ -97,7 +97,7 @@ public sealed class KubernetesClientTests
             },
             new KubernetesClientOptions(),
             time);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Unavailable, TimeSpan.FromMinutes(5)), (failure.Fault, failure.RetryAfter));
         Assert.Single(fixture.Server.Requests);
     }
@@ -105,7 +105,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_ConnectionDropped_TriesAgain()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, count) =>
+        await using var fixture = await ClientFixture.StartAsync((context, count) =>
         {
             if (count > 2)
                 return context.JsonAsync(Answers.SecretJson);
@@ -119,7 +119,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_BodyBroken_TriesAgain()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(async (context, count) =>
+        await using var fixture = await ClientFixture.StartAsync(async (context, count) =>
         {
             await context.LineAsync(count == 1 ? Answers.SecretJson[..40] : Answers.SecretJson);
             if (count == 1)
@@ -132,8 +132,8 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_AlwaysUnavailable_GivesUpAfterTheAttempts()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(503, "ServiceUnavailable"));
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(503, "ServiceUnavailable"));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.True(failure.IsTransient);
         Assert.Equal(4, fixture.Server.Requests.Count);
     }
@@ -143,14 +143,14 @@ public sealed class KubernetesClientTests
     [InlineData(true)]
     public async Task CreateAsync_AnswerLost_IsNotRepeated(bool drop)
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) =>
+        await using var fixture = await ClientFixture.StartAsync((context, _) =>
         {
             if (!drop)
                 return context.StatusAsync(503, "ServiceUnavailable");
             context.Abort();
             return Task.CompletedTask;
         });
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(
             () => fixture.Client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel));
         Assert.Equal(drop ? KubernetesFault.Unreachable : KubernetesFault.Unavailable, failure.Fault);
         Assert.Single(fixture.Server.Requests);
@@ -159,7 +159,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task CreateAsync_TooManyRequests_IsRepeatedWithItsBody()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, count) => count == 1 ? context.StatusAsync(429, "TooManyRequests") : context.JsonAsync(Answers.SecretJson, 201));
         await fixture.Client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel);
         Assert.Equal(2, fixture.Server.Requests.Count);
@@ -172,16 +172,16 @@ public sealed class KubernetesClientTests
         using TestAuthority authority = new();
         using KubernetesClient client = new(
             new ClusterConnection { Server = new Uri("https://127.0.0.1:1"), CertificateAuthorities = authority.Roots }, ClientFixture.Quick, TimeProvider.System);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel));
         Assert.Equal((KubernetesFault.Unreachable, true), (failure.Fault, failure.NeverSent));
     }
 
     [Fact]
     public async Task GetAsync_SlowAnswer_IsOurTimeout()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) => context.SilenceAsync(), ClientFixture.Quick with { CallTimeout = TimeSpan.FromMilliseconds(200), MaxAttempts = 2 });
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Timeout, (int?)null, true), (failure.Fault, failure.StatusCode, failure.IsTransient));
         Assert.InRange(fixture.Server.Requests.Count, 0, 2);
     }
@@ -190,7 +190,7 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_SlowBody_IsOurTimeout()
     {
         ManualTime time = new();
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             async (context, _) =>
             {
                 await context.LineAsync("{");
@@ -206,12 +206,12 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_CallerCancels_IsTheCallersCancellation()
     {
         using CancellationTokenSource caller = new();
-        await using ClientFixture fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
         {
             await caller.CancelAsync();
             await context.SilenceAsync();
         });
-        OperationCanceledException thrown = await Assert.ThrowsAnyAsync<OperationCanceledException>(
+        var thrown = await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => fixture.Client.GetAsync(CoreResources.Secrets, ClientFixture.One, caller.Token));
         Assert.Equal(caller.Token, thrown.CancellationToken);
     }
@@ -219,7 +219,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task GetAsync_Redirect_IsNotFollowed()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) =>
+        await using var fixture = await ClientFixture.StartAsync((context, _) =>
         {
             context.Response.Redirect("/elsewhere");
             return Task.CompletedTask;
@@ -234,7 +234,7 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_OversizedBody_IsRefused(bool announced)
     {
         string body = new(' ', 5000);
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) =>
             {
                 context.Response.ContentLength = announced ? body.Length + 1 : null;
@@ -252,8 +252,8 @@ public sealed class KubernetesClientTests
     [InlineData("""{"metadata":{},"data":{"k":"leak-me!"}}""")]
     public async Task GetAsync_NotTheKind_IsABadResponseThatQuotesNothing(string body)
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body));
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(body));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal(KubernetesFault.BadResponse, failure.Fault);
         Assert.DoesNotContain("leak-me", failure.ToString(), StringComparison.Ordinal);
     }
@@ -261,7 +261,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_Pages_AreFollowed()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, count) => context.JsonAsync(Page(count, count < 3 ? $"next{count}" : null)));
+        await using var fixture = await ClientFixture.StartAsync((context, count) => context.JsonAsync(Page(count, count < 3 ? $"next{count}" : null)));
         List<string?> names = [.. (await ListAsync(fixture)).Select(secret => secret.Metadata.Name)];
         Assert.Equal(["s1", "s2", "s3"], names);
         Assert.Contains("continue=next2", fixture.Server.Requests.Last().Url, StringComparison.Ordinal);
@@ -270,7 +270,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_ContinueExpires_StartsAgainOnce()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, count) => count switch
+        await using var fixture = await ClientFixture.StartAsync((context, count) => count switch
         {
             1 => context.JsonAsync(Page(1, "next")),
             2 => context.StatusAsync(410, "Expired"),
@@ -283,7 +283,7 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_ContinueAlwaysExpires_Throws()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, count) => count % 2 == 1 ? context.JsonAsync(Page(1, "next")) : context.StatusAsync(410, "Expired"));
         Assert.Equal(KubernetesFault.Gone, (await Assert.ThrowsAsync<KubernetesApiException>(() => ListAsync(fixture))).Fault);
         Assert.Equal(4, fixture.Server.Requests.Count);
@@ -292,30 +292,30 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_NullItems_IsEmpty()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("""{"kind":"SecretList","items":null,"metadata":{}}"""));
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("""{"kind":"SecretList","items":null,"metadata":{}}"""));
         Assert.Empty(await ListAsync(fixture));
     }
 
     [Fact]
     public async Task MergePatchAsync_Patch_HasItsMediaType()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(Answers.SecretJson));
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync(Answers.SecretJson));
         await fixture.Client.MergePatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonObject { ["type"] = null }, "me", Cancel);
-        SeenRequest seen = Assert.Single(fixture.Server.Requests);
+        var seen = Assert.Single(fixture.Server.Requests);
         Assert.Equal(("PATCH", "application/merge-patch+json", """{"type":null}"""), (seen.Method, seen.ContentType, seen.Body));
     }
 
     private static async Task<List<Secret>> ListAsync(ClientFixture fixture)
     {
         List<Secret> result = [];
-        await foreach (Secret secret in fixture.Client.ListAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, Cancel))
+        await foreach (var secret in fixture.Client.ListAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, Cancel))
             result.Add(secret);
         return result;
     }
 
     private static string Page(int number, string? next)
     {
-        string more = next is null ? "" : $",\"continue\":\"{next}\"";
+        var more = next is null ? "" : $",\"continue\":\"{next}\"";
         return $$$"""{"kind":"SecretList","apiVersion":"v1","items":[{"metadata":{"name":"s{{{number}}}"}}],"metadata":{"resourceVersion":"9"{{{more}}}}}""";
     }
 }

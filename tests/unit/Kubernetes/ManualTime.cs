@@ -3,17 +3,17 @@ namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 /// <summary>A clock that moves when it is told to, and tells who waits for it.</summary>
 internal sealed class ManualTime : TimeProvider
 {
-    private readonly Lock gate = new();
-    private readonly List<ManualTimer> timers = [];
-    private readonly List<(Func<TimeSpan, bool> Wanted, TaskCompletionSource Found)> watchers = [];
-    private DateTimeOffset now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private readonly Lock _gate = new();
+    private readonly List<ManualTimer> _timers = [];
+    private readonly List<(Func<TimeSpan, bool> Wanted, TaskCompletionSource Found)> _watchers = [];
+    private DateTimeOffset _now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (gate)
-            return now;
+        lock (_gate)
+            return _now;
     }
 
     public override long GetTimestamp() => GetUtcNow().Ticks;
@@ -21,12 +21,12 @@ internal sealed class ManualTime : TimeProvider
     /// <summary>Ends when a timer with such a delay is pending.</summary>
     public Task TimerAsync(Func<TimeSpan, bool> wanted)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (timers.Any(timer => wanted(timer.Delay)))
+            if (_timers.Any(timer => wanted(timer.Delay)))
                 return Task.CompletedTask;
             TaskCompletionSource found = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            watchers.Add((wanted, found));
+            _watchers.Add((wanted, found));
             return found.Task.WaitAsync(TimeSpan.FromSeconds(20));
         }
     }
@@ -34,11 +34,11 @@ internal sealed class ManualTime : TimeProvider
     public void Advance(TimeSpan by)
     {
         List<ManualTimer> due;
-        lock (gate)
+        lock (_gate)
         {
-            now += by;
-            due = [.. timers.Where(timer => timer.Due <= now)];
-            foreach (ManualTimer timer in due)
+            _now += by;
+            due = [.. _timers.Where(timer => timer.Due <= _now)];
+            foreach (var timer in due)
                 Reschedule(timer);
         }
 
@@ -55,9 +55,9 @@ internal sealed class ManualTime : TimeProvider
     private void Reschedule(ManualTimer timer)
     {
         if (timer.Period > TimeSpan.Zero)
-            timer.Due = now + timer.Period;
+            timer.Due = _now + timer.Period;
         else
-            timers.Remove(timer);
+            _timers.Remove(timer);
     }
 
     private sealed class ManualTimer(ManualTime owner, TimerCallback callback, object? state) : ITimer
@@ -72,19 +72,19 @@ internal sealed class ManualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            bool immediately = dueTime == TimeSpan.Zero;
-            lock (owner.gate)
+            var immediately = dueTime == TimeSpan.Zero;
+            lock (owner._gate)
             {
-                owner.timers.Remove(this);
+                owner._timers.Remove(this);
                 Delay = dueTime;
                 Period = period;
-                Due = owner.now + dueTime;
+                Due = owner._now + dueTime;
                 if (dueTime != Timeout.InfiniteTimeSpan && !(immediately && period <= TimeSpan.Zero))
-                    owner.timers.Add(this);
-                foreach ((Func<TimeSpan, bool> wanted, TaskCompletionSource found) in owner.watchers.ToArray())
+                    owner._timers.Add(this);
+                foreach ((var wanted, var found) in owner._watchers.ToArray())
                 {
                     if (dueTime > TimeSpan.Zero && wanted(dueTime) && found.TrySetResult())
-                        owner.watchers.Remove((wanted, found));
+                        owner._watchers.Remove((wanted, found));
                 }
             }
 
@@ -95,8 +95,8 @@ internal sealed class ManualTime : TimeProvider
 
         public void Dispose()
         {
-            lock (owner.gate)
-                owner.timers.Remove(this);
+            lock (owner._gate)
+                owner._timers.Remove(this);
         }
 
         public ValueTask DisposeAsync()

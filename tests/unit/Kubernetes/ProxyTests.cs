@@ -17,10 +17,10 @@ public sealed class ProxyTests
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Proxy = new Uri($"{scheme}://{listener.LocalEndpoint}") });
-        Task<string> proxy = ServeOneAsync(listener, scheme, fixture.Server.Address.Port, stop.Token);
+        var proxy = ServeOneAsync(listener, scheme, fixture.Server.Address.Port, stop.Token);
         await fixture.GetAsync();
         await stop.CancelAsync();
         Assert.Equal(scheme == "http" ? $"CONNECT 127.0.0.1:{fixture.Server.Address.Port} HTTP/1.1" : "socks", await proxy);
@@ -29,9 +29,9 @@ public sealed class ProxyTests
     [Fact]
     public async Task GetAsync_ProxyMissing_IsUnreachableAndMayBeRepeated()
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync(
+        await using var fixture = await ClientFixture.StartAsync(
             (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Proxy = new Uri("http://user:leak-me@127.0.0.1:1") });
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Unreachable, true), (failure.Fault, failure.NeverSent));
         Assert.DoesNotContain("leak-me", failure.ToString(), StringComparison.Ordinal);
         Assert.Empty(fixture.Server.Requests);
@@ -39,11 +39,11 @@ public sealed class ProxyTests
 
     private static async Task<string> ServeOneAsync(TcpListener listener, string scheme, int port, CancellationToken cancellationToken)
     {
-        using TcpClient client = await listener.AcceptTcpClientAsync(cancellationToken);
-        NetworkStream near = client.GetStream();
-        byte[] buffer = new byte[4096];
-        int length = await near.ReadAsync(buffer, cancellationToken);
-        string asked = "socks";
+        using var client = await listener.AcceptTcpClientAsync(cancellationToken);
+        var near = client.GetStream();
+        var buffer = new byte[4096];
+        var length = await near.ReadAsync(buffer, cancellationToken);
+        var asked = "socks";
         if (scheme == "http")
         {
             asked = Encoding.ASCII.GetString(buffer, 0, length).Split("\r\n")[0];
@@ -59,7 +59,7 @@ public sealed class ProxyTests
 
         using TcpClient server = new();
         await server.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
-        NetworkStream far = server.GetStream();
+        var far = server.GetStream();
         try
         {
             await Task.WhenAny(near.CopyToAsync(far, cancellationToken), far.CopyToAsync(near, cancellationToken));

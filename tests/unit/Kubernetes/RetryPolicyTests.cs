@@ -78,7 +78,7 @@ public sealed class RetryPolicyTests
     [Fact]
     public void Validate_WrongValues_NamesThemAll()
     {
-        ArgumentException thrown = Assert.Throws<ArgumentException>(
+        var thrown = Assert.Throws<ArgumentException>(
             () => new KubernetesClientOptions { MaxAttempts = 0, CallTimeout = TimeSpan.FromHours(1), UserAgent = "a\nb" }.Validate());
         Assert.Contains("MaxAttempts", thrown.Message, StringComparison.Ordinal);
         Assert.Contains("CallTimeout", thrown.Message, StringComparison.Ordinal);

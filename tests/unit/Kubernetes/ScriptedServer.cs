@@ -15,11 +15,11 @@ internal sealed record SeenRequest(string Method, string Url, string? Authorizat
 /// <summary>An HTTPS server on loopback that answers as a test tells it to, for what a real API server does not do on demand.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
-    private readonly WebApplication application;
+    private readonly WebApplication _application;
 
     private ScriptedServer(WebApplication application, Uri address)
     {
-        this.application = application;
+        this._application = application;
         Address = address;
     }
 
@@ -31,7 +31,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     public static async Task<ScriptedServer> StartAsync(X509Certificate2 certificate, Func<HttpContext, int, Task> answer)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         ScriptedServer? server = null;
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -47,8 +47,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
                 };
             }));
         });
-        WebApplication application = builder.Build();
-        int count = 0;
+        var application = builder.Build();
+        var count = 0;
         application.Run(async context =>
         {
             using StreamReader reader = new(context.Request.Body);
@@ -71,8 +71,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         using CancellationTokenSource now = new();
         await now.CancelAsync();
-        await application.StopAsync(now.Token);
-        await application.DisposeAsync();
+        await _application.StopAsync(now.Token);
+        await _application.DisposeAsync();
     }
 }
 

@@ -9,17 +9,17 @@ public sealed class SecretKubeconfigClientsTests
 {
     private static readonly NamespacedName Name = new("ns", "one");
 
-    private volatile string? kubeconfig = Kubeconfig("https://127.0.0.1:1");
+    private volatile string? _kubeconfig = Kubeconfig("https://127.0.0.1:1");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task RentAsync_SameSecret_LendsTheSameClientForOneCallEach()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), TimeProvider.System);
-        using ClientLease first = await clients.RentAsync(Name, "value", Cancel);
-        using ClientLease second = await clients.RentAsync(Name, "value", Cancel);
+        using var first = await clients.RentAsync(Name, "value", Cancel);
+        using var second = await clients.RentAsync(Name, "value", Cancel);
         Assert.Same(first.Client, second.Client);
         Assert.Equal(2, fixture.Server.Requests.Count);
     }
@@ -27,11 +27,11 @@ public sealed class SecretKubeconfigClientsTests
     [Fact]
     public async Task RentAsync_SecretChanged_LendsAnotherAndFreesTheOldOneWhenItIsBack()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), TimeProvider.System);
-        ClientLease old = await clients.RentAsync(Name, "value", Cancel);
-        kubeconfig = Kubeconfig("https://127.0.0.1:2");
-        using ClientLease renewed = await clients.RentAsync(Name, "value", Cancel);
+        var old = await clients.RentAsync(Name, "value", Cancel);
+        _kubeconfig = Kubeconfig("https://127.0.0.1:2");
+        using var renewed = await clients.RentAsync(Name, "value", Cancel);
         Assert.NotSame(old.Client, renewed.Client);
         Assert.False(await IsFreedAsync(old.Client));
         old.Dispose();
@@ -43,12 +43,12 @@ public sealed class SecretKubeconfigClientsTests
     [Fact]
     public async Task RentAsync_SecretGone_IsNotFoundAndTheClientGoes()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), TimeProvider.System);
-        ClientLease lease = await clients.RentAsync(Name, "value", Cancel);
+        var lease = await clients.RentAsync(Name, "value", Cancel);
         lease.Dispose();
         Assert.False(await IsFreedAsync(lease.Client));
-        kubeconfig = null;
+        _kubeconfig = null;
         Assert.Equal(KubernetesFault.NotFound, (await Assert.ThrowsAsync<KubernetesApiException>(() => clients.RentAsync(Name, "value", Cancel))).Fault);
         Assert.True(await IsFreedAsync(lease.Client));
         Assert.Equal(0, clients.Count);
@@ -57,12 +57,12 @@ public sealed class SecretKubeconfigClientsTests
     [Fact]
     public async Task RentAsync_UnusableSecret_NamesSecretAndKey()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), TimeProvider.System);
-        KubeconfigException missing = await Assert.ThrowsAsync<KubeconfigException>(() => clients.RentAsync(Name, "other", Cancel));
+        var missing = await Assert.ThrowsAsync<KubeconfigException>(() => clients.RentAsync(Name, "other", Cancel));
         Assert.Equal("Secret ns/one has no key \"other\" with a kubeconfig in it.", missing.Message);
-        kubeconfig = "clusters: 5";
-        KubeconfigException broken = await Assert.ThrowsAsync<KubeconfigException>(() => clients.RentAsync(Name, "value", Cancel));
+        _kubeconfig = "clusters: 5";
+        var broken = await Assert.ThrowsAsync<KubeconfigException>(() => clients.RentAsync(Name, "value", Cancel));
         Assert.Equal("Secret ns/one, key \"value\": The kubeconfig's clusters must be a list.", broken.Message);
     }
 
@@ -70,9 +70,9 @@ public sealed class SecretKubeconfigClientsTests
     public async Task RentAsync_IdleForTenMinutes_IsFreedUnlessLent()
     {
         ManualTime time = new();
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), time);
-        ClientLease lease = await clients.RentAsync(Name, "value", Cancel);
+        var lease = await clients.RentAsync(Name, "value", Cancel);
         time.Advance(TimeSpan.FromMinutes(20));
         Assert.Equal(1, clients.Count);
         lease.Dispose();
@@ -87,10 +87,10 @@ public sealed class SecretKubeconfigClientsTests
     public async Task RentAsync_MoreThanAreKept_FreesTheOneUsedLongestAgo()
     {
         ManualTime time = new();
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         using SecretKubeconfigClients clients = new(fixture.Client, new(), time);
         List<ClientLease> leases = [];
-        for (int i = 0; i <= SecretKubeconfigClients.MostClients; i++)
+        for (var i = 0; i <= SecretKubeconfigClients.MostClients; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(1));
             leases.Add(await clients.RentAsync(new("ns", $"c{i}"), "value", Cancel));
@@ -105,34 +105,34 @@ public sealed class SecretKubeconfigClientsTests
     [Fact]
     public async Task RentAsync_ManyAtOnceWhileTheSecretChanges_FreesEveryClientButTheLast()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         SecretKubeconfigClients clients = new(fixture.Client, ClientFixture.Quick, TimeProvider.System);
         HashSet<KubernetesClient> seen = [];
         await Parallel.ForAsync(0, 200, Cancel, async (i, cancel) =>
         {
             if (i % 10 == 0)
-                kubeconfig = Kubeconfig($"https://127.0.0.1:{i + 1}");
-            using ClientLease lease = await clients.RentAsync(Name, "value", cancel);
+                _kubeconfig = Kubeconfig($"https://127.0.0.1:{i + 1}");
+            using var lease = await clients.RentAsync(Name, "value", cancel);
             Assert.False(await IsFreedAsync(lease.Client));
             lock (seen)
                 seen.Add(lease.Client);
         });
         Assert.Equal(1, clients.Count);
-        int open = 0;
-        foreach (KubernetesClient client in seen)
+        var open = 0;
+        foreach (var client in seen)
             open += await IsFreedAsync(client) ? 0 : 1;
         Assert.Equal(1, open);
         clients.Dispose();
-        foreach (KubernetesClient client in seen)
+        foreach (var client in seen)
             Assert.True(await IsFreedAsync(client));
     }
 
     [Fact]
     public async Task Dispose_ClientLent_IsFreedWhenItIsBack()
     {
-        await using ClientFixture fixture = await StartAsync();
+        await using var fixture = await StartAsync();
         SecretKubeconfigClients clients = new(fixture.Client, new(), TimeProvider.System);
-        ClientLease lease = await clients.RentAsync(Name, "value", Cancel);
+        var lease = await clients.RentAsync(Name, "value", Cancel);
         clients.Dispose();
         clients.Dispose();
         Assert.False(await IsFreedAsync(lease.Client));
@@ -149,13 +149,13 @@ public sealed class SecretKubeconfigClientsTests
     {
         using CancellationTokenSource cancelled = new();
         await cancelled.CancelAsync();
-        Exception thrown = await Assert.ThrowsAnyAsync<Exception>(() => client.GetAsync(CoreResources.Secrets, Name, cancelled.Token));
+        var thrown = await Assert.ThrowsAnyAsync<Exception>(() => client.GetAsync(CoreResources.Secrets, Name, cancelled.Token));
         return thrown is ObjectDisposedException;
     }
 
     private Task<ClientFixture> StartAsync() => ClientFixture.StartAsync((context, _) => AnswerAsync(context));
 
-    private Task AnswerAsync(HttpContext context) => kubeconfig is { } current
+    private Task AnswerAsync(HttpContext context) => _kubeconfig is { } current
         ? context.JsonAsync($$$"""{"kind":"Secret","metadata":{"name":"one"},"data":{"value":"{{{Convert.ToBase64String(Encoding.UTF8.GetBytes(current))}}}"}}""")
         : context.StatusAsync(404, "NotFound");
 }

@@ -35,10 +35,10 @@ public sealed class ServerTrustTests
     {
         using TestAuthority other = new();
         using TestAuthority authority = new();
-        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
-        ClusterConnection connection = server.Connection(other) with { Credentials = new StaticToken("very-secret") };
+        await using var server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
+        var connection = server.Connection(other) with { Credentials = new StaticToken("very-secret") };
         using KubernetesClient client = new(connection, ClientFixture.Quick, TimeProvider.System);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.DoesNotContain("very-secret", failure.ToString(), StringComparison.Ordinal);
         Assert.Empty(server.Requests);
     }
@@ -47,7 +47,7 @@ public sealed class ServerTrustTests
     public async Task GetAsync_TlsServerName_IsSentAndVerified()
     {
         using TestAuthority authority = new();
-        await using ScriptedServer server = await ScriptedServer.StartAsync(
+        await using var server = await ScriptedServer.StartAsync(
             authority.Issue(names: ["api.test"], address: false), (context, _) => context.JsonAsync(Answers.SecretJson));
         using (KubernetesClient client = new(server.Connection(authority) with { TlsServerName = "api.test" }, ClientFixture.Quick, TimeProvider.System))
             await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
@@ -62,8 +62,8 @@ public sealed class ServerTrustTests
     public async Task GetAsync_ClientCertificate_IsPresented()
     {
         using TestAuthority authority = new();
-        (string certificate, string key) = authority.IssuePem(TestAuthority.ClientUse, subject: "the-client");
-        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
+        (var certificate, var key) = authority.IssuePem(TestAuthority.ClientUse, subject: "the-client");
+        await using var server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
         using KubernetesClient client = new(
             server.Connection(authority) with { ClientCertificate = X509Certificate2.CreateFromPem(certificate, key) }, ClientFixture.Quick, TimeProvider.System);
         await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
@@ -75,21 +75,21 @@ public sealed class ServerTrustTests
     public async Task Create_ManyHandshakes_LeaveThePolicyAsItWas()
     {
         using TestAuthority authority = new();
-        await using ScriptedServer server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) =>
+        await using var server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) =>
         {
             context.Response.Headers.Connection = "close";
             return context.JsonAsync(Answers.SecretJson);
         });
-        using ClusterConnection connection = server.Connection(authority);
-        using SocketsHttpHandler handler = ConnectionHandler.Create(connection);
+        using var connection = server.Connection(authority);
+        using var handler = ConnectionHandler.Create(connection);
         using HttpMessageInvoker http = new(handler);
         await Parallel.ForAsync(0, 100, Cancel, async (_, cancel) =>
         {
             using HttpRequestMessage request = new(HttpMethod.Get, server.Address);
-            using HttpResponseMessage response = await http.SendAsync(request, cancel);
+            using var response = await http.SendAsync(request, cancel);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         });
-        X509ChainPolicy policy = handler.SslOptions.CertificateChainPolicy!;
+        var policy = handler.SslOptions.CertificateChainPolicy!;
         Assert.Equal((0, 1, 1), (policy.ExtraStore.Count, policy.CustomTrustStore.Count, policy.ApplicationPolicy.Count));
     }
 
@@ -101,14 +101,14 @@ public sealed class ServerTrustTests
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        Task serving = ServeAsync(listener, Encoding.Latin1.GetBytes(answer), stop.Token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var serving = ServeAsync(listener, Encoding.Latin1.GetBytes(answer), stop.Token);
         using TestAuthority authority = new();
         using KubernetesClient client = new(
             new ClusterConnection { Server = new Uri($"https://{listener.LocalEndpoint}"), CertificateAuthorities = authority.Roots },
             ClientFixture.Quick with { MaxAttempts = 1 },
             TimeProvider.System);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
         await stop.CancelAsync();
         await serving;
@@ -120,7 +120,7 @@ public sealed class ServerTrustTests
         {
             while (true)
             {
-                using Socket socket = await listener.AcceptSocketAsync(cancellationToken);
+                using var socket = await listener.AcceptSocketAsync(cancellationToken);
                 await socket.ReceiveAsync(new byte[4096], cancellationToken);
                 await socket.SendAsync(answer, cancellationToken);
                 socket.Shutdown(SocketShutdown.Send);
@@ -135,10 +135,10 @@ public sealed class ServerTrustTests
         Func<TestAuthority, X509Certificate2> certificate, Func<ClusterConnection, ClusterConnection> change = null!)
     {
         using TestAuthority authority = new();
-        await using ScriptedServer server = await ScriptedServer.StartAsync(certificate(authority), (context, _) => context.JsonAsync(Answers.SecretJson));
-        ClusterConnection connection = server.Connection(authority);
+        await using var server = await ScriptedServer.StartAsync(certificate(authority), (context, _) => context.JsonAsync(Answers.SecretJson));
+        var connection = server.Connection(authority);
         using KubernetesClient client = new(change?.Invoke(connection) ?? connection, ClientFixture.Quick, TimeProvider.System);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Empty(server.Requests);
         return failure.Fault;
     }

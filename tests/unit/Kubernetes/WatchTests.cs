@@ -68,10 +68,10 @@ public sealed class WatchTests
     [InlineData(404, "NotFound", KubernetesFault.NotFound)]
     public async Task WatchAsync_Refused_ThrowsAfterSomeTries(int code, string reason, KubernetesFault fault)
     {
-        await using ClientFixture fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(code, reason));
-        await using IAsyncEnumerator<WatchEvent<Secret>> watch =
+        await using var fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(code, reason));
+        await using var watch =
             fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), Cancel).GetAsyncEnumerator(Cancel);
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(async () => await watch.MoveNextAsync());
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(async () => await watch.MoveNextAsync());
         Assert.Equal((fault, WatchPacer.MostRefusals), (failure.Fault, fixture.Server.Requests.Count));
     }
 
@@ -79,9 +79,9 @@ public sealed class WatchTests
     public async Task WatchAsync_LinesThatAreNoEvents_AreGivenUpWithoutQuotingThem()
     {
         await using Script script = new(EmptyList);
-        for (int i = 0; i < 10; i++)
+        for (var i = 0; i < 10; i++)
             script.OnWatch(context => context.LineAsync("""{"type":"ADDED","object":{"metadata":"leak-me"}}"""));
-        KubernetesApiException failure = await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue));
         Assert.Equal(KubernetesFault.BadResponse, failure.Fault);
         Assert.DoesNotContain("leak-me", failure.ToString(), StringComparison.Ordinal);
     }
@@ -90,7 +90,7 @@ public sealed class WatchTests
     public async Task WatchAsync_OverlongLine_IsGivenUp()
     {
         await using Script script = new(EmptyList, ClientFixture.Quick with { MaxResponseBytes = 4096 });
-        for (int i = 0; i < 10; i++)
+        for (var i = 0; i < 10; i++)
             script.OnWatch(context => context.LineAsync(new string(' ', 100_000)));
         Assert.Equal(KubernetesFault.BadResponse, (await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue))).Fault);
     }
@@ -105,7 +105,7 @@ public sealed class WatchTests
             await context.SilenceAsync();
         });
         // Several times, since a slow machine may take an answer for silence as well.
-        for (int i = 0; i < 20; i++)
+        for (var i = 0; i < 20; i++)
             script.OnWatch(context => context.LineAsync(Line("ADDED", "b", 16)));
         Assert.Equal(["Reset", "Synced", "Added b"], await script.TakeAsync(3));
     }
@@ -122,7 +122,7 @@ public sealed class WatchTests
         using CancellationTokenSource caller = new();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (WatchEvent<Secret> change in script.Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), caller.Token))
+            await foreach (var change in script.Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), caller.Token))
             {
                 if (change.Kind == WatchEventKind.Synced)
                     caller.CancelAfter(TimeSpan.FromMilliseconds(20));
@@ -136,23 +136,23 @@ public sealed class WatchTests
     /// <summary>One answer for lists, one after the other for watches; the last watch stays silent.</summary>
     private sealed class Script(string list, KubernetesClientOptions? options = null) : IAsyncDisposable
     {
-        private readonly ConcurrentQueue<Func<HttpContext, Task>> watches = new();
-        private ClientFixture? fixture;
+        private readonly ConcurrentQueue<Func<HttpContext, Task>> _watches = new();
+        private ClientFixture? _fixture;
 
-        public ClientFixture Fixture => fixture ??= ClientFixture.StartAsync(AnswerAsync, options).GetAwaiter().GetResult();
+        public ClientFixture Fixture => _fixture ??= ClientFixture.StartAsync(AnswerAsync, options).GetAwaiter().GetResult();
 
         public IEnumerable<string> Watches => Fixture.Server.Requests.Select(request => request.Url).Where(url => url.Contains("watch=true", StringComparison.Ordinal));
 
         public IEnumerable<string> Positions => Watches.Select(url => url.Split("resourceVersion=")[1].Split('&')[0]).Take(5);
 
-        public void OnWatch(Func<HttpContext, Task> answer) => watches.Enqueue(answer);
+        public void OnWatch(Func<HttpContext, Task> answer) => _watches.Enqueue(answer);
 
         public async Task<List<string>> TakeAsync(int count)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
             limit.CancelAfter(TimeSpan.FromSeconds(30));
             List<string> seen = [];
-            await foreach (WatchEvent<Secret> change in Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, limit.Token))
+            await foreach (var change in Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, limit.Token))
             {
                 seen.Add(change.Value is null ? $"{change.Kind}" : $"{change.Kind} {change.Value.Metadata.Name}");
                 if (seen.Count == count)
@@ -168,7 +168,7 @@ public sealed class WatchTests
         {
             if (!context.Request.Query.ContainsKey("watch"))
                 return context.JsonAsync(list);
-            return watches.TryDequeue(out Func<HttpContext, Task>? answer) ? answer(context) : context.SilenceAsync();
+            return _watches.TryDequeue(out var answer) ? answer(context) : context.SilenceAsync();
         }
     }
 }
