@@ -62,7 +62,7 @@ public sealed class RegistryLifecycle : IDisposable
         if (outcome is RegistryOutcome.Done)
             await _hold.EndAsync(cluster, targetVersion, cancellationToken);
         return outcome.Obstacle is { } obstacle && await _hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
-            ? new RegistryOutcome.LetGo(obstacle)
+            ? new RegistryOutcome.LetGo(obstacle) { Changes = outcome.Changes }
             : outcome;
     }
 
@@ -79,7 +79,8 @@ public sealed class RegistryLifecycle : IDisposable
         switch (RegistryPlan.Create(cluster, _options))
         {
             case PlanResult.Wanted wanted:
-                return await RunAsync(wanted.Plan, act, cancellationToken);
+                var changes = new List<Change>();
+                return await AttemptAsync(wanted.Plan, changes, act, cancellationToken) with { Changes = changes };
             case PlanResult.Invalid invalid:
                 return new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
             default:
@@ -87,15 +88,14 @@ public sealed class RegistryLifecycle : IDisposable
         }
     }
 
-    private async Task<RegistryOutcome> RunAsync(
-        RegistryPlan plan, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome> AttemptAsync(
+        RegistryPlan plan, List<Change> changes, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_options.WorkLimit, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        var changes = new List<Change>();
         try
         {
-            return await act(plan, changes, either.Token) ?? new RegistryOutcome.Done(changes);
+            return await act(plan, changes, either.Token) ?? new RegistryOutcome.Done();
         }
         catch (KubernetesApiException exception)
         {

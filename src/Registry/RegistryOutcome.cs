@@ -7,6 +7,9 @@ public abstract record RegistryOutcome
     {
     }
 
+    /// <summary>What was changed, in order, also when the attempt did not come to its end; empty when nothing.</summary>
+    public IReadOnlyList<Change> Changes { get; init; } = [];
+
     /// <summary>What is in the way, when something is that is not the user's to change; otherwise null.</summary>
     internal string? Obstacle => this switch
     {
@@ -20,8 +23,7 @@ public abstract record RegistryOutcome
     public sealed record NotWanted : RegistryOutcome;
 
     /// <summary>All is as it should be.</summary>
-    /// <param name="Changes">What had to be changed for that, in order; empty when nothing.</param>
-    public sealed record Done(IReadOnlyList<Change> Changes) : RegistryOutcome;
+    public sealed record Done : RegistryOutcome;
 
     /// <summary>The user must change the Cluster first.</summary>
     /// <param name="Reason">One sentence per problem, each naming the field and the remedy.</param>

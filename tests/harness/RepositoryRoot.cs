@@ -1,7 +1,7 @@
 namespace CapiRegistryHook.Harness;
 
 /// <summary>The checkout that the running program was built from: its scripts, and what lies beside it.</summary>
-internal static class RepositoryRoot
+public static class RepositoryRoot
 {
     private const string Mark = "CapiRegistryHook.sln";
 

@@ -7,12 +7,11 @@ internal static partial class RegistryOutcomeLog
 {
     public static void LogOutcome(this ILogger logger, Cluster cluster, RegistryOutcome outcome)
     {
+        foreach (var change in outcome.Changes)
+            LogChange(logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster.DisplayName, change.Why);
+
         switch (outcome)
         {
-            case RegistryOutcome.Done done:
-                foreach (var change in done.Changes)
-                    LogChange(logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster.DisplayName, change.Why);
-                break;
             case RegistryOutcome.Unavailable { Cause: { } cause }:
                 LogFault(logger, cluster.DisplayName, cause);
                 break;

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Hooks.Commands;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
@@ -8,7 +9,7 @@ public sealed class OptionDocumentationTests
     [Fact]
     public void OptionsPage_FollowsTheList()
     {
-        var page = Path.Combine(CheckoutFolder(), "docs", "options.md");
+        var page = Path.Combine(RepositoryRoot.Find(), "docs", "options.md");
         var wanted = Write();
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
             File.WriteAllText(page, wanted);
@@ -36,12 +37,4 @@ public sealed class OptionDocumentationTests
         "| flag | environment | file | what it decides | default |\n|---|---|---|---|---|\n"
         + string.Concat(options.Select(option =>
             $"| `{option.Flag}` | `{option.Environment}` | `{option.FileKey}` | {option.Description} | {(option.Default.Length == 0 ? "required" : option.Default.Replace("<", "\\<", StringComparison.Ordinal))} |\n"));
-
-    private static string CheckoutFolder()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "CapiRegistryHook.sln")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
-    }
 }

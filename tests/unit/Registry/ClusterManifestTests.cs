@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
@@ -51,6 +52,14 @@ public sealed class ClusterManifestTests
         var yaml = string.Concat(Enumerable.Repeat(opening, 100_000));
 
         Assert.Throws<ClusterFormatException>(() => ClusterManifest.Read(yaml));
+    }
+
+    [Fact]
+    public void Read_TheExampleInTheDocs_HasAPlanWithoutWarnings()
+    {
+        var text = File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml"));
+
+        Assert.Empty(Clusters.Plan(Assert.Single(ClusterManifest.Read(text))).Warnings);
     }
 
     [Fact]
