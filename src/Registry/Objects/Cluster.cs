@@ -47,8 +47,8 @@ public sealed record Cluster : IKubernetesObject
     /// <summary>Namespace and name.</summary>
     internal NamespacedName Name => new(Metadata.Namespace ?? "", Metadata.Name ?? "");
 
-    /// <summary>Namespace and name as one word, for logs.</summary>
-    public string DisplayName => Name.ToString();
+    /// <summary>Namespace and name for logs: printable, at most 256 characters, whatever a request says.</summary>
+    public string DisplayName => FieldText.Sentence(Name.ToString());
 }
 
 /// <summary>The spec of a <see cref="Cluster"/>.</summary>
