@@ -125,6 +125,8 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
 
         Assert.True(first.Status == "Success", first.Text);
         Assert.True(second.Status == "Success", second.Text);
+        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        Assert.Equal(current.CertificatePem, RegistryState.Text(state.Trust!, "ca.crt"));
     }
 
     [Fact]

@@ -1,0 +1,92 @@
+using System.Text.RegularExpressions;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>Interleavings of two replicas, brought about on purpose by holding calls at the API server.</summary>
+[Collection("stage")]
+public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
+{
+    private const string Version = "1.13.4";
+
+    private Stage _stage = null!;
+    private HookService _one = null!;
+    private HookService _two = null!;
+    private TestCluster _cluster = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private EmbeddedApiServer Management => (EmbeddedApiServer)_stage.Management;
+
+    private EmbeddedApiServer Workload => (EmbeddedApiServer)_stage.Workload;
+
+    public async ValueTask InitializeAsync()
+    {
+        _stage = await fixture.EmptyAsync(Cancelled);
+        _one = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        _two = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        _cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        await _stage.GiveKubeconfigAsync(_cluster, Cancelled);
+        Assert.Equal("Success", (await CallAsync(_one, "AfterControlPlaneInitialized")).Status);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Management.ClearFaults();
+        Workload.ClearFaults();
+        await _one.DisposeAsync();
+        await _two.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task BeforeClusterUpgrade_BothReadBeforeEitherWrites_RenewOnce()
+    {
+        var arrived = 0;
+        var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Workload.InjectFault(call =>
+        {
+            if (call is not { Verb: "patch", Resource: "secrets" })
+                return null;
+            if (Interlocked.Increment(ref arrived) == 2)
+                both.SetResult();
+            return Fault.Delay(both.Task);
+        });
+
+        var answers = await Task.WhenAll(CallAsync(_one, "BeforeClusterUpgrade"), CallAsync(_two, "BeforeClusterUpgrade"));
+
+        Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
+        Assert.Equal(2, arrived);
+        Assert.Equal(1, new[] { _one.Log, _two.Log }.Sum(log => Regex.Count(log, "Updated Secret registry-system/registry-tls")));
+        await AssertChartHasTheServedSerialAsync();
+    }
+
+    [Fact]
+    public async Task AfterControlPlaneInitialized_OvertakenByAnUpgrade_DoesNotBringBackTheFormerSerial()
+    {
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Management.InjectFault(call => call is { Verb: "apply", Resource: "helmchartproxies" } && held.TrySetResult() ? Fault.Delay(release.Task) : null);
+
+        var slow = CallAsync(_one, "AfterControlPlaneInitialized");
+        await held.Task.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, Cancelled);
+        var upgrade = await CallAsync(_two, "BeforeClusterUpgrade");
+        release.SetResult();
+        var overtaken = await slow;
+
+        Assert.Equal(("Success", 0), (upgrade.Status, upgrade.RetryAfterSeconds));
+        Assert.Equal("Success", overtaken.Status);
+        await AssertChartHasTheServedSerialAsync();
+    }
+
+    private async Task AssertChartHasTheServedSerialAsync()
+    {
+        var state = await RegistryState.ReadAsync(_stage, _cluster, Cancelled);
+        Assert.Equal(state.Serial, state.ChartSerial);
+    }
+
+    private async Task<HookAnswer> CallAsync(HookService service, string hook)
+    {
+        using var capi = service.CreateClusterApi();
+        return await capi.CallAsync(Version, hook, _cluster, Cancelled);
+    }
+}
