@@ -8,13 +8,14 @@ namespace CapiRegistryHook.Hooks.Handlers;
 /// Cluster API calls it until one Success and never again, so every fault is a Failure: it brings the next call. Calling
 /// it twice is safe because a good certificate is kept and an unchanged HelmChartProxy is not written.
 /// </summary>
-internal sealed class AfterControlPlaneInitializedHandler(RegistryLifecycle registry, ILogger<AfterControlPlaneInitializedHandler> logger) : IHookHandler
+internal sealed class AfterControlPlaneInitializedHandler(RegistryLifecycle registry, ILogger<AfterControlPlaneInitializedHandler> logger)
+    : IHookHandler<HookOutcome.NonBlocking>
 {
     public HookRegistration Registration { get; } = new("AfterControlPlaneInitialized", timeoutSeconds: 10, FailurePolicy.Fail);
 
-    public HookOutcome OutOfTime => HookOutcome.NonBlocking.Fail(Sentences.OutOfTime);
+    public HookOutcome.NonBlocking OutOfTime => HookOutcome.NonBlocking.Fail(Sentences.OutOfTime);
 
-    public async Task<HookOutcome> HandleAsync(HookRequest request, CancellationToken cancellationToken)
+    public async Task<HookOutcome.NonBlocking> HandleAsync(HookRequest request, CancellationToken cancellationToken)
     {
         var outcome = await registry.InstallAsync(request.Cluster, cancellationToken);
         logger.LogOutcome(request.Cluster, outcome);

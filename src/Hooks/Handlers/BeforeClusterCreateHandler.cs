@@ -8,16 +8,17 @@ namespace CapiRegistryHook.Hooks.Handlers;
 /// root is not there yet or the API server can't be used: a node created without the CA file would never trust the
 /// registry. Calling it twice is safe because both objects are looked for first, and the root is only ever created.
 /// </summary>
-internal sealed class BeforeClusterCreateHandler(RegistryLifecycle registry, ILogger<BeforeClusterCreateHandler> logger) : IHookHandler
+internal sealed class BeforeClusterCreateHandler(RegistryLifecycle registry, ILogger<BeforeClusterCreateHandler> logger)
+    : IHookHandler<HookOutcome.Blocking>
 {
     /// <summary>Cluster API 1.12 and later do not ask again before this has passed, so it is kept short.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
     public HookRegistration Registration { get; } = new("BeforeClusterCreate", timeoutSeconds: 10, FailurePolicy.Fail);
 
-    public HookOutcome OutOfTime => HookOutcome.Blocking.Block(RetryAfter, Sentences.OutOfTime);
+    public HookOutcome.Blocking OutOfTime => HookOutcome.Blocking.Block(RetryAfter, Sentences.OutOfTime);
 
-    public async Task<HookOutcome> HandleAsync(HookRequest request, CancellationToken cancellationToken)
+    public async Task<HookOutcome.Blocking> HandleAsync(HookRequest request, CancellationToken cancellationToken)
     {
         var outcome = await registry.PrepareAsync(request.Cluster, cancellationToken);
         logger.LogOutcome(request.Cluster, outcome);

@@ -8,16 +8,17 @@ namespace CapiRegistryHook.Hooks.Handlers;
 /// Blocks on a fault, but only for the admin's limit: then the upgrade goes on, with a Warning Event on the Cluster. Calling
 /// it twice is safe because the version a certificate was renewed for is written together with it.
 /// </summary>
-internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, ILogger<BeforeClusterUpgradeHandler> logger) : IHookHandler
+internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, ILogger<BeforeClusterUpgradeHandler> logger)
+    : IHookHandler<HookOutcome.Blocking>
 {
     /// <summary>Cluster API 1.12 and later do not ask again before this has passed; short against the limit of 10 minutes.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(15);
 
     public HookRegistration Registration { get; } = new("BeforeClusterUpgrade", timeoutSeconds: 10, FailurePolicy.Fail);
 
-    public HookOutcome OutOfTime => HookOutcome.Blocking.Block(RetryAfter, Sentences.OutOfTime);
+    public HookOutcome.Blocking OutOfTime => HookOutcome.Blocking.Block(RetryAfter, Sentences.OutOfTime);
 
-    public async Task<HookOutcome> HandleAsync(HookRequest request, CancellationToken cancellationToken)
+    public async Task<HookOutcome.Blocking> HandleAsync(HookRequest request, CancellationToken cancellationToken)
     {
         var target = request.ToKubernetesVersion ?? request.Cluster.Spec?.Topology?.Version;
         if (string.IsNullOrEmpty(target))
