@@ -11,8 +11,8 @@ public static class ClusterManifest
     /// <summary>What the API server fills in and a file leaves out.</summary>
     private const string UnknownUid = "00000000-0000-0000-0000-000000000000";
 
-    /// <summary>The Clusters with a managed topology in the text, in order.</summary>
-    /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no such Cluster.</exception>
+    /// <summary>The Clusters in the text, in order; at least one.</summary>
+    /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no Cluster.</exception>
     public static IReadOnlyList<Cluster> Read(string text)
     {
         var clusters = Documents(text).Select(YamlToJson.Convert).OfType<JsonObject>().Where(IsCluster).Select(ToCluster).ToList();

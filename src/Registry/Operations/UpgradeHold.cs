@@ -25,7 +25,7 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     /// <summary>Clocks of replicas differ by less than this.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
 
-    /// <summary>Far more upgrades than a management cluster has at once; beyond it the oldest memory is not worth its space.</summary>
+    /// <summary>Far more upgrades than a management cluster has at once. Beyond it all is forgotten, and the marks on the Clusters hold alone.</summary>
     private const int MostRemembered = 10_000;
 
     /// <summary>The first faults that this process has seen: the bound where the Cluster can't be annotated.</summary>
