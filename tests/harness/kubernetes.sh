@@ -1,48 +1,31 @@
 #!/usr/bin/env bash
-# Provides a real kube-apiserver and etcd, built and unpacked from Debian packages, without installing anything on the machine.
+# Provides a real Kubernetes and etcd, built and unpacked from Debian packages, without installing anything on the machine.
 #
-#   tests/harness/kubernetes.sh [COMMAND...]     COMMAND: a folder under cmd/ of the Kubernetes tree; default: kube-apiserver
+#   tests/harness/kubernetes.sh [COMMAND...]     COMMAND: a folder under cmd/ of the Kubernetes tree; default: all that
+#                                                a node and its control plane need
 #
 # Prints the folder that holds the binaries on the last line of stdout and its progress on stderr. The first run takes some
-# minutes, later ones a moment: the result is kept in ${CAPI_REGISTRY_HOOK_CACHE:-${XDG_CACHE_HOME:-~/.cache}/capi-registry-hook}.
+# minutes, later ones a moment: debian.sh says where the result is kept.
 # Needs Debian's apt and dpkg-deb, but no root: apt works on lists, a cache and sources of its own, packages are only unpacked.
 #
-# CAPI_REGISTRY_HOOK_DEBIAN_MIRROR  a Debian mirror (http://host/debian) to use instead of the one in the machine's apt sources.
 # CAPI_REGISTRY_HOOK_KEEP_BUILD=1   keeps the build folder of a failed run for a look inside.
 set -euo pipefail
 
 readonly version=1.20.2
 readonly source_version=1.20.5+really1.20.2-1.1+deb12u1 # the source package that holds that version
-readonly suite=bookworm
 readonly recipe=1 # raise it when a change below must not meet an old cache
-readonly fetch_attempts=3
 readonly heartbeat_seconds=15
 readonly needed_kib=$((4 * 1024 * 1024)) # source tree, Go and Go's build cache; all but the binaries is removed again
 readonly lock_seconds=1800 # a concurrent first build on a slow machine may take this long
 
 commands=("$@")
-[[ ${#commands[@]} -gt 0 ]] || commands=(kube-apiserver)
-work=
+[[ ${#commands[@]} -gt 0 ]] || commands=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
 builder=
 
-cache_root=${CAPI_REGISTRY_HOOK_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set: set CAPI_REGISTRY_HOOK_CACHE}/.cache}/capi-registry-hook}
+# shellcheck source=tests/harness/debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
+
 target=$cache_root/kubernetes-$version-$recipe
-
-say() { printf 'kubernetes.sh: %s\n' "$*" >&2; }
-die() {
-  say "error: $*"
-  exit 1
-}
-
-require_machine() {
-  local name free
-  [[ $(uname -s) == Linux ]] || die "this builds from Debian packages and needs Linux"
-  for name in apt-get dpkg-deb awk flock setsid sha256sum tar; do
-    command -v "$name" >/dev/null || die "$name is missing: this needs a Debian machine (or a cache filled on one: $target)"
-  done
-  free=$(df --output=avail -k "$cache_root" | tail -n 1)
-  [[ $free -ge $needed_kib ]] || die "$cache_root has $((free / 1024)) MiB free, the build needs $((needed_kib / 1024))"
-}
 
 # --- the cache -------------------------------------------------------------------------------------------------------
 
@@ -66,104 +49,7 @@ add_cached_commands() {
   done <"$target/SHA256SUMS"
 }
 
-# --- apt, on a state of its own --------------------------------------------------------------------------------------
-
-# The machine's Debian entries as "uri suite", from one-line and deb822 files. Entries signed by somebody else are not Debian's.
-machine_sources() {
-  local files=()
-  mapfile -t files < <(find /etc/apt/sources.list /etc/apt/sources.list.d -type f \( -name '*.list' -o -name '*.sources' \) 2>/dev/null | sort)
-  [[ ${#files[@]} -gt 0 ]] || return 0
-  awk '
-    function flush(  i, j, u, s) {
-      if (types ~ /(^| )deb( |$)/ && (" " components " ") ~ / main / && tolower(enabled) != "no" && (signed == "" || signed ~ /debian-archive/))
-        for (i = split(uris, u, " "); i > 0; i--) for (j = split(suites, s, " "); j > 0; j--) print u[i], s[j]
-      types = uris = suites = components = signed = enabled = ""
-    }
-    FNR == 1 { flush() }
-    /^[ \t]*#/ { next }
-    FILENAME ~ /\.list$/ {
-      if ($1 != "deb") next
-      signed = ""
-      if ($2 ~ /^\[/) { if (match($0, /signed-by=[^] ]*/)) signed = substr($0, RSTART, RLENGTH); sub(/\[[^]]*\]/, "") }
-      types = "deb"; uris = $2; suites = $3
-      components = ""; for (i = 4; i <= NF; i++) components = components " " $i
-      flush(); next
-    }
-    /^[ \t]*$/ { flush(); next }
-    { key = tolower($1); value = $0; sub(/^[^:]*:[ \t]*/, "", value) }
-    key == "types:" { types = value } key == "uris:" { uris = value } key == "suites:" { suites = value }
-    key == "components:" { components = value } key == "signed-by:" { signed = (value == "" ? "an inline key" : value) } key == "enabled:" { enabled = value }
-    END { flush() }
-  ' "${files[@]}"
-}
-
-# "uri suite" lines for our suite: the machine's own, with its release's name replaced by ours.
-debian_sources() {
-  local release uri entry
-  if [[ -n ${CAPI_REGISTRY_HOOK_DEBIAN_MIRROR:-} ]]; then
-    printf '%s %s\n' "$CAPI_REGISTRY_HOOK_DEBIAN_MIRROR" "$suite"
-    return
-  fi
-  # shellcheck source=/dev/null
-  release=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-  machine_sources | sort -u | while read -r uri entry; do
-    case $entry in
-      "$release" | stable | oldstable | "$suite") printf '%s %s\n' "$uri" "$suite" ;;
-      "$release-updates" | "$release-security") printf '%s %s\n' "$uri" "$suite-${entry##*-}" ;;
-    esac
-  done
-}
-
-write_apt_configuration() {
-  local uri entry signed_by='' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [[ ! -r $keyring ]] || signed_by="[signed-by=$keyring] "
-  mkdir -p "$work"/apt/{lists,archives}/partial "$work/apt/source" "$work/apt/debs"
-  debian_sources | sort -u | while read -r uri entry; do
-    printf 'deb %s%s %s main\ndeb-src %s%s %s main\n' "$signed_by" "$uri" "$entry" "$signed_by" "$uri" "$entry"
-  done >"$work/apt/sources.list"
-  grep -q " $suite main" "$work/apt/sources.list" ||
-    die "no Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d: name one in CAPI_REGISTRY_HOOK_DEBIAN_MIRROR"
-  # Hooks of the machine's own configuration act on its own cache: not our affair.
-  cat >"$work/apt/apt.conf" <<EOF
-Dir::Etc::sourcelist "$work/apt/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::State::lists "$work/apt/lists";
-Dir::Cache "$work/apt";
-Dir::Cache::archives "archives";
-APT::Sandbox::User "";
-APT::Default-Release "";
-APT::Update::Error-Mode "any";
-Debug::NoLocking "true";
-Acquire::Retries "3";
-Acquire::http::Timeout "30";
-Acquire::https::Timeout "30";
-Acquire::Languages "none";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Pre-Invoke;
-#clear DPkg::Post-Invoke;
-#clear DPkg::Pre-Install-Pkgs;
-EOF
-}
-
-# Runs a command with its output in the log, again after a pause when it fails.
-fetch() {
-  local attempt
-  for ((attempt = 1; attempt <= fetch_attempts; attempt++)); do
-    if "$@" >>"$work/log" 2>&1 </dev/null; then return 0; fi
-    say "attempt $attempt of $fetch_attempts failed: $*"
-    [[ $attempt -eq $fetch_attempts ]] || sleep $((attempt * 3))
-  done
-  fail_with_log "could not fetch from Debian: $*"
-}
-
-fail_with_log() {
-  say "the end of the log:"
-  tail -n 40 "$work/log" >&2 || true
-  die "$1"
-}
+# --- the build -------------------------------------------------------------------------------------------------------
 
 fetch_packages() {
   local tool tools=()
@@ -171,20 +57,16 @@ fetch_packages() {
     command -v "$tool" >/dev/null || tools+=("$tool")
   done
   [[ -x /usr/lib/go-1.19/bin/go ]] || tools+=(golang-1.19-go)
-  say "reading Debian's package lists"
-  write_apt_configuration
-  fetch apt-get --config-file "$work/apt/apt.conf" update
+  read_package_lists
   say "fetching the source of Kubernetes $version (35 MB), Go 1.19 (80 MB) and etcd (9 MB)"
   cd "$work/apt/source"
-  fetch apt-get --config-file "$work/apt/apt.conf" -q -y source --download-only "kubernetes=$source_version"
+  apt_get source --download-only "kubernetes=$source_version"
   cd "$work/apt/debs"
-  fetch apt-get --config-file "$work/apt/apt.conf" -q download etcd-server golang-github-modern-go-reflect2-dev
+  apt_get download etcd-server golang-github-modern-go-reflect2-dev
   # Downloads what the machine lacks, dependencies included; nothing is installed.
   [[ ${#tools[@]} -eq 0 ]] ||
-    fetch apt-get --config-file "$work/apt/apt.conf" -q -y --no-install-recommends --no-remove --download-only install "${tools[@]}"
+    apt_get --no-install-recommends --no-remove --download-only install "${tools[@]}"
 }
-
-# --- the build -------------------------------------------------------------------------------------------------------
 
 unpack() {
   local package reflect2=src/github.com/modern-go/reflect2
@@ -239,9 +121,7 @@ publish() {
     "$work/out/$name" --version >>"$work/log" 2>&1 || fail_with_log "$name does not run"
   done
   (cd "$work/out" && sha256sum etcd "${commands[@]}" >SHA256SUMS)
-  # A running server keeps the file it was started from: replacing the folder does it no harm.
-  [[ ! -e $target ]] || mv "$target" "$work/old"
-  mv "$work/out" "$target"
+  replace_target "$target"
 }
 
 clean_up() {
@@ -251,13 +131,10 @@ clean_up() {
     kill -- "-$builder" 2>/dev/null || true
     wait "$builder" 2>/dev/null || true
   fi
-  if [[ -n $work && -d $work ]]; then
-    if [[ $status -ne 0 && -n ${CAPI_REGISTRY_HOOK_KEEP_BUILD:-} ]]; then
-      say "the build folder is kept: $work"
-    else
-      chmod -R u+w "$work" 2>/dev/null || true
-      rm -rf "$work"
-    fi
+  if [[ $status -ne 0 && -n ${CAPI_REGISTRY_HOOK_KEEP_BUILD:-} ]]; then
+    say "the build folder is kept: $work"
+  else
+    remove_work
   fi
   exit "$status"
 }
@@ -270,20 +147,12 @@ main() {
   fi
 
   mkdir -p "$cache_root"
-  require_machine
-  exec 9>"$cache_root/kubernetes.lock"
-  if ! flock --nonblock 9; then
-    say "another run is building, waiting for it"
-    flock --timeout "$lock_seconds" 9 || die "the other run did not end within $lock_seconds s"
-  fi
+  require_machine "$needed_kib" setsid
+  lock_cache kubernetes "$lock_seconds"
   if ! cache_is_sound; then
     [[ ! -e $target ]] || say "the cache is incomplete or damaged and is built anew: $target"
     add_cached_commands
-    rm -rf "$cache_root"/kubernetes-build.* # left by a run that was killed
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
-    work=$(mktemp -d "$cache_root/kubernetes-build.XXXXXX")
+    start_work kubernetes-build
     fetch_packages
     unpack
     build
