@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
@@ -43,13 +42,7 @@ public sealed class CommandLineTests
 
     private static async Task<(int Code, string Errors)> RunAsync(string[] arguments)
     {
-        var start = new ProcessStartInfo(HookService.ProgramPath(), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(Cancelled);
-        var errors = await process.StandardError.ReadToEndAsync(Cancelled);
-        await output;
-        await process.WaitForExitAsync(Cancelled);
-        return (process.ExitCode, errors);
+        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
+        return (run.ExitCode, run.Errors);
     }
 }
