@@ -21,6 +21,9 @@ public sealed record RegistryOptions
     /// <summary>How long a server certificate is valid: 2 years, less when its issuer ends earlier.</summary>
     internal static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(730);
 
+    /// <summary>Cluster API's own variable.</summary>
+    internal const string BuiltinVariable = "builtin";
+
     /// <summary>The namespace of this service on the management cluster; the root CA Secret lives there.</summary>
     public string HookNamespace { get; init; } = "capi-registry-hook-system";
 
@@ -77,8 +80,8 @@ public sealed record RegistryOptions
             yield return Bad(nameof(RootSecretName), RootSecretName, "use the name of a Secret");
         if (!CertificateAlgorithms.TryParse(KeyAlgorithm, out _))
             yield return Bad(nameof(KeyAlgorithm), KeyAlgorithm, $"use one of {CertificateAlgorithms.List}");
-        if (string.IsNullOrWhiteSpace(VariableName))
-            yield return Bad(nameof(VariableName), VariableName, "use the name of a topology variable");
+        if (string.IsNullOrWhiteSpace(VariableName) || VariableName.Contains('.', StringComparison.Ordinal) || VariableName == BuiltinVariable)
+            yield return Bad(nameof(VariableName), VariableName, "use the name of a topology variable: not builtin, and without dots");
         if (VariableSteps.Any(string.IsNullOrWhiteSpace))
             yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");
         foreach (var problem in ValidateChart())
@@ -111,7 +114,7 @@ internal static class CertificateAlgorithms
 {
     public const string Default = "ECDSA-P256";
 
-    private static readonly (string Word, KeyAlgorithm Algorithm)[] Words =
+    private static readonly (string Word, KeyAlgorithm Algorithm)[] Entries =
     [
         (Default, KeyAlgorithm.EcdsaP256),
         ("RSA-2048", KeyAlgorithm.Rsa2048),
@@ -119,17 +122,19 @@ internal static class CertificateAlgorithms
         ("RSA-4096", KeyAlgorithm.Rsa4096),
     ];
 
-    public static string List => string.Join(", ", Words.Select(entry => entry.Word));
+    public static IReadOnlyList<string> Words => [.. Entries.Select(entry => entry.Word)];
+
+    public static string List => string.Join(", ", Words);
 
     public static bool TryParse(string? word, out KeyAlgorithm algorithm)
     {
-        var index = Array.FindIndex(Words, entry => entry.Word == word);
-        algorithm = index < 0 ? default : Words[index].Algorithm;
+        var index = Array.FindIndex(Entries, entry => entry.Word == word);
+        algorithm = index < 0 ? default : Entries[index].Algorithm;
         return index >= 0;
     }
 
     /// <summary>The algorithm of a word that was validated before.</summary>
-    public static KeyAlgorithm Parse(string word) => Words.Single(entry => entry.Word == word).Algorithm;
+    public static KeyAlgorithm Parse(string word) => Entries.Single(entry => entry.Word == word).Algorithm;
 
-    public static string Word(KeyAlgorithm algorithm) => Words.Single(entry => entry.Algorithm == algorithm).Word;
+    public static string Word(KeyAlgorithm algorithm) => Entries.Single(entry => entry.Algorithm == algorithm).Word;
 }

@@ -47,7 +47,7 @@ internal static class RegistryNames
         RegistryAddresses addresses, string serviceDomain, RegistrySettings settings, string settingsField, ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
-            .Concat(Enumerable.Range(0, settings.Replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
+            .Concat(Enumerable.Range(0, settings.Replicas ?? RegistryPlan.DefaultReplicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
         var dnsNames = hosts.SelectMany(host => Forms(host, serviceDomain)).ToList();
         var ipAddresses = addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();
         for (var index = 0; index < settings.ExtraNames.Count; index++)

@@ -12,6 +12,9 @@ internal sealed record RegistryPlan
     /// <summary>Set by Cluster API's topology controller before AfterControlPlaneInitialized; the HelmChartProxy selects by it.</summary>
     public const string ClusterNameLabel = "cluster.x-k8s.io/cluster-name";
 
+    /// <summary>The smallest number that survives the loss of a node.</summary>
+    public const int DefaultReplicas = 2;
+
     public required Cluster Cluster { get; init; }
 
     public required RegistryAddresses Addresses { get; init; }
@@ -70,7 +73,7 @@ internal sealed record RegistryPlan
             Cluster = cluster,
             Addresses = addresses,
             ServiceDomain = serviceDomain,
-            Replicas = settings.Replicas,
+            Replicas = settings.Replicas ?? DefaultReplicas,
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
             Warnings = [.. RegistryAddresses.Warnings(cluster)],

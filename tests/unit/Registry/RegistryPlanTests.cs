@@ -134,7 +134,7 @@ public sealed class RegistryPlanTests
     [InlineData("""{ "replicas": 0 }""", "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the number 0.")]
     [InlineData("""{ "replicas": "two" }""", "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the string \"two\".")]
     [InlineData("""{ "replicas": 1.5 }""", "clusterConfig.addons.registry.replicas must be a whole number")]
-    [InlineData("""{ "replica": 3 }""", "clusterConfig.addons.registry has no field \"replica\"; its fields are replicas, addresses, certificate.")]
+    [InlineData("""{ "replica": 3 }""", "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, storage, addresses, certificate, mirror, resources, auth.")]
     [InlineData("""[]""", "clusterConfig.addons.registry must be an object, not a list.")]
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]
     [InlineData("""{ "certificate": { "algorithm": "RSA" } }""", "certificate.algorithm must be one of ECDSA-P256, RSA-2048, RSA-3072, RSA-4096, not the string \"RSA\".")]

@@ -1,0 +1,128 @@
+using System.Text.Json;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// Every field of <see cref="RegistrySettings"/>: its name, its rule, its default and what it means. Reading an object and writing
+/// the schema and the documentation start here.
+/// </summary>
+/// <remarks>
+/// A default in the schema is written into each Cluster by Cluster API, where an admin's default can't reach it any more, and
+/// where it stays when a later version has another one. So only fields have one that decide what lies on nodes.
+/// </remarks>
+internal static class SettingsShape
+{
+    public const string DefaultDialTimeout = "1s";
+
+    private const string AdminsChoice = "the admin's";
+    private const string Default = "default";
+    private const string PerUpstream = "perUpstream";
+    private const string Off = "off";
+    private const string Auto = "auto";
+    private const string DropIn = "dropIn";
+    private const string None = "none";
+
+    private static readonly WordSetting Provider = new("provider", ["CNCF Distribution"],
+        "The registry; accepted so that a Cluster written for another registry add-on works unchanged.") { Default = "CNCF Distribution" };
+
+    private static readonly IntegerSetting Replicas = new("replicas", 1, 9,
+        "Registry pods. Each holds every image.") { Absent = "the admin's, else 2" };
+
+    private static readonly TextSetting StorageSize = new("size", TextRule.Quantity, "Size of each replica's volume.") { Absent = AdminsChoice };
+
+    private static readonly TextSetting StorageClassName = new("storageClassName", TextRule.ObjectName,
+        "Storage class of the volumes.") { Absent = AdminsChoice };
+
+    private static readonly TextListSetting Pull = new("pull", 2, TextRule.Address,
+        "Addresses of the Service of all replicas, one per address family: pulls.") { Absent = "index 20 of each service CIDR" };
+
+    private static readonly TextListSetting Primary = new("primary", 2, TextRule.Address,
+        "Addresses of the Service of replica 0, one per address family: pushes, and the second mirror.") { Absent = "index 21 of each service CIDR" };
+
+    private static readonly WordSetting Algorithm = new("algorithm", CertificateAlgorithms.Words,
+        "Key of the server certificate.") { Absent = AdminsChoice };
+
+    private static readonly TextListSetting ExtraNames = new("extraNames", 32, TextRule.NameOrAddress,
+        "More names and addresses for the server certificate.");
+
+    private static readonly WordSetting Mode = new("mode", [Default, PerUpstream, Off],
+        "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") { Default = Default };
+
+    private static readonly TextListSetting Upstreams = new("upstreams", 32, TextRule.Upstream,
+        "The hosts of mode perUpstream; needed there, and only there.");
+
+    private static readonly SwitchSetting Strict = new("strict", "Nodes never fall back to the upstream registry.");
+
+    private static readonly TextSetting DialTimeout = new("dialTimeout", TextRule.Duration,
+        "How long a node tries to connect to the registry before it goes on; containerd before 2.1 ignores it.") { Default = DefaultDialTimeout };
+
+    private static readonly WordSetting ContainerdConfig = new("containerdConfig", [Auto, DropIn, None],
+        "What is done so that containerd reads the hosts files: what is needed, at most a drop-in, or nothing.") { Default = Auto };
+
+    private static readonly TextSetting Cpu = new("cpu", TextRule.Quantity, "CPU of the registry container.") { Absent = AdminsChoice };
+
+    private static readonly TextSetting Memory = new("memory", TextRule.Quantity, "Memory of the registry container.") { Absent = AdminsChoice };
+
+    private static readonly TextSetting AuthSecretName = new("name", TextRule.ObjectName,
+        "The name of a Secret in registry-system on the workload cluster whose key htpasswd lists who may pull and push.") { IsRequired = true };
+
+    private static readonly GroupSetting Storage = new("storage", [StorageSize, StorageClassName], "Where images are kept.");
+    private static readonly GroupSetting Addresses = new("addresses", [Pull, Primary], "Fixed addresses of the registry's Services.");
+    private static readonly GroupSetting Certificate = new("certificate", [Algorithm, ExtraNames], "The server certificate.");
+    private static readonly GroupSetting Mirror = new("mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig], "How nodes use the registry.");
+    private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "What a registry container asks for.");
+    private static readonly GroupSetting Limits = new("limits", [Cpu, Memory], "What a registry container is held to.");
+    private static readonly GroupSetting Resources = new("resources", [Requests, Limits], "What a registry container may use.");
+    private static readonly GroupSetting SecretRef = new("secretRef", [AuthSecretName], "The Secret with the accounts.") { IsRequired = true };
+    private static readonly GroupSetting Auth = new("auth", [SecretRef], "Who may pull and push; everybody in the cluster when absent.");
+
+    /// <summary>The object under <c>addons.registry</c>.</summary>
+    public static GroupSetting Registry { get; } = new("registry",
+        [Provider, Replicas, Storage, Addresses, Certificate, Mirror, Resources, Auth],
+        "A registry inside the cluster; an empty object asks for one with all defaults.");
+
+    /// <summary>The settings in an object. What is refused counts as absent, so that the rest can be looked at too.</summary>
+    public static RegistrySettings Read(JsonElement value, string path, ICollection<Problem> problems)
+    {
+        var before = problems.Count;
+        Registry.Check(value, path, problems);
+        var settings = Bind(value);
+        if (problems.Count == before)
+            SettingsRules.Check(settings, path, problems);
+        return settings;
+    }
+
+    private static RegistrySettings Bind(JsonElement value) => new()
+    {
+        Replicas = Replicas.Read(value),
+        StorageSize = StorageSize.Read(Storage.Read(value)),
+        StorageClassName = StorageClassName.Read(Storage.Read(value)),
+        PullAddresses = Pull.Read(Addresses.Read(value)),
+        PrimaryAddresses = Primary.Read(Addresses.Read(value)),
+        Algorithm = Algorithm.Read(Certificate.Read(value)),
+        ExtraNames = ExtraNames.Read(Certificate.Read(value)),
+        Mirror = BindMirror(Mirror.Read(value)),
+        Resources = new ResourceSettings
+        {
+            Requests = BindAmounts(Requests.Read(Resources.Read(value))),
+            Limits = BindAmounts(Limits.Read(Resources.Read(value))),
+        },
+        AuthSecretName = AuthSecretName.Read(SecretRef.Read(Auth.Read(value))),
+    };
+
+    private static MirrorSettings BindMirror(JsonElement mirror) => new()
+    {
+        Mode = Mode.Read(mirror) switch { PerUpstream => MirrorMode.PerUpstream, Off => MirrorMode.Off, _ => MirrorMode.Default },
+        Upstreams = Upstreams.Read(mirror),
+        Strict = Strict.Read(mirror),
+        DialTimeout = DialTimeout.Read(mirror)!,
+        ContainerdConfig = ContainerdConfig.Read(mirror) switch
+        {
+            DropIn => CapiRegistryHook.Registry.ContainerdConfig.DropIn,
+            None => CapiRegistryHook.Registry.ContainerdConfig.None,
+            _ => CapiRegistryHook.Registry.ContainerdConfig.Auto,
+        },
+    };
+
+    private static ResourceAmounts BindAmounts(JsonElement amounts) => new() { Cpu = Cpu.Read(amounts), Memory = Memory.Read(amounts) };
+}
