@@ -1,0 +1,54 @@
+{{/* What a schema can't say: values that only make sense together. Every sentence names the value and the remedy. */}}
+{{- define "registry.check" -}}
+{{- $v := .Values -}}
+{{- $shared := not (include "registry.privateStorage" .) -}}
+{{- $several := gt (int $v.replicas) 1 -}}
+{{- if not $v.tls.secretName -}}
+{{- fail "tls.secretName is empty: name the Secret with tls.crt, tls.key and ca.crt of the registry." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "pvc") (not $v.storage.size) -}}
+{{- fail "storage.size is empty: set the size of a replica's volume, such as 50Gi." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "existingClaim") (not $v.storage.existingClaim.claimName) -}}
+{{- fail "storage.existingClaim.claimName is empty: name the claim to mount, or choose another storage.type." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "hostPath") (not $v.storage.hostPath.path) -}}
+{{- fail "storage.hostPath.path is empty: set a folder of the nodes, or choose another storage.type." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "nfs") (not (and $v.storage.nfs.server $v.storage.nfs.path)) -}}
+{{- fail "storage.nfs needs both server and path: set them, or choose another storage.type." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "s3") (not (and $v.storage.s3.bucket $v.storage.s3.region)) -}}
+{{- fail "storage.s3 needs both bucket and region: set them, or choose another storage.type." -}}
+{{- end -}}
+{{- if and $shared $several (not $v.pullThrough.enabled) (not $v.httpSecret.secretName) -}}
+{{- fail (printf "httpSecret.secretName is empty, but %d replicas share the storage %s: name a Secret with a random text in its key %s, so that any replica can go on with an upload." (int $v.replicas) $v.storage.type $v.httpSecret.key) -}}
+{{- end -}}
+{{- if and $v.pullThrough.enabled (not $v.pullThrough.upstream) -}}
+{{- fail "pullThrough.upstream is empty: set the URL of the registry to cache, such as https://registry-1.docker.io." -}}
+{{- end -}}
+{{- if and $v.pullThrough.enabled $shared $several -}}
+{{- fail (printf "pullThrough.enabled needs private storage, but %d replicas share the storage %s and would expire each other's images: set replicas to 1 or storage.type to pvc." (int $v.replicas) $v.storage.type) -}}
+{{- end -}}
+{{- if and $v.pullThrough.enabled $v.garbageCollection.enabled -}}
+{{- fail "garbageCollection.enabled can't be used with pullThrough.enabled: a cache removes images itself when pullThrough.ttl is over; set one of them to false." -}}
+{{- end -}}
+{{- if and $v.garbageCollection.enabled (eq $v.storage.type "emptyDir") -}}
+{{- fail "garbageCollection.enabled can't be used with storage.type emptyDir: collecting restarts the pods, which empties their volumes; set it to false or choose another storage.type." -}}
+{{- end -}}
+{{- if and $v.ingress.enabled (not $v.ingress.hosts) -}}
+{{- fail "ingress.hosts is empty: list the host names that the Ingress answers to." -}}
+{{- end -}}
+{{- if and $v.metrics.serviceMonitor.enabled (not $v.metrics.enabled) -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.enabled: set it to true too." -}}
+{{- end -}}
+{{- range $name := list "service" "primaryService" -}}
+{{- $service := index $v $name -}}
+{{- if and (eq $service.type "ClusterIP") (gt (int $service.nodePort) 0) -}}
+{{- fail (printf "%s.nodePort is %d, but %s.type is ClusterIP: set the type to NodePort, or the port to 0." $name (int $service.nodePort) $name) -}}
+{{- end -}}
+{{- if and (gt (len $service.clusterIPs) 1) (eq $service.ipFamilyPolicy "SingleStack") -}}
+{{- fail (printf "%s.clusterIPs has %d addresses, but %s.ipFamilyPolicy is SingleStack: set it to PreferDualStack or RequireDualStack, or keep one address." $name (len $service.clusterIPs) $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

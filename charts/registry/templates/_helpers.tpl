@@ -1,0 +1,151 @@
+{{/* Names. 44 characters leave room for the longest suffix and for what Kubernetes appends to a StatefulSet's name in labels. */}}
+{{- define "registry.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 44 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "registry.fullname" -}}
+{{- $name := include "registry.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 44 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 44 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "registry.primaryName" -}}
+{{- include "registry.fullname" . }}-primary
+{{- end -}}
+
+{{- define "registry.headlessName" -}}
+{{- include "registry.fullname" . }}-headless
+{{- end -}}
+
+{{- define "registry.collectionName" -}}
+{{- include "registry.fullname" . }}-gc
+{{- end -}}
+
+{{- define "registry.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "registry.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The DNS name of a Service: list CONTEXT NAME. */}}
+{{- define "registry.serviceHost" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s.%s.svc.%s" (index . 1) $root.Release.Namespace $root.Values.clusterDomain -}}
+{{- end -}}
+
+{{/* The DNS name and port of a replica: list CONTEXT ORDINAL. */}}
+{{- define "registry.replicaHost" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s-%d.%s:5000" (include "registry.fullname" $root) (int (index . 1)) (include "registry.serviceHost" (list $root (include "registry.headlessName" $root))) -}}
+{{- end -}}
+
+{{/* Labels. A selector can't be changed later, so it has nothing that changes: no version, no labels of the user. */}}
+{{- define "registry.collectionSelector" -}}
+app.kubernetes.io/name: {{ include "registry.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: garbage-collection
+{{- end -}}
+
+{{- define "registry.selector" -}}
+app.kubernetes.io/name: {{ include "registry.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: registry
+{{- end -}}
+
+{{- define "registry.labels" -}}
+{{ include "registry.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A full image reference: list CONTEXT IMAGE. */}}
+{{- define "registry.imageReference" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- $registry := default $image.registry $root.Values.global.imageRegistry -}}
+{{- $name := ternary $image.repository (printf "%s/%s" $registry $image.repository) (empty $registry) -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $name $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $name $image.tag -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" when every replica keeps a copy of its own; the other storages are shared by all replicas. */}}
+{{- define "registry.privateStorage" -}}
+{{- if has .Values.storage.type (list "pvc" "hostPath" "emptyDir") -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" when replicas have to copy from each other. Caches fill themselves. */}}
+{{- define "registry.replicated" -}}
+{{- if and (include "registry.privateStorage" .) (gt (int .Values.replicas) 1) (not .Values.pullThrough.enabled) -}}true{{- end -}}
+{{- end -}}
+
+{{/*
+How to collect garbage while nobody can write: "restart" collects in the pod before it serves, which is safe when nobody else has the
+volume; "window" makes all replicas read-only meanwhile, for what several of them share, and for S3, where no note of the last run is kept.
+*/}}
+{{- define "registry.collection" -}}
+{{- if .Values.garbageCollection.enabled -}}
+{{- if and (not (include "registry.privateStorage" .)) (or (gt (int .Values.replicas) 1) (eq .Values.storage.type "s3")) -}}window{{- else -}}restart{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Session affinity of a Service over several replicas. */}}
+{{- define "registry.sessionAffinity" -}}
+sessionAffinity: ClientIP
+sessionAffinityConfig:
+  clientIP:
+    timeoutSeconds: {{ int .Values.service.sessionAffinitySeconds }}
+{{- end -}}
+
+{{/* Type, addresses and families of a Service. */}}
+{{- define "registry.serviceAddresses" -}}
+type: {{ .type }}
+{{- with .clusterIPs }}
+clusterIP: {{ first . | quote }}
+clusterIPs:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- include "registry.serviceFamilies" . }}
+{{- end -}}
+
+{{- define "registry.serviceFamilies" -}}
+{{- with .ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .ipFamilies }}
+ipFamilies:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The pull Service's or the primary's port. */}}
+{{- define "registry.servicePort" -}}
+- name: https
+  port: {{ int .port }}
+  targetPort: https
+  protocol: TCP
+  {{- with .nodePort }}
+  nodePort: {{ int . }}
+  {{- end }}
+{{- end -}}
+
+{{/* host:port as a client writes it, without the port that is HTTPS's own. */}}
+{{- define "registry.hostAndPort" -}}
+{{- $host := index . 0 -}}
+{{- $port := int (index . 1) -}}
+{{- $host = ternary (printf "[%s]" $host) $host (contains ":" $host) -}}
+{{- ternary $host (printf "%s:%d" $host $port) (eq $port 443) -}}
+{{- end -}}
