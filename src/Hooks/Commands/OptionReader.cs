@@ -52,6 +52,10 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
         return fallback;
     }
 
+    /// <summary>As <see cref="Endpoint"/>, and an empty value means none.</summary>
+    public IPEndPoint? OptionalEndpoint(string name, IPEndPoint? fallback) =>
+        IsSet(name) && OptionalText(name) is null ? null : Endpoint(name, fallback!);
+
     /// <summary>The words that say where an option was set; its flag when it was not.</summary>
     public string SourceOf(string name) => set.TryGetValue(name, out var text) ? text.Source : "--" + name;
 

@@ -1,6 +1,6 @@
-using System.Net.Sockets;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry;
 
@@ -19,27 +19,21 @@ internal static class ServeCommand
             builder.Services.AddSingleton(time);
             builder.Services.AddSingleton(registry);
             builder.Services.AddHooks();
+            builder.Services.AddOperations();
             builder.AddHttps(options.Listen);
 
             await using var app = builder.Build();
             app.Services.GetRequiredService<ServingCertificate>().Load();
             app.UseFixedErrors();
+            app.UseOperations();
             app.MapHooks();
             app.Services.GetRequiredService<Readiness>().Map(app);
             await app.RunAsync();
             return 0;
         }
-        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException)
+        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException or ListenException)
         {
             return CommandLine.Refuse([exception.Message]);
-        }
-        catch (IOException exception) when (exception.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
-        {
-            return CommandLine.Refuse([$"--listen has the value {options.Listen.Endpoint}, which is in use."]);
-        }
-        catch (SocketException exception)
-        {
-            return CommandLine.Refuse([$"--listen has the value {options.Listen.Endpoint}, which can't be listened on: {exception.SocketErrorCode}."]);
         }
     }
 

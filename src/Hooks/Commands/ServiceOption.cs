@@ -48,6 +48,7 @@ internal static class ServiceOptionList
     public static IReadOnlyList<ServiceOption> Serve { get; } =
     [
         new("listen", "Address and port to listen on.", "[::]:9443"),
+        new("metrics-listen", "Address and port for /metrics, /healthz and /readyz without TLS; empty for none.", "[::]:8080"),
         new("tls-certificate-file", "Serving certificate as PEM, leaf first; read again when it changes."),
         new("tls-key-file", "Private key of the serving certificate as PEM."),
         new("drain-delay", "How long to go on answering after being told to stop, 0s to 60s.", "5s"),

@@ -16,10 +16,13 @@ internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Li
         var listen = new ListenOptions
         {
             Endpoint = reader.Endpoint("listen", defaults.Endpoint),
+            Metrics = reader.OptionalEndpoint("metrics-listen", defaults.Metrics),
             CertificateFile = reader.Required("tls-certificate-file"),
             KeyFile = reader.Required("tls-key-file"),
             DrainDelay = reader.Duration("drain-delay", defaults.DrainDelay, TimeSpan.FromSeconds(60)),
         };
+        if (listen.Endpoint.Port != 0 && listen.Endpoint.Equals(listen.Metrics))
+            problems.Add($"{reader.SourceOf("metrics-listen")} has the value \"{listen.Metrics}\", which {reader.SourceOf("listen")} has too; use another port.");
         RequireFile(reader, "tls-certificate-file", problems);
         RequireFile(reader, "tls-key-file", problems);
         RequireFile(reader, "kubeconfig", problems);

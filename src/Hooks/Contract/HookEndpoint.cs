@@ -1,13 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.Hooks.Contract;
 
 /// <summary>
 /// The HTTP around every handler: reads and caps the body, keeps the handler's time limit, and writes an answer in every
-/// case. What breaks the contract is a 4xx with a fixed sentence, what should not happen a 500 with a fixed body.
+/// case, and counts it. What breaks the contract is a 4xx with a fixed sentence, what should not happen a 500 with a fixed body.
 /// </summary>
-internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoint> logger)
+internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider time, ILogger<HookEndpoint> logger)
 {
     /// <summary>Cluster API stops listening at the registered timeout; the answer must be on its way before that.</summary>
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(2);
@@ -16,10 +17,11 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
     private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>("{Hook} {Cluster}");
 
     public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
-        AnswerAsync(http, "Discovery", async () =>
+        AnswerAsync(http, HookRegistration.Discovery, async () =>
         {
             HookRequest.RequireDiscovery(await HookBody.ReadAsync(http.Request, http.RequestAborted));
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.DiscoveryResponse);
+            return CallOutcome.Success;
         });
 
     public Task HandleAsync(HttpContext http, IHookHandler handler) =>
@@ -32,6 +34,7 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
             var response = outcome.ToResponse(hook);
             LogAnswered(hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0, response.Message);
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.HookResponse);
+            return outcome.Kind;
         });
 
     private async Task<HookOutcome> RunAsync(IHookHandler handler, HookRequest request, CancellationToken cancellationToken)
@@ -48,30 +51,49 @@ internal sealed partial class HookEndpoint(TimeProvider time, ILogger<HookEndpoi
         }
     }
 
-    private async Task AnswerAsync(HttpContext http, string hook, Func<Task> answer)
+    private async Task AnswerAsync(HttpContext http, string hook, Func<Task<CallOutcome>> answer)
+    {
+        var started = time.GetTimestamp();
+        // Stays when even a refusal can't be written any more.
+        var outcome = CallOutcome.Aborted;
+        try
+        {
+            outcome = await TryAnswerAsync(http, hook, answer);
+        }
+        finally
+        {
+            metrics.Of(hook).Record(outcome, time.GetElapsedTime(started));
+        }
+    }
+
+    private async Task<CallOutcome> TryAnswerAsync(HttpContext http, string hook, Func<Task<CallOutcome>> answer)
     {
         try
         {
-            await answer();
+            return await answer();
         }
         catch (HookRequestException exception)
         {
             LogRefused(hook, exception.Message);
             await RefuseAsync(http, exception.StatusCode, exception.Message);
+            return CallOutcome.Refused;
         }
         catch (BadHttpRequestException exception)
         {
             LogRefused(hook, "The request broke off or is no HTTP.");
             await RefuseAsync(http, exception.StatusCode, "The body can't be read.");
+            return CallOutcome.Refused;
         }
         catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {
             LogAborted(hook);
+            return CallOutcome.Aborted;
         }
         catch (Exception exception)
         {
             LogUnexpected(hook, exception);
             await RefuseAsync(http, StatusCodes.Status500InternalServerError, "An unexpected fault; see the log of this service.");
+            return CallOutcome.Error;
         }
     }
 

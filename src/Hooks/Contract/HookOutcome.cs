@@ -10,6 +10,9 @@ internal abstract record HookOutcome
     {
     }
 
+    /// <summary>How metrics count it.</summary>
+    public abstract CallOutcome Kind { get; }
+
     /// <summary>The response that Cluster API reads.</summary>
     public abstract HookResponse ToResponse(string hook);
 
@@ -26,11 +29,15 @@ internal abstract record HookOutcome
 
         private sealed record Passed(string Message) : NonBlocking
         {
+            public override CallOutcome Kind => CallOutcome.Success;
+
             public override HookResponse ToResponse(string hook) => HookResponse.Success(hook, Message);
         }
 
         private sealed record Failed(string Reason) : NonBlocking
         {
+            public override CallOutcome Kind => CallOutcome.Failure;
+
             public override HookResponse ToResponse(string hook) => HookResponse.Failure(hook, Reason);
         }
     }
@@ -44,6 +51,9 @@ internal abstract record HookOutcome
 
         public static Blocking Proceed(string message = "") => new Passed(message);
 
+        /// <summary>Goes on though something could not be done.</summary>
+        public static Blocking LetGo(string message) => new Released(message);
+
         /// <param name="retryAfter">When Cluster API asks again at the latest; whole seconds, at least one.</param>
         /// <param name="reason">What is awaited.</param>
         public static Blocking Block(TimeSpan retryAfter, string reason)
@@ -56,17 +66,30 @@ internal abstract record HookOutcome
 
         private sealed record Passed(string Message) : Blocking
         {
+            public override CallOutcome Kind => CallOutcome.Success;
+
+            public override HookResponse ToResponse(string hook) => HookResponse.Success(hook, Message) with { RetryAfterSeconds = 0 };
+        }
+
+        private sealed record Released(string Message) : Blocking
+        {
+            public override CallOutcome Kind => CallOutcome.LetGo;
+
             public override HookResponse ToResponse(string hook) => HookResponse.Success(hook, Message) with { RetryAfterSeconds = 0 };
         }
 
         private sealed record Held(TimeSpan RetryAfter, string Reason) : Blocking
         {
+            public override CallOutcome Kind => CallOutcome.Blocked;
+
             public override HookResponse ToResponse(string hook) =>
                 HookResponse.Success(hook, Reason) with { RetryAfterSeconds = (int)RetryAfter.TotalSeconds };
         }
 
         private sealed record Failed(string Reason) : Blocking
         {
+            public override CallOutcome Kind => CallOutcome.Failure;
+
             public override HookResponse ToResponse(string hook) => HookResponse.Failure(hook, Reason) with { RetryAfterSeconds = 0 };
         }
     }

@@ -3,6 +3,9 @@ namespace CapiRegistryHook.Hooks.Contract;
 /// <summary>What Cluster API must know of a handler. Both its route and its entry in discovery are made from this.</summary>
 internal sealed record HookRegistration
 {
+    /// <summary>Discovery has no registration of its own, but logs and metrics name it like a hook.</summary>
+    public const string Discovery = "Discovery";
+
     /// <summary>Cluster API refuses a whole discovery for one timeout above this (runtime catalog, 0 to 30 s).</summary>
     private const int LongestTimeout = 30;
 

@@ -1,3 +1,5 @@
+using CapiRegistryHook.Hooks.Operations;
+
 namespace CapiRegistryHook.Hooks.Contract;
 
 /// <summary>Maps discovery and all handlers; what discovery says and what is routed come from the same registrations.</summary>
@@ -9,6 +11,9 @@ internal static class HookRoutes
         var handlers = routes.ServiceProvider.GetServices<IHookHandler>().ToList();
         var discovery = Describe(handlers.Select(handler => handler.Registration));
 
+        var metrics = routes.ServiceProvider.GetRequiredService<HookMetrics>();
+        foreach (var hook in handlers.Select(handler => handler.Registration.Hook).Append(HookRegistration.Discovery))
+            metrics.Of(hook);
         routes.MapPost(HookGroup.DiscoveryPath, http => endpoint.DiscoverAsync(http, discovery));
         foreach (var handler in handlers)
             routes.MapPost(handler.Registration.Path, http => endpoint.HandleAsync(http, handler));

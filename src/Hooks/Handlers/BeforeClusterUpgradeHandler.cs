@@ -35,7 +35,7 @@ internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, IL
         RegistryOutcome.Refused refused => HookOutcome.Blocking.Block(RetryAfter, refused.Reason),
         RegistryOutcome.Waiting waiting => HookOutcome.Blocking.Block(RetryAfter, waiting.Reason),
         RegistryOutcome.Unavailable unavailable => HookOutcome.Blocking.Block(RetryAfter, unavailable.Reason),
-        RegistryOutcome.LetGo letGo => HookOutcome.Blocking.Proceed($"Went on without a refreshed registry. {letGo.Reason}"),
+        RegistryOutcome.LetGo letGo => HookOutcome.Blocking.LetGo($"Went on without a refreshed registry. {letGo.Reason}"),
         _ => HookOutcome.Blocking.Proceed(),
     };
 }

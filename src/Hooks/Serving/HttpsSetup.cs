@@ -1,9 +1,10 @@
 using CapiRegistryHook.Hooks.Contract;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
-/// <summary>The HTTPS listener and what belongs to its life.</summary>
+/// <summary>The listeners, one with TLS and one without, and what belongs to their life.</summary>
 internal static class HttpsSetup
 {
     /// <summary>Beyond the drain delay, a call in flight may take as long as Cluster API listens.</summary>
@@ -16,6 +17,7 @@ internal static class HttpsSetup
         builder.Services.AddHostedService(services => services.GetRequiredService<ServingCertificate>());
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddHostedService<Drain>();
+        builder.Services.AddListenSockets(options);
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainDelay + LongestCall);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
@@ -26,6 +28,8 @@ internal static class HttpsSetup
             {
                 OnConnection = _ => ValueTask.FromResult(kestrel.ApplicationServices.GetRequiredService<ServingCertificate>().ForHandshake()),
             }));
+            if (options.Metrics is { } metrics)
+                kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
         });
     }
 

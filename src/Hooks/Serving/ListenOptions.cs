@@ -8,6 +8,9 @@ internal sealed record ListenOptions
     /// <summary>Address and port; port 0 takes a free one, which the log names.</summary>
     public IPEndPoint Endpoint { get; init; } = new(IPAddress.IPv6Any, 9443);
 
+    /// <summary>Address and port for metrics and health without TLS; null for none.</summary>
+    public IPEndPoint? Metrics { get; init; } = new(IPAddress.IPv6Any, 8080);
+
     /// <summary>The serving certificate, leaf first, as PEM.</summary>
     public required string CertificateFile { get; init; }
 

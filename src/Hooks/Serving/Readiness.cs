@@ -15,9 +15,13 @@ internal sealed class Readiness(ServingCertificate certificate)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", http => WriteAsync(http, null));
-        routes.MapGet("/readyz", http => WriteAsync(http, Obstacle));
+        routes.MapGet("/healthz", AnswerLiveAsync);
+        routes.MapGet("/readyz", AnswerReadyAsync);
     }
+
+    public static Task AnswerLiveAsync(HttpContext http) => WriteAsync(http, null);
+
+    public Task AnswerReadyAsync(HttpContext http) => WriteAsync(http, Obstacle);
 
     private string? Obstacle => _draining ? "draining" : certificate.IsValid ? null : "the serving certificate is not valid now";
 

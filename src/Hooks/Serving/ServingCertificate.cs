@@ -20,6 +20,9 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
     /// <summary>True when the certificate shown is valid now.</summary>
     public bool IsValid => _current is { } loaded && loaded.NotBefore <= time.GetUtcNow() && time.GetUtcNow() < loaded.NotAfter;
 
+    /// <summary>When the certificate shown ends.</summary>
+    public DateTimeOffset NotAfter => _current!.NotAfter;
+
     /// <summary>TLS 1.2 and later; the certificate is looked up for each handshake.</summary>
     public SslServerAuthenticationOptions ForHandshake() => _current!.Options;
 

@@ -9,6 +9,10 @@ public sealed partial class HookService : IAsyncDisposable
     /// <summary>The hook's namespace on the management cluster in tests and in the demo.</summary>
     public const string Namespace = "capi-registry-hook-system";
 
+    /// <summary>What a caller may set to something else.</summary>
+    private static readonly (string Option, string Value)[] Defaults =
+        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s")];
+
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
@@ -26,6 +30,10 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = new("https://127.0.0.1");
+
+    /// <summary>Where it shows metrics, without TLS.</summary>
+    public Uri MetricsAddress =>
+        new(ListeningPlain().Match(Log) is { Success: true } match ? match.Groups[1].Value : throw new InvalidOperationException("It has no port for metrics."));
 
     /// <summary>The root that its serving certificate verifies against.</summary>
     public string CertificateAuthorityPem => _authority.CertificatePem;
@@ -47,14 +55,18 @@ public sealed partial class HookService : IAsyncDisposable
         var (certificate, key) = authority.IssueServerPem();
         string[] all =
         [
-            "serve", "--listen", "127.0.0.1:0", "--hook-namespace", Namespace,
+            "serve", "--hook-namespace", Namespace,
             "--tls-certificate-file", folder.Write("serving.crt", certificate),
             "--tls-key-file", folder.Write("serving.key", key),
             "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig),
             .. arguments,
         ];
-        if (!all.Contains("--drain-delay"))
-            all = [.. all, "--drain-delay", "0s"];
+        foreach (var (option, value) in Defaults)
+        {
+            if (!all.Contains(option))
+                all = [.. all, option, value];
+        }
+
         var service = new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, folder["service.log"]));
         try
         {
@@ -116,6 +128,9 @@ public sealed partial class HookService : IAsyncDisposable
         await _folder.DisposeAsync();
     }
 
+    /// <summary>The last thing that is logged once every port is listened on.</summary>
+    private bool HasStarted => File.Exists(_folder["service.log"]) && Log.Contains("Application started", StringComparison.Ordinal);
+
     private async Task WaitUntilListeningAsync(CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetTimestamp();
@@ -123,9 +138,9 @@ public sealed partial class HookService : IAsyncDisposable
         {
             if (_process.HasExited)
                 throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.\n{_process.LogTail()}");
-            if (Listening().Match(File.Exists(_folder["service.log"]) ? Log : "") is { Success: true } match)
+            if (HasStarted)
             {
-                Address = new Uri(match.Groups[1].Value);
+                Address = new Uri(Listening().Match(Log).Groups[1].Value);
                 return;
             }
 
@@ -137,4 +152,7 @@ public sealed partial class HookService : IAsyncDisposable
 
     [GeneratedRegex("Now listening on: (https://[0-9.]+:[0-9]+)")]
     private static partial Regex Listening();
+
+    [GeneratedRegex("Now listening on: (http://[0-9.]+:[0-9]+)")]
+    private static partial Regex ListeningPlain();
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,6 +15,7 @@ public sealed class HookEndpointTests
         """;
 
     private readonly ManualTime _time = new();
+    private readonly HookMetrics _metrics = new();
 
     [Fact]
     public async Task HandleAsync_HandlerHangs_AnswersTwoSecondsBeforeTheRegisteredTimeout()
@@ -26,6 +28,8 @@ public sealed class HookEndpointTests
         _time.Advance(TimeSpan.FromSeconds(0.2));
 
         var (status, answer) = await call;
+        Assert.Equal(1, _metrics.Of("BeforeClusterCreate").Count(CallOutcome.Blocked));
+        Assert.Equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], _metrics.Of("BeforeClusterCreate").CumulativeCounts());
         Assert.Equal((200, "Success", "late", 5), (status, (string?)answer["status"], (string?)answer["message"], (int)answer["retryAfterSeconds"]!));
     }
 
@@ -34,6 +38,7 @@ public sealed class HookEndpointTests
     {
         var (status, answer) = await CallAsync(_ => throw new InvalidOperationException("hunter2"));
 
+        Assert.Equal(1, _metrics.Of("BeforeClusterCreate").Count(CallOutcome.Error));
         Assert.Equal(500, status);
         Assert.Equal("""{"error":"An unexpected fault; see the log of this service."}""", answer.ToJsonString());
     }
@@ -44,7 +49,7 @@ public sealed class HookEndpointTests
         var http = new DefaultHttpContext();
         http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(Body));
         http.Response.Body = answer;
-        await new HookEndpoint(_time, NullLogger<HookEndpoint>.Instance).HandleAsync(http, new Handler(work));
+        await new HookEndpoint(_metrics, _time, NullLogger<HookEndpoint>.Instance).HandleAsync(http, new Handler(work));
         return (http.Response.StatusCode, JsonNode.Parse(answer.ToArray())!);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Net;
 using CapiRegistryHook.Hooks.Commands;
 using CapiRegistryHook.Registry;
 
@@ -105,7 +106,7 @@ public sealed class OptionTests : IDisposable
     [InlineData("[::]:9443")]
     [InlineData("127.0.0.1:0")]
     public void Endpoint_AddressAndPort_IsRead(string text) =>
-        Assert.Equal(text, Reader("listen", text).Endpoint("listen", new System.Net.IPEndPoint(0, 1)).ToString());
+        Assert.Equal(text, Reader("listen", text).Endpoint("listen", new IPEndPoint(0, 1)).ToString());
 
     [Theory]
     [InlineData("9443")]
@@ -114,9 +115,30 @@ public sealed class OptionTests : IDisposable
     [InlineData("0.0.0.0")]
     public void Endpoint_AnythingElse_IsRefused(string text)
     {
-        Reader("listen", text).Endpoint("listen", new System.Net.IPEndPoint(0, 1));
+        Reader("listen", text).Endpoint("listen", new IPEndPoint(0, 1));
 
         Assert.Single(_problems);
+    }
+
+    [Fact]
+    public void OptionalEndpoint_NotSet_IsTheFallback() =>
+        Assert.Equal(1, new OptionReader(new Dictionary<string, SourcedText>(), _problems).OptionalEndpoint("metrics-listen", new IPEndPoint(0, 1))?.Port);
+
+    [Fact]
+    public void OptionalEndpoint_Empty_IsNone()
+    {
+        Assert.Null(Reader("metrics-listen", "").OptionalEndpoint("metrics-listen", new IPEndPoint(0, 1)));
+        Assert.Empty(_problems);
+    }
+
+    [Fact]
+    public void Read_BothListenersOnOneAddress_IsRefused()
+    {
+        var set = new Dictionary<string, SourcedText> { ["listen"] = new("0.0.0.0:9000", "--listen"), ["metrics-listen"] = new("0.0.0.0:9000", "METRICS") };
+
+        ServiceOptions.Read(new OptionReader(set, _problems), _problems);
+
+        Assert.Contains("METRICS has the value \"0.0.0.0:9000\", which --listen has too; use another port.", _problems);
     }
 
     [Fact]

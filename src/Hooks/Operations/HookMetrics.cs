@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using CapiRegistryHook.Hooks.Contract;
+
+namespace CapiRegistryHook.Hooks.Operations;
+
+/// <summary>
+/// The calls of all hooks. Labels are hook and outcome alone, both from lists that this program fixes: a Cluster's name as a
+/// label would make the number of series grow with the fleet.
+/// </summary>
+internal sealed class HookMetrics
+{
+    private static readonly (CallOutcome Outcome, string Label)[] Outcomes =
+        [.. Enum.GetValues<CallOutcome>().Select(outcome => (outcome, LabelOf(outcome)))];
+
+    private readonly ConcurrentDictionary<string, CallSeries> _hooks = new(StringComparer.Ordinal);
+
+    /// <summary>The series of a hook; asked for when routes are made, so that a hook shows up with zeros before its first call.</summary>
+    public CallSeries Of(string hook) => _hooks.GetOrAdd(hook, static _ => new CallSeries());
+
+    public void WriteTo(MetricsText text)
+    {
+        var hooks = _hooks.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToList();
+        text.Family("capi_registry_hook_calls_total", "counter", "Calls of Cluster API by hook and outcome.");
+        foreach (var (hook, series) in hooks)
+        {
+            foreach (var (outcome, label) in Outcomes)
+                text.Sample("capi_registry_hook_calls_total", series.Count(outcome), ("hook", hook), ("outcome", label));
+        }
+
+        text.Family("capi_registry_hook_call_duration_seconds", "histogram", "Time from the head of a request to its answer, by hook.");
+        foreach (var (hook, series) in hooks)
+            WriteDurations(text, hook, series);
+    }
+
+    private static void WriteDurations(MetricsText text, string hook, CallSeries series)
+    {
+        var count = 0L;
+        foreach (var (bound, cumulative) in CallSeries.Bounds.Append(double.PositiveInfinity).Zip(series.CumulativeCounts()))
+        {
+            count = cumulative;
+            text.Sample("capi_registry_hook_call_duration_seconds_bucket", cumulative, ("hook", hook), ("le", MetricsText.Number(bound)));
+        }
+
+        text.Sample("capi_registry_hook_call_duration_seconds_sum", series.Sum.TotalSeconds, ("hook", hook));
+        text.Sample("capi_registry_hook_call_duration_seconds_count", count, ("hook", hook));
+    }
+
+    private static string LabelOf(CallOutcome outcome) => outcome switch
+    {
+        CallOutcome.Success => "success",
+        CallOutcome.Blocked => "blocked",
+        CallOutcome.LetGo => "let_go",
+        CallOutcome.Failure => "failure",
+        CallOutcome.Refused => "refused",
+        CallOutcome.Aborted => "aborted",
+        _ => "error",
+    };
+}

@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Hooks.Serving;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CapiRegistryHook.Unit.Tests.Hooks;
+
+public sealed partial class MetricsTests : IDisposable
+{
+    private static readonly DateTimeOffset NotAfter = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("metrics-").FullName;
+    private readonly HookMetrics _metrics = new();
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Sample_LabelWithSpecialCharacters_IsEscaped()
+    {
+        var text = new MetricsText();
+
+        text.Sample("a_b", 0.25, ("x", "1\\2\"3\n4"), ("y", ""));
+        text.Sample("a_b", double.PositiveInfinity);
+
+        Assert.Equal("a_b{x=\"1\\\\2\\\"3\\n4\",y=\"\"} 0.25\na_b +Inf\n", text.ToString());
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(5, 0)]
+    [InlineData(5.1, 1)]
+    [InlineData(9_999, 10)]
+    [InlineData(10_000, 10)]
+    [InlineData(10_001, 11)]
+    public void Record_AnyDuration_CountsFromItsBoundOn(double milliseconds, int firstBucket)
+    {
+        var series = _metrics.Of("Any");
+
+        series.Record(CallOutcome.Success, TimeSpan.FromMilliseconds(milliseconds));
+
+        Assert.Equal(Enumerable.Range(0, CallSeries.Bounds.Count + 1).Select(bucket => bucket >= firstBucket ? 1L : 0L), series.CumulativeCounts());
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), series.Sum);
+    }
+
+    [Fact]
+    public void Record_ManyThreads_LosesNothing()
+    {
+        var series = _metrics.Of("Any");
+
+        Parallel.For(0, 20_000, call => series.Record((CallOutcome)(call % 2), TimeSpan.FromMilliseconds(1)));
+
+        Assert.Equal((10_000, 10_000), (series.Count(CallOutcome.Success), series.Count(CallOutcome.Blocked)));
+        Assert.Equal(20_000, series.CumulativeCounts().Last());
+        Assert.Equal(TimeSpan.FromSeconds(20), series.Sum);
+    }
+
+    [Fact]
+    public void WriteTo_HookBeforeItsFirstCall_IsThereWithZeros()
+    {
+        _metrics.Of("BeforeClusterCreate");
+
+        var lines = Write().Split('\n');
+
+        Assert.Contains("capi_registry_hook_calls_total{hook=\"BeforeClusterCreate\",outcome=\"let_go\"} 0", lines);
+        Assert.Contains("capi_registry_hook_call_duration_seconds_bucket{hook=\"BeforeClusterCreate\",le=\"0.005\"} 0", lines);
+        Assert.Contains("capi_registry_hook_call_duration_seconds_bucket{hook=\"BeforeClusterCreate\",le=\"+Inf\"} 0", lines);
+    }
+
+    [Fact]
+    public void Write_EveryLine_IsInTheTextFormat()
+    {
+        _metrics.Of("Discovery").Record(CallOutcome.Success, TimeSpan.FromMilliseconds(3));
+
+        var page = Write();
+
+        Assert.EndsWith("\n", page, StringComparison.Ordinal);
+        var described = new HashSet<string>();
+        foreach (var line in page.TrimEnd('\n').Split('\n'))
+        {
+            if (Type().Match(line) is { Success: true } type)
+                Assert.True(described.Add(type.Groups[1].Value), line);
+            else if (!line.StartsWith("# HELP ", StringComparison.Ordinal))
+                Assert.Contains(Suffix().Replace(Sample().Match(line).Groups[1].Value, ""), described);
+        }
+    }
+
+    [Fact]
+    public void Write_ServingCertificate_TellsItsEnd() =>
+        Assert.Contains("capi_registry_hook_serving_certificate_not_after_timestamp_seconds 1893553445\n", Write(), StringComparison.Ordinal);
+
+    [Fact]
+    public void Write_EveryMetric_IsDocumented()
+    {
+        _metrics.Of("Discovery");
+
+        var exported = Type().Matches(Write()).Select(match => match.Groups[1].Value);
+        var documented = Documented().Matches(File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"))).Select(match => match.Groups[1].Value);
+
+        Assert.Equal(exported.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
+    }
+
+    private string Write()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=metrics", key, HashAlgorithmName.SHA256).CreateSelfSigned(NotAfter.AddDays(-1), NotAfter);
+        File.WriteAllText(Path.Combine(_folder, "tls.crt"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(_folder, "tls.key"), key.ExportPkcs8PrivateKeyPem());
+        var options = new ListenOptions { CertificateFile = Path.Combine(_folder, "tls.crt"), KeyFile = Path.Combine(_folder, "tls.key") };
+        using var serving = new ServingCertificate(options, TimeProvider.System, NullLogger<ServingCertificate>.Instance);
+        serving.Load();
+        return new MetricsPage(_metrics, serving).Write();
+    }
+
+    [GeneratedRegex("^# TYPE ([a-z_]+) (?:counter|gauge|histogram)$", RegexOptions.Multiline)]
+    private static partial Regex Type();
+
+    [GeneratedRegex("""^([a-z_]+)(?:\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? [0-9.+Inf]+$""")]
+    private static partial Regex Sample();
+
+    [GeneratedRegex("_(bucket|sum|count)$")]
+    private static partial Regex Suffix();
+
+    [GeneratedRegex(@"^\| `(capi_registry_hook_[a-z_]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Documented();
+}
