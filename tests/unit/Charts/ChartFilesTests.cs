@@ -1,0 +1,78 @@
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.Unit.Tests.Charts;
+
+/// <summary>What every chart of this repository keeps to; UPDATE_GOLDEN=1 writes tables and descriptions anew.</summary>
+public sealed class ChartFilesTests
+{
+    private static bool Update => Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1";
+
+    public static TheoryData<string> Charts => [.. ChartFolder.Names()];
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Values_EachOne_IsDocumentedAndUsedAndInTheSchema(string name)
+    {
+        var chart = ChartFolder.Open(name);
+        var templates = new ChartTemplates(chart.Templates);
+        var schema = Schema(chart);
+
+        Assert.Empty(chart.Values.Problems);
+        Assert.NotEmpty(chart.Values.Values);
+        Assert.Empty(chart.Values.Values.Where(value => !templates.Uses(value.Path)).Select(value => value.Path));
+        Assert.Empty(chart.Values.Values.Where(value => schema.TypeOf(value.Path) is null).Select(value => value.Path));
+    }
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Templates_EveryValueTheyName_IsDeclared(string name)
+    {
+        var chart = ChartFolder.Open(name);
+
+        Assert.DoesNotContain(new ChartTemplates(chart.Templates).References(), reference => !chart.Values.Declares(reference));
+    }
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Templates_Always_GiveTheSameAndKeepTheirNames(string name)
+    {
+        var templates = new ChartTemplates(ChartFolder.Open(name).Templates);
+
+        Assert.Empty(templates.UnstableCalls());
+        Assert.Empty(templates.UnprefixedPartials(name));
+    }
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Schema_EveryObject_RefusesWhatItDoesNotKnow(string name) => Assert.Empty(Schema(ChartFolder.Open(name)).OpenObjects());
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Schema_Descriptions_AreTheComments(string name)
+    {
+        var chart = ChartFolder.Open(name);
+        var wanted = Schema(chart).WithDescriptions(chart.Values.Values);
+
+        AssertGolden(chart.File("values.schema.json"), wanted);
+    }
+
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public void Readme_Table_FollowsTheValues(string name)
+    {
+        var chart = ChartFolder.Open(name);
+        var readme = File.ReadAllText(chart.File("README.md"));
+
+        AssertGolden(chart.File("README.md"), ChartReadme.WithTable(readme, chart.Values.Values, Schema(chart)));
+    }
+
+    private static ChartSchema Schema(ChartFolder chart) => ChartSchema.Read(File.ReadAllText(chart.File("values.schema.json")));
+
+    private static void AssertGolden(string path, string wanted)
+    {
+        if (Update)
+            File.WriteAllText(path, wanted);
+
+        Assert.Equal(wanted, File.ReadAllText(path));
+    }
+}
