@@ -60,6 +60,9 @@ public sealed record RegistryOptions
     /// </summary>
     public string ChartCaSecret { get; init; } = "";
 
+    /// <summary>The admin's values for the chart; may change while the process runs.</summary>
+    public RegistryDefaults Defaults { get; init; } = new();
+
     /// <summary>
     /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.
     /// </summary>

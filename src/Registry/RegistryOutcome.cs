@@ -47,7 +47,7 @@ public abstract record RegistryOutcome
     public sealed record LetGo(string Reason) : RegistryOutcome;
 }
 
-/// <summary>One write that an operation made.</summary>
+/// <summary>One write that an operation made, or left undone on purpose.</summary>
 /// <param name="Verb">What happened to the object.</param>
 /// <param name="Kind">The object's kind, for example <c>Secret</c>.</param>
 /// <param name="Name">Namespace and name.</param>
@@ -63,4 +63,7 @@ public enum ChangeVerb
 
     /// <summary>It was there with other content.</summary>
     Updated,
+
+    /// <summary>It stays as it is although something else is asked for.</summary>
+    Kept,
 }

@@ -66,7 +66,7 @@ public static class RegistryPlanText
     }
 
     private static JsonNode ToJson(RegistryPlan plan, RegistryOptions options) =>
-        JsonSerializer.SerializeToNode(ChartProxyFactory.Create(plan, options, NotIssuedYet), RegistryJson.Default.HelmChartProxy)!;
+        JsonSerializer.SerializeToNode(ChartProxyFactory.Create(plan, options, ChartValues.Build(plan, NotIssuedYet)), RegistryJson.Default.HelmChartProxy)!;
 
     private static JsonArray List<T>(IEnumerable<T> items) => new([.. items.Select(item => JsonValue.Create(item!.ToString()))]);
 }

@@ -8,7 +8,7 @@ namespace CapiRegistryHook.Harness;
 /// A throw-away authority that vouches for servers on 127.0.0.1, ::1 and localhost.
 /// It is built on the platform alone, not on src/Certificates, so that a fault there can't hide in what it is tested against.
 /// </summary>
-internal sealed class LoopbackAuthority : IDisposable
+public sealed class LoopbackAuthority : IDisposable
 {
     // A harness lives for minutes; an hour back keeps a clock that is being corrected from mattering.
     private static readonly TimeSpan Backdate = TimeSpan.FromHours(1);
@@ -21,6 +21,12 @@ internal sealed class LoopbackAuthority : IDisposable
         _root = root;
         CertificatePem = root.ExportCertificatePem() + "\n";
     }
+
+    /// <summary>
+    /// A name that certificates are valid for, besides localhost and the loopback addresses. Helm and others speak plain HTTP
+    /// to those, so a test of TLS gives this name to the loopback address.
+    /// </summary>
+    public const string HostName = "registry-hook.test";
 
     /// <summary>The root, PEM: what a client trusts.</summary>
     public string CertificatePem { get; }
@@ -62,6 +68,7 @@ internal sealed class LoopbackAuthority : IDisposable
     {
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
+        names.AddDnsName(HostName);
         names.AddIpAddress(IPAddress.Loopback);
         names.AddIpAddress(IPAddress.IPv6Loopback);
 

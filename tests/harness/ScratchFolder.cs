@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Harness;
 /// A temporary folder that only we may read and that does not outlive us. A small shell waits on a pipe that breaks when this process
 /// ends (also by Ctrl-C or SIGKILL) and then removes the folder; it is a session of its own, so that the Ctrl-C does not end it first.
 /// </summary>
-internal sealed class ScratchFolder : IAsyncDisposable
+public sealed class ScratchFolder : IAsyncDisposable
 {
     // Servers that die with us may still be writing for a moment.
     private const string WaitAndRemove = "cat >/dev/null; for i in 1 2 3 4 5; do rm -rf -- \"$0\" && exit; sleep 0.2; done";

@@ -18,6 +18,8 @@ internal static class ServeCommand
             builder.AddLog(options.LogLevel);
             builder.Services.AddSingleton(time);
             builder.Services.AddSingleton(registry);
+            builder.Services.AddSingleton(options.RegistryValues);
+            builder.Services.AddHostedService<RegistryValuesReload>();
             builder.Services.AddHooks();
             builder.Services.AddOperations();
             builder.AddHttps(options.Listen);
@@ -27,6 +29,7 @@ internal static class ServeCommand
             app.UseFixedErrors();
             app.UseOperations();
             app.MapHooks();
+            app.MapChart();
             app.Services.GetRequiredService<Readiness>().Map(app);
             await app.RunAsync();
             return 0;

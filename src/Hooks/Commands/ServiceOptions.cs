@@ -4,9 +4,11 @@ using CapiRegistryHook.Registry;
 namespace CapiRegistryHook.Hooks.Commands;
 
 /// <summary>The options of the service, read and checked as a whole.</summary>
-internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Listen, ManagementConnection Management, LogLevel LogLevel)
+internal sealed record ServiceOptions(
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ManagementConnection Management, LogLevel LogLevel)
 {
     private const string ServiceName = "capi-registry-hook";
+    private const string ValuesFile = "registry-values-file";
     private const string FallbackNamespace = "capi-registry-hook-system";
 
     /// <summary>Every option of <c>serve</c>; what can't be used is added to <paramref name="problems"/>.</summary>
@@ -28,8 +30,10 @@ internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Li
         RequireFile(reader, "kubeconfig", problems);
         if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
             problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");
+        var registry = ReadRegistry(reader, problems);
         return new ServiceOptions(
-            ReadRegistry(reader, problems),
+            registry,
+            new RegistryValuesFile(reader.OptionalText(ValuesFile), registry.Defaults),
             listen,
             new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context")),
             reader.Choice("log-level", LogLevel.Information));
@@ -41,6 +45,8 @@ internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Li
         var defaults = new RegistryOptions();
         var hookNamespace = reader.OptionalText("hook-namespace") ?? ManagementConnection.PodNamespace ?? FallbackNamespace;
         var isOwnChart = !reader.IsSet("chart-repository");
+        var chartName = reader.Text("chart-name", defaults.ChartName);
+        var chartVersion = reader.Text("chart-version", ServiceVersion.Text);
         var options = new RegistryOptions
         {
             HookNamespace = hookNamespace,
@@ -50,15 +56,31 @@ internal sealed record ServiceOptions(RegistryOptions Registry, ListenOptions Li
             VariableName = reader.Text("variable-name", defaults.VariableName),
             VariablePath = reader.Text("variable-path", defaults.VariablePath),
             ChartRepository = reader.Text("chart-repository", $"oci://{ServiceName}.{hookNamespace}.svc:443/charts"),
-            ChartName = reader.Text("chart-name", defaults.ChartName),
-            ChartVersion = reader.Text("chart-version", ServiceVersion.Text),
+            ChartName = chartName,
+            ChartVersion = chartVersion,
             ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{ServiceName}-tls" : ""),
+            Defaults = ReadDefaults(reader, new RegistryDefaults(chartName, chartVersion), problems),
             UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),
             WorkLimit = reader.Duration("work-limit", defaults.WorkLimit, TimeSpan.FromSeconds(7)),
         };
         foreach (var problem in options.Validate())
             problems.Add($"{reader.SourceOf(ServiceOption.NameOf(problem.Field))} {problem.Sentence}");
         return options;
+    }
+
+    private static RegistryDefaults ReadDefaults(OptionReader reader, RegistryDefaults values, ICollection<string> problems)
+    {
+        var file = new RegistryValuesFile(reader.OptionalText(ValuesFile), values);
+        try
+        {
+            file.Read();
+        }
+        catch (RegistryDefaultsException exception)
+        {
+            problems.Add($"{reader.SourceOf(ValuesFile)} names the file {file.Path}. {exception.Message}");
+        }
+
+        return file.Values;
     }
 
     private static void RequireFile(OptionReader reader, string name, ICollection<string> problems)

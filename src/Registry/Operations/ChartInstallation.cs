@@ -6,6 +6,8 @@ namespace CapiRegistryHook.Registry;
 /// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
 internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
 {
+    private const string OtherVolumes = "Other storage is asked for than the registry has; volumes of a StatefulSet can't be changed, see docs/registry-values.md.";
+
     /// <summary>The HelmChartProxy as it is; null when absent.</summary>
     public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
         management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
@@ -35,19 +37,23 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     public async Task<Ensured<bool>> EnsureChartProxyAsync(
         RegistryPlan plan, HelmChartProxy? before, string certificateSerial, CancellationToken cancellationToken)
     {
-        var wanted = ChartProxyFactory.Create(plan, options, certificateSerial);
+        var values = ChartValues.Build(plan, certificateSerial);
+        var kept = ShippedChart.Is(options.ChartName, options.ChartVersion)
+            ? InstalledVolumes.Keep(values, before?.Spec?.ValuesTemplate)
+            : new KeptValues(values, IsOther: false);
+        var wanted = ChartProxyFactory.Create(plan, options, kept.Values);
         wanted = wanted with { Metadata = wanted.Metadata with { ResourceVersion = before?.Metadata.ResourceVersion } };
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
-        return new Ensured<bool>(true, Describe(plan, before, after));
+        return new Ensured<bool>(true, Describe(plan, before, after, kept));
     }
 
-    private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after)
+    private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after, KeptValues kept)
     {
         if (before is null)
             return new Change(ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
-        return before.Metadata.ResourceVersion == after.Metadata.ResourceVersion
-            ? null
-            : new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed.");
+        if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
+            return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
+        return kept.IsOther ? new Change(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes) : null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
@@ -5,7 +6,10 @@ namespace CapiRegistryHook.Registry;
 /// <summary>Makes the HelmChartProxy that installs the chart on exactly one Cluster.</summary>
 internal static class ChartProxyFactory
 {
-    public static HelmChartProxy Create(RegistryPlan plan, RegistryOptions options, string certificateSerial) => new()
+    /// <param name="plan">The plan.</param>
+    /// <param name="options">Where the chart comes from.</param>
+    /// <param name="values">The chart's values.</param>
+    public static HelmChartProxy Create(RegistryPlan plan, RegistryOptions options, JsonObject values) => new()
     {
         Metadata = new ObjectMeta
         {
@@ -26,7 +30,7 @@ internal static class ChartProxyFactory
             TlsConfig = KubernetesNames.TryParsePair(options.ChartCaSecret, out var secret)
                 ? new HelmTlsConfig(new SecretReference(secret.Name, secret.Namespace))
                 : null,
-            ValuesTemplate = YamlText.WriteTemplate(ChartValues.Build(plan, certificateSerial)),
+            ValuesTemplate = YamlText.WriteTemplate(values),
         },
     };
 }

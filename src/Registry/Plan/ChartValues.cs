@@ -1,35 +1,92 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Registry;
 
-/// <summary>The Helm values that a plan gives the registry chart. No secret goes in: the add-on provider logs them.</summary>
+/// <summary>
+/// The Helm values of a cluster's registry. From weak to strong: the chart's own values, the admin's
+/// (<see cref="RegistryDefaults"/>), the cluster's variable, and what is computed here. No secret goes in: the add-on provider
+/// logs them.
+/// </summary>
 internal static class ChartValues
 {
+    /// <summary>Each replica has a copy of every image; the chart's schema and the variable's say the same number.</summary>
+    public const int MostReplicas = 9;
+
+    public const string ReplicasField = "replicas";
+
+    private static readonly string[] ServiceFields = ["port", "ipFamilyPolicy", "ipFamilies", "clusterIPs"];
+
+    /// <summary>What only this product knows; nobody else may set it.</summary>
+    public static IReadOnlyList<string> Computed { get; } =
+    [
+        "fullnameOverride", "clusterDomain", "tls.secretName", "tls.certificateSerial",
+        .. ServiceFields.Select(field => "service." + field),
+        .. ServiceFields.Select(field => "primaryService." + field),
+    ];
+
+    /// <summary>What the admin and the cluster's variable say together.</summary>
+    public static JsonObject Choose(RegistryDefaults defaults, RegistrySettings settings) =>
+        HelmValues.Merge(defaults.Values, FromVariable(settings));
+
+    /// <summary>The number of replicas, which also decides the names in the certificate.</summary>
+    public static int Replicas(JsonObject chosen) => AsReplicas(HelmValues.Find(chosen, ReplicasField) ?? ShippedChart.Defaults[ReplicasField])!.Value;
+
+    /// <summary>Null when the value is no number of replicas that a registry can have.</summary>
+    public static int? AsReplicas(JsonNode? value) =>
+        int.TryParse(value?.ToJsonString(), NumberStyles.None, CultureInfo.InvariantCulture, out var replicas) && replicas is >= 1 and <= MostReplicas ? replicas : null;
+
     /// <param name="plan">The plan.</param>
     /// <param name="certificateSerial">
     /// Serial number of the server certificate. It becomes a pod annotation, so that a new certificate rolls the pods:
     /// CNCF Distribution reads its key pair once, at start.
     /// </param>
-    public static JsonObject Build(RegistryPlan plan, string certificateSerial) => new()
+    public static JsonObject Build(RegistryPlan plan, string certificateSerial) =>
+        HelmValues.Merge(plan.Values, Compute(plan.Addresses, plan.Replicas, plan.ServiceDomain, certificateSerial));
+
+    /// <summary>The admin's values with what any cluster would add, to be held against the chart before there is a cluster.</summary>
+    public static JsonObject Probe(JsonObject values)
+    {
+        var addresses = new RegistryAddresses([IPAddress.Parse("10.96.0.20")], [IPAddress.Parse("10.96.0.21")]);
+        var computed = Compute(addresses, 0, "cluster.local", "0");
+        computed.Remove(ReplicasField);
+        return HelmValues.Merge(values, computed);
+    }
+
+    /// <summary>Only what the user said: everything else is the admin's, then the chart's.</summary>
+    private static JsonObject FromVariable(RegistrySettings settings) => Given(
+        ("replicas", settings.Replicas),
+        ("storage", Given(("size", settings.StorageSize), ("storageClassName", settings.StorageClassName))),
+        ("resources", Given(("requests", Amounts(settings.Resources.Requests)), ("limits", Amounts(settings.Resources.Limits)))),
+        ("auth", Given(("htpasswd", Given(("secretName", settings.AuthSecretName))))));
+
+    private static JsonObject Amounts(ResourceAmounts amounts) => Given(("cpu", amounts.Cpu), ("memory", amounts.Memory));
+
+    private static JsonObject Given(params (string Name, JsonNode? Value)[] fields) =>
+        new(fields.Where(field => field.Value is not null and not JsonObject { Count: 0 }).Select(field => KeyValuePair.Create(field.Name, field.Value)));
+
+    private static JsonObject Compute(RegistryAddresses addresses, int replicas, string serviceDomain, string certificateSerial) => new()
     {
         ["fullnameOverride"] = RegistryNames.Registry,
-        ["replicas"] = plan.Replicas,
-        ["clusterDomain"] = plan.ServiceDomain,
+        ["replicas"] = replicas,
+        ["clusterDomain"] = serviceDomain,
         ["tls"] = new JsonObject
         {
             ["secretName"] = RegistryNames.CertificateSecret,
             ["certificateSerial"] = certificateSerial,
         },
-        ["service"] = Service(plan.Addresses.Pull),
-        ["primaryService"] = Service(plan.Addresses.Primary),
+        ["service"] = Service(addresses.Pull),
+        ["primaryService"] = Service(addresses.Primary),
     };
 
-    private static JsonObject Service(IReadOnlyList<System.Net.IPAddress> addresses) => new()
+    private static JsonObject Service(IReadOnlyList<IPAddress> addresses) => new()
     {
         ["port"] = RegistryNames.Port,
         ["ipFamilyPolicy"] = addresses.Count > 1 ? "RequireDualStack" : "SingleStack",
         ["ipFamilies"] = new JsonArray([.. addresses.Select(address =>
-            JsonValue.Create(address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? "IPv4" : "IPv6"))]),
+            JsonValue.Create(address.AddressFamily == AddressFamily.InterNetwork ? "IPv4" : "IPv6"))]),
         ["clusterIPs"] = new JsonArray([.. addresses.Select(address => JsonValue.Create(address.ToString()))]),
     };
 }

@@ -44,10 +44,10 @@ internal static class RegistryNames
 
     /// <summary>The names and addresses of every Service and every replica, loopback for a port-forward, and the extra names.</summary>
     public static ServerNames CertificateNames(
-        RegistryAddresses addresses, string serviceDomain, RegistrySettings settings, string settingsField, ICollection<Problem> problems)
+        RegistryAddresses addresses, int replicas, string serviceDomain, RegistrySettings settings, string settingsField, ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
-            .Concat(Enumerable.Range(0, settings.Replicas ?? RegistryPlan.DefaultReplicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
+            .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
         var dnsNames = hosts.SelectMany(host => Forms(host, serviceDomain)).ToList();
         var ipAddresses = addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();
         for (var index = 0; index < settings.ExtraNames.Count; index++)

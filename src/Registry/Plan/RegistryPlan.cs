@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
@@ -12,16 +13,16 @@ internal sealed record RegistryPlan
     /// <summary>Set by Cluster API's topology controller before AfterControlPlaneInitialized; the HelmChartProxy selects by it.</summary>
     public const string ClusterNameLabel = "cluster.x-k8s.io/cluster-name";
 
-    /// <summary>The smallest number that survives the loss of a node.</summary>
-    public const int DefaultReplicas = 2;
-
     public required Cluster Cluster { get; init; }
 
     public required RegistryAddresses Addresses { get; init; }
 
     public required string ServiceDomain { get; init; }
 
-    public required int Replicas { get; init; }
+    /// <summary>What the admin and the cluster's variable say of the chart's values; not to be changed.</summary>
+    public required JsonObject Values { get; init; }
+
+    public int Replicas => ChartValues.Replicas(Values);
 
     /// <summary>Names, algorithm and lifetime of the server certificate.</summary>
     public required ServerCertificateRequest Certificate { get; init; }
@@ -64,20 +65,33 @@ internal sealed record RegistryPlan
         var settingsField = $"{options.VariableName}.{options.VariablePath}";
         var addresses = RegistryAddresses.Compute(cluster, settings, settingsField, problems);
         var serviceDomain = RegistryNames.ServiceDomain(cluster, problems);
-        var names = RegistryNames.CertificateNames(addresses, serviceDomain, settings, settingsField, problems);
+        var values = ChartValues.Choose(options.Defaults, settings);
+        var names = RegistryNames.CertificateNames(addresses, ChartValues.Replicas(values), serviceDomain, settings, settingsField, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
-        return new PlanResult.Wanted(new RegistryPlan
+        var plan = new RegistryPlan
         {
             Cluster = cluster,
             Addresses = addresses,
             ServiceDomain = serviceDomain,
-            Replicas = settings.Replicas ?? DefaultReplicas,
+            Values = values,
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
             Warnings = [.. RegistryAddresses.Warnings(cluster)],
-        });
+        };
+        CheckValues(plan, options, problems);
+        return problems.Count == 0 ? new PlanResult.Wanted(plan) : new PlanResult.Invalid(problems);
+    }
+
+    /// <summary>Another chart, or another version of ours, has a schema of its own that only Helm sees.</summary>
+    private static void CheckValues(RegistryPlan plan, RegistryOptions options, List<Problem> problems)
+    {
+        if (!ShippedChart.Is(options.ChartName, options.ChartVersion))
+            return;
+        foreach (var violation in ShippedChart.Validate(ChartValues.Build(plan, certificateSerial: "0")))
+            problems.Add(new Problem($"values.{violation.Path}",
+                $"{RegistryDefaults.Describe(violation)} Change the variable {options.VariableName}.{options.VariablePath} or the admin's values for the registry chart."));
     }
 
     /// <summary>The name goes into a label, which holds 63 characters; the uid goes into owner references.</summary>

@@ -8,6 +8,9 @@ namespace CapiRegistryHook.Registry;
 /// <summary>Writes JSON data as YAML. Strings are always quoted, so that no reader takes "1e3" or "no" for something else.</summary>
 internal static class YamlText
 {
+    private const string Brackets = "{{";
+    private const string PrintedBrackets = "{{ \"{{\" }}";
+
     public static string Write(JsonNode data)
     {
         using var text = new StringWriter { NewLine = "\n" };
@@ -25,7 +28,10 @@ internal static class YamlText
     /// every "{{" becomes an action that prints "{{".
     /// </summary>
     public static string WriteTemplate(JsonNode data) =>
-        Write(data).Replace("{{", "{{ \"{{\" }}", StringComparison.Ordinal);
+        Write(data).Replace(Brackets, PrintedBrackets, StringComparison.Ordinal);
+
+    /// <summary>The YAML that <see cref="WriteTemplate"/> made a template of.</summary>
+    public static string FromTemplate(string template) => template.Replace(PrintedBrackets, Brackets, StringComparison.Ordinal);
 
     private static void Emit(Emitter emitter, JsonNode? node)
     {

@@ -14,11 +14,13 @@ public sealed class ClusterApi : IDisposable
 
     /// <param name="address">Where the service listens.</param>
     /// <param name="certificateAuthorityPem">The only root that its certificate may come from.</param>
-    public ClusterApi(Uri address, string certificateAuthorityPem)
+    public ClusterApi(Uri address, string certificateAuthorityPem) => _http = CreateHttpClient(address, certificateAuthorityPem);
+
+    internal static HttpClient CreateHttpClient(Uri address, string certificateAuthorityPem)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.ImportFromPem(certificateAuthorityPem);
-        _http = new HttpClient(new SocketsHttpHandler
+        return new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
             AllowAutoRedirect = false,

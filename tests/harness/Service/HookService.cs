@@ -90,6 +90,9 @@ public sealed partial class HookService : IAsyncDisposable
     /// <summary>Somebody who calls this service as Cluster API does.</summary>
     public ClusterApi CreateClusterApi() => new(Address, CertificateAuthorityPem);
 
+    /// <summary>A client that trusts the service's certificate and nothing else; the caller disposes it.</summary>
+    public HttpClient CreateHttpClient() => ClusterApi.CreateHttpClient(Address, CertificateAuthorityPem);
+
     /// <summary>Puts another certificate of the same authority into the files; the service finds it by itself.</summary>
     public void RenewServingCertificate()
     {

@@ -1,0 +1,26 @@
+using System.Text.Json.Nodes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>The registry chart that was built into this program. Each part is read when it is first needed.</summary>
+internal static class ShippedChart
+{
+    private static readonly Lazy<IReadOnlyList<ChartFile>> LazyFiles = new(ChartFile.Shipped);
+    private static readonly Lazy<JsonObject> LazyDefaults = new(() => ChartText.ReadYaml(Files, "values.yaml"));
+    private static readonly Lazy<ValueSchema> LazySchema = new(() => ValueSchema.Read(ChartText.Read(Files, "values.schema.json")));
+
+    private static readonly Lazy<JsonObject> LazyMetadata = new(() => ChartText.ReadYaml(Files, "Chart.yaml"));
+
+    public static IReadOnlyList<ChartFile> Files => LazyFiles.Value;
+
+    /// <summary>The chart's own values; not to be changed.</summary>
+    public static JsonObject Defaults => LazyDefaults.Value;
+
+    /// <summary>True for the name and the version of this very chart, wherever it is served.</summary>
+    public static bool Is(string name, string version) =>
+        name == (string?)LazyMetadata.Value["name"] && version == (string?)LazyMetadata.Value["version"];
+
+    /// <summary>What the chart would refuse of values that are laid over its own, as Helm does it before it renders.</summary>
+    public static IReadOnlyList<SchemaViolation> Validate(JsonObject values) =>
+        LazySchema.Value.Validate(HelmValues.Coalesce(Defaults, values));
+}
