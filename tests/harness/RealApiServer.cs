@@ -8,6 +8,10 @@ namespace CapiRegistryHook.Harness;
 /// </summary>
 public sealed class RealApiServer : IApiServer
 {
+    /// <summary>Service addresses of both families, for <see cref="StartAsync"/>.</summary>
+    public const string DualStackRange = "10.96.0.0/16,fd00:96::/112";
+
+    private const string DefaultRange = "10.96.0.0/16";
     private const int PortAttempts = 5;
 
     // A socket in our folder: nobody else on the machine can reach it, and no other etcd can be taken for ours. etcd insists on the
@@ -15,17 +19,19 @@ public sealed class RealApiServer : IApiServer
     private const string EtcdSocket = "etcd:0";
 
     private readonly string _binaries;
+    private readonly string _serviceRange;
     private readonly ScratchFolder _folder;
     private readonly LoopbackAuthority _authority;
     private ChildProcess? _etcd;
     private ChildProcess? _server;
     private HttpClient? _http;
 
-    private RealApiServer(string name, string binaries, ScratchFolder folder)
+    private RealApiServer(string name, string binaries, string serviceRange, ScratchFolder folder)
     {
         Name = name;
         Token = RandomNumberGenerator.GetHexString(32, lowercase: true);
         _binaries = binaries;
+        _serviceRange = serviceRange;
         _folder = folder;
         _authority = LoopbackAuthority.Create(TimeProvider.System);
     }
@@ -50,9 +56,11 @@ public sealed class RealApiServer : IApiServer
     /// <param name="name">The cluster's name, for the kubeconfig.</param>
     /// <param name="binaries">The folder from <see cref="KubernetesBinaries.EnsureAsync"/>.</param>
     /// <param name="cancellationToken">Ends the start and everything that was started.</param>
-    public static async Task<RealApiServer> StartAsync(string name, string binaries, CancellationToken cancellationToken)
+    /// <param name="serviceRange">Where Services get their addresses; two ranges make a dual-stack cluster.</param>
+    public static async Task<RealApiServer> StartAsync(
+        string name, string binaries, CancellationToken cancellationToken, string serviceRange = DefaultRange)
     {
-        var server = new RealApiServer(name, binaries, ScratchFolder.Create("capi-registry-hook-apiserver-"));
+        var server = new RealApiServer(name, binaries, serviceRange, ScratchFolder.Create("capi-registry-hook-apiserver-"));
         try
         {
             server.WriteFiles();
@@ -171,7 +179,9 @@ public sealed class RealApiServer : IApiServer
         "--service-account-issuer=https://kubernetes.default.svc",
         $"--service-account-key-file={_folder["accounts.pub"]}",
         $"--service-account-signing-key-file={_folder["accounts.key"]}",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        $"--service-cluster-ip-range={_serviceRange}",
+        // An alpha feature in 1.20; later versions have it on.
+        $"--feature-gates=IPv6DualStack={(_serviceRange.Contains(',') ? "true" : "false")}",
         "--allow-privileged=true",
     ];
 }

@@ -1,0 +1,199 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using Xunit;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
+
+/// <summary>What the registry chart makes of its values, as Helm renders it.</summary>
+public sealed class RegistryChartTests
+{
+    private static readonly ChartFolder Chart = ChartFolder.Open("registry");
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Sync_EachReplica_HasEveryOtherAsSourceAndNeverItself(int replicas)
+    {
+        var objects = await RenderAsync("--set", $"replicas={replicas}");
+
+        Assert.Equal(replicas > 1, objects.Has("ConfigMap", "registry-sync"));
+        Assert.Equal(replicas > 1, Container(objects, "regsync") is not null);
+        for (var self = 0; self < replicas && replicas > 1; self++)
+        {
+            var config = Sync(objects, self);
+            var others = Enumerable.Range(0, replicas).Where(other => other != self);
+
+            Assert.Equal(1, (long)config["version"]!);
+            Assert.Equal(others.Select(Host), config["sync"]!.AsArray().Select(step => (string)step!["source"]!));
+            Assert.All(config["sync"]!.AsArray(), step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
+            Assert.Equal((true, true), ((bool)config["defaults"]!["referrers"]!, (bool)config["defaults"]!["digestTags"]!));
+        }
+    }
+
+    /// <summary>regsync overwrites tags that differ: only the primary's may be copied again and again.</summary>
+    [Fact]
+    public async Task Sync_Intervals_OnlyThePrimaryIsCopiedAgain()
+    {
+        var objects = await RenderAsync("--set", "replicas=3");
+
+        Assert.Equal(["87600h", "87600h"], Intervals(objects, 0));
+        Assert.Equal(["2m", "87600h"], Intervals(objects, 1));
+        Assert.Equal(["2m", "87600h"], Intervals(objects, 2));
+    }
+
+    [Fact]
+    public async Task Sync_Sidecar_GetsTheAuthorityAndNeverTheKey()
+    {
+        var objects = await RenderAsync("--set", "auth.htpasswd.secretName=users");
+
+        var mounts = Container(objects, "regsync")!["volumeMounts"]!.AsArray().Select(mount => (string)mount!["name"]!).ToArray();
+        var volumes = Pod(objects)["spec"]!["volumes"]!.AsArray().Where(volume => mounts.Contains((string)volume!["name"]!)).ToDictionary(volume => (string)volume!["name"]!);
+        Assert.Equal(["ca.crt"], Keys(volumes["sync-tls"]!));
+        Assert.Equal(["username", "password"], Keys(volumes["sync-auth"]!));
+        Assert.Equal(3, volumes.Count);
+        Assert.All(Sync(objects, 0)["creds"]!.AsArray(), login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
+    }
+
+    [Theory]
+    [InlineData("pvc", true)]
+    [InlineData("host-path", true)]
+    [InlineData("empty-dir", true)]
+    [InlineData("existing-claim", false)]
+    [InlineData("nfs", false)]
+    [InlineData("s3", false)]
+    [InlineData("pull-through", false)]
+    public async Task Storage_EachKind_IsReplicatedOrShared(string name, bool replicated)
+    {
+        var objects = await RenderCaseAsync(name);
+        var primary = objects.One("Service", "registry-primary")["spec"]!["selector"]!.AsObject();
+
+        Assert.Equal(replicated, Container(objects, "regsync") is not null);
+        // Shared storage can be written through any replica; the primary's address answers in all cases.
+        Assert.Equal(replicated, primary.ContainsKey("statefulset.kubernetes.io/pod-name"));
+        Assert.Equal(name is "pvc" or "pull-through", objects.One("StatefulSet", "registry")["spec"]!.AsObject().ContainsKey("volumeClaimTemplates"));
+    }
+
+    [Fact]
+    public async Task Configuration_SharedByReplicas_KeepsNothingInMemoryAndNoSecret()
+    {
+        var objects = await RenderCaseAsync("s3");
+        var config = Configuration(objects);
+
+        Assert.Null(config["storage"]!["cache"]);
+        Assert.Equal(["bucket", "forcepathstyle", "region", "regionendpoint", "rootdirectory"], config["storage"]!["s3"]!.AsObject().Select(field => field.Key));
+        var secrets = Container(objects, "registry")!["env"]!.AsArray().Where(variable => variable!["valueFrom"]?["secretKeyRef"] is not null).Select(variable => (string)variable!["name"]!);
+        Assert.Equal(["REGISTRY_STORAGE_S3_ACCESSKEY", "REGISTRY_STORAGE_S3_SECRETKEY", "REGISTRY_HTTP_SECRET"], secrets);
+    }
+
+    [Fact]
+    public async Task Configuration_OfTheUser_WinsAlsoWhenItIsFalse()
+    {
+        var objects = await RenderAsync("--set", "config.health.storagedriver.enabled=false,config.catalog.maxentries=7");
+        var config = Configuration(objects);
+
+        Assert.False((bool)config["health"]!["storagedriver"]!["enabled"]!);
+        Assert.Equal("10s", (string)config["health"]!["storagedriver"]!["interval"]!);
+        Assert.Equal(7, (long)config["catalog"]!["maxentries"]!);
+    }
+
+    [Theory]
+    [InlineData("tls.certificateSerial=0a1b2c")]
+    [InlineData("log.level=debug")]
+    [InlineData("sync.interval=9m")]
+    [InlineData("replicas=3")]
+    [InlineData("auth.htpasswd.realm=other,auth.htpasswd.secretName=users")]
+    public async Task PodTemplate_WhatProgramsReadOnlyAtStart_RollsThePods(string change)
+    {
+        var before = Pod(await RenderAsync())["metadata"]!["annotations"]!.ToJsonString();
+        var after = Pod(await RenderAsync("--set", change))["metadata"]!["annotations"]!.ToJsonString();
+
+        Assert.NotEqual(before, after);
+    }
+
+    [Fact]
+    public async Task PodTemplate_WhatIsNotThePodsBusiness_LeavesThePods()
+    {
+        var before = PodText(await RenderAsync());
+        var after = PodText(await RenderAsync("--set", "commonLabels.a=b,service.clusterIPs={10.96.0.20},podDisruptionBudget.enabled=false"));
+
+        Assert.Equal(before, after);
+
+        static string PodText(IReadOnlyList<JsonObject> objects) => Pod(objects).ToJsonString();
+    }
+
+    [Theory]
+    [InlineData("1.20.2", "policy/v1beta1", "batch/v1beta1", "exec", false)]
+    [InlineData("1.21.0", "policy/v1", "batch/v1", "exec", false)]
+    [InlineData("1.29.4", "policy/v1", "batch/v1", "exec", true)]
+    [InlineData("1.30.0-gke.1", "policy/v1", "batch/v1", "sleep", true)]
+    [InlineData("1.35.0", "policy/v1", "batch/v1", "sleep", true)]
+    public async Task Versions_OfKubernetes_ChooseWhatTheyKnow(string version, string budget, string job, string drain, bool minReady)
+    {
+        var objects = await RenderAsync("--kube-version", version, "--set", "garbageCollection.enabled=true");
+
+        Assert.Equal(budget, (string)objects.One("PodDisruptionBudget", "registry")["apiVersion"]!);
+        Assert.Equal(job, (string)objects.One("CronJob", "registry-gc")["apiVersion"]!);
+        Assert.Equal([drain], Container(objects, "registry")!["lifecycle"]!["preStop"]!.AsObject().Select(action => action.Key));
+        Assert.Equal(minReady, objects.One("StatefulSet", "registry")["spec"]!.AsObject().ContainsKey("minReadySeconds"));
+    }
+
+    [Fact]
+    public async Task GarbageCollection_Rights_AreOneStatefulSet()
+    {
+        var role = (await RenderCaseAsync("garbage-collection")).One("Role", "registry-gc");
+
+        Assert.Equal(
+            """[{"apiGroups":["apps"],"resources":["statefulsets"],"resourceNames":["registry"],"verbs":["get","list","watch","patch"]}]""",
+            role["rules"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("garbage-collection", "collect", "restart,wait")]
+    [InlineData("garbage-collection-host-path", "collect", "restart,wait")]
+    [InlineData("garbage-collection-shared", "", "read-only,wait,collect,writable,report")]
+    [InlineData("garbage-collection-s3", "", "read-only,wait,collect,writable,report")]
+    public async Task GarbageCollection_EachStorage_CollectsWhileNobodyWrites(string name, string beforeServing, string steps)
+    {
+        var objects = await RenderCaseAsync(name);
+        var job = objects.One("CronJob", "registry-gc")["spec"]!["jobTemplate"]!["spec"]!["template"]!.AsObject();
+
+        Assert.Equal(beforeServing, string.Join(',', (Pod(objects)["spec"]!["initContainers"] as JsonArray ?? []).Select(container => (string)container!["name"]!)));
+        Assert.Equal(steps, string.Join(',', job.Containers().Select(container => (string)container["name"]!)));
+    }
+
+    [Fact]
+    public async Task AirGap_EveryImage_ComesFromTheOneRegistry()
+    {
+        var images = (await RenderCaseAsync("air-gap")).PodTemplates().SelectMany(pod => pod.Containers()).Select(container => (string)container["image"]!).Distinct().ToArray();
+
+        Assert.Equal(3, images.Length);
+        Assert.All(images, image => Assert.Matches("^images\\.example\\.com:5000/(library/registry|regclient/regsync|kubectl)@sha256:0+[123]$", image));
+    }
+
+    private static string Host(int ordinal) => $"registry-{ordinal}.registry-headless.{HelmProgram.Namespace}.svc.cluster.local:5000";
+
+    private static Task<IReadOnlyList<JsonObject>> RenderCaseAsync(string name) => RenderAsync("--values", Chart.File($"ci/{name}-values.yaml"));
+
+    private static Task<IReadOnlyList<JsonObject>> RenderAsync(params string[] arguments) =>
+        new HelmProgram("helm3").ObjectsAsync(Chart.Path, Cancelled, arguments);
+
+    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) => objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();
+
+    private static JsonObject? Container(IReadOnlyList<JsonObject> objects, string name) =>
+        Pod(objects).Containers().SingleOrDefault(container => (string)container["name"]! == name);
+
+    private static JsonObject Configuration(IReadOnlyList<JsonObject> objects) => Data(objects, "registry", "config.yml");
+
+    private static JsonObject Sync(IReadOnlyList<JsonObject> objects, int ordinal) => Data(objects, "registry-sync", $"registry-{ordinal}.yml");
+
+    private static JsonObject Data(IReadOnlyList<JsonObject> objects, string name, string key) =>
+        Assert.Single(RenderedObjects.Read((string)objects.One("ConfigMap", name)["data"]![key]!));
+
+    private static IEnumerable<string> Intervals(IReadOnlyList<JsonObject> objects, int ordinal) =>
+        Sync(objects, ordinal)["sync"]!.AsArray().Select(step => (string)step!["interval"]!);
+
+    private static IEnumerable<string> Keys(JsonNode volume) => volume["secret"]!["items"]!.AsArray().Select(item => (string)item!["key"]!);
+}
