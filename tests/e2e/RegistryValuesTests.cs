@@ -70,6 +70,48 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         Assert.Contains("priorityClassName: \"admins\"", plan, StringComparison.Ordinal);
     }
 
+    /// <summary>Our reading of the chart's schema is Helm's: the same values are refused by both, or by none.</summary>
+    [Theory]
+    [InlineData(true, "{}")]
+    [InlineData(true, "replicas: 3")]
+    [InlineData(true, "replicas: 3.0")]
+    [InlineData(true, "storage: {type: emptyDir, emptyDir: {sizeLimit: 5Gi}}")]
+    [InlineData(true, "podAnnotations: {a: b}")]
+    [InlineData(true, "podAnnotations: null")]
+    [InlineData(true, "resources: null")]
+    [InlineData(true, "extraEnv: [{name: A, value: b}]")]
+    [InlineData(false, "replicas: 0")]
+    [InlineData(false, "replicas: 2.5")]
+    [InlineData(false, "replicas: \"2\"")]
+    [InlineData(false, "Replicas: 2")]
+    [InlineData(false, "storage: {size: 5}")]
+    [InlineData(false, "storage: {sise: 5Gi}")]
+    [InlineData(false, "storage: {type: tape}")]
+    [InlineData(false, "storage: [pvc]")]
+    [InlineData(false, "storage: {size: \"many\"}")]
+    [InlineData(false, "podAnnotations: {a: 1}")]
+    [InlineData(false, "extraEnv: {A: b}")]
+    [InlineData(false, "imagePullSecrets: [name]")]
+    [InlineData(false, "log: {level: loud}")]
+    [InlineData(false, "image: {digest: \"sha256:12\"}")]
+    [InlineData(false, "service: {type: Ingress}")]
+    [InlineData(false, "metrics: {enabled: \"yes\"}")]
+    public async Task Values_AnyOfThem_AreJudgedAsHelmJudges(bool fits, string values)
+    {
+        await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
+        var file = folder.Write("values.yaml", values + "\n");
+        var chart = Path.Combine(RepositoryRoot.Find(), "charts", "registry");
+        string[] arguments = ["template", "registry", chart, "--values", Path.Combine(chart, "ci", "hook-values.yaml"), "--values", file];
+        var environment = new Dictionary<string, string?> { ["HOME"] = folder.Path };
+
+        var ours = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", "-", "--registry-values-file", file], Cancelled);
+        var helm3 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm3"), arguments, Cancelled, environment: environment);
+        var helm4 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm4"), arguments, Cancelled, environment: environment);
+
+        Assert.Equal((fits, fits), (helm3.ExitCode == 0, helm4.ExitCode == 0));
+        Assert.Equal(!fits, ours.Errors.Contains("--registry-values-file names the file", StringComparison.Ordinal));
+    }
+
     private static async Task<string> ValuesAsync(Stage stage, TestCluster cluster) =>
         (string)(await RegistryState.ReadAsync(stage, cluster, Cancelled)).ChartProxy!["spec"]!["valuesTemplate"]!;
 
