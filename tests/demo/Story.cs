@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.Demo;
@@ -45,6 +46,7 @@ internal sealed class Story
         var cluster = await stage.CreateClusterAsync("demo", cancellationToken);
         var story = new Story(stage, capi, cluster);
         await story.PlayAsync(cancellationToken);
+        await story.ShowChartAsync(service, cancellationToken);
 
         Title($"Done in {TimeProvider.System.GetElapsedTime(started).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
         Line(story._failed ? "Something did not go as it should; see above." : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.");
@@ -67,6 +69,21 @@ internal sealed class Story
         var proxy = await _stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
         foreach (var line in ((string)proxy["spec"]!["valuesTemplate"]!).TrimEnd().Split('\n'))
             Line("  " + line);
+    }
+
+    /// <summary>What the add-on provider for Helm fetches: the service serves the chart that the HelmChartProxy names.</summary>
+    private async Task ShowChartAsync(HookService service, CancellationToken cancellationToken)
+    {
+        Title("The service serves that chart itself, as an OCI registry");
+        using var http = service.CreateHttpClient();
+        var proxy = await _stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
+        Line($"the HelmChartProxy asks for {proxy["spec"]!["repoURL"]}/{proxy["spec"]!["chartName"]}, version {proxy["spec"]!["version"]}");
+        using var answer = await http.GetAsync($"/v2/charts/{proxy["spec"]!["chartName"]}/manifests/{proxy["spec"]!["version"]}", cancellationToken);
+        var manifest = JsonNode.Parse(await answer.Content.ReadAsStringAsync(cancellationToken))!;
+        _failed |= !answer.IsSuccessStatusCode;
+        Line(answer.IsSuccessStatusCode
+            ? $"and gets {manifest["layers"]![0]!["digest"]}, {manifest["layers"]![0]!["size"]} bytes"
+            : $"and gets {(int)answer.StatusCode}  <- {manifest.ToJsonString()}");
     }
 
     private async Task CallTwiceAsync(string hook, CancellationToken cancellationToken)
