@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Registry;
 /// <summary>
 /// Wraps bytes as gzip without compressing them (RFC 1952 around stored blocks of RFC 1951). A compressor's output may
 /// change with every patch of the runtime, and with it the digest of the same chart; these bytes depend on the input alone.
-/// A chart has some ten kilobytes, so nothing is lost.
+/// The chart has about 130 KB, and travels once per cluster and version.
 /// </summary>
 internal static class StoredGzip
 {
