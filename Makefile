@@ -7,7 +7,7 @@ CONFIGURATION := Release
 RUNTIME := linux-x64
 PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
-SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
+SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
 
 .PHONY: help build publish demo test unit e2e benchmark clean
 

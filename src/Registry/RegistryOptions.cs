@@ -74,6 +74,9 @@ public sealed record RegistryOptions
     /// <summary>The steps from the variable's value to the settings.</summary>
     internal IReadOnlyList<string> VariableSteps => VariablePath.Split('.');
 
+    /// <summary>Where the settings stand, as sentences name it.</summary>
+    internal string SettingsField => $"{VariableName}.{VariablePath}";
+
     /// <summary>Every value that can't be used, each with a sentence; empty when all is well.</summary>
     public IEnumerable<Problem> Validate()
     {

@@ -24,7 +24,8 @@ public static class RegistryPlanText
         + Document("Management cluster: the root CA of all registries, made once", Secret(plan.RootSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
         + Document("Management cluster: what the nodes trust", Owned(Secret(plan.TrustSecret, SecretKeys.OpaqueType, "ca.crt"), plan))
         + Document("Workload cluster: the server certificate", Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
-        + Document("Management cluster: the release of the registry chart", ToJson(plan, options));
+        + Document("Management cluster: the release of the registry chart", ToJson(plan, options))
+        + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate", Nodes(NodePlan.Create(plan.Basis, plan.Basis.Settings.Mirror)));
 
     private static string Document(string comment, JsonNode data) => $"---\n# {comment}\n{YamlText.Write(data)}";
 
@@ -63,6 +64,22 @@ public static class RegistryPlanText
             ["uid"] = plan.Owner.Uid,
         });
         return secret;
+    }
+
+    private static JsonObject Nodes(NodePlan nodes) => new()
+    {
+        ["files"] = new JsonArray([.. nodes.Files.Select(file => (JsonNode)File(file))]),
+        ["preKubeadmCommands"] = List(nodes.Commands),
+    };
+
+    private static JsonObject File(NodeFile file)
+    {
+        var json = new JsonObject { ["path"] = file.Path, ["owner"] = NodeFile.Owner, ["permissions"] = file.Permissions };
+        if (file.Source is { } source)
+            json["contentFrom"] = new JsonObject { ["secret"] = new JsonObject { ["name"] = source.SecretName, ["key"] = source.Key } };
+        else
+            json["content"] = file.Content;
+        return json;
     }
 
     private static JsonNode ToJson(RegistryPlan plan, RegistryOptions options) =>

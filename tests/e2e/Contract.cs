@@ -36,8 +36,12 @@ internal static partial class Contract
         }
 
         Assert.Equal(
-            ["AfterControlPlaneInitialized", "BeforeClusterCreate", "BeforeClusterUpgrade"],
-            handlers.Select(handler => (string?)handler!["requestHook"]!["hook"]));
+            [
+                ("aftercontrolplaneinitialized", "AfterControlPlaneInitialized"), ("beforeclustercreate", "BeforeClusterCreate"),
+                ("beforeclusterupgrade", "BeforeClusterUpgrade"), ("discovervariables", "DiscoverVariables"),
+                ("generatepatches-v1", "GeneratePatches"), ("validatetopology", "ValidateTopology"),
+            ],
+            handlers.Select(handler => ((string?)handler!["name"], (string?)handler["requestHook"]!["hook"])));
     }
 
     [GeneratedRegex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]

@@ -33,7 +33,7 @@ internal static class CommandLine
         foreach (var command in new[] { root, serve })
             AddAction(command, serveOptions, (reader, problems, cancellationToken) => ServeAsync(reader, problems, time, cancellationToken));
 
-        var file = new Option<string>("--file", "-f") { Description = "Manifest with the Cluster; - reads standard input.", Required = true };
+        var file = new Option<string>("--file", "-f") { Description = "Manifest with the Cluster, or the body of a GeneratePatches request; - reads standard input.", Required = true };
         plan.Options.Add(file);
         AddAction(plan, ServiceOptionList.Registry, (reader, problems, result) =>
             Task.FromResult(PlanCommand.Run(result.GetValue(file)!, reader, problems)));

@@ -1,8 +1,12 @@
+using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Hooks.Commands;
 
-/// <summary>Prints what a Cluster would get: addresses, certificate names, Secrets without key material, and the HelmChartProxy.</summary>
+/// <summary>
+/// Prints what a Cluster would get: addresses, certificate names, Secrets without key material, the HelmChartProxy and the files of
+/// its nodes. For a GeneratePatches request it prints the patches.
+/// </summary>
 internal static class PlanCommand
 {
     public static int Run(string file, OptionReader reader, List<string> problems)
@@ -13,14 +17,17 @@ internal static class PlanCommand
 
         try
         {
-            var plans = ClusterManifest.Read(ReadText(file)).Select(cluster => RegistryPlanText.Write(cluster, options)).ToList();
+            var text = ReadText(file);
+            if (PatchPreview.IsRequest(text))
+                return PatchPreview.Print(text, options, Console.Out) is { } refusal ? CommandLine.Refuse([refusal]) : 0;
+            var plans = ClusterManifest.Read(text).Select(cluster => RegistryPlanText.Write(cluster, options)).ToList();
             if (plans.Exists(plan => plan.Problems is not null))
                 return CommandLine.Refuse(plans.Select(plan => plan.Problems).OfType<string>());
             foreach (var plan in plans)
                 Console.Out.Write(plan.Yaml);
             return 0;
         }
-        catch (ClusterFormatException exception)
+        catch (Exception exception) when (exception is ClusterFormatException or HookRequestException)
         {
             return CommandLine.Refuse([$"{file}: {exception.Message}"]);
         }

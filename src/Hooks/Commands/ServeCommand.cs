@@ -20,6 +20,7 @@ internal static class ServeCommand
             builder.Services.AddSingleton(registry);
             builder.Services.AddSingleton(options.RegistryValues);
             builder.Services.AddHostedService<RegistryValuesReload>();
+            builder.Services.AddSingleton(options.Registry);
             builder.Services.AddHooks();
             builder.Services.AddOperations();
             builder.AddHttps(options.Listen);
@@ -46,5 +47,8 @@ internal static class ServeCommand
         services.AddSingleton<IHookHandler, BeforeClusterCreateHandler>();
         services.AddSingleton<IHookHandler, AfterControlPlaneInitializedHandler>();
         services.AddSingleton<IHookHandler, BeforeClusterUpgradeHandler>();
+        services.AddSingleton<ITopologyHandler, DiscoverVariablesHandler>();
+        services.AddSingleton<ITopologyHandler, GeneratePatchesHandler>();
+        services.AddSingleton<ITopologyHandler, ValidateTopologyHandler>();
     }
 }

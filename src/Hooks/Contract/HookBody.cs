@@ -12,24 +12,31 @@ internal static class HookBody
     /// </summary>
     public const int LongestDroppedBody = 2 * LongestBody;
 
-    /// <summary>The whole body.</summary>
+    /// <summary>The whole body, in rented memory that grows with what has really come; the caller gives it back.</summary>
     /// <exception cref="HookRequestException">It is longer than the cap.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    public static async Task<PooledBytes> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         if (request.ContentLength > LongestBody)
             throw TooLong();
 
-        using var buffer = new MemoryStream((int)(request.ContentLength ?? 4096));
-        var chunk = new byte[16 * 1024];
-        int read;
-        while ((read = await request.Body.ReadAsync(chunk, cancellationToken)) > 0)
+        var body = new PooledBytes();
+        try
         {
-            if (buffer.Length + read > LongestBody)
-                throw TooLong();
-            buffer.Write(chunk, 0, read);
-        }
+            int read;
+            while ((read = await request.Body.ReadAsync(body.GetMemory(), cancellationToken)) > 0)
+            {
+                body.Advance(read);
+                if (body.Written.Length > LongestBody)
+                    throw TooLong();
+            }
 
-        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+            return body;
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
     }
 
     private static HookRequestException TooLong() =>

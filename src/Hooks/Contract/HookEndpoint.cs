@@ -19,7 +19,8 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
     public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
         AnswerAsync(http, HookRegistration.Discovery, async () =>
         {
-            HookRequest.RequireDiscovery(await HookBody.ReadAsync(http.Request, http.RequestAborted));
+            using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+            HookRequest.RequireKind("Discovery", body.Written);
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.DiscoveryResponse);
             return CallOutcome.Success;
         });
@@ -28,14 +29,32 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
         AnswerAsync(http, handler.Registration.Hook, async () =>
         {
             var hook = handler.Registration.Hook;
-            var request = HookRequest.Read(hook, await HookBody.ReadAsync(http.Request, http.RequestAborted));
+            var request = await ReadAsync(hook, http);
             using var scope = CallScope(logger, hook, request.Cluster.DisplayName);
             var outcome = await RunAsync(handler, request, http.RequestAborted);
             var response = outcome.ToResponse(hook);
-            LogAnswered(hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0, response.Message);
+            LogAnswered(LogLevel.Information, hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0, response.Message);
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.HookResponse);
             return outcome.Kind;
         });
+
+    public Task HandleAsync(HttpContext http, ITopologyHandler handler) =>
+        AnswerAsync(http, handler.Registration.Hook, async () =>
+        {
+            using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+            using var response = new PooledBytes();
+            var answer = handler.Answer(body.Written, response);
+            // In every reconcile of every cluster: only what somebody has to do something about is worth a line.
+            LogAnswered(answer.IsSuccess ? LogLevel.Debug : LogLevel.Information, handler.Registration.Hook, answer.Cluster, answer.Status, 0, answer.Message);
+            await WriteAsync(http, StatusCodes.Status200OK, response.Written);
+            return answer.IsSuccess ? CallOutcome.Success : CallOutcome.Failure;
+        });
+
+    private static async Task<HookRequest> ReadAsync(string hook, HttpContext http)
+    {
+        using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+        return HookRequest.Read(hook, body.Written);
+    }
 
     private async Task<HookOutcome> RunAsync(IHookHandler handler, HookRequest request, CancellationToken cancellationToken)
     {
@@ -103,17 +122,19 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
             await WriteAsync(http, status, new ErrorBody(sentence), ContractJson.Default.ErrorBody);
     }
 
-    private static async Task WriteAsync<T>(HttpContext http, int status, T body, JsonTypeInfo<T> type)
+    private static Task WriteAsync<T>(HttpContext http, int status, T body, JsonTypeInfo<T> type) =>
+        WriteAsync(http, status, JsonSerializer.SerializeToUtf8Bytes(body, type));
+
+    private static async Task WriteAsync(HttpContext http, int status, ReadOnlyMemory<byte> bytes)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(body, type);
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = bytes.Length;
         await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Answered {Hook} for {Cluster}: {Status}, retry after {RetryAfterSeconds} s. {Sentence}")]
-    private partial void LogAnswered(string hook, string cluster, string status, int retryAfterSeconds, string sentence);
+    [LoggerMessage(Message = "Answered {Hook} for {Cluster}: {Status}, retry after {RetryAfterSeconds} s. {Sentence}")]
+    private partial void LogAnswered(LogLevel level, string hook, string cluster, string status, int retryAfterSeconds, string sentence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused a request for {Hook}: {Sentence}")]
     private partial void LogRefused(string hook, string sentence);

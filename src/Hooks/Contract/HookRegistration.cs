@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CapiRegistryHook.Hooks.Contract;
 
 /// <summary>What Cluster API must know of a handler. Both its route and its entry in discovery are made from this.</summary>
@@ -12,25 +14,31 @@ internal sealed record HookRegistration
     /// <param name="hook">The hook in Cluster API's spelling, for example <c>BeforeClusterCreate</c>.</param>
     /// <param name="timeoutSeconds">How long Cluster API waits for an answer, 1 to 30 s.</param>
     /// <param name="failurePolicy">What Cluster API does when there is no usable answer at all.</param>
-    public HookRegistration(string hook, int timeoutSeconds, FailurePolicy failurePolicy)
+    /// <param name="version">
+    /// Part of the handler's name where a ClusterClass refers to the handler and its answers must never change; 1 or higher.
+    /// </param>
+    public HookRegistration(string hook, int timeoutSeconds, FailurePolicy failurePolicy, int? version = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(timeoutSeconds, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(timeoutSeconds, LongestTimeout);
         Hook = hook;
         TimeoutSeconds = timeoutSeconds;
         FailurePolicy = failurePolicy;
+        Name = version is null ? HookPath : string.Create(CultureInfo.InvariantCulture, $"{HookPath}-v{version}");
     }
 
     public string Hook { get; }
 
-    /// <summary>The handler's name: a DNS-1123 label, unique in this extension. One handler per hook, so the hook names it.</summary>
-    public string Name => Hook.ToLowerInvariant();
+    /// <summary>The handler's name: a DNS-1123 label, unique in this extension.</summary>
+    public string Name { get; }
 
     public int TimeoutSeconds { get; }
 
     public FailurePolicy FailurePolicy { get; }
 
-    public string Path => $"{HookGroup.PathPrefix}/{Name}/{Name}";
+    public string Path => $"{HookGroup.PathPrefix}/{HookPath}/{Name}";
+
+    private string HookPath => Hook.ToLowerInvariant();
 }
 
 /// <summary>What Cluster API does when a handler can't be reached or its answer can't be read.</summary>

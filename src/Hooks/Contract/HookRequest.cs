@@ -32,15 +32,31 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
         }
     }
 
-    /// <summary>Checks that a body asks for discovery.</summary>
-    /// <exception cref="HookRequestException">It does not.</exception>
-    public static void RequireDiscovery(ReadOnlyMemory<byte> body)
+    /// <summary>Checks that a body is a request for the given hook, where nothing else in it matters.</summary>
+    /// <exception cref="HookRequestException">It is not.</exception>
+    public static void RequireKind(string hook, ReadOnlyMemory<byte> body)
     {
         using var document = Parse(body);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new HookRequestException("The body must be a JSON object.");
         Require(document.RootElement, "apiVersion", HookGroup.ApiVersion);
-        Require(document.RootElement, "kind", "DiscoveryRequest");
+        Require(document.RootElement, "kind", hook + "Request");
+    }
+
+    /// <summary>Checks that JSON text holds Unicode alone; what parses it leaves that to whoever takes a string out.</summary>
+    /// <exception cref="HookRequestException">It does not.</exception>
+    public static void RequireUnicode(ReadOnlySpan<byte> json)
+    {
+        if (!IsUnicode(json))
+            throw new HookRequestException("The body holds text that is no Unicode.");
+    }
+
+    /// <summary>Checks a field that says what a request is.</summary>
+    /// <exception cref="HookRequestException">It has another value.</exception>
+    public static void Require(string field, string? actual, string value)
+    {
+        if (actual != value)
+            throw new HookRequestException($"The field {field} must be \"{value}\".");
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)
@@ -64,7 +80,8 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     {
         if (!Utf8.IsValid(json))
             return false;
-        if (json.IndexOf("\\u"u8) < 0)
+        // Only the escapes of surrogates can be wrong; all others, which Go writes for "<" and "&" too, are fine.
+        if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0)
             return true;
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DeepestNesting });
         try
@@ -83,11 +100,7 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
         }
     }
 
-    private static void Require(JsonElement root, string field, string value)
-    {
-        if (Text(root, field) != value)
-            throw new HookRequestException($"The field {field} must be \"{value}\".");
-    }
+    private static void Require(JsonElement root, string field, string value) => Require(field, Text(root, field), value);
 
     private static string? Text(JsonElement root, string field) =>
         root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

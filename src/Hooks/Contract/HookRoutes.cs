@@ -9,13 +9,17 @@ internal static class HookRoutes
     {
         var endpoint = routes.ServiceProvider.GetRequiredService<HookEndpoint>();
         var handlers = routes.ServiceProvider.GetServices<IHookHandler>().ToList();
-        var discovery = Describe(handlers.Select(handler => handler.Registration));
+        var topology = routes.ServiceProvider.GetServices<ITopologyHandler>().ToList();
+        List<HookRegistration> registrations = [.. handlers.Select(handler => handler.Registration), .. topology.Select(handler => handler.Registration)];
+        var discovery = Describe(registrations);
 
         var metrics = routes.ServiceProvider.GetRequiredService<HookMetrics>();
-        foreach (var hook in handlers.Select(handler => handler.Registration.Hook).Append(HookRegistration.Discovery))
+        foreach (var hook in registrations.Select(registration => registration.Hook).Append(HookRegistration.Discovery))
             metrics.Of(hook);
         routes.MapPost(HookGroup.DiscoveryPath, http => endpoint.DiscoverAsync(http, discovery));
         foreach (var handler in handlers)
+            routes.MapPost(handler.Registration.Path, http => endpoint.HandleAsync(http, handler));
+        foreach (var handler in topology)
             routes.MapPost(handler.Registration.Path, http => endpoint.HandleAsync(http, handler));
     }
 

@@ -44,6 +44,10 @@ public sealed record Cluster : IKubernetesObject
             : cluster;
     }
 
+    /// <summary>A Cluster of which only this is known, as in the requests for its topology.</summary>
+    public static Cluster Describe(string name, string @namespace, string uid, ClusterSpec spec) =>
+        new() { Metadata = new ObjectMeta { Name = name, Namespace = @namespace, Uid = uid }, Spec = spec };
+
     /// <summary>Namespace and name.</summary>
     internal NamespacedName Name => new(Metadata.Namespace ?? "", Metadata.Name ?? "");
 

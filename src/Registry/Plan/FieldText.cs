@@ -4,7 +4,7 @@ using System.Text;
 namespace CapiRegistryHook.Registry;
 
 /// <summary>How fields and values from outside appear in sentences: short, printable, the same every time.</summary>
-internal static class FieldText
+public static class FieldText
 {
     /// <summary>Longer values are cut: a condition on a Cluster is read by people.</summary>
     private const int LongestValue = 64;

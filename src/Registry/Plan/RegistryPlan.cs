@@ -13,11 +13,14 @@ internal sealed record RegistryPlan
     /// <summary>Set by Cluster API's topology controller before AfterControlPlaneInitialized; the HelmChartProxy selects by it.</summary>
     public const string ClusterNameLabel = "cluster.x-k8s.io/cluster-name";
 
-    public required Cluster Cluster { get; init; }
+    /// <summary>What the Cluster alone decides.</summary>
+    public required RegistryBasis Basis { get; init; }
 
-    public required RegistryAddresses Addresses { get; init; }
+    public Cluster Cluster => Basis.Cluster;
 
-    public required string ServiceDomain { get; init; }
+    public RegistryAddresses Addresses => Basis.Addresses;
+
+    public string ServiceDomain => Basis.ServiceDomain;
 
     /// <summary>What the admin and the cluster's variable say of the chart's values; not to be changed.</summary>
     public required JsonObject Values { get; init; }
@@ -34,7 +37,7 @@ internal sealed record RegistryPlan
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
-    public NamespacedName TrustSecret => BesideCluster("registry-addon-ca");
+    public NamespacedName TrustSecret => RegistryBasis.TrustSecret(Cluster);
 
     /// <summary>The contract of Cluster API: key <c>value</c> holds the kubeconfig.</summary>
     public NamespacedName KubeconfigSecret => BesideCluster("kubeconfig");
@@ -57,24 +60,18 @@ internal sealed record RegistryPlan
     public static PlanResult Create(Cluster cluster, RegistryOptions options)
     {
         var problems = new List<Problem>();
-        var settings = RegistrySettings.Find(cluster, options, problems);
-        if (settings is null)
+        if (RegistryBasis.Find(cluster, options, problems) is not { } basis)
             return problems.Count == 0 ? new PlanResult.NotWanted() : new PlanResult.Invalid(problems);
 
-        CheckCluster(cluster, problems);
-        var settingsField = $"{options.VariableName}.{options.VariablePath}";
-        var addresses = RegistryAddresses.Compute(cluster, settings, settingsField, problems);
-        var serviceDomain = RegistryNames.ServiceDomain(cluster, problems);
+        var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, settings);
-        var names = RegistryNames.CertificateNames(addresses, ChartValues.Replicas(values), serviceDomain, settings, settingsField, problems);
+        var names = RegistryNames.CertificateNames(basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.SettingsField, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
         var plan = new RegistryPlan
         {
-            Cluster = cluster,
-            Addresses = addresses,
-            ServiceDomain = serviceDomain,
+            Basis = basis,
             Values = values,
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
@@ -91,18 +88,7 @@ internal sealed record RegistryPlan
             return;
         foreach (var violation in ShippedChart.Validate(ChartValues.Build(plan, certificateSerial: "0")))
             problems.Add(new Problem($"values.{violation.Path}",
-                $"{RegistryDefaults.Describe(violation)} Change the variable {options.VariableName}.{options.VariablePath} or the admin's values for the registry chart."));
-    }
-
-    /// <summary>The name goes into a label, which holds 63 characters; the uid goes into owner references.</summary>
-    private static void CheckCluster(Cluster cluster, List<Problem> problems)
-    {
-        if (!KubernetesNames.IsSubdomain(cluster.Name.Name) || cluster.Name.Name.Length > 63)
-            problems.Add(new Problem("metadata.name", $"The field metadata.name is {FieldText.Quote(cluster.Name.Name)}; a Cluster with a registry needs a name of at most 63 lower-case letters, digits, '-' and '.'."));
-        if (!KubernetesNames.IsLabel(cluster.Name.Namespace))
-            problems.Add(new Problem("metadata.namespace", $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
-        if (string.IsNullOrEmpty(cluster.Metadata.Uid))
-            problems.Add(new Problem("metadata.uid", "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));
+                $"{RegistryDefaults.Describe(violation)} Change the variable {options.SettingsField} or the admin's values for the registry chart."));
     }
 
     private NamespacedName BesideCluster(string suffix) => new(Cluster.Name.Namespace, $"{Cluster.Name.Name}-{suffix}");

@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>RFC 6902. Anything that does not apply, a failed test included, refuses the whole patch.</summary>
-internal static class JsonPatch
+public static class JsonPatch
 {
+    /// <summary>The target with the patch applied; the target itself stays as it is.</summary>
     public static JsonObject Apply(JsonObject target, JsonNode? patch)
     {
         if (patch is not JsonArray operations) throw ApiError.BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");

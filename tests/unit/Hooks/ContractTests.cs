@@ -20,6 +20,15 @@ public sealed class ContractTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new HookRegistration("BeforeClusterCreate", seconds, FailurePolicy.Fail));
 
     [Fact]
+    public void Registration_WithAVersion_HasItInNameAndPath()
+    {
+        var registration = new HookRegistration("GeneratePatches", 10, FailurePolicy.Fail, version: 2);
+
+        Assert.Equal("generatepatches-v2", registration.Name);
+        Assert.Equal("/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v2", registration.Path);
+    }
+
+    [Fact]
     public void Describe_Registrations_AreSortedAndComplete()
     {
         var response = HookRoutes.Describe(

@@ -34,6 +34,8 @@ public sealed class VariableDocumentationTests
         `serviceDomain` (none means `cluster.local`). A block needs room for index 21: /27 or /123, or both addresses given. Below /23,
         Kubernetes may hand these addresses out to other Services before the registry is installed; `plan` warns then.
 
+        What the fields of `mirror` put on nodes: [nodes.md](nodes.md).
+
         """;
 
     private static string Row((string Path, Setting Field) leaf) =>

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Topology;
+
+/// <summary>What the nodes of each template of one request get. Values are looked at once, however many templates share them.</summary>
+internal sealed class TopologyPlans
+{
+    private readonly TopologyRequest _request;
+    private readonly ReadOnlyMemory<byte> _body;
+    private readonly List<(JsonSpan Value, NodePlanResult Result)> _ofTemplates = [];
+    private readonly ClusterNodes? _nodes;
+
+    /// <exception cref="HookRequestException">A registry may be asked for, and the request does not say for which cluster.</exception>
+    public TopologyPlans(TopologyRequest request, ReadOnlyMemory<byte> body, RegistryOptions options)
+    {
+        _request = request;
+        _body = body;
+        if (!IsAsked(request))
+            return;
+        var cluster = request.Cluster ?? throw new HookRequestException("The request has no variable builtin that describes a cluster.");
+        _nodes = request.Variable.IsAbsent
+            ? new ClusterNodes(cluster.ToCluster([]), options)
+            : WithValue(request.Variable, value => new ClusterNodes(cluster.ToCluster([new ClusterVariable { Name = options.VariableName, Value = value }]), options));
+        ForAll = _nodes.Plan();
+    }
+
+    /// <summary>What nodes get that follow the Cluster's own variable.</summary>
+    public NodePlanResult ForAll { get; } = new NodePlanResult.NotWanted();
+
+    /// <summary>What the nodes of this template get.</summary>
+    public NodePlanResult For(NodeTemplate template)
+    {
+        if (_nodes is null || template.Variable.Type == JsonTokenType.None)
+            return ForAll;
+        foreach (var (value, result) in _ofTemplates)
+        {
+            if (value.In(_body.Span).SequenceEqual(template.Variable.In(_body.Span)))
+                return result;
+        }
+
+        var plan = WithValue(template.Variable, _nodes.PlanFor);
+        _ofTemplates.Add((template.Variable, plan));
+        return plan;
+    }
+
+    /// <summary>Everything that a user must change, in the Cluster's variable or in one for some nodes.</summary>
+    public IEnumerable<Problem> Problems() => _request.Templates.Select(For).Prepend(ForAll)
+        .OfType<NodePlanResult.Invalid>().SelectMany(invalid => invalid.Problems);
+
+    private static bool IsAsked(TopologyRequest request) =>
+        !request.Variable.IsAbsent || request.Templates.Exists(template => !template.Variable.IsAbsent);
+
+    private T WithValue<T>(JsonSpan span, Func<JsonElement, T> read)
+    {
+        using var document = JsonDocument.Parse(span.In(_body), new JsonDocumentOptions { MaxDepth = HookRequest.DeepestNesting });
+        return read(document.RootElement);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// Decides what the nodes of one Cluster get. A pure function of the Cluster, its variable and the admin's options; nothing is
+/// read from anywhere.
+/// </summary>
+public sealed class ClusterNodes
+{
+    private readonly RegistryOptions _options;
+    private readonly List<Problem> _problems = [];
+    private readonly RegistryBasis? _basis;
+
+    /// <param name="cluster">The Cluster with its topology variables.</param>
+    /// <param name="options">The admin's decisions, validated.</param>
+    public ClusterNodes(Cluster cluster, RegistryOptions options)
+    {
+        _options = options;
+        _basis = RegistryBasis.Find(cluster, options, _problems);
+        if (_basis is { Settings.ExtraNames.Count: > 0 })
+            RegistryNames.CertificateNames(_basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.SettingsField, _problems);
+    }
+
+    /// <summary>For nodes that follow the Cluster's own variable.</summary>
+    public NodePlanResult Plan() => _basis is null ? Answer(_problems, null) : Answer(_problems, _basis.Settings.Mirror);
+
+    /// <summary>
+    /// For nodes with a value of their own for the variable. There is one registry in a cluster: only <c>mirror</c> is taken from
+    /// the value, the registry's addresses come from the Cluster.
+    /// </summary>
+    /// <param name="value">The value that replaces the Cluster's.</param>
+    public NodePlanResult PlanFor(JsonElement value)
+    {
+        var problems = new List<Problem>(_problems);
+        var settings = RegistrySettings.Find(value, _options, problems);
+        if (settings is not null && _basis is null && _problems.Count == 0)
+            problems.Add(NotInTheCluster());
+        return Answer(problems, settings?.Mirror);
+    }
+
+    private NodePlanResult Answer(List<Problem> problems, MirrorSettings? mirror)
+    {
+        if (problems.Count > 0)
+            return new NodePlanResult.Invalid(problems);
+        return _basis is null || mirror is null ? new NodePlanResult.NotWanted() : new NodePlanResult.Wanted(NodePlan.Create(_basis, mirror));
+    }
+
+    private Problem NotInTheCluster()
+    {
+        var field = _options.SettingsField;
+        return new Problem(field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; set it in spec.topology.variables too.");
+    }
+}
+
+/// <summary>The three answers to "what do these nodes get?".</summary>
+public abstract record NodePlanResult
+{
+    private NodePlanResult()
+    {
+    }
+
+    /// <summary>The variable does not ask for a registry.</summary>
+    public sealed record NotWanted : NodePlanResult;
+
+    /// <summary>The user must change something first.</summary>
+    /// <param name="Problems">All of it.</param>
+    public sealed record Invalid(IReadOnlyList<Problem> Problems) : NodePlanResult;
+
+    /// <summary>The registry is asked for.</summary>
+    /// <param name="Nodes">What the nodes get; empty when the mirror is off.</param>
+    public sealed record Wanted(NodePlan Nodes) : NodePlanResult;
+}

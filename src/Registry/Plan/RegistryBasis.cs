@@ -1,0 +1,34 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// What a Cluster alone says about its registry, without the admin's values for the chart: enough for its nodes. What lies on nodes must
+/// not change when an admin changes a default.
+/// </summary>
+internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings, RegistryAddresses Addresses, string ServiceDomain)
+{
+    /// <summary>The Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
+    public static NamespacedName TrustSecret(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry-addon-ca");
+
+    /// <summary>Null when the Cluster asks for no registry. What a user must change is added to <paramref name="problems"/>.</summary>
+    public static RegistryBasis? Find(Cluster cluster, RegistryOptions options, List<Problem> problems)
+    {
+        if (RegistrySettings.Find(cluster, options, problems) is not { } settings)
+            return null;
+        CheckCluster(cluster, problems);
+        var addresses = RegistryAddresses.Compute(cluster, settings, options.SettingsField, problems);
+        return new RegistryBasis(cluster, settings, addresses, RegistryNames.ServiceDomain(cluster, problems));
+    }
+
+    /// <summary>The name goes into a label, which holds 63 characters; the uid goes into owner references.</summary>
+    private static void CheckCluster(Cluster cluster, List<Problem> problems)
+    {
+        if (!KubernetesNames.IsSubdomain(cluster.Name.Name) || cluster.Name.Name.Length > 63)
+            problems.Add(new Problem("metadata.name", $"The field metadata.name is {FieldText.Quote(cluster.Name.Name)}; a Cluster with a registry needs a name of at most 63 lower-case letters, digits, '-' and '.'."));
+        if (!KubernetesNames.IsLabel(cluster.Name.Namespace))
+            problems.Add(new Problem("metadata.namespace", $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
+        if (string.IsNullOrEmpty(cluster.Metadata.Uid))
+            problems.Add(new Problem("metadata.uid", "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));
+    }
+}
