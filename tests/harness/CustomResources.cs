@@ -10,16 +10,29 @@ namespace CapiRegistryHook.Harness;
 /// Installs the definitions of Cluster and HelmChartProxy: the official ones when a folder of upstream data lies beside the checkout
 /// (<c>../shared/upstream</c>, or what CAPI_REGISTRY_HOOK_UPSTREAM names), else the reduced ones in <c>crds/</c>.
 /// </summary>
-internal static class CustomResources
+public static class CustomResources
 {
     private const string UpstreamVariable = "CAPI_REGISTRY_HOOK_UPSTREAM";
     private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
     private static readonly string[] Files = ["cluster.x-k8s.io_clusters.yaml", "addons.cluster.x-k8s.io_helmchartproxies.yaml"];
 
-    public static async Task InstallAsync(HttpClient http, CancellationToken cancellationToken)
+    private static readonly string[] TemplateFiles =
+    [
+        "bootstrap.cluster.x-k8s.io_kubeadmconfigtemplates.yaml", "controlplane.cluster.x-k8s.io_kubeadmcontrolplanetemplates.yaml",
+    ];
+
+    /// <summary>What this product reads and writes.</summary>
+    public static Task InstallAsync(HttpClient http, CancellationToken cancellationToken) => InstallAsync(http, Files.Select(Read), cancellationToken);
+
+    /// <summary>The templates that nodes are made from: large, and needed by few tests.</summary>
+    public static Task InstallTemplatesAsync(HttpClient http, CancellationToken cancellationToken) =>
+        InstallAsync(http, TemplateFiles.Select(Read).Select(WithoutEmptyDefaults), cancellationToken);
+
+    /// <summary>Creates definitions and waits until they are served.</summary>
+    public static async Task InstallAsync(HttpClient http, IEnumerable<JsonNode> from, CancellationToken cancellationToken)
     {
-        var definitions = Files.Select(Read).ToList();
+        var definitions = from.ToList();
         foreach (var definition in definitions)
             await CreateAsync(http, definition, cancellationToken);
 
@@ -31,6 +44,20 @@ internal static class CustomResources
     {
         using var reader = Open(file);
         return YamlJson.Read(reader) ?? throw new FormatException($"{file} is empty.");
+    }
+
+    /// <summary>Kubernetes 1.20 takes an empty string as default for null, and refuses it.</summary>
+    private static JsonNode WithoutEmptyDefaults(JsonNode node)
+    {
+        foreach (var child in node is JsonObject map ? map.Select(field => field.Value) : node is JsonArray list ? list : [])
+        {
+            if (child is not null)
+                WithoutEmptyDefaults(child);
+        }
+
+        if (node is JsonObject schema && schema["default"] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length == 0)
+            schema.Remove("default");
+        return node;
     }
 
     private static StreamReader Open(string file)
@@ -48,7 +75,7 @@ internal static class CustomResources
     {
         using var body = new StringContent(definition.ToJsonString(), new MediaTypeHeaderValue("application/json"));
         using var answer = await http.PostAsync(new Uri(Definitions, UriKind.Relative), body, cancellationToken);
-        if (answer.StatusCode == HttpStatusCode.Created)
+        if (answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict)
             return;
 
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
