@@ -9,10 +9,10 @@ PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
 SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
 
-.PHONY: help build publish demo test unit e2e benchmark clean
+.PHONY: help build publish demo test unit e2e cluster-up cluster-down cluster-status benchmark clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## Compile everything, warnings are errors
 	@echo "== build"
@@ -42,6 +42,17 @@ unit: ## Run the unit tests
 
 e2e: ## Run the end-to-end tests (builds a real kube-apiserver once)
 	@bash tests/run.sh e2e
+
+NAME ?= dev
+
+cluster-up: ## Start a local Kubernetes with one node (NAME=dev), made of Debian's packages
+	@bash tests/harness/Cluster/cluster.sh up $(NAME)
+
+cluster-down: ## End it and remove what it left, also after a crash
+	@bash tests/harness/Cluster/cluster.sh down $(NAME)
+
+cluster-status: ## Say whether it runs and how to use it
+	@bash tests/harness/Cluster/cluster.sh status $(NAME)
 
 benchmark: publish ## Print start-up time, memory and latencies of the published service
 	@dotnet run --project tests/benchmarks/benchmarks.csproj --configuration $(CONFIGURATION)

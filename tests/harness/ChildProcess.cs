@@ -31,6 +31,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
+    /// <summary>What a command reads; the caller closes it when there is no more.</summary>
+    public StreamWriter Input => _process.StandardInput;
+
     public StreamReader Output => _process.StandardOutput;
 
     public StreamReader Errors => _process.StandardError;
@@ -43,7 +46,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         return StartAsync("KILL", [.. shell, .. arguments], log);
     }
 
-    /// <summary>Starts a command whose output and errors the caller reads. It is asked to end (SIGTERM) when we die.</summary>
+    /// <summary>Starts a command whose output and errors the caller reads, and whose input it writes. It is asked to end (SIGTERM) when we die.</summary>
     public static Task<ChildProcess> StartCommandAsync(string program, params string[] arguments) =>
         StartAsync("TERM", [program, .. arguments], log: null);
 
@@ -83,6 +86,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         {
             UseShellExecute = false,
             WorkingDirectory = Path.GetDirectoryName(log),
+            RedirectStandardInput = log is null,
             RedirectStandardOutput = log is null,
             RedirectStandardError = log is null,
         };

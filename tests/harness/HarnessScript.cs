@@ -16,6 +16,7 @@ internal static class HarnessScript
     {
         var script = Path.Combine(RepositoryRoot.Find(), "tests", "harness", name);
         await using var run = await ChildProcess.StartCommandAsync("/bin/bash", [script, .. arguments]);
+        run.Input.Close();
         var output = run.Output.ReadToEndAsync(CancellationToken.None);
         var errors = CopyLinesAsync(run.Errors, progress);
         await WaitAsync(run, cancellationToken);

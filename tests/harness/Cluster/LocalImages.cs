@@ -1,0 +1,32 @@
+namespace CapiRegistryHook.Harness.Cluster;
+
+/// <summary>Images made on this machine by <c>images.sh</c>, as archives: for nodes that can't pull any, and for pushing into registries.</summary>
+public static class LocalImages
+{
+    /// <summary>The archive of an image; made when it is not there or out of date.</summary>
+    public static async Task<string> ArchiveAsync(TestImage image, CancellationToken cancellationToken)
+    {
+        var name = NameOf(image);
+        var folder = await HarnessScript.RunAsync("Cluster/images.sh", [name], Console.Error, cancellationToken);
+        return Path.Combine(folder, $"{name}.tar");
+    }
+
+    /// <summary>The reference that the archive carries.</summary>
+    public static string ReferenceOf(TestImage image) => image switch
+    {
+        TestImage.Busybox => "registry.test/busybox:1",
+        TestImage.Registry => "registry.test/registry:2.8.2",
+        TestImage.Regsync => "registry.test/regsync:standin",
+        TestImage.Hook => "registry.test/hook:0.1.0",
+        _ => throw new ArgumentOutOfRangeException(nameof(image), image, "There is no such image."),
+    };
+
+    /// <summary>Imports an image into a node's containerd and returns its reference.</summary>
+    public static async Task<string> ImportAsync(ClusterNode node, TestImage image, CancellationToken cancellationToken)
+    {
+        await node.ImportAsync(await ArchiveAsync(image, cancellationToken), cancellationToken);
+        return ReferenceOf(image);
+    }
+
+    private static string NameOf(TestImage image) => ReferenceOf(image).Split('/', ':')[1];
+}
