@@ -47,7 +47,7 @@
 {{- if and (eq $service.type "ClusterIP") (gt (int $service.nodePort) 0) -}}
 {{- fail (printf "%s.nodePort is %d, but %s.type is ClusterIP: set the type to NodePort, or the port to 0." $name (int $service.nodePort) $name) -}}
 {{- end -}}
-{{- if and (gt (len $service.clusterIPs) 1) (eq $service.ipFamilyPolicy "SingleStack") -}}
+{{- if and (gt (len (default list $service.clusterIPs)) 1) (eq $service.ipFamilyPolicy "SingleStack") -}}
 {{- fail (printf "%s.clusterIPs has %d addresses, but %s.ipFamilyPolicy is SingleStack: set it to PreferDualStack or RequireDualStack, or keep one address." $name (len $service.clusterIPs) $name) -}}
 {{- end -}}
 {{- end -}}

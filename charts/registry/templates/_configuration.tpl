@@ -22,7 +22,7 @@
 {{- with .Values.pullThrough.ttl -}}{{- $_ := set $proxy "ttl" . -}}{{- end -}}
 {{- $_ := set $config "proxy" $proxy -}}
 {{- end -}}
-{{- mergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
+{{- mergeOverwrite $config (deepCopy (default dict .Values.config)) | toYaml -}}
 {{- end -}}
 
 {{/*

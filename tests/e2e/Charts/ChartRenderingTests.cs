@@ -81,6 +81,23 @@ public sealed class ChartRenderingTests
         Assert.Empty(without);
     }
 
+    /// <summary>In Helm, null takes a default away. That is refused by the value's name, or is the same as empty; no template stumbles.</summary>
+    [Theory]
+    [MemberData(nameof(Charts))]
+    public async Task Template_ValueTakenAway_IsRefusedByNameOrEmpty(string name)
+    {
+        var chart = ChartFolder.Open(name);
+        foreach (var path in chart.Values.Values.Select(value => value.Path))
+        {
+            var run = await new HelmProgram("helm3").TryRenderAsync(chart.Path, Cancelled, "--set", $"{path}=null");
+
+            Assert.True(run.ExitCode == 0 || run.Errors.Contains(path.Split('.')[^1], StringComparison.Ordinal), $"{path}: {run.Errors}");
+            Assert.DoesNotContain("nil pointer", run.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("<nil>", run.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("<no value>", run.Output, StringComparison.Ordinal);
+        }
+    }
+
     private static IEnumerable<string> Sorted(string rendered) =>
         RenderedObjects.Read(rendered).Select(entry => entry.ToJsonString()).Order(StringComparer.Ordinal);
 }
