@@ -216,7 +216,7 @@ enter_groups() {
       cat "${folder%/*}/cpuset.mems" >"$folder/cpuset.mems"
     fi
     echo $$ >"$folder/cgroup.procs"
-  done </proc/self/cgroup
+  done < <(cat /proc/self/cgroup) # as it was before: the file changes under a reader that moves
 }
 
 hold() {
