@@ -27,6 +27,7 @@ internal static class ServeCommand
 
             await using var app = builder.Build();
             app.Services.GetRequiredService<ServingCertificate>().Load();
+            Drain.UseDrain(app);
             app.UseFixedErrors();
             app.UseOperations();
             app.MapHooks();

@@ -10,7 +10,10 @@ internal sealed class Readiness(ServingCertificate certificate)
 {
     private volatile bool _draining;
 
-    /// <summary>From now on the process only finishes what it has begun.</summary>
+    /// <summary>True once the process has been told to stop.</summary>
+    public bool IsDraining => _draining;
+
+    /// <summary>From now on callers are asked to go elsewhere.</summary>
     public void Drain() => _draining = true;
 
     public void Map(IEndpointRouteBuilder routes)
