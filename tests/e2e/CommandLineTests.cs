@@ -14,6 +14,8 @@ public sealed class CommandLineTests
     [InlineData("can't be read", "plan", "-f", "-", "--config", "/dev/zero")]
     [InlineData("stands before the command", "--kubeconfig", "/nowhere", "serve")]
     [InlineData("--listen has the value \"::9443\"", "serve", "--listen", "::9443")]
+    [InlineData("--listen has the value \"\"", "serve", "--listen=")]
+    [InlineData("--tls-key-file is missing", "serve", "--metrics-listen=", "--chart-ca-secret=")]
     [InlineData("--listen has the value \"::1\"", "serve", "--listen", "::1")]
     public async Task Run_BadInput_EndsWithASentence(string sentence, params string[] arguments)
     {

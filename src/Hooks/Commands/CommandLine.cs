@@ -10,7 +10,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time)
     {
-        var result = Build(time).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var result = Build(time).Parse(SplitEmptyValues(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
             return Refuse(result.Errors.Select(error => error.Message));
         if (OptionsBeforeTheCommand(result) is [_, ..] lost)
@@ -19,6 +19,12 @@ internal static class CommandLine
         // The host itself listens for signals and drains; the parser must not cut it short.
         return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    /// <summary>The parser takes "--option=" for an option without a value, where an empty one is meant.</summary>
+    private static string[] SplitEmptyValues(string[] args) =>
+        [.. args.SelectMany(argument => argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1
+            ? new[] { argument[..^1], "" }
+            : [argument])];
 
     private static List<string> OptionsBeforeTheCommand(ParseResult result) => result.CommandResult == result.RootCommandResult
         ? []
