@@ -10,6 +10,6 @@ RUN dotnet publish src/Hooks/Hooks.csproj --configuration Release --runtime linu
 FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
 COPY --from=build /publish/capi-registry-hook /capi-registry-hook
 USER 65532:65532
-EXPOSE 9443
+EXPOSE 9443 8080
 ENTRYPOINT ["/capi-registry-hook"]
 CMD ["serve"]

@@ -3,7 +3,7 @@ using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>The rights in docs/examples/install.yaml are enough for every call that the service makes, and no more.</summary>
+/// <summary>On a real API server, the rights that the service's chart gives are enough for every hook, and narrow.</summary>
 [Collection("stage")]
 public sealed class InstallTests(RealStage fixture)
 {
@@ -11,11 +11,13 @@ public sealed class InstallTests(RealStage fixture)
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task EveryHook_WithTheInstalledRights_Succeeds()
+    [Theory]
+    [InlineData("rbac.create=true")]
+    [InlineData("rbac.namespaces={default}")]
+    public async Task EveryHook_WithTheInstalledRights_Succeeds(string values)
     {
         var stage = await fixture.EmptyAsync(Cancelled);
-        var kubeconfig = await InstalledAccess.GrantAsync(stage, Cancelled);
+        var kubeconfig = await InstalledAccess.GrantAsync(stage, Cancelled, values);
         await using var service = await HookService.StartAsync(kubeconfig, ["--upgrade-block-limit", "0s"], Cancelled);
         using var capi = service.CreateClusterApi();
         var cluster = await stage.CreateClusterAsync("c1", Cancelled);
@@ -33,17 +35,35 @@ public sealed class InstallTests(RealStage fixture)
     }
 
     [Fact]
-    public async Task Rights_AreNarrow()
+    public async Task Rights_Everywhere_AreNarrow()
     {
         var stage = await fixture.EmptyAsync(Cancelled);
         await InstalledAccess.GrantAsync(stage, Cancelled);
 
-        Assert.False(await MayAsync(stage, "list", "", "secrets"));
-        Assert.False(await MayAsync(stage, "watch", "", "secrets"));
-        Assert.False(await MayAsync(stage, "delete", "", "secrets"));
-        Assert.False(await MayAsync(stage, "delete", "cluster.x-k8s.io", "clusters"));
-        Assert.False(await MayAsync(stage, "create", "", "pods"));
-        Assert.True(await MayAsync(stage, "get", "", "secrets"));
+        foreach (var verb in new[] { "list", "watch", "update", "delete", "deletecollection" })
+        {
+            foreach (var (group, resource) in new[] { ("", "secrets"), ("cluster.x-k8s.io", "clusters"), ("addons.cluster.x-k8s.io", "helmchartproxies"), ("events.k8s.io", "events") })
+                Assert.False(await MayAsync(stage, verb, group, resource, "default"), $"{verb} {resource}");
+        }
+
+        Assert.False(await MayAsync(stage, "get", "cluster.x-k8s.io", "clusters", "default"));
+        Assert.False(await MayAsync(stage, "create", "", "pods", "default"));
+        Assert.False(await MayAsync(stage, "create", "rbac.authorization.k8s.io", "roles", "default"));
+        Assert.True(await MayAsync(stage, "get", "", "secrets", "default"));
+    }
+
+    [Fact]
+    public async Task Rights_InNamespaces_EndAtThem()
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        await InstalledAccess.GrantAsync(stage, Cancelled, "rbac.namespaces={default}");
+
+        Assert.True(await MayAsync(stage, "get", "", "secrets", "default"));
+        Assert.False(await MayAsync(stage, "get", "", "secrets", "kube-system"));
+        Assert.True(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.False(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "another"));
+        Assert.True(await MayAsync(stage, "create", "", "secrets", HookService.Namespace));
+        Assert.False(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
     }
 
     private static RecordedHookRequest WithoutLabel(RecordedHookRequest request)
@@ -52,7 +72,7 @@ public sealed class InstallTests(RealStage fixture)
         return request;
     }
 
-    private static async Task<bool> MayAsync(Stage stage, string verb, string group, string resource)
+    private static async Task<bool> MayAsync(Stage stage, string verb, string group, string resource, string @namespace, string name = "")
     {
         var review = await stage.ManagementObjects.CreateAsync("/apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject
         {
@@ -60,8 +80,8 @@ public sealed class InstallTests(RealStage fixture)
             ["kind"] = "SubjectAccessReview",
             ["spec"] = new JsonObject
             {
-                ["user"] = $"system:serviceaccount:{HookService.Namespace}:capi-registry-hook",
-                ["resourceAttributes"] = new JsonObject { ["verb"] = verb, ["group"] = group, ["resource"] = resource, ["namespace"] = "default" },
+                ["user"] = InstalledAccess.User,
+                ["resourceAttributes"] = new JsonObject { ["verb"] = verb, ["group"] = group, ["resource"] = resource, ["namespace"] = @namespace, ["name"] = name },
             },
         }, Cancelled);
         return (bool)review["status"]!["allowed"]!;

@@ -4,7 +4,9 @@ namespace CapiRegistryHook.Harness;
 
 /// <summary>Helm 3 or 4, as <see cref="TestTools"/> fetches them, on charts of this repository. No cluster is asked.</summary>
 /// <param name="tool"><c>helm3</c> or <c>helm4</c>.</param>
-public sealed class HelmProgram(string tool)
+/// <param name="release">The name of the release.</param>
+/// <param name="namespace">Its namespace.</param>
+public sealed class HelmProgram(string tool, string release = HelmProgram.Release, string @namespace = HelmProgram.Namespace)
 {
     /// <summary>The release that tests render: what the hook installs is called like this, too.</summary>
     public const string Release = "registry";
@@ -16,7 +18,7 @@ public sealed class HelmProgram(string tool)
     /// <param name="cancellationToken">Ends Helm.</param>
     /// <param name="arguments">More arguments, such as <c>--values FILE</c> or <c>--kube-version 1.20.2</c>.</param>
     public Task<ProgramRun> TryRenderAsync(string chart, CancellationToken cancellationToken, params string[] arguments) =>
-        RunAsync(["template", Release, chart, "--namespace", Namespace, .. arguments], cancellationToken);
+        RunAsync(["template", release, chart, "--namespace", @namespace, .. arguments], cancellationToken);
 
     /// <summary>Renders a chart that has to render, as the text that Helm prints.</summary>
     /// <exception cref="InvalidOperationException">Helm refused; the message says why.</exception>

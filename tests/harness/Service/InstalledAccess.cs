@@ -2,30 +2,51 @@ using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Harness;
 
-/// <summary>Gives the service on a real management cluster exactly the rights that docs/examples/install.yaml gives it.</summary>
+/// <summary>Gives the service on a real management cluster exactly the rights that its chart gives it.</summary>
 public static class InstalledAccess
 {
-    private static readonly Dictionary<string, string> Collections = new()
-    {
-        ["ServiceAccount"] = $"/api/v1/namespaces/{HookService.Namespace}/serviceaccounts",
-        ["ClusterRole"] = "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-        ["ClusterRoleBinding"] = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    };
+    /// <summary>The service's name for an API server.</summary>
+    public static string User => $"system:serviceaccount:{HookService.Namespace}:{HookChart.Release}";
 
-    /// <summary>Creates the service account and its role, and returns a kubeconfig with the account's token.</summary>
-    public static async Task<string> GrantAsync(Stage stage, CancellationToken cancellationToken)
+    /// <summary>Creates the service account and its roles, and returns a kubeconfig with the account's token.</summary>
+    /// <param name="stage">Where the management cluster is.</param>
+    /// <param name="cancellationToken">Ends Helm and the calls.</param>
+    /// <param name="values">Values of the chart, as <c>--set</c> takes them.</param>
+    public static async Task<string> GrantAsync(Stage stage, CancellationToken cancellationToken, params string[] values)
     {
-        using var manifest = File.OpenText(Path.Combine(RepositoryRoot.Find(), "docs", "examples", "install.yaml"));
-        foreach (var document in YamlJson.ReadAll(manifest))
+        await RevokeAsync(stage, cancellationToken);
+        foreach (var rendered in await HookChart.RenderAsync(cancellationToken, [.. values.SelectMany(value => new[] { "--set", value })]))
         {
-            if (!Collections.TryGetValue((string)document["kind"]!, out var collection))
-                continue;
-            await stage.ManagementObjects.DeleteIfThereAsync(collection, (string)document["metadata"]!["name"]!, cancellationToken);
-            await stage.ManagementObjects.CreateAsync(collection, document, cancellationToken);
+            if (Collection(rendered.Kind(), (string?)rendered["metadata"]!["namespace"]) is { } collection)
+                await stage.ManagementObjects.CreateAsync(collection, rendered, cancellationToken);
         }
 
         var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject() };
-        var token = await stage.ManagementObjects.CreateAsync($"{Collections["ServiceAccount"]}/capi-registry-hook/token", request, cancellationToken);
+        var accounts = Collection("ServiceAccount", HookService.Namespace);
+        var token = await stage.ManagementObjects.CreateAsync($"{accounts}/{HookChart.Release}/token", request, cancellationToken);
         return KubeconfigText.Write("installed", stage.Management.Address, stage.Management.CertificateAuthorityPem, (string)token["status"]!["token"]!);
     }
+
+    /// <summary>Takes away what an earlier test was given.</summary>
+    private static async Task RevokeAsync(Stage stage, CancellationToken cancellationToken)
+    {
+        await stage.ManagementObjects.DeleteIfThereAsync(Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
+        foreach (var kind in new[] { "ClusterRole", "ClusterRoleBinding" })
+            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
+        foreach (var kind in new[] { "Role", "RoleBinding" })
+        {
+            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, "default")!, HookChart.Release, cancellationToken);
+            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, HookService.Namespace)!, $"{HookChart.Release}-root", cancellationToken);
+        }
+    }
+
+    private static string? Collection(string kind, string? @namespace) => kind switch
+    {
+        "ServiceAccount" => $"/api/v1/namespaces/{@namespace}/serviceaccounts",
+        "ClusterRole" => "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        "ClusterRoleBinding" => "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        "Role" => $"/apis/rbac.authorization.k8s.io/v1/namespaces/{@namespace}/roles",
+        "RoleBinding" => $"/apis/rbac.authorization.k8s.io/v1/namespaces/{@namespace}/rolebindings",
+        _ => null,
+    };
 }

@@ -1,0 +1,49 @@
+{{/* The options of the service. Each is said, so that a manifest tells how the service runs; docs/options.md describes them. */}}
+{{- define "capi-registry-hook.arguments" -}}
+- serve
+- --listen={{ .Values.listen.address }}:{{ int .Values.listen.port }}
+- --metrics-listen={{ if .Values.metrics.enabled }}{{ .Values.listen.address }}:{{ int .Values.listen.metricsPort }}{{ end }}
+- --tls-certificate-file=/etc/capi-registry-hook/tls/tls.crt
+- --tls-key-file=/etc/capi-registry-hook/tls/tls.key
+- --drain-delay={{ int .Values.drainSeconds }}s
+- --log-level={{ .Values.logLevel }}
+- --hook-namespace={{ include "capi-registry-hook.hookNamespace" . }}
+- --root-secret-name={{ .Values.root.secretName }}
+- --root-source={{ .Values.root.source }}
+- --key-algorithm={{ .Values.keyAlgorithm }}
+- --variable-name={{ .Values.variable.name }}
+- --variable-path={{ .Values.variable.path }}
+{{- include "capi-registry-hook.chartArguments" . }}
+- --upgrade-block-limit={{ .Values.upgradeBlockLimit }}
+- --work-limit={{ .Values.workLimit }}
+{{- if .Values.registry.values }}
+- --registry-values-file=/etc/capi-registry-hook/registry/values.yaml
+{{- end }}
+{{- with .Values.management.kubeconfig }}
+{{- if .secretName }}
+- --kubeconfig=/etc/capi-registry-hook/management/{{ .key }}
+{{- with .context }}
+- --context={{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Where the registry chart comes from. The service's own repository is verified by the authority of its serving certificate. */}}
+{{- define "capi-registry-hook.chartArguments" -}}
+{{- $chart := .Values.registry.chart }}
+{{- if $chart.repository }}
+- --chart-repository={{ $chart.repository }}
+- --chart-ca-secret={{ $chart.caSecret }}
+{{- else }}
+- --chart-repository=oci://{{ include "capi-registry-hook.host" . }}:{{ int .Values.service.port }}/charts
+- --chart-ca-secret={{ .Release.Namespace }}/{{ include "capi-registry-hook.servingSecret" . }}
+{{- end }}
+- --chart-name={{ $chart.name }}
+{{- with $chart.version }}
+- --chart-version={{ . }}
+{{- end }}
+{{- end -}}

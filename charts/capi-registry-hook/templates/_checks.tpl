@@ -1,0 +1,36 @@
+{{/* What a schema can't say: values that only make sense together. Every sentence names the value and the remedy. */}}
+{{- define "capi-registry-hook.check" -}}
+{{- $v := .Values -}}
+{{- if eq $v.certificate.mode "selfManaged" -}}
+{{- fail "certificate.mode is selfManaged, but this version of the service can't make its own serving certificate yet: set it to certManager or existingSecret." -}}
+{{- end -}}
+{{- if and (eq $v.certificate.mode "existingSecret") (not $v.certificate.existingSecret) -}}
+{{- fail "certificate.existingSecret is empty: name the Secret with tls.crt, tls.key and ca.crt, or set certificate.mode to certManager." -}}
+{{- end -}}
+{{- if and (ne $v.certificate.mode "existingSecret") $v.certificate.existingSecret -}}
+{{- fail (printf "certificate.existingSecret is %s, but certificate.mode is %s: set the mode to existingSecret, or leave the name empty." $v.certificate.existingSecret $v.certificate.mode) -}}
+{{- end -}}
+{{- if and $v.certificate.certManager.issuerRef (not $v.certificate.certManager.issuerRef.name) -}}
+{{- fail "certificate.certManager.issuerRef has no name: name the Issuer or ClusterIssuer, or leave issuerRef empty for a CA of its own." -}}
+{{- end -}}
+{{- if and $v.registry.chart.caSecret (not $v.registry.chart.repository) -}}
+{{- fail "registry.chart.caSecret needs registry.chart.repository: the service's own repository is verified by its serving Secret." -}}
+{{- end -}}
+{{- if and $v.metrics.enabled (eq (int $v.listen.port) (int $v.listen.metricsPort)) -}}
+{{- fail (printf "listen.metricsPort is %d, which listen.port is too: choose another port." (int $v.listen.port)) -}}
+{{- end -}}
+{{- if and $v.metrics.enabled (eq (int $v.service.port) (int $v.service.metricsPort)) -}}
+{{- fail (printf "service.metricsPort is %d, which service.port is too: choose another port." (int $v.service.port)) -}}
+{{- end -}}
+{{- range $name := list "serviceMonitor" "prometheusRule" -}}
+{{- if and (index $v.metrics $name).enabled (not $v.metrics.enabled) -}}
+{{- fail (printf "metrics.%s.enabled needs metrics.enabled: set it to true too." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.management.kubeconfig.context (not $v.management.kubeconfig.secretName) -}}
+{{- fail "management.kubeconfig.context needs management.kubeconfig.secretName: name the Secret with the kubeconfig." -}}
+{{- end -}}
+{{- if and $v.management.kubeconfig.secretName (or $v.rbac.create $v.extensionConfig.enabled) -}}
+{{- fail "management.kubeconfig.secretName names another cluster than this: set rbac.create and extensionConfig.enabled to false, and give the rights and the ExtensionConfig there." -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,77 @@
+{{/* Where pods run. Preferences only: a replacement must also find a place when every node or zone has one already. */}}
+{{- define "capi-registry-hook.scheduling" -}}
+{{- with .Values.priorityClassName -}}
+priorityClassName: {{ . }}
+{{ end -}}
+{{- with .Values.nodeSelector -}}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+{{- with .Values.tolerations -}}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+affinity:
+{{- if .Values.affinity }}
+  {{- toYaml .Values.affinity | nindent 2 }}
+{{- else }}
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "capi-registry-hook.selector" . | nindent 14 }}
+{{- end }}
+topologySpreadConstraints:
+{{- if .Values.topologySpreadConstraints }}
+  {{- toYaml .Values.topologySpreadConstraints | nindent 2 }}
+{{- else }}
+  - topologyKey: topology.kubernetes.io/zone
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "capi-registry-hook.selector" . | nindent 8 }}
+{{- end }}
+{{- end -}}
+
+{{- define "capi-registry-hook.mounts" -}}
+- {name: tls, mountPath: /etc/capi-registry-hook/tls, readOnly: true}
+{{- if .Values.registry.values }}
+- {name: registry-values, mountPath: /etc/capi-registry-hook/registry, readOnly: true}
+{{- end }}
+{{- if .Values.management.kubeconfig.secretName }}
+- {name: management, mountPath: /etc/capi-registry-hook/management, readOnly: true}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Whole folders, never single files: only those follow a changed Secret or ConfigMap. */}}
+{{- define "capi-registry-hook.volumes" -}}
+- name: tls
+  secret:
+    secretName: {{ include "capi-registry-hook.servingSecret" . }}
+    defaultMode: 0440
+    items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]
+{{- if .Values.registry.values }}
+- name: registry-values
+  configMap:
+    name: {{ include "capi-registry-hook.fullname" . }}-registry
+{{- end }}
+{{- with .Values.management.kubeconfig }}
+{{- if .secretName }}
+- name: management
+  secret:
+    secretName: {{ .secretName }}
+    defaultMode: 0440
+    items: [{key: {{ .key }}, path: {{ .key }}}]
+{{- end }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,62 @@
+{{/* What the service does in a namespace with Clusters. Secrets are read by name and never listed; tests hold these rules against its calls. */}}
+{{- define "capi-registry-hook.clusterRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch]
+- apiGroups: [cluster.x-k8s.io]
+  resources: [clusters]
+  verbs: [patch]
+- apiGroups: [addons.cluster.x-k8s.io]
+  resources: [helmchartproxies]
+  verbs: [get, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
+
+{{/* What it does in its own namespace: read the root CA, and create it when it is to. */}}
+{{- define "capi-registry-hook.rootRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .Values.root.secretName }}]
+  verbs: [get]
+{{- if eq .Values.root.source "Managed" }}
+# A name can't be given here: creation is checked before there is one.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+{{- end }}
+{{- end -}}
+
+{{/* A Role or ClusterRole with its binding: dict context, kind, namespace, name, rules. */}}
+{{- define "capi-registry-hook.grant" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "capi-registry-hook.labels" .context | nindent 4 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}Binding
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "capi-registry-hook.labels" .context | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ .kind }}
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "capi-registry-hook.serviceAccountName" .context }}
+    namespace: {{ .context.Release.Namespace }}
+{{- end -}}

@@ -1,0 +1,198 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using CapiRegistryHook.Harness;
+using Xunit;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
+
+/// <summary>What the service's own chart makes of its values, as Helm renders it.</summary>
+public sealed partial class HookChartTests
+{
+    private const string Group = "runtime.cluster.x-k8s.io";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>Not a value, because every value of the chart is an option already: a file of options.</summary>
+    private static readonly string[] NoValues = ["--config"];
+
+    [Fact]
+    public async Task Arguments_OverAllCases_AreEveryOptionOfTheService()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "options.md"), Cancelled);
+        var options = Option().Matches(page).Select(match => match.Groups[1].Value).ToList();
+        var set = new HashSet<string>();
+        foreach (var file in HookChart.Folder.CaseFiles)
+            set.UnionWith(Arguments(await HookChart.RenderAsync(Cancelled, "--values", file)).Skip(1).Select(argument => argument.Split('=')[0]));
+
+        Assert.NotEmpty(options);
+        Assert.Equal(options.Order(StringComparer.Ordinal), set.Except(NoValues).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The program itself judges the arguments of each case. Here it finds none of the files, and nothing else may be wrong.</summary>
+    [Fact]
+    public async Task Arguments_EachCase_AreAcceptedByTheService()
+    {
+        foreach (var file in HookChart.Folder.CaseFiles)
+        {
+            var arguments = Arguments(await HookChart.RenderAsync(Cancelled, "--values", file));
+
+            var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
+
+            Assert.Equal(2, run.ExitCode);
+            var problems = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Contains(problems, problem => problem.Contains("/etc/capi-registry-hook/tls/tls.crt", StringComparison.Ordinal));
+            Assert.All(problems, problem => Assert.Matches("(names the file /etc/|/etc/[^ ]+ can't be read)", problem));
+        }
+    }
+
+    [Theory]
+    [InlineData("1.20.2", "policy/v1beta1")]
+    [InlineData("1.31.0", "policy/v1")]
+    public async Task Budget_ByVersionOfKubernetes_IsOneThatIsServed(string kubernetes, string apiVersion)
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, "--kube-version", kubernetes);
+
+        Assert.Equal(apiVersion, (string)objects.One("PodDisruptionBudget", HookChart.Release)["apiVersion"]!);
+    }
+
+    [Theory]
+    [InlineData("v1beta2")]
+    [InlineData("v1alpha1", "v1alpha1")]
+    [InlineData("v1beta2", "v1alpha1", "v1beta2")]
+    [InlineData("v1beta2", "v1beta2")]
+    public async Task ExtensionConfig_ByWhatIsServed_IsTheNewest(string wanted, params string[] served)
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, [.. served.SelectMany(version => new[] { "--api-versions", $"{Group}/{version}" })]);
+
+        Assert.Equal($"{Group}/{wanted}", (string)objects.One("ExtensionConfig", HookChart.Release)["apiVersion"]!);
+    }
+
+    /// <summary>Everybody who verifies the service does it by the same Secret, under the name that is in its certificate.</summary>
+    [Fact]
+    public async Task Certificate_ByCertManager_IsWhatClusterApiAndTheAddOnProviderVerify()
+    {
+        var objects = await HookChart.RenderAsync(Cancelled);
+
+        var leaf = objects.One("Certificate", HookChart.Release)["spec"]!;
+        var authority = objects.One("Certificate", $"{HookChart.Release}-ca")["spec"]!;
+        var extension = objects.One("ExtensionConfig", HookChart.Release);
+        var service = extension["spec"]!["clientConfig"]!["service"]!;
+        var secret = $"{HookService.Namespace}/{leaf["secretName"]}";
+        Assert.Equal($"{service["name"]}.{service["namespace"]}.svc", (string)Assert.Single(leaf["dnsNames"]!.AsArray())!);
+        Assert.Equal(secret, (string)extension["metadata"]!["annotations"]![$"{Group}/inject-ca-from-secret"]!);
+        Assert.Contains($"--chart-ca-secret={secret}", Arguments(objects));
+        Assert.Contains($"--chart-repository=oci://{leaf["dnsNames"]![0]}:443/charts", Arguments(objects));
+        Assert.Equal((string)leaf["secretName"]!, Volume(objects, "tls")["secret"]!["secretName"]!.GetValue<string>());
+        Assert.Equal((string)authority["secretName"]!, (string)objects.One("Issuer", (string)leaf["issuerRef"]!["name"]!)["spec"]!["ca"]!["secretName"]!);
+        Assert.Equal((true, "Never"), ((bool)authority["isCA"]!, (string)authority["privateKey"]!["rotationPolicy"]!));
+    }
+
+    [Fact]
+    public async Task Certificate_OfAnotherRelease_FollowsItsName()
+    {
+        var helm = new HelmProgram("helm3", "two", "elsewhere");
+
+        var objects = await helm.ObjectsAsync(HookChart.Folder.Path, Cancelled, "--set", "service.port=8443");
+
+        Assert.Contains("--chart-repository=oci://two-capi-registry-hook.elsewhere.svc:8443/charts", Arguments(objects));
+        Assert.Contains("--chart-ca-secret=elsewhere/two-capi-registry-hook-tls", Arguments(objects));
+        Assert.Equal(8443, (long)objects.One("ExtensionConfig", "two-capi-registry-hook")["spec"]!["clientConfig"]!["service"]!["port"]!);
+        Assert.Equal("elsewhere:two-capi-registry-hook", objects.Single(entry => entry.Kind() == "ClusterRole").Name());
+    }
+
+    [Fact]
+    public async Task RegistryValues_AsGiven_AreInTheFileThatTheServiceReads()
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, "--set-json", """registry.values={"replicas":3,"storage":{"size":"200Gi"},"note":"{{ x }}"}""");
+
+        var file = (string)objects.One("ConfigMap", $"{HookChart.Release}-registry")["data"]!["values.yaml"]!;
+        Assert.Equal("""{"note":"{{ x }}","replicas":3,"storage":{"size":"200Gi"}}""", Assert.Single(RenderedObjects.Read(file)).ToJsonString());
+        Assert.Contains("--registry-values-file=/etc/capi-registry-hook/registry/values.yaml", Arguments(objects));
+        Assert.Equal($"{HookChart.Release}-registry", (string)Volume(objects, "registry-values")["configMap"]!["name"]!);
+    }
+
+    [Fact]
+    public async Task Alerts_EachExpression_UsesMetricsThatExist()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"), Cancelled);
+        var known = Documented().Matches(page).Select(match => match.Groups[1].Value).ToHashSet();
+
+        var objects = await HookChart.RenderAsync(Cancelled, "--set", "metrics.prometheusRule.enabled=true");
+
+        var rules = objects.One("PrometheusRule", HookChart.Release)["spec"]!["groups"]![0]!["rules"]!.AsArray();
+        var used = rules.Select(rule => Metric().Matches((string)rule!["expr"]!).Select(match => match.Value).ToList()).ToList();
+        Assert.Equal(6, used.Count);
+        Assert.All(used, Assert.NotEmpty);
+        Assert.All(used.SelectMany(names => names), name => Assert.Contains(Bucket().Replace(name, ""), known));
+    }
+
+    [Fact]
+    public async Task Termination_HasTimeForTheDrainAndTheLongestCall()
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, "--set", "drainSeconds=60");
+
+        Assert.Contains("--drain-delay=60s", Arguments(objects));
+        Assert.True((long)Pod(objects)["spec"]!["terminationGracePeriodSeconds"]! > 60 + 10);
+    }
+
+    [Fact]
+    public async Task Version_OfChartAndService_AreTheSame()
+    {
+        var chart = Assert.Single(RenderedObjects.Read(await File.ReadAllTextAsync(HookChart.Folder.File("Chart.yaml"), Cancelled)));
+
+        var service = (await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["--version"], Cancelled)).Trim();
+
+        Assert.Equal((service, service), ((string)chart["version"]!, (string)chart["appVersion"]!));
+    }
+
+    [Theory]
+    [InlineData("this version of the service can't make its own serving certificate yet: set it to certManager or existingSecret", "certificate.mode=selfManaged")]
+    [InlineData("certificate.existingSecret is empty", "certificate.mode=existingSecret")]
+    [InlineData("certificate.existingSecret is x, but certificate.mode is certManager", "certificate.existingSecret=x")]
+    [InlineData("certificate.certManager.issuerRef has no name", "certificate.certManager.issuerRef.kind=ClusterIssuer")]
+    [InlineData("registry.chart.caSecret needs registry.chart.repository", "registry.chart.caSecret=a/b")]
+    [InlineData("listen.metricsPort is 9443, which listen.port is too", "listen.metricsPort=9443")]
+    [InlineData("service.metricsPort is 443, which service.port is too", "service.metricsPort=443")]
+    [InlineData("metrics.serviceMonitor.enabled needs metrics.enabled", "metrics.enabled=false,metrics.serviceMonitor.enabled=true")]
+    [InlineData("metrics.prometheusRule.enabled needs metrics.enabled", "metrics.enabled=false,metrics.prometheusRule.enabled=true")]
+    [InlineData("management.kubeconfig.context needs management.kubeconfig.secretName", "management.kubeconfig.context=x")]
+    [InlineData("management.kubeconfig.secretName names another cluster than this", "management.kubeconfig.secretName=x")]
+    [InlineData("drainSecond", "drainSecond=5")]
+    [InlineData("drainSeconds", "drainSeconds=61")]
+    [InlineData("keyAlgorithm", "keyAlgorithm=DSA")]
+    [InlineData("upgradeBlockLimit", "upgradeBlockLimit=10")]
+    [InlineData("workLimit", "workLimit=8s")]
+    [InlineData("address", "listen.address=localhost")]
+    [InlineData("digest", "image.digest=sha256:12")]
+    [InlineData("mode", "certificate.mode=self")]
+    public async Task Values_ThatCanNotBe_AreRefusedWithASentence(string sentence, string values)
+    {
+        foreach (var helm in new[] { "helm3", "helm4" })
+        {
+            var run = await new HelmProgram(helm).TryRenderAsync(HookChart.Folder.Path, Cancelled, "--set", values);
+
+            Assert.NotEqual(0, run.ExitCode);
+            Assert.Contains(sentence, run.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) => Assert.Single(objects.PodTemplates());
+
+    private static List<string> Arguments(IReadOnlyList<JsonObject> objects) =>
+        [.. Assert.Single(Pod(objects).Containers())["args"]!.AsArray().Select(argument => (string)argument!)];
+
+    private static JsonObject Volume(IReadOnlyList<JsonObject> objects, string name) =>
+        Pod(objects)["spec"]!["volumes"]!.AsArray().Single(volume => (string)volume!["name"]! == name)!.AsObject();
+
+    [GeneratedRegex(@"^\| `(--[a-z-]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Option();
+
+    [GeneratedRegex(@"^\| `(capi_registry_hook_[a-z_]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Documented();
+
+    [GeneratedRegex("capi_registry_hook_[a-z_]+")]
+    private static partial Regex Metric();
+
+    [GeneratedRegex("_bucket$")]
+    private static partial Regex Bucket();
+}

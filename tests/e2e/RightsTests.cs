@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>
+/// The rules of the chart against the calls that the service makes on the management cluster over a cluster's whole life, with its
+/// faults and conflicts: each call is allowed, and each rule is used.
+/// </summary>
+[Collection("stage")]
+public sealed class RightsTests(EmbeddedStage fixture)
+{
+    private const string Version = "1.13.4";
+
+    private static readonly Dictionary<string, string> Held = new() { ["capi-registry-hook.io/upgrade-held"] = "v1.35.0@2026-01-01T00:00:00Z" };
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Rules_AreTheCallsThatTheServiceMakes()
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        var management = (EmbeddedApiServer)stage.Management;
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "0s"], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var made = new HashSet<(string, string, string)>();
+
+        await LiveAsync(stage, async (hook, cluster, target) =>
+        {
+            management.ClearCalls();
+            var request = RecordedHookRequest.Load(Version, hook).For(cluster);
+            if (target is not null)
+                request.To(target);
+            request.Body["cluster"]!["metadata"]!.AsObject().Remove("labels");
+            Assert.Equal(200, (await capi.PostAsync(request, Cancelled)).StatusCode);
+            made.UnionWith(management.Calls.SelectMany(Needed));
+        });
+
+        var rendered = await HookChart.RenderAsync(Cancelled);
+        var allowed = rendered.Single(entry => entry.Kind() == "ClusterRole").Rights();
+        Assert.Equal(allowed.Order(), made.Order());
+    }
+
+    /// <summary>What is done in the hook's own namespace when rights are given by namespace: less than beside a Cluster.</summary>
+    [Theory]
+    [InlineData("Managed")]
+    [InlineData("External")]
+    public async Task RootRules_AreTheCallsInTheOwnNamespace(string source)
+    {
+        var stage = await fixture.EmptyAsync(Cancelled);
+        var management = (EmbeddedApiServer)stage.Management;
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--root-source", source], Cancelled);
+        using var capi = service.CreateClusterApi();
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        management.ClearCalls();
+
+        foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
+            await capi.CallAsync(Version, hook, cluster, Cancelled);
+        var made = management.Calls.Where(call => call.Namespace == HookService.Namespace).ToList();
+
+        var rendered = await HookChart.RenderAsync(Cancelled, "--set", "rbac.namespaces={default}", "--set", $"root.source={source}");
+        var allowed = rendered.One("Role", $"{HookChart.Release}-root").Rights();
+        Assert.Equal(allowed.Order(), made.SelectMany(Needed).Distinct().Order());
+        Assert.All(made, call => Assert.True(call.Name is "" or "registry-addon-root-ca", call.ToString()));
+    }
+
+    /// <summary>All hooks from an empty cluster to one that is upgraded twice: with everything to do, nothing to do, edited objects, conflicts and no workload cluster.</summary>
+    private static async Task LiveAsync(Stage stage, Func<string, TestCluster, string?, Task> call)
+    {
+        var management = (EmbeddedApiServer)stage.Management;
+        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        await call("BeforeClusterCreate", cluster, null);
+        await call("AfterControlPlaneInitialized", cluster, null);
+        await call("BeforeClusterUpgrade", cluster, "v1.34.0");
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        await EachAsync(cluster, null, call);
+        await EachAsync(cluster, "v1.34.0", call);
+
+        await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
+            new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = null } }, Cancelled);
+        await stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, Cancelled);
+        await EachAsync(cluster, "v1.35.0", call);
+
+        // Once each write of an object that is there meets somebody who was faster.
+        var refused = new HashSet<string>();
+        management.InjectFault(request => request.Verb is "patch" or "apply" && refused.Add(request.Resource) ? Fault.Status(409, "Conflict") : null);
+        try
+        {
+            await stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca", Cancelled);
+            await EachAsync(cluster with { Annotations = Held }, "v1.36.0", call);
+        }
+        finally
+        {
+            management.ClearFaults();
+        }
+    }
+
+    private static async Task EachAsync(TestCluster cluster, string? target, Func<string, TestCluster, string?, Task> call)
+    {
+        await call("BeforeClusterCreate", cluster, null);
+        await call("AfterControlPlaneInitialized", cluster, null);
+        await call("BeforeClusterUpgrade", cluster, target);
+    }
+
+    /// <summary>What a role must allow for a call: server-side apply is a patch, and a creation too when nothing was there.</summary>
+    private static IEnumerable<(string Verb, string Group, string Resource)> Needed(RecordedCall call)
+    {
+        if (call.Verb != "apply")
+            return [(call.Verb, call.Group, call.Resource)];
+        (string, string, string)[] verbs = [("patch", call.Group, call.Resource), ("create", call.Group, call.Resource)];
+        return call.StatusCode == 201 ? verbs : verbs[..1];
+    }
+}
