@@ -49,6 +49,7 @@ foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50
     Figures.Print($"{hook}, nothing to do ({(CountCalls() / (double)Calls).ToString("F0", CultureInfo.InvariantCulture)} API calls, must be {calls})", "ms", times, target);
 }
 
+await Patching.PrintAsync(subject);
 Figures.Print($"CPU of issuing {Issuing.Certificates} ECDSA P-256 certificates", "s", Issuing.Measure(TimeProvider.System), "<= 2");
 Figures.Print("resident memory after these calls", "MiB", [subject.ResidentBytes() / 1048576.0], "<= 150");
 return 0;
