@@ -24,11 +24,15 @@ internal static class HostsText
         return text.ToString();
     }
 
-    /// <summary>For images whose name starts with an address of the registry.</summary>
+    /// <summary>
+    /// For images whose name starts with an address of the registry. A host of its own, because containerd 1.6 refuses a file that
+    /// has none (seen).
+    /// </summary>
     public static string OfRegistry(IPAddress address, MirrorEndpoint endpoint)
     {
-        var text = new StringBuilder(Header).Append("server = \"").Append(Url(address, "")).Append("\"\n");
-        return text.Append(Settings(endpoint, indent: "")).ToString();
+        var text = new StringBuilder(Header);
+        AppendHost(text, Url(address, ""), endpoint);
+        return text.ToString();
     }
 
     private static void AppendHost(StringBuilder text, string url, MirrorEndpoint endpoint) =>

@@ -1,0 +1,186 @@
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Nodes;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
+
+/// <summary>The script that nodes run before kubeadm, against a real containerd 1.6 and a systemctl that only writes down what it is asked.</summary>
+public sealed class ConfigPathScriptTests : IAsyncLifetime
+{
+    private const string Main = "/etc/containerd/config.toml";
+    private const string DropIn = "/etc/containerd/conf.d/registry-addon.toml";
+    private const string Setting = "config_path = \"/etc/containerd/certs.d\"";
+
+    private const string ImageBuilder = """
+        ## template: jinja
+        version = 2
+        imports = ["/etc/containerd/conf.d/*.toml"]
+        [plugins]
+          [plugins."io.containerd.grpc.v1.cri"]
+            sandbox_image = "registry.k8s.io/pause:3.9"
+            [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+              runtime_type = "io.containerd.runc.v2"
+              [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+                SystemdCgroup = true
+
+        """;
+
+    private NodeRoom _room = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _room = await NodeRoom.CreateAsync(Cancelled);
+        await _room.WriteProgramAsync("containerd", $"#!/bin/sh\nexec {await TestTools.PathOfAsync("containerd")} \"$@\"\n", Cancelled);
+        await GiveSystemctlAsync("exit 0");
+        _room.Write("/etc/containerd/registry-addon/config-path.sh", Script());
+    }
+
+    public ValueTask DisposeAsync() => _room.DisposeAsync();
+
+    [Fact]
+    public async Task Run_ImageBuildersConfiguration_GetsOneLineAndKeepsTheRest()
+    {
+        _room.Write(Main, ImageBuilder);
+
+        var said = await RunAsync("auto");
+
+        Assert.Contains("changed /etc/containerd/config.toml", said, StringComparison.Ordinal);
+        Assert.Equal($"{ImageBuilder}\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  {Setting}\n", Read(Main));
+        var effective = await _room.RunWellAsync("containerd", ["config", "dump"], Cancelled);
+        Assert.Contains(Setting, effective, StringComparison.Ordinal);
+        Assert.Contains("SystemdCgroup = true", effective, StringComparison.Ordinal);
+        Assert.Contains("pause:3.9", effective, StringComparison.Ordinal);
+        Assert.Equal(1, Restarts());
+    }
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("dropIn")]
+    public async Task Run_Again_ChangesAndRestartsNothing(string mode)
+    {
+        _room.Write(Main, "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n");
+        await RunAsync(mode);
+        var before = Snapshot();
+
+        Assert.Contains("reads /etc/containerd/certs.d already", await RunAsync(mode), StringComparison.Ordinal);
+
+        Assert.Equal(before, Snapshot());
+        Assert.Equal(1, Restarts());
+    }
+
+    [Fact]
+    public async Task Run_DropInWouldReplaceOtherSettings_IsNotLeftBehind()
+    {
+        _room.Write(Main, ImageBuilder);
+
+        Assert.Contains("a drop-in has no effect, or more than one", await RunAsync("dropIn"), StringComparison.Ordinal);
+
+        Assert.Equal(ImageBuilder, Read(Main));
+        Assert.False(File.Exists(_room.Outside(DropIn)));
+        Assert.Equal(0, Restarts());
+    }
+
+    [Fact]
+    public async Task Run_DropInIsHarmless_IsTakenFirst()
+    {
+        const string Plain = "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n";
+        _room.Write(Main, Plain);
+
+        Assert.Contains("added", await RunAsync("auto"), StringComparison.Ordinal);
+
+        Assert.Equal(Plain, Read(Main));
+        Assert.Contains(Setting, Read(DropIn), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_NoConfigurationAtAll_MakesOne()
+    {
+        Assert.Contains("changed", await RunAsync("auto"), StringComparison.Ordinal);
+        Assert.Equal($"version = 2\n\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  {Setting}\n", Read(Main));
+    }
+
+    [Fact]
+    public async Task Run_FullDefaultConfiguration_ChangesItsOneLine()
+    {
+        var defaults = await _room.RunWellAsync("containerd", ["config", "default"], Cancelled);
+        _room.Write(Main, defaults);
+
+        await RunAsync("auto");
+
+        Assert.Equal(defaults.Replace("      config_path = \"\"", "  " + Setting, StringComparison.Ordinal), Read(Main));
+    }
+
+    [Theory]
+    [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  config_path = \"/etc/containerd/certs.d\"\n", "already")]
+    [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  config_path = \"/elsewhere\"\n", "another config_path")]
+    [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\n  endpoint = [\"https://a.example\"]\n", "rule out config_path")]
+    [InlineData("version = \n", "can't read")]
+    public async Task Run_ConfigurationThatIsNotOursToChange_IsLeftAlone(string configuration, string sentence)
+    {
+        _room.Write(Main, configuration);
+
+        Assert.Contains(sentence, await RunAsync("auto"), StringComparison.Ordinal);
+
+        Assert.Equal(configuration, Read(Main));
+        Assert.Equal(0, Restarts());
+    }
+
+    [Theory]
+    [InlineData("auto", ImageBuilder)]
+    [InlineData("auto", "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n")]
+    public async Task Run_ContainerdDoesNotComeBack_IsUndone(string mode, string configuration)
+    {
+        _room.Write(Main, configuration);
+        await GiveSystemctlAsync($"[ \"$1\" != try-restart ] || [ -f {_room["failed"]} ] || {{ touch {_room["failed"]}; exit 1; }}");
+
+        Assert.Contains("did not start", await RunAsync(mode), StringComparison.Ordinal);
+
+        Assert.Equal(configuration, Read(Main));
+        Assert.False(File.Exists(_room.Outside(DropIn)));
+        Assert.Equal(2, Restarts());
+    }
+
+    [Fact]
+    public async Task Run_UnitNamesAnotherFile_ChangesThatOne()
+    {
+        _room.Write("/etc/containerd/other.toml", "version = 2\n");
+        await GiveSystemctlAsync("[ \"$1\" != show ] || echo 'ExecStart={ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config /etc/containerd/other.toml ; pid=1 }'");
+
+        await RunAsync("auto");
+
+        Assert.Contains(Setting, Read("/etc/containerd/other.toml"), StringComparison.Ordinal);
+        Assert.False(File.Exists(_room.Outside(Main)));
+    }
+
+    private static string Script()
+    {
+        const string Manifest = """
+            apiVersion: cluster.x-k8s.io/v1beta2
+            kind: Cluster
+            metadata: { name: c1, namespace: default }
+            spec: { topology: { variables: [{ name: clusterConfig, value: { addons: { registry: {} } } }] } }
+            """;
+        var nodes = Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions()).Plan()).Nodes;
+        return nodes.Files.Single(file => file.Path.EndsWith(".sh", StringComparison.Ordinal)).Content!;
+    }
+
+    /// <summary>Runs the command as it stands in the templates; it must succeed whatever happens.</summary>
+    private async Task<string> RunAsync(string mode)
+    {
+        var run = await _room.RunAsync("/bin/sh", ["/etc/containerd/registry-addon/config-path.sh", mode], Cancelled);
+        Assert.Equal(0, run.ExitCode);
+        return run.Output;
+    }
+
+    private Task GiveSystemctlAsync(string then) =>
+        _room.WriteProgramAsync("systemctl", $"#!/bin/sh\n[ \"$1\" != try-restart ] || echo restart >>{_room["restarts"]}\n{then}\n", Cancelled);
+
+    private int Restarts() => File.Exists(_room["restarts"]) ? File.ReadAllLines(_room["restarts"]).Length : 0;
+
+    private string Read(string path) => File.ReadAllText(_room.Outside(path));
+
+    private string Snapshot() => string.Concat(Directory.GetFiles(_room.Outside("/etc/containerd"), "*", SearchOption.AllDirectories)
+        .Order(StringComparer.Ordinal).Select(file => $"{file}\n{File.ReadAllText(file)}\n"));
+}
