@@ -42,6 +42,39 @@ public sealed class CommandLineTests
         Assert.Contains("deep.yaml", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Plan_GeneratePatchesRequest_PrintsThePatchOfEachTemplate()
+    {
+        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", PatchRequest("strict")], Cancelled);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.StartsWith("# Cluster default/c1: 2 of 5 templates get a patch\n---\n# KubeadmControlPlaneTemplate in-memory-control-plane (", run.Output, StringComparison.Ordinal);
+        Assert.Contains("\"path\": \"/spec/template/spec/kubeadmConfigSpec/files\"", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Plan_GeneratePatchesRequestWithProblems_NamesThemAll()
+    {
+        var (code, errors) = await RunAsync(["plan", "-f", PatchRequest("bad-variable")]);
+
+        Assert.Equal(2, code);
+        Assert.Contains("replicas must be a whole number", errors, StringComparison.Ordinal);
+        Assert.Contains("mirror.mode must be one of", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Plan_Cluster_ShowsTheFilesOfItsNodes()
+    {
+        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml")], Cancelled);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("- path: \"/etc/containerd/certs.d/_default/hosts.toml\"", run.Output, StringComparison.Ordinal);
+        Assert.Contains("name: \"demo-registry-addon-ca\"", run.Output, StringComparison.Ordinal);
+    }
+
+    private static string PatchRequest(string name) =>
+        Path.Combine(RepositoryRoot.Find(), "tests", "unit", "testdata", "generatepatches", name, "request.json");
+
     private static async Task<(int Code, string Errors)> RunAsync(string[] arguments)
     {
         var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);

@@ -24,6 +24,13 @@ public sealed class RegistryOptionsTests
     }
 
     [Theory]
+    [InlineData("builtin")]
+    [InlineData("a.b")]
+    [InlineData("")]
+    public void Validate_VariableNameThatClusterApiDoesNotAllow_IsNamed(string name) =>
+        Assert.Equal("VariableName", Assert.Single(new RegistryOptions { VariableName = name }.Validate()).Field);
+
+    [Theory]
     [InlineData("oci://user:secret@host/charts")]
     [InlineData("oci:///charts")]
     [InlineData("charts")]
