@@ -10,6 +10,10 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     public Task<CommandResult> RunAsync(CancellationToken cancellationToken, params string[] command) =>
         OutsideCommand.RunAsync(enter[0], [.. enter.Skip(1), .. command], cancellationToken);
 
+    /// <summary>Starts a command on the node, to be talked with; disposing it ends it.</summary>
+    internal Task<ChildProcess> StartAsync(params string[] command) =>
+        ChildProcess.StartCommandAsync(enter[0], [.. enter.Skip(1), .. command]);
+
     /// <summary>Runs ctr against the images that kubelet sees.</summary>
     public Task<CommandResult> CtrAsync(CancellationToken cancellationToken, params string[] arguments) =>
         RunAsync(cancellationToken, ["ctr", "--namespace", "k8s.io", .. arguments]);

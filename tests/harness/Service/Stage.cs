@@ -98,7 +98,8 @@ public sealed class Stage : IAsyncDisposable
         }
     }
 
-    private static JsonObject NewCluster(string name) => new()
+    /// <summary>A Cluster as its user writes it.</summary>
+    public static JsonObject NewCluster(string name) => new()
     {
         ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
         ["kind"] = "Cluster",
