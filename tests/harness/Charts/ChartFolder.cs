@@ -4,8 +4,8 @@ namespace CapiRegistryHook.Harness;
 /// A Helm chart of this repository as files. A chart that is put into <c>charts/</c> takes part in all checks of
 /// <c>tests/unit/Charts</c> (documentation, schema, templates) and <c>tests/e2e/Charts/ChartRenderingTests</c> (Helm 3 and 4) by being
 /// there: it needs Chart.yaml, values.yaml with a <c># --</c> comment per value, values.schema.json, a README.md with the two marks of
-/// <see cref="ChartReadme"/>, and a file <c>ci/*-values.yaml</c> for every option. UPDATE_GOLDEN=1 writes the table and the
-/// schema's descriptions.
+/// <see cref="ChartReadme"/>, and a file <c>ci/*-values.yaml</c> for every option. UPDATE_GOLDEN=1 writes the table, and the
+/// schema's descriptions and required values.
 /// </summary>
 public sealed class ChartFolder
 {

@@ -7,6 +7,8 @@ namespace CapiRegistryHook.Harness;
 /// <summary>A chart's values.schema.json, beside its values.</summary>
 public sealed class ChartSchema(JsonObject root)
 {
+    private readonly JsonObject _root = root;
+
     // The file is for people: no escapes where none are needed.
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -20,25 +22,53 @@ public sealed class ChartSchema(JsonObject root)
         _ => null,
     };
 
-    /// <summary>The same schema with each value's comment as its description.</summary>
-    public string WithDescriptions(IEnumerable<ChartValue> values)
+    /// <summary>
+    /// The same schema with each value's comment as its description, and with every value required whose default is not empty: Helm takes
+    /// a default away where a user writes null, and no template has an answer to that.
+    /// </summary>
+    public string Completed(ValuesFile file)
     {
-        var described = new ChartSchema(root.DeepClone().AsObject());
-        foreach (var value in values)
+        var completed = new ChartSchema(_root.DeepClone().AsObject());
+        foreach (var value in file.Values)
         {
-            if (described.Find(value.Path) is { } node)
+            if (completed.Find(value.Path) is { } node)
                 node["description"] = value.Description;
         }
 
-        return described.ToString();
+        var documented = file.Values.Select(value => value.Path).ToHashSet(StringComparer.Ordinal);
+        completed.Require(completed._root, file.Defaults, "", documented);
+        return completed.ToString();
     }
 
     /// <summary>Where the schema lists properties but lets others through, too.</summary>
-    public IEnumerable<string> OpenObjects() => OpenObjects(root, "(root)");
+    public IEnumerable<string> OpenObjects() => OpenObjects(_root, "(root)");
 
-    public override string ToString() => root.ToJsonString(Format) + "\n";
+    public override string ToString() => _root.ToJsonString(Format) + "\n";
 
-    private JsonObject? Find(string path) => path.Split('.').Aggregate<string, JsonObject?>(root, (node, key) => node?["properties"]?[key] as JsonObject);
+    private void Require(JsonObject schema, JsonObject defaults, string prefix, HashSet<string> documented)
+    {
+        string[] required = [.. defaults.Where(value => !IsEmpty(value.Value)).Select(value => value.Key)];
+        schema.Remove("required");
+        if (required.Length > 0)
+            schema.Insert(Math.Max(0, schema.IndexOf("properties")), "required", new JsonArray([.. required.Select(key => JsonValue.Create(key))]));
+
+        foreach (var (key, value) in defaults)
+        {
+            if (value is JsonObject group && !documented.Contains(prefix + key) && Find(prefix + key) is { } node)
+                Require(node, group, $"{prefix}{key}.", documented);
+        }
+    }
+
+    private static bool IsEmpty(JsonNode? value) => value switch
+    {
+        null => true,
+        JsonObject members => members.Count == 0,
+        JsonArray items => items.Count == 0,
+        JsonValue scalar => scalar.TryGetValue<string>(out var text) && text.Length == 0,
+        _ => false,
+    };
+
+    private JsonObject? Find(string path) => path.Split('.').Aggregate<string, JsonObject?>(_root, (node, key) => node?["properties"]?[key] as JsonObject);
 
     private static IEnumerable<string> OpenObjects(JsonObject node, string path)
     {

@@ -36,6 +36,9 @@ public enum TestImage
     /// <summary>What copies images between the registry's replicas.</summary>
     Regsync,
 
+    /// <summary>kubectl, which restarts the registry's pods for a garbage collection.</summary>
+    Kubectl,
+
     /// <summary>This service, as published.</summary>
     Hook,
 }

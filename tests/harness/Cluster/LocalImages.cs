@@ -17,6 +17,7 @@ public static class LocalImages
         TestImage.Busybox => "registry.test/busybox:1",
         TestImage.Registry => "registry.test/registry:2.8.2",
         TestImage.Regsync => "registry.test/regsync:standin",
+        TestImage.Kubectl => "registry.test/kubectl:1.31.9",
         TestImage.Hook => "registry.test/hook:0.1.0",
         _ => throw new ArgumentOutOfRangeException(nameof(image), image, "There is no such image."),
     };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes container images for local clusters without a registry, out of the packages that tools.sh unpacks.
 #
-#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync hook
+#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync kubectl hook
 #
 # Prints one folder on the last line of stdout; NAME.tar in it is a docker archive of the image registry.test/NAME with the tag below.
 # Same packages, same bytes. hook is the published program (make publish) and is made anew each time it changed.
@@ -21,8 +21,9 @@ tag_of() {
     pause | busybox) printf '1\n' ;;
     registry) printf '2.8.2\n' ;;
     regsync) printf 'standin\n' ;;
+    kubectl) printf '1.31.9\n' ;;
     hook) printf '0.1.0\n' ;;
-    *) die "there is no image named '$1': use pause, busybox, registry, regsync or hook" ;;
+    *) die "there is no image named '$1': use pause, busybox, registry, regsync, kubectl or hook" ;;
   esac
 }
 
@@ -34,6 +35,7 @@ config_of() {
     busybox) printf '{"Env":[%s],"Cmd":["/bin/sh"]}' "$path" ;;
     registry) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/registry"],"Cmd":["serve","/etc/distribution/config.yml"]}' "$path" ;;
     regsync) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/usr/local/bin/regsync"]}' "$path" ;;
+    kubectl) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/kubectl"]}' "$path" ;;
     hook) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/capi-registry-hook"],"Cmd":["serve"]}' "$path" ;;
   esac
 }
@@ -80,6 +82,11 @@ fill() {
       cp "$here/regsync-standin.sh" "$layer/usr/local/bin/regsync"
       chmod 755 "$layer/usr/local/bin/regsync"
       ;;
+    kubectl)
+      mkdir -p "$layer/bin" "$layer/tmp"
+      chmod 1777 "$layer/tmp"
+      cp "$kubectl" "$layer/bin/kubectl"
+      ;;
     hook)
       [[ -f $published ]] || die "$published is missing: run 'make publish' first"
       add_program "$published" capi-registry-hook
@@ -120,6 +127,7 @@ source_of() {
   {
     printf '%s\n' "$recipe"
     cat "${BASH_SOURCE[0]}" "$here"/regsync-standin.sh "$debian/../INVENTORY"
+    [[ $1 != kubectl ]] || sha256sum <"$kubectl"
     [[ $1 != hook ]] || cat "$published"
   } | sha256sum | cut -d' ' -f1
 }
@@ -135,11 +143,13 @@ clean_up() {
 }
 
 main() {
-  local name
-  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync or hook"
+  local name tools
+  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync, kubectl or hook"
   for name in "$@"; do tag_of "$name" >/dev/null; done
   [[ " $* " != *" hook "* || -f $published ]] || die "$published is missing: run 'make publish' first"
-  debian=$("$here/../tools.sh" busybox)/debian/root
+  tools=$("$here/../tools.sh" busybox kubectl)
+  debian=$tools/debian/root
+  kubectl=$tools/bin/kubectl
   target=$cache_root/images-$recipe
   mkdir -p "$target"
   for name in "$@"; do

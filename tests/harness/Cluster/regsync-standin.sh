@@ -90,7 +90,9 @@ digest_of() { # HOST/NAME:TAG FOLDER LOGIN
 }
 
 copy_tag() { # NAME:TAG
-  [ "$(digest_of "$source/$1" "$source_certificates" "$source_login")" != "$(digest_of "$target/$1" "$certificates" "$login")" ] || return 0
+  present=$(digest_of "$target/$1" "$certificates" "$login")
+  [ -z "$present" ] || [ "$wanted" != missing ] || return 0
+  [ "$(digest_of "$source/$1" "$source_certificates" "$source_login")" != "$present" ] || return 0
   say "copying $source/$1 to $target/$1"
   skopeo --insecure-policy copy --quiet --all --src-cert-dir "$source_certificates" --dest-cert-dir "$certificates" \
     ${source_login:+--src-creds "$source_login"} ${login:+--dest-creds "$login"} "docker://$source/$1" "docker://$target/$1" || say "$1 was not copied"
@@ -119,11 +121,15 @@ seconds() { # a Go duration of one part
   esac
 }
 
-run_entry() { # SOURCE TARGET TYPE INTERVAL: once, then at its interval
+# Once; as a server first what is missing, then, at its interval, what differs too: like regsync.
+run_entry() { # SOURCE TARGET TYPE INTERVAL
   [ "$3" = registry ] || die "the stand-in copies entries of the type registry only, not '$3'"
+  wanted=all
+  [ "$command" = once ] || wanted=missing
   while :; do
     copy_registry "$1" "$2"
     [ "$command" = server ] || return 0
+    wanted=all
     sleep "$(seconds "$4")"
   done
 }

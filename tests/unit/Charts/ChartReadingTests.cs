@@ -80,6 +80,17 @@ public sealed class ChartReadingTests
     }
 
     [Fact]
+    public void Completed_Schema_HasCommentsAndRequiresWhatIsNotEmpty()
+    {
+        var schema = ChartSchema.Read("""{"required": ["gone"], "properties": {"replicas": {}, "image": {"properties": {"repository": {}, "labels": {}}}}}""");
+        var file = ValuesFile.Read("# -- How many.\nreplicas: 0\nimage:\n  # -- Where.\n  repository: a\n  # -- Which.\n  tag: \"\"\n");
+
+        Assert.Equal(
+            """{"required":["replicas","image"],"properties":{"replicas":{"description":"How many."},"image":{"required":["repository"],"properties":{"repository":{"description":"Where."},"labels":{}}}}}""",
+            System.Text.Json.Nodes.JsonNode.Parse(schema.Completed(file))!.ToJsonString());
+    }
+
+    [Fact]
     public void WithTable_OldTable_IsReplaced()
     {
         var schema = ChartSchema.Read("""{"properties": {"replicas": {"type": ["integer", "string"]}}}""");

@@ -1,0 +1,222 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.EndToEnd.Tests.Cluster;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+using Xunit;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
+
+/// <summary>The registry chart's options, each installed once by the real Helm into a cluster with a node, and used.</summary>
+[Collection(OnOneNode.Name)]
+public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
+{
+    private const string Login = "sync:letmein";
+    private const string Users = "sync:$2y$04$BNBIYuVEj778RH.DRflmf..x8ms56QAYsVbC.KGKsSekulTEoRr5C\n";
+
+    private readonly string _images = Directory.CreateTempSubdirectory("capi-registry-hook-images-").FullName;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_images, recursive: true);
+
+    [Fact]
+    public async Task Htpasswd_TwoReplicas_LetTheSidecarAndUsersInAndNobodyElse()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-htpasswd", Cancelled);
+        await release.CreateSecretAsync("users", Cancelled, ("htpasswd", Users), ("username", "sync"), ("password", "letmein"));
+        await release.InstallAsync("""{"auth": {"htpasswd": {"secretName": "users"}}}""", Cancelled);
+
+        await using var primary = await release.ToPrimaryAsync(Cancelled);
+        var stranger = await release.Client(primary).PushAsync(Image("one"), "library/app:1", Cancelled);
+        var digest = await PushAsync(release, primary, "one", Login);
+
+        Assert.Contains("authentication required", stranger.Errors, StringComparison.Ordinal);
+        await release.WaitForImageAsync(1, "library/app:1", digest, Login, Cancelled);
+    }
+
+    /// <summary>The plugin of the local backend does not enforce policies; that it is accepted and that the registry works beside it is what is seen here.</summary>
+    [Fact]
+    public async Task HostPathAndNetworkPolicy_OneReplica_KeepsImagesWhenItsPodIsReplaced()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-host-path", Cancelled);
+        const string Folder = "/var/lib/registry-host-path";
+        (await release.Node.RunAsync(Cancelled, "sh", "-c", $"mkdir -p {Folder} && chown 65532:65532 {Folder}")).OutputOfSuccess();
+        try
+        {
+            await release.InstallAsync(
+                $$$"""{"replicas": 1, "storage": {"type": "hostPath", "hostPath": {"path": "{{{Folder}}}"}}, "networkPolicy": {"enabled": true, "nodeCIDRs": ["10.0.0.0/8", "172.16.0.0/12"]}}""", Cancelled);
+            string digest;
+            await using (var primary = await release.ToPrimaryAsync(Cancelled))
+                digest = await PushAsync(release, primary, "one");
+
+            await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0");
+            await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), Cancelled);
+
+            await release.WaitForImageAsync(0, "library/app:1", digest, credentials: null, Cancelled);
+            Assert.Equal("registry-0\n", (await release.Node.RunAsync(Cancelled, "ls", Folder)).OutputOfSuccess());
+            Assert.Equal("registry", await release.KubectlAsync(Cancelled, "get", "networkpolicies", "--output=jsonpath={.items[*].metadata.name}"));
+        }
+        finally
+        {
+            await release.Node.RemoveAsync(Folder, CancellationToken.None);
+        }
+    }
+
+    /// <summary>A tag moves from the primary to the others and never back, also when the primary starts with nothing.</summary>
+    [Fact]
+    public async Task ThreeReplicas_TagMovedAndPrimaryEmptied_AllHaveTheNewImage()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-three", Cancelled);
+        await release.InstallAsync("""{"replicas": 3, "storage": {"type": "emptyDir"}}""", Cancelled);
+        string second;
+        await using (var primary = await release.ToPrimaryAsync(Cancelled))
+        {
+            var first = await PushAsync(release, primary, "one");
+            await WaitForAllAsync(release, first, 1, 2);
+            second = await PushAsync(release, primary, "two");
+            Assert.NotEqual(first, second);
+            await WaitForAllAsync(release, second, 1, 2, 0);
+        }
+
+        await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0", "--force", "--grace-period=0");
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), Cancelled);
+
+        await WaitForAllAsync(release, second, 0, 1, 2);
+        await using var filled = release.ToReplica(0);
+        (await release.Client(filled).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+    }
+
+    [Fact]
+    public async Task PullThrough_UpstreamGone_ServesWhatItHasAndTakesNoPush()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-cache", Cancelled);
+        await release.InstallAsync("""{"replicas": 1}""", Cancelled);
+        await using (var upstream = await release.ToPrimaryAsync(Cancelled))
+            await PushAsync(release, upstream, "one");
+        await release.InstallAsync(
+            """{"replicas": 1, "pullThrough": {"enabled": true, "upstream": "https://registry-primary.registry-cache.svc.cluster.local"}, "trustedCA": {"secretName": "registry-tls"}}""",
+            Cancelled, "cache");
+
+        await using var cache = await release.ToPrimaryAsync(Cancelled, "cache");
+        (await release.Client(cache).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        var pushed = await release.Client(cache).PushAsync(Image("two"), "library/app:2", Cancelled);
+        await release.KubectlAsync(Cancelled, "scale", "statefulset/registry", "--replicas=0");
+        await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0", "--force", "--grace-period=0", "--ignore-not-found");
+        (await release.Client(cache).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+
+        Assert.Contains("unsupported", pushed.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task DeleteAndCollect_OneReplica_RemovesTheLayersOfWhatWasDeletedOnly()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-collect", Cancelled);
+        await release.InstallAsync("""{"replicas": 1, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""", Cancelled);
+        var deleted = await PushTwoDeleteOneAsync(release);
+
+        await RunCollectionAsync(release);
+
+        Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
+        await AssertKeptAndPushableAsync(release);
+    }
+
+    /// <summary>Two replicas on one claim: both take pushes, and nobody does while the Job collects.</summary>
+    [Fact]
+    public async Task DeleteAndCollect_SharedClaim_IsReadOnlyMeanwhile()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-shared", Cancelled);
+        await release.Kubectl.ApplyAsync(Claim(release.Namespace), Cancelled);
+        await release.CreateSecretAsync("http", Cancelled, ("httpSecret", Guid.NewGuid().ToString()));
+        await release.InstallAsync(
+            """{"storage": {"type": "existingClaim", "existingClaim": {"claimName": "images", "folder": "one"}}, "httpSecret": {"secretName": "http"}, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""",
+            Cancelled);
+        var deleted = await PushTwoDeleteOneAsync(release);
+        Assert.Contains(deleted, await BlobsAsync(release, 1), StringComparison.Ordinal);
+
+        await StartCollectionAsync(release);
+        await Readiness.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", Cancelled);
+        await EndOfCollectionAsync(release);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), Cancelled);
+
+        Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
+        await AssertKeptAndPushableAsync(release);
+    }
+
+    private string Image(string content) => SmallImage.Write(_images, content);
+
+    private async Task<string> PushAsync(RegistryRelease release, PortForward to, string content, string? credentials = null, string tag = "1")
+    {
+        var client = release.Client(to, credentials);
+        (await client.PushAsync(Image(content), $"library/app:{tag}", Cancelled)).OutputOfSuccess();
+        return (string)JsonNode.Parse((await client.InspectAsync($"library/app:{tag}", Cancelled)).OutputOfSuccess())!["Digest"]!;
+    }
+
+    private static async Task WaitForAllAsync(RegistryRelease release, string digest, params int[] replicas)
+    {
+        foreach (var replica in replicas)
+            await release.WaitForImageAsync(replica, "library/app:1", digest, credentials: null, Cancelled);
+    }
+
+    /// <summary>Returns the digest, without its algorithm, of a layer that only the deleted image has.</summary>
+    private async Task<string> PushTwoDeleteOneAsync(RegistryRelease release)
+    {
+        await using var primary = await release.ToPrimaryAsync(Cancelled);
+        await PushAsync(release, primary, "one", tag: "1");
+        await PushAsync(release, primary, "two", tag: "2");
+        var inspected = (await release.Client(primary).InspectAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        (await release.Client(primary).DeleteAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        var layer = ((string)JsonNode.Parse(inspected)!["Layers"]![0]!)["sha256:".Length..];
+        Assert.Contains(layer, await BlobsAsync(release), StringComparison.Ordinal);
+        return layer;
+    }
+
+    // The registry must not believe that it still has the layers of the deleted image.
+    private async Task AssertKeptAndPushableAsync(RegistryRelease release)
+    {
+        await using var primary = await release.ToPrimaryAsync(Cancelled);
+        (await release.Client(primary).PullAsync("library/app:2", Cancelled)).OutputOfSuccess();
+        Assert.Contains("manifest unknown", (await release.Client(primary).PullAsync("library/app:1", Cancelled)).Errors, StringComparison.Ordinal);
+        await PushAsync(release, primary, "one", tag: "1");
+        (await release.Client(primary).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+    }
+
+    private static Task<string> BlobsAsync(RegistryRelease release, int replica = 0) =>
+        release.KubectlAsync(Cancelled, "exec", $"registry-{replica}", "--container=registry", "--", "find", "/var/lib/registry", "-path", "*/blobs/sha256/*", "-name", "data");
+
+    private static async Task RunCollectionAsync(RegistryRelease release)
+    {
+        await StartCollectionAsync(release);
+        await EndOfCollectionAsync(release);
+    }
+
+    /// <summary>What the CronJob does at its time. (kubectl's own way does not know CronJobs of batch/v1beta1 any more.)</summary>
+    private static async Task StartCollectionAsync(RegistryRelease release)
+    {
+        var cronJob = JsonNode.Parse(await release.KubectlAsync(Cancelled, "get", "cronjob/registry-gc", "--output=json"))!;
+        var job = new JsonObject
+        {
+            ["apiVersion"] = "batch/v1",
+            ["kind"] = "Job",
+            ["metadata"] = new JsonObject { ["name"] = "collect-now", ["namespace"] = release.Namespace },
+            ["spec"] = cronJob["spec"]!["jobTemplate"]!["spec"]!.DeepClone(),
+        };
+        await release.Kubectl.ApplyAsync(job.ToJsonString(), Cancelled);
+    }
+
+    private static Task EndOfCollectionAsync(RegistryRelease release) =>
+        release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Complete", TimeSpan.FromSeconds(120), Cancelled);
+
+    private async Task<bool> IsReadOnlyAsync(RegistryRelease release)
+    {
+        await using var replica = release.ToReplica(1);
+        var pushed = await release.Client(replica).PushAsync(Image("three"), "library/other:1", Cancelled);
+        return pushed.Errors.Contains("405", StringComparison.Ordinal) || pushed.Errors.Contains("unsupported", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static string Claim(string @namespace) => $$"""
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {name: images, namespace: {{@namespace}} }
+        spec: {accessModes: [ReadWriteMany], resources: {requests: {storage: 100Mi} } }
+        """;
+}
