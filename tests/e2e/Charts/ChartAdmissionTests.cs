@@ -1,5 +1,4 @@
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
@@ -16,15 +15,16 @@ public sealed class ChartAdmissionTests
     public async Task DryRun_EachCaseOfEachChart_IsAccepted()
     {
         await using var server = await StartAsync();
-        var kubectl = await PrepareAsync(server);
-        await InstallDefinitionsAsync(kubectl);
+        await using var kubectl = await KubectlProgram.ForAsync(server, Cancelled);
+        await kubectl.InstallDefinitionsAsync(Cancelled);
+        await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace);
 
         foreach (var chart in ChartFolder.Names().Select(ChartFolder.Open))
         {
             foreach (var file in chart.CaseFiles)
             {
                 var rendered = await new HelmProgram("helm3").RenderAsync(chart.Path, Cancelled, "--values", file, "--kube-version", "1.20.2", "--api-versions", "monitoring.coreos.com/v1");
-                var run = await kubectl.RunOnAsync(rendered, Cancelled, "create", "--dry-run=server");
+                var run = await kubectl.TryAsync(rendered, Cancelled, "create", "--dry-run=server", "--filename=-");
                 Assert.True(run.ExitCode == 0, $"{chart.Name}, {Path.GetFileName(file)}: {run.Errors}");
             }
         }
@@ -34,39 +34,15 @@ public sealed class ChartAdmissionTests
     public async Task DryRun_UnknownFieldAndWrongValue_AreRefused()
     {
         await using var server = await StartAsync();
-        var kubectl = await PrepareAsync(server);
+        await using var kubectl = await KubectlProgram.ForAsync(server, Cancelled);
+        await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace);
         var rendered = await new HelmProgram("helm3").RenderAsync(ChartFolder.Open("registry").Path, Cancelled, "--kube-version", "1.20.2");
 
-        var field = await kubectl.RunOnAsync(Replace(rendered, "replicas: 2", "replicaz: 2"), Cancelled, "create", "--dry-run=server");
-        var value = await kubectl.RunOnAsync(Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), Cancelled, "create", "--dry-run=server");
+        var field = await kubectl.TryAsync(Replace(rendered, "replicas: 2", "replicaz: 2"), Cancelled, "create", "--dry-run=server", "--filename=-");
+        var value = await kubectl.TryAsync(Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), Cancelled, "create", "--dry-run=server", "--filename=-");
 
         Assert.Contains("unknown field \"replicaz\"", field.Errors, StringComparison.Ordinal);
         Assert.Contains("must be greater than 0 and less than 86400", value.Errors, StringComparison.Ordinal);
-    }
-
-    private static async Task<Kubectl> PrepareAsync(RealApiServer server)
-    {
-        var kubeconfig = Path.Combine(server.Folder, "kubeconfig");
-        await File.WriteAllTextAsync(kubeconfig, server.Kubeconfig, Cancelled);
-        var kubectl = new Kubectl(kubeconfig);
-        (await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace)).OutputOfSuccess();
-        return kubectl;
-    }
-
-    /// <summary>The definitions of tests/harness/crds that the API server does not have from its start.</summary>
-    private static async Task InstallDefinitionsAsync(Kubectl kubectl)
-    {
-        var known = (await kubectl.RunAsync(Cancelled, "get", "customresourcedefinitions", "--output=name")).OutputOfSuccess();
-        foreach (var file in Directory.GetFiles(Path.Combine(RepositoryRoot.Find(), "tests", "harness", "crds"), "*.yaml"))
-        {
-            // Files are called GROUP_PLURAL.yaml, definitions PLURAL.GROUP.
-            var name = string.Join('.', Path.GetFileNameWithoutExtension(file).Split('_').Reverse());
-            if (known.Contains($"/{name}\n", StringComparison.Ordinal))
-                continue;
-
-            (await kubectl.RunOnAsync(await File.ReadAllTextAsync(file, Cancelled), Cancelled, "create")).OutputOfSuccess();
-            (await kubectl.RunAsync(Cancelled, "wait", "--for=condition=Established", "--timeout=30s", $"customresourcedefinition/{name}")).OutputOfSuccess();
-        }
     }
 
     private static string Replace(string text, string old, string with)

@@ -11,18 +11,11 @@ public sealed class Kubectl(string kubeconfigFile)
         await OutsideCommand.RunAsync(await TestTools.PathOfAsync("kubectl"), [$"--kubeconfig={kubeconfigFile}", .. arguments], cancellationToken);
 
     /// <summary>Applies manifests.</summary>
-    public async Task ApplyAsync(string yaml, CancellationToken cancellationToken) =>
-        (await RunOnAsync(yaml, cancellationToken, "apply")).OutputOfSuccess();
-
-    /// <summary>Runs kubectl on manifests and returns what it said.</summary>
-    /// <param name="yaml">The manifests.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <param name="arguments">The command, such as <c>create --dry-run=server</c>.</param>
-    public async Task<CommandResult> RunOnAsync(string yaml, CancellationToken cancellationToken, params string[] arguments)
+    public async Task ApplyAsync(string yaml, CancellationToken cancellationToken)
     {
         using var text = new MemoryStream(Encoding.UTF8.GetBytes(yaml));
-        string[] all = [$"--kubeconfig={kubeconfigFile}", .. arguments, "--filename=-"];
-        return await OutsideCommand.RunAsync(await TestTools.PathOfAsync("kubectl"), all, cancellationToken, text);
+        string[] apply = [$"--kubeconfig={kubeconfigFile}", "apply", "--filename=-"];
+        (await OutsideCommand.RunAsync(await TestTools.PathOfAsync("kubectl"), apply, cancellationToken, text)).OutputOfSuccess();
     }
 
     /// <summary>Waits until a StatefulSet, Deployment or DaemonSet is rolled out; the exception has the pods and events of its namespace.</summary>
