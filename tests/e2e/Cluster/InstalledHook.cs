@@ -123,6 +123,23 @@ internal sealed class InstalledHook : IAsyncDisposable
             cancellationToken, "install", HookChart.Release, HookChart.Folder.Path,
             "--set", $"image.registry={registry},image.repository={repository},image.tag={tag}");
         await Kubectl.WaitForRolloutAsync(HookService.Namespace, $"deployment/{HookChart.Release}", Bound, cancellationToken);
+        await Readiness.UntilAsync("the Service", () => AnswersAsync(cancellationToken), () => "Its pods are ready.", cancellationToken);
+    }
+
+    /// <summary>kube-proxy learns of ready pods a moment after everybody else.</summary>
+    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        await using var forward = await ForwardAsync("metrics", cancellationToken);
+        using var http = new HttpClient();
+        try
+        {
+            using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{forward.Port}/readyz"), cancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
     }
 
     private static (string Registry, string Repository, string Tag) Split(string reference)
