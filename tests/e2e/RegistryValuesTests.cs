@@ -78,7 +78,7 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
     [InlineData(true, "storage: {type: emptyDir, emptyDir: {sizeLimit: 5Gi}}")]
     [InlineData(true, "podAnnotations: {a: b}")]
     [InlineData(true, "podAnnotations: null")]
-    [InlineData(true, "resources: null")]
+    [InlineData(false, "resources: null")]
     [InlineData(true, "extraEnv: [{name: A, value: b}]")]
     [InlineData(false, "replicas: 0")]
     [InlineData(false, "replicas: 2.5")]
