@@ -22,6 +22,7 @@ public sealed class SharedClusterTests(SharedCluster shared)
         var kubectl = new Kubectl(cluster.KubeconfigFile);
         await kubectl.ApplyAsync(Manifests.Web(own.Name, image, address: "10.96.0.201"), Cancelled);
         await kubectl.WaitForRolloutAsync(own.Name, "statefulset/web", Bound, Cancelled);
+        await cluster.Node.WaitForPortAsync("10.96.0.201", 80, Cancelled);
 
         const string Ask = "wget -qO- http://10.96.0.201; wget -qO- http://web; wget -qO- http://web-1.web-headless.cluster-web.svc.cluster.local:8080";
         var fromPod = await kubectl.RunAsync(Cancelled, "--namespace", own.Name, "exec", "web-0", "--", "sh", "-c", Ask);
@@ -59,6 +60,7 @@ public sealed class SharedClusterTests(SharedCluster shared)
         var kubectl = new Kubectl(cluster.KubeconfigFile);
         await kubectl.ApplyAsync(Manifests.Registry(own.Name, image, address, identity), Cancelled);
         await kubectl.WaitForRolloutAsync(own.Name, "deployment/registry", Bound, Cancelled);
+        await cluster.Node.WaitForPortAsync(address, 443, Cancelled);
     }
 
     private static async Task MirrorAsync(ClusterNode node, string address, string rootPem)

@@ -24,6 +24,12 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     public Task<CommandResult> PullAsync(string reference, CancellationToken cancellationToken) =>
         CtrAsync(cancellationToken, "images", "pull", "--hosts-dir", "/etc/containerd/certs.d", reference);
 
+    /// <summary>Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.</summary>
+    public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Readiness.UntilAsync(
+        $"{address} port {port}",
+        async () => (await RunAsync(cancellationToken, "timeout", "2", "bash", "-c", $"</dev/tcp/{address}/{port}")).Succeeded,
+        () => "The node can't connect to it.", cancellationToken);
+
     /// <summary>Removes an image, so that the next pod has to pull it; one that is not there is fine.</summary>
     public async Task RemoveImageAsync(string reference, CancellationToken cancellationToken) =>
         (await CtrAsync(cancellationToken, "images", "rm", "--sync", reference)).OutputOfSuccess();
