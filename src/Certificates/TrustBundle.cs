@@ -1,5 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Certificates;
 
@@ -70,6 +72,27 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     /// The canonical text: oldest notBefore first, then by thumbprint, with one newline at the end. The empty bundle gives the empty text.
     /// </summary>
     public string ToPem() => string.Concat(_certificates.Select(certificate => certificate.Pem));
+
+    /// <summary>
+    /// How a TLS client that trusts this bundle and nothing else judges a server: its certificate must be for servers, valid now, and lead to a root in this
+    /// bundle by what the server sent along; nothing is downloaded and no revocation is asked for. Give it to <c>SslClientAuthenticationOptions.CertificateChainPolicy</c>,
+    /// which checks the name too. It is for one handshake: the handshake adds to it, and its certificates are the caller's.
+    /// </summary>
+    /// <param name="time">The clock that says what "now" is; read when the policy is made.</param>
+    public X509ChainPolicy CreateServerPolicy(TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationTime = time.GetUtcNow().UtcDateTime,
+        };
+        policy.ApplicationPolicy.Add(new Oid(CertificateExtensions.ServerAuthentication));
+        foreach (var certificate in _certificates) policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(certificate.Der.Span));
+        return policy;
+    }
 
     /// <summary>Whether both hold the same certificates.</summary>
     public bool Equals(TrustBundle? other) =>
