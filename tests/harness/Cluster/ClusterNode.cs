@@ -27,7 +27,7 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     /// <summary>Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.</summary>
     public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Readiness.UntilAsync(
         $"{address} port {port}",
-        async () => (await RunAsync(cancellationToken, "timeout", "2", "bash", "-c", $"</dev/tcp/{address}/{port}")).Succeeded,
+        async () => (await RunAsync(cancellationToken, "socat", "-u", "/dev/null", $"TCP:{address}:{port},connect-timeout=2")).Succeeded,
         () => "The node can't connect to it.", cancellationToken);
 
     /// <summary>Removes an image, so that the next pod has to pull it; one that is not there is fine.</summary>

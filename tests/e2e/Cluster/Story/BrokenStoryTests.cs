@@ -1,0 +1,154 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+
+/// <summary>Tests of the story: something is broken on purpose, and the step that must notice fails with the cause in its message.</summary>
+[Collection(OnOneNode.Name)]
+public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<BrokenStory>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task RunPod_WithAnotherAuthorityInTheClusterCaSecret_FailsByTrust()
+    {
+        var other = ServerIdentity.Create(["other"], []).RootPem;
+
+        var failure = await fixture.RunPodWithTrustAsync(other, Cancelled);
+
+        Assert.Contains("certificate signed by unknown authority", failure, StringComparison.Ordinal);
+        Assert.Contains("https://10.96.0.20/v2/", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunPod_WithACertificateWithoutTheServiceAddress_FailsByName()
+    {
+        var narrow = ServerIdentity.Create(["registry"], ["10.96.0.21", "127.0.0.1"]);
+        await fixture.ServeAsync(narrow.CertificatePem, narrow.KeyPem, Cancelled);
+
+        var failure = await fixture.RunPodWithTrustAsync(narrow.RootPem, Cancelled);
+
+        Assert.Contains("certificate is valid for 10.96.0.21, 127.0.0.1, not 10.96.0.20", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunPod_WithoutAnyReplica_FailsByConnection()
+    {
+        await fixture.ScaleAsync(0, Cancelled);
+
+        var failure = await fixture.RunPodAsync(Cancelled);
+
+        Assert.Contains("10.96.0.20:443: connect: connection refused", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task InstallChart_WithABadValueInTheHelmChartProxy_FailsBySchema()
+    {
+        var failure = await fixture.InstallWithAsync(template => template.Replace("replicas: 2", "replicas: many", StringComparison.Ordinal), Cancelled);
+
+        Assert.Contains("replicas", failure, StringComparison.Ordinal);
+        Assert.Contains("got string, want integer", failure, StringComparison.OrdinalIgnoreCase);
+    }
+}
+
+/// <summary>A story up to the pod that starts; each test breaks one thing, and what it broke is put back before the next.</summary>
+public sealed class BrokenStory(SharedCluster shared) : IAsyncLifetime
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+
+    private Story _story = null!;
+
+    private Kubectl Kubectl => _story.Workload.Kubectl;
+
+    public async ValueTask InitializeAsync()
+    {
+        var cancelled = TestContext.Current.CancellationToken;
+        _story = await Story.BeginAsync(shared, Values(), cancelled);
+        await _story.CreateClusterAsync(cancelled);
+        await _story.FurnishNodeAsync(cancelled);
+        await _story.InitializeControlPlaneAsync(cancelled);
+        await _story.InstallChartAsync(cancelled);
+        await _story.Workload.PushAsync(await _story.TrustAsync(cancelled), cancelled);
+        await _story.Workload.RunPodAsync(cancelled);
+    }
+
+    public ValueTask DisposeAsync() => _story is null ? ValueTask.CompletedTask : _story.DisposeAsync();
+
+    /// <summary>What a node says whose cluster CA Secret held this.</summary>
+    internal async Task<string> RunPodWithTrustAsync(string pem, CancellationToken cancellationToken)
+    {
+        var right = await _story.TrustAsync(cancellationToken);
+        try
+        {
+            await WriteTrustAsync(pem, cancellationToken);
+            return await RunPodAsync(cancellationToken);
+        }
+        finally
+        {
+            await WriteTrustAsync(right, CancellationToken.None);
+        }
+    }
+
+    /// <summary>What keeps a pod from starting.</summary>
+    internal async Task<string> RunPodAsync(CancellationToken cancellationToken) =>
+        (await Assert.ThrowsAsync<InvalidOperationException>(() => _story.Workload.StartPodAsync(cancellationToken))).Message;
+
+    /// <summary>The replicas show another certificate.</summary>
+    internal async Task ServeAsync(string certificatePem, string keyPem, CancellationToken cancellationToken)
+    {
+        var data = new JsonObject { ["tls.crt"] = Encode(certificatePem), ["tls.key"] = Encode(keyPem) };
+        await KubectlAsync(cancellationToken, "patch", "secret", "registry-tls", "--patch", new JsonObject { ["data"] = data }.ToJsonString());
+        await KubectlAsync(cancellationToken, "delete", "pods", "--all", "--force", "--grace-period=0");
+        await ScaleAsync(1, cancellationToken);
+    }
+
+    /// <summary>This many replicas are there.</summary>
+    internal async Task ScaleAsync(int replicas, CancellationToken cancellationToken)
+    {
+        await KubectlAsync(cancellationToken, "scale", "statefulset/registry", $"--replicas={replicas}");
+        await Kubectl.WaitForRolloutAsync(_story.RegistrySystem.Name, "statefulset/registry", Bound, cancellationToken);
+    }
+
+    /// <summary>What the add-on provider says to other values in the HelmChartProxy.</summary>
+    internal async Task<string> InstallWithAsync(Func<string, string> change, CancellationToken cancellationToken)
+    {
+        var proxies = AdminClient.ChartProxies("default");
+        var right = (string)(await _story.Management.GetAsync(proxies, "c1-registry", cancellationToken))["spec"]!["valuesTemplate"]!;
+        Assert.NotEqual(right, change(right));
+        try
+        {
+            await PatchAsync(change(right));
+            return (await Assert.ThrowsAsync<InvalidOperationException>(() => _story.InstallChartAsync(cancellationToken))).Message;
+        }
+        finally
+        {
+            await PatchAsync(right);
+        }
+
+        Task PatchAsync(string values) => _story.Management.MergePatchAsync(
+            proxies, "c1-registry", new JsonObject { ["spec"] = new JsonObject { ["valuesTemplate"] = values } }, cancellationToken);
+    }
+
+    private async Task WriteTrustAsync(string pem, CancellationToken cancellationToken)
+    {
+        await _story.Management.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
+            new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Encode(pem) } }, cancellationToken);
+        await _story.FurnishNodeAsync(cancellationToken);
+    }
+
+    private async Task KubectlAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        (await Kubectl.RunAsync(cancellationToken, ["--namespace", _story.RegistrySystem.Name, .. arguments])).OutputOfSuccess();
+
+    private static string Encode(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Pods that stop at once: nobody pulls meanwhile.</summary>
+    private static JsonObject Values() => new()
+    {
+        ["storage"] = new JsonObject { ["size"] = "100Mi" },
+        ["drain"] = new JsonObject { ["delaySeconds"] = 0, ["timeoutSeconds"] = 5 },
+        ["probes"] = new JsonObject { ["readiness"] = new JsonObject { ["periodSeconds"] = 1 } },
+        ["minReadySeconds"] = 0,
+    };
+}

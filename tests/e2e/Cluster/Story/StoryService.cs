@@ -1,0 +1,46 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+
+/// <summary>The service as an admin installs it: the rights and the ExtensionConfig of its chart, its own chart repository, values for all registries.</summary>
+internal static class StoryService
+{
+    private const string CaSecret = "capi-registry-hook-tls";
+
+    public static async Task<HookService> StartAsync(
+        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, CancellationToken cancellationToken)
+    {
+        var kubeconfig = await InstalledAccess.GrantAsync(stage, cancellationToken);
+        await ApplyExtensionConfigAsync(stage, cancellationToken);
+        values["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Registry, cancellationToken));
+        var sync = values["sync"] as JsonObject ?? (JsonObject)(values["sync"] = new JsonObject())!;
+        sync["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Regsync, cancellationToken));
+        var port = LoopbackPort.Find();
+        var service = await HookService.StartAsync(kubeconfig,
+        [
+            "--listen", $"127.0.0.1:{port}",
+            "--chart-repository", $"oci://{LoopbackAuthority.HostName}:{port}/charts",
+            "--chart-ca-secret", $"{HookService.Namespace}/{CaSecret}",
+            "--registry-values-file", folder.Write("values.json", values.ToJsonString()),
+        ], cancellationToken);
+        await PublishAuthorityAsync(stage, service.CertificateAuthorityPem, cancellationToken);
+        return service;
+    }
+
+    private static async Task ApplyExtensionConfigAsync(Stage stage, CancellationToken cancellationToken)
+    {
+        var rendered = await HookChart.RenderAsync(cancellationToken);
+        var extension = rendered.Single(item => item.Kind() == "ExtensionConfig");
+        await stage.ManagementObjects.CreateAsync("/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs", extension, cancellationToken);
+    }
+
+    private static async Task PublishAuthorityAsync(Stage stage, string pem, CancellationToken cancellationToken) =>
+        await stage.ManagementObjects.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = CaSecret },
+            ["data"] = new JsonObject { ["ca.crt"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(pem)) },
+        }, cancellationToken);
+}
