@@ -8,7 +8,7 @@ namespace CapiRegistryHook.Harness;
 /// Finds ports for servers that can't be told to pick one themselves. They lie below the range that the kernel hands out to clients
 /// (32768 and up), so that the port of a server that was stopped stays free until it is started again.
 /// </summary>
-internal static class LoopbackPort
+public static class LoopbackPort
 {
     private const int First = 20000;
     private const int Last = 32000;

@@ -117,22 +117,15 @@ internal sealed class RegistryRelease : IAsyncDisposable
     private async Task<JsonObject> BaseValuesAsync(string name, CancellationToken cancellationToken) => new()
     {
         ["fullnameOverride"] = name,
-        ["image"] = Image(await _cluster.ProvideImageAsync(TestImage.Registry, cancellationToken)),
-        ["sync"] = new JsonObject { ["image"] = Image(await _cluster.ProvideImageAsync(TestImage.Regsync, cancellationToken)), ["interval"] = "1s" },
-        ["garbageCollection"] = new JsonObject { ["image"] = Image(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
+        ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Registry, cancellationToken)),
+        ["sync"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Regsync, cancellationToken)), ["interval"] = "1s" },
+        ["garbageCollection"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
         ["storage"] = new JsonObject { ["size"] = "100Mi" },
         // Nobody pulls through a Service while these pods stop.
         ["drain"] = new JsonObject { ["delaySeconds"] = 0, ["timeoutSeconds"] = 5 },
         ["probes"] = new JsonObject { ["readiness"] = new JsonObject { ["periodSeconds"] = 1 } },
         ["minReadySeconds"] = 0,
     };
-
-    private static JsonObject Image(string reference)
-    {
-        var slash = reference.IndexOf('/', StringComparison.Ordinal);
-        var colon = reference.LastIndexOf(':');
-        return new JsonObject { ["registry"] = reference[..slash], ["repository"] = reference[(slash + 1)..colon], ["tag"] = reference[(colon + 1)..] };
-    }
 
     private static void Merge(JsonObject from, JsonObject into)
     {

@@ -59,9 +59,12 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     /// <summary>A pod starts from the image, which the node has to get through its mirror.</summary>
     public async Task RunPodAsync(CancellationToken cancellationToken)
     {
-        await cluster.Node.WaitForPortAsync("10.96.0.20", 443, cancellationToken);
+        await WaitForAddressAsync(cancellationToken);
         await StartPodAsync(cancellationToken);
     }
+
+    /// <summary>Waits until the node is led to a replica.</summary>
+    public Task WaitForAddressAsync(CancellationToken cancellationToken) => cluster.Node.WaitForPortAsync("10.96.0.20", 443, cancellationToken);
 
     /// <summary>As <see cref="RunPodAsync"/>, whether or not anything answers at the registry's address.</summary>
     public async Task StartPodAsync(CancellationToken cancellationToken)
