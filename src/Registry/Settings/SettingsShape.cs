@@ -64,7 +64,7 @@ internal static class SettingsShape
     private static readonly TextSetting Memory = new("memory", TextRule.Quantity, "Memory of the registry container.") { Absent = AdminsChoice };
 
     private static readonly TextSetting AuthSecretName = new("name", TextRule.ObjectName,
-        "The name of a Secret in registry-system on the workload cluster whose key htpasswd lists who may pull and push.") { IsRequired = true };
+        "The name of a Secret in registry-system on the workload cluster whose key htpasswd lists who may pull and push; replicas with a volume each need its keys username and password too, to copy from each other.") { IsRequired = true };
 
     private static readonly GroupSetting Storage = new("storage", [StorageSize, StorageClassName], "Where images are kept.");
     private static readonly GroupSetting Addresses = new("addresses", [Pull, Primary], "Fixed addresses of the registry's Services.");
