@@ -11,13 +11,15 @@ public sealed class CertificateAuthority : IDisposable
 {
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
     private readonly TrustPath _path;
+    private readonly Bridges _bridges;
     private readonly PrivateKey _key;
     private readonly Lock _signing = new();
     private bool _disposed;
 
-    private CertificateAuthority(TrustPath path, PrivateKey key, TrustBundle trustBundle)
+    private CertificateAuthority(TrustPath path, Bridges bridges, PrivateKey key, TrustBundle trustBundle)
     {
         _path = path;
+        _bridges = bridges;
         _key = key;
         TrustBundle = trustBundle;
     }
@@ -36,9 +38,24 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The last second at which this certificate and all above it are valid. Nothing issued here ends later.</summary>
     public DateTimeOffset NotAfter => _path.NotAfter;
 
+    /// <summary>SHA-256 in lower-case hex of the root that what is issued here leads up to: the identity by which bundles know it.</summary>
+    public string RootThumbprint => Root.Thumbprint;
+
+    /// <summary>
+    /// When the root is due for a successor: at half of its life, so that every certificate signed until then can live, and nodes
+    /// have the other half to be replaced in.
+    /// </summary>
+    public DateTimeOffset RotationTime => Root.NotBefore + ((Root.NotAfter - Root.NotBefore) / 2);
+
+    /// <summary>Whether this is a root itself, and not an intermediate below one.</summary>
+    public bool IsRoot => _path.Served.Count == 0;
+
+    /// <summary>Whether <see cref="BridgeTo"/> can work: only a root bridges, and one with path length 0 allows nothing between itself and a leaf.</summary>
+    public bool MayBridge => IsRoot && Root.Extensions.PathLength is null or > 0;
+
     internal Certificate Certificate => _path.Authority;
 
-    internal IReadOnlyList<Certificate> ServedChain => _path.Served;
+    private Certificate Root => _path.Certificates[^1];
 
     /// <summary>
     /// Makes a new self-signed root: CA without a path length, keyCertSign and cRLSign, valid from five minutes ago.
@@ -67,8 +84,11 @@ public sealed class CertificateAuthority : IDisposable
     /// ca.crt: the trust anchors. Self-signed authorities are added to it, and need none. For an intermediate it must hold a self-signed root
     /// above it; an anchor that is an intermediate itself does not count, since OpenSSL's clients don't accept it.
     /// </param>
+    /// <param name="bridgesPem">bridges.crt: bridges from former roots, at most <see cref="PemLimits.Bridges"/>, in any order; empty when there are none. Those that
+    /// lead nowhere are left out.</param>
     /// <exception cref="CertificateException">The fault says what is wrong; every fault but <see cref="CertificateFault.IssuerExpired"/> may come.</exception>
-    public static CertificateAuthority Load(ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem)
+    public static CertificateAuthority Load(
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem, ReadOnlySpan<byte> bridgesPem = default)
     {
         var chain = PemReader.ReadChain(certificatePem);
         var anchors = TrustBundle.Parse(trustPem);
@@ -78,7 +98,7 @@ public sealed class CertificateAuthority : IDisposable
             if (!key.Matches(chain[0])) throw new CertificateException(CertificateFault.KeyMismatch);
             var path = TrustPath.Find(chain[0], chain.Skip(1), anchors);
             var bundle = path.Served.Count == 0 ? anchors.Add(TrustBundle.Of([path.Authority])) : anchors;
-            return new CertificateAuthority(path, key, bundle);
+            return new CertificateAuthority(path, Bridges.Read(bridgesPem, path), key, bundle);
         }
         catch
         {
@@ -95,24 +115,45 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// Whether <paramref name="trusted"/> holds the root that what is issued here leads up to. Whoever trusts those certificates accepts it,
-    /// whatever else stands in <see cref="TrustBundle"/>.
+    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, and former roots from which valid bridges lead
+    /// to it. Whoever has one of them accepts what is served, whatever else stands in <see cref="TrustBundle"/>.
     /// </summary>
-    public bool IsAnchoredIn(TrustBundle trusted)
+    public TrustBundle AnchorsIn(TrustBundle trusted, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(trusted);
-        return trusted.Contains(TrustBundle.Of([_path.Certificates[^1]]));
+        ArgumentNullException.ThrowIfNull(time);
+        var own = trusted.Certificates.Where(certificate => certificate.Thumbprint == RootThumbprint);
+        return TrustBundle.Of(own.Concat(_bridges.AnchorsIn(trusted, time.GetUtcNow())));
+    }
+
+    /// <summary>Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.</summary>
+    public bool IsAnchoredIn(TrustBundle trusted, TimeProvider time) => AnchorsIn(trusted, time).Count > 0;
+
+    /// <summary>
+    /// Signs another root's name and key, so that whoever trusts this root accepts what that one issues: CA without a path length, valid from five minutes
+    /// ago until the first of both ends. Returns one PEM block, which is public.
+    /// </summary>
+    /// <exception cref="InvalidOperationException"><see cref="MayBridge"/> is false, or the successor is no root or this root itself.</exception>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.IssuerExpired"/> when this root or the successor is not valid now.</exception>
+    public string BridgeTo(CertificateAuthority successor, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(successor);
+        ArgumentNullException.ThrowIfNull(time);
+        if (!MayBridge || !successor.IsRoot || successor.SubjectKeyIdentifier == SubjectKeyIdentifier)
+            throw new InvalidOperationException("A bridge leads from a root without a path length of 0 to another root.");
+        var validity = ValidityAt(time.GetUtcNow(), TimeSpan.MaxValue, successor.NotAfter < NotAfter ? successor.NotAfter : NotAfter);
+        return Sign(hash => CertificateTemplate.Bridge(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
     }
 
     /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
     /// valid from five minutes ago (never before the issuer; as far back as ahead when less than five minutes are left) until the
-    /// lifetime or the issuer ends, whichever is first.
+    /// lifetime or the issuer ends, whichever is first. Intermediates and the bridges that are still valid follow it.
     /// </summary>
     /// <exception cref="ArgumentException">The common name, the names, the algorithm or the lifetime is out of its range.</exception>
     /// <exception cref="CertificateException">
-    /// <see cref="CertificateFault.IssuerExpired"/> when this authority is not valid now; <see cref="CertificateFault.TooLarge"/> when the chain would be
-    /// too large to be read back.
+    /// <see cref="CertificateFault.IssuerExpired"/> when this authority is not valid now; <see cref="CertificateFault.TooLarge"/> or
+    /// <see cref="CertificateFault.TooMany"/> when the chain would be too large to be read back.
     /// </exception>
     public CertificateKeyPair Issue(ServerCertificateRequest request, TimeProvider time)
     {
@@ -120,10 +161,12 @@ public sealed class CertificateAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Lifetime, ShortestLifetime, nameof(request));
         if (request.Names.IsEmpty) throw new ArgumentException("A server certificate needs at least one name or address.", nameof(request));
-        var validity = ValidityAt(time.GetUtcNow(), request.Lifetime);
+        var served = ServedChain(time.GetUtcNow());
+        if (served.Count >= PemLimits.ChainCertificates) throw new CertificateException(CertificateFault.TooMany);
+        var validity = ValidityAt(time.GetUtcNow(), request.Lifetime, NotAfter);
         using var leafKey = PrivateKey.Generate(request.Algorithm);
-        var leaf = Sign(request, leafKey, validity);
-        var pem = string.Concat(_path.Served.Prepend(leaf).Select(certificate => certificate.Pem));
+        var leaf = Sign(hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
+        var pem = string.Concat(served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
     }
@@ -138,19 +181,21 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
-    private Validity ValidityAt(DateTimeOffset now, TimeSpan lifetime)
+    /// <summary>What a server sends after its certificate: intermediates, then bridges that have not ended.</summary>
+    internal IReadOnlyList<Certificate> ServedChain(DateTimeOffset now) => [.. _path.Served, .. _bridges.At(now)];
+
+    private Validity ValidityAt(DateTimeOffset now, TimeSpan lifetime, DateTimeOffset latest)
     {
         if (now < NotBefore) throw new CertificateException(CertificateFault.IssuerExpired);
-        return Validity.Within(NotBefore, NotAfter, now, lifetime) ?? throw new CertificateException(CertificateFault.IssuerExpired);
+        return Validity.Within(NotBefore, latest, now, lifetime) ?? throw new CertificateException(CertificateFault.IssuerExpired);
     }
 
-    private Certificate Sign(ServerCertificateRequest request, PrivateKey leafKey, Validity validity)
+    private Certificate Sign(Func<HashAlgorithmName, CertificateRequest> template, Validity validity)
     {
-        var template = CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, _key.Hash);
         lock (_signing)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return Sign(template, new X500DistinguishedName(_path.Authority.SubjectName), _key, validity);
+            return Sign(template(_key.Hash), new X500DistinguishedName(_path.Authority.SubjectName), _key, validity);
         }
     }
 

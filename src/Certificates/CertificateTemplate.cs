@@ -24,6 +24,18 @@ internal static class CertificateTemplate
         return request;
     }
 
+    /// <summary>The successor's name, key and key identifier as they stand in its root; no path length, since further bridges may follow.</summary>
+    public static CertificateRequest Bridge(Certificate successor, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
+    {
+        var key = PublicKey.CreateFromSubjectPublicKeyInfo(successor.PublicKeyInfo, out _);
+        var request = new CertificateRequest(new X500DistinguishedName(successor.SubjectName), key, hash);
+        request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority());
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(successor.SubjectKeyIdentifier, critical: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(issuerKeyIdentifier));
+        return request;
+    }
+
     /// <summary>The issuer's identifier is taken as it stands in its certificate, not computed again: cert-manager and openssl may have chosen another hash.</summary>
     public static CertificateRequest Server(ServerCertificateRequest wanted, PublicKey key, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
     {

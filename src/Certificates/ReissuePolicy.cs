@@ -17,8 +17,8 @@ public sealed class ReissuePolicy
 
     /// <summary>
     /// Looks for a reason in this order: missing, unreadable, key mismatch, issuer changed, algorithm changed, names changed, due.
-    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates are the authority's, byte by
-    /// byte; times and the authority's trust bundle play no part in that. The common name and the lifetime are not compared.
+    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates and bridges are the authority's, byte by
+    /// byte, those left aside that have ended; the authority's trust bundle plays no part in that. The common name and the lifetime are not compared.
     /// </summary>
     /// <param name="certificatePem">tls.crt, or empty when there is none.</param>
     /// <param name="privateKeyPem">tls.key, or empty when there is none.</param>
@@ -31,17 +31,24 @@ public sealed class ReissuePolicy
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(authority);
         ArgumentNullException.ThrowIfNull(time);
-        if (PemReader.IsBlank(certificatePem) || PemReader.IsBlank(privateKeyPem)) return ReissueDecision.For(ReissueReason.Missing);
-        try
-        {
-            var chain = PemReader.ReadChain(certificatePem);
-            using var key = PrivateKey.Read(privateKeyPem);
-            return ReissueDecision.For(ReasonFor(chain, key, wanted, authority, time.GetUtcNow()));
-        }
-        catch (CertificateException)
-        {
-            return ReissueDecision.For(ReissueReason.Unreadable);
-        }
+        return FirstReason(certificatePem, privateKeyPem, (chain, key) => ReasonFor(chain, key, wanted, authority, time.GetUtcNow()));
+    }
+
+    /// <summary>
+    /// As <see cref="Evaluate"/> while nobody may sign: the certificate is kept whoever issued it, and is due only when less than a sixth of its life is
+    /// left, so that whoever is to sign next has as long as possible to become trusted.
+    /// </summary>
+    /// <param name="certificatePem">tls.crt, or empty when there is none.</param>
+    /// <param name="privateKeyPem">tls.key, or empty when there is none.</param>
+    /// <param name="wanted">What the certificate should be.</param>
+    /// <param name="time">The clock.</param>
+    public static ReissueDecision EvaluateKept(
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ServerCertificateRequest wanted, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(wanted);
+        ArgumentNullException.ThrowIfNull(time);
+        return FirstReason(certificatePem, privateKeyPem, (chain, key) => ReasonFor(chain[0], key, wanted)
+            ?? (time.GetUtcNow() >= chain[0].NotAfter - ((chain[0].NotAfter - chain[0].NotBefore) / 6) ? ReissueReason.Due : ReissueReason.None));
     }
 
     /// <summary>
@@ -54,21 +61,41 @@ public sealed class ReissuePolicy
         return life > 0 ? notBefore.AddTicks(life / 3 * 2) : notBefore;
     }
 
+    private static ReissueDecision FirstReason(
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, Func<IReadOnlyList<Certificate>, PrivateKey, ReissueReason> reasonFor)
+    {
+        if (PemReader.IsBlank(certificatePem) || PemReader.IsBlank(privateKeyPem)) return ReissueDecision.For(ReissueReason.Missing);
+        try
+        {
+            var chain = PemReader.ReadChain(certificatePem);
+            using var key = PrivateKey.Read(privateKeyPem);
+            return ReissueDecision.For(key.Matches(chain[0]) ? reasonFor(chain, key) : ReissueReason.KeyMismatch);
+        }
+        catch (CertificateException)
+        {
+            return ReissueDecision.For(ReissueReason.Unreadable);
+        }
+    }
+
     private static ReissueReason ReasonFor(
         IReadOnlyList<Certificate> chain, PrivateKey key, ServerCertificateRequest wanted, CertificateAuthority authority, DateTimeOffset now)
     {
-        var leaf = chain[0];
-        if (!key.Matches(leaf)) return ReissueReason.KeyMismatch;
-        if (!IsIssuedBy(chain, authority)) return ReissueReason.IssuerChanged;
-        if (key.Algorithm != wanted.Algorithm) return ReissueReason.AlgorithmChanged;
-        if (leaf.Extensions.HasOtherNames || !leaf.Extensions.Names.Equals(wanted.Names)) return ReissueReason.NamesChanged;
-        return IsDue(leaf, authority, now) ? ReissueReason.Due : ReissueReason.None;
+        if (!IsIssuedBy(chain, authority, now)) return ReissueReason.IssuerChanged;
+        return ReasonFor(chain[0], key, wanted) ?? (IsDue(chain[0], authority, now) ? ReissueReason.Due : ReissueReason.None);
     }
 
-    private static bool IsIssuedBy(IReadOnlyList<Certificate> chain, CertificateAuthority authority) =>
+    private static ReissueReason? ReasonFor(Certificate leaf, PrivateKey key, ServerCertificateRequest wanted)
+    {
+        if (key.Algorithm != wanted.Algorithm) return ReissueReason.AlgorithmChanged;
+        return leaf.Extensions.HasOtherNames || !leaf.Extensions.Names.Equals(wanted.Names) ? ReissueReason.NamesChanged : null;
+    }
+
+    private static bool IsIssuedBy(IReadOnlyList<Certificate> chain, CertificateAuthority authority, DateTimeOffset now) =>
         chain[0].IsIssuedBy(authority.Certificate)
-        && chain.Skip(1).Select(certificate => certificate.Thumbprint)
-            .SequenceEqual(authority.ServedChain.Select(certificate => certificate.Thumbprint), StringComparer.Ordinal);
+        && Unended(chain.Skip(1), now).SequenceEqual(Unended(authority.ServedChain(now), now), StringComparer.Ordinal);
+
+    private static IEnumerable<string> Unended(IEnumerable<Certificate> certificates, DateTimeOffset now) =>
+        certificates.Where(certificate => certificate.NotAfter >= now).Select(certificate => certificate.Thumbprint);
 
     /// <summary>
     /// A certificate that has not begun yet was issued by a clock ahead of this one. Replicas differ by seconds or minutes, and the

@@ -44,7 +44,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
             return RefuseForeign(plan);
 
         var trusted = Read(live);
-        if (nodesExist && trusted is { Count: > 0 } && !root.IsAnchoredIn(trusted))
+        if (nodesExist && trusted is { Count: > 0 } && !root.IsAnchoredIn(trusted, time))
             return RefuseRoot(plan);
 
         var wanted = (nodesExist && trusted is not null ? trusted.Add(root.TrustBundle) : root.TrustBundle).PruneExpired(time);

@@ -229,4 +229,21 @@ public sealed class ReissuePolicyTests : IDisposable
         byte[]? certificate = null, byte[]? key = null, ServerCertificateRequest? wanted = null, CertificateAuthority? by = null, TimeProvider? time = null) =>
         ReissuePolicy.Evaluate(
             certificate ?? Samples.Bytes(_served.CertificatePem), key ?? _served.PrivateKeyPem.ToArray(), wanted ?? Samples.Server(), by ?? _authority, time ?? _clock);
+
+    /// <summary>While nobody may sign, the certificate of a former issuer stays until a sixth of its life is left.</summary>
+    [Fact]
+    public void EvaluateKept_AnyIssuer_IsDueInTheLastSixthOfItsLife()
+    {
+        using var authority = Samples.NewAuthority();
+        using var pair = authority.Issue(Samples.Server(), Samples.Clock);
+        var dueAt = pair.NotAfter - ((pair.NotAfter - pair.NotBefore) / 6);
+        Assert.Equal(ReissueReason.None, Kept(pair, Samples.Server(), dueAt.AddSeconds(-1)));
+        Assert.Equal(ReissueReason.Due, Kept(pair, Samples.Server(), dueAt));
+        Assert.Equal(ReissueReason.NamesChanged, Kept(pair, Samples.Server() with { Names = ServerNames.Create(["other"], []) }, Samples.Present));
+        Assert.Equal(ReissueReason.AlgorithmChanged, Kept(pair, Samples.Server(KeyAlgorithm.Rsa2048), Samples.Present));
+        Assert.Equal(ReissueReason.Missing, ReissuePolicy.EvaluateKept(default, default, Samples.Server(), Samples.Clock).Reason);
+    }
+
+    private static ReissueReason Kept(CertificateKeyPair pair, ServerCertificateRequest wanted, DateTimeOffset time) =>
+        ReissuePolicy.EvaluateKept(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, wanted, new FixedTime(time)).Reason;
 }
