@@ -18,6 +18,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     /// <summary>True when the body holds what may not be in a message; the API server quotes bodies that it can't decode.</summary>
     public bool HoldsSecrets { get; init; }
 
+    /// <summary>The key of a WebSocket that the call asks for; null for a plain call.</summary>
+    public string? WebSocketKey { get; init; }
+
     /// <summary>The body for one attempt.</summary>
     public HttpContent? CreateContent()
     {

@@ -125,8 +125,11 @@ internal sealed class ApiTransport : IDisposable
             Content = request.CreateContent(),
         };
         message.Headers.Host = _host;
-        message.Headers.TryAddWithoutValidation("Accept", MediaTypes.Json);
         message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
+        if (request.WebSocketKey is { } key)
+            WebSocketUpgrade.Ask(message.Headers, key);
+        else
+            message.Headers.TryAddWithoutValidation("Accept", MediaTypes.Json);
         if (token is not null)
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return await _http.SendAsync(message, cancellationToken);
@@ -134,7 +137,7 @@ internal sealed class ApiTransport : IDisposable
 
     private async Task ThrowIfFailedAsync(ApiRequest request, HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        if (response.IsSuccessStatusCode)
+        if (response.IsSuccessStatusCode || (request.WebSocketKey is not null && response.StatusCode == HttpStatusCode.SwitchingProtocols))
             return;
         var body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
         var status = FailedAnswer.ReadStatus((body ?? default).Span);

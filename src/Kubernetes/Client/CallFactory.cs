@@ -94,6 +94,15 @@ internal static class CallFactory
         };
     }
 
+    /// <summary>A WebSocket to a TCP port of a pod; nothing has happened at the pod before the stream is used, but it can't be repeated midway.</summary>
+    public static ApiRequest Forward(NamespacedName pod, int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        var path = ResourcePath.WithQuery(ResourcePath.Object(CoreResources.Pods, pod) + "/portforward", ("ports", ResourcePath.Number(port)));
+        return new ApiRequest(HttpMethod.Get, path, Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { WebSocketKey = WebSocketUpgrade.NewKey() };
+    }
+
     public static string Describe<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject => $"{type} {name}";
 

@@ -172,6 +172,18 @@ public sealed class KubernetesClient : IDisposable
             yield return change;
     }
 
+    /// <summary>
+    /// Opens a stream to a TCP port of a pod, by way of the API server and the node's kubelet. That nobody listens there shows in the first
+    /// read, as an <see cref="IOException"/>; reads and writes have no limit but their token.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="port">The port, 1 to 65535.</param>
+    /// <param name="cancellationToken">Cancels the opening, which is limited by <see cref="KubernetesClientOptions.CallTimeout"/>.</param>
+    /// <returns>The stream, asynchronous only; dispose it to end the connection.</returns>
+    /// <exception cref="KubernetesApiException">The API server, or the kubelet behind it, makes no connection.</exception>
+    public Task<Stream> OpenPortAsync(NamespacedName pod, int port, CancellationToken cancellationToken) =>
+        PodPort.OpenAsync(_transport, CallFactory.Forward(pod, port), cancellationToken);
+
     /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
     public void Dispose() => _transport.Dispose();
 

@@ -12,6 +12,9 @@ public static class CoreResources
     /// <summary>core/v1 ConfigMaps.</summary>
     public static readonly ResourceType<ConfigMap> ConfigMaps = new("", "v1", "configmaps", "ConfigMap", true, KubernetesJson.Default.ConfigMap);
 
+    /// <summary>core/v1 Pods.</summary>
+    public static readonly ResourceType<Pod> Pods = new("", "v1", "pods", "Pod", true, KubernetesJson.Default.Pod);
+
     /// <summary>coordination.k8s.io/v1 Leases.</summary>
     public static readonly ResourceType<Lease> Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true, KubernetesJson.Default.Lease);
 

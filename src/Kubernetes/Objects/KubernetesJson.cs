@@ -10,6 +10,7 @@ namespace CapiRegistryHook.Kubernetes;
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Lease))]
 [JsonSerializable(typeof(Event))]
 [JsonSerializable(typeof(ApiStatus))]

@@ -24,6 +24,9 @@ internal static class RegistryNames
     /// <summary>The port of the pull and primary Services.</summary>
     public const int Port = 443;
 
+    /// <summary>The port that the pods listen on.</summary>
+    public const int ContainerPort = 5000;
+
     private const string DefaultServiceDomain = "cluster.local";
     /// <summary>A DNS name has at most 253 characters; the longest name of a replica takes 49 of them.</summary>
     private const int LongestDomain = 204;

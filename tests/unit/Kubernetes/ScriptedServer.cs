@@ -48,6 +48,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
             }));
         });
         var application = builder.Build();
+        application.UseWebSockets();
         var count = 0;
         application.Run(async context =>
         {

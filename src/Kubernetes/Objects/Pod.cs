@@ -1,0 +1,37 @@
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>A core/v1 Pod, as far as it takes to know whether it serves.</summary>
+public sealed record Pod : IKubernetesObject
+{
+    /// <summary>Always <c>v1</c>.</summary>
+    public string ApiVersion => "v1";
+
+    /// <summary>Always <c>Pod</c>.</summary>
+    public string Kind => "Pod";
+
+    /// <inheritdoc/>
+    public ObjectMeta Metadata { get; init; } = new();
+
+    /// <summary>What the kubelet says of it.</summary>
+    public PodStatus? Status { get; init; }
+
+    /// <summary>True when all its containers are ready and it is not being deleted: Services send it connections.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsReady => Metadata.DeletionTimestamp is null
+        && Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true;
+}
+
+/// <summary>What the kubelet says of a <see cref="Pod"/>.</summary>
+public sealed record PodStatus
+{
+    /// <summary>Pending, Running, Succeeded, Failed or Unknown.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>The conditions, among them <c>Ready</c>.</summary>
+    public IReadOnlyList<PodCondition>? Conditions { get; init; }
+}
+
+/// <summary>One condition of a <see cref="Pod"/>.</summary>
+/// <param name="Type">What it is about, as in <c>Ready</c>.</param>
+/// <param name="Status"><c>True</c>, <c>False</c> or <c>Unknown</c>.</param>
+public sealed record PodCondition(string? Type, string? Status);
