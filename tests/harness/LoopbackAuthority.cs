@@ -62,6 +62,26 @@ public sealed class LoopbackAuthority : IDisposable
         return (certificate.ExportCertificatePem() + "\n", key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 
+    /// <summary>A certificate by which a client identifies itself, with its private key. The caller disposes it.</summary>
+    public X509Certificate2 IssueClient(ClientIdentity identity)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={identity.CommonName}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, false, 0, critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(identity.Usage)], critical: false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_root, true, false));
+        var names = new SubjectAlternativeNameBuilder();
+        if (identity.DnsName is { } dnsName)
+            names.AddDnsName(dnsName);
+        if (identity.Uri is { } uri)
+            names.AddUri(uri);
+        if (identity.DnsName is not null || identity.Uri is not null)
+            request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(
+            _root, identity.NotBefore ?? _root.NotBefore, identity.NotAfter ?? _root.NotAfter, RandomNumberGenerator.GetBytes(16));
+        return certificate.CopyWithPrivateKey(key);
+    }
+
     public void Dispose() => _root.Dispose();
 
     private X509Certificate2 Sign(ECDsa key)

@@ -7,14 +7,14 @@ namespace CapiRegistryHook.Harness;
 internal sealed class PortTakenException(string message) : Exception(message);
 
 /// <summary>Waits, within a bound, until a child process or something that it serves is there.</summary>
-internal static class Readiness
+public static class Readiness
 {
     // An API server is ready in about 5 s on two idle cores; a machine that builds something beside it needs several times that.
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Waits for the /health of an etcd that listens on a Unix socket.</summary>
-    public static async Task OfEtcdAsync(ChildProcess etcd, string socket, CancellationToken cancellationToken)
+    internal static async Task OfEtcdAsync(ChildProcess etcd, string socket, CancellationToken cancellationToken)
     {
         var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (_, token) => ConnectAsync(socket, token) };
         using var http = new HttpClient(handler) { BaseAddress = new Uri("http://etcd"), Timeout = TimeSpan.FromSeconds(5) };
@@ -22,7 +22,7 @@ internal static class Readiness
     }
 
     /// <summary>Waits for /readyz; throws <see cref="PortTakenException"/> when the server ended because of its port.</summary>
-    public static Task OfApiServerAsync(ChildProcess server, HttpClient http, CancellationToken cancellationToken) =>
+    internal static Task OfApiServerAsync(ChildProcess server, HttpClient http, CancellationToken cancellationToken) =>
         UntilAsync("kube-apiserver", () => IsUpAsync(server, http, "/readyz", cancellationToken), server.LogTail, cancellationToken);
 
     /// <summary>Asks again and again; the exception after the bound names the thing and adds the detail.</summary>

@@ -5,6 +5,14 @@
 - --metrics-listen={{ if .Values.metrics.enabled }}{{ .Values.listen.address }}:{{ int .Values.listen.metricsPort }}{{ end }}
 - --tls-certificate-file=/etc/capi-registry-hook/tls/tls.crt
 - --tls-key-file=/etc/capi-registry-hook/tls/tls.key
+{{- with .Values.clientAuthentication }}
+{{- if .caSecret }}
+- --client-ca-file=/etc/capi-registry-hook/clients/{{ .caKey }}
+{{- with .names }}
+- --client-names={{ join "," . }}
+{{- end }}
+{{- end }}
+{{- end }}
 - --drain-delay={{ int .Values.drainSeconds }}s
 - --log-level={{ .Values.logLevel }}
 - --hook-namespace={{ include "capi-registry-hook.hookNamespace" . }}

@@ -27,6 +27,9 @@
 {{- fail (printf "metrics.%s.enabled needs metrics.enabled: set it to true too." $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if and $v.clientAuthentication.names (not $v.clientAuthentication.caSecret) -}}
+{{- fail "clientAuthentication.names needs clientAuthentication.caSecret: name the Secret with the authority that vouches for them." -}}
+{{- end -}}
 {{- if and $v.management.kubeconfig.context (not $v.management.kubeconfig.secretName) -}}
 {{- fail "management.kubeconfig.context needs management.kubeconfig.secretName: name the Secret with the kubeconfig." -}}
 {{- end -}}

@@ -39,6 +39,9 @@ topologySpreadConstraints:
 
 {{- define "capi-registry-hook.mounts" -}}
 - {name: tls, mountPath: /etc/capi-registry-hook/tls, readOnly: true}
+{{- if .Values.clientAuthentication.caSecret }}
+- {name: clients, mountPath: /etc/capi-registry-hook/clients, readOnly: true}
+{{- end }}
 {{- if .Values.registry.values }}
 - {name: registry-values, mountPath: /etc/capi-registry-hook/registry, readOnly: true}
 {{- end }}
@@ -57,6 +60,15 @@ topologySpreadConstraints:
     secretName: {{ include "capi-registry-hook.servingSecret" . }}
     defaultMode: 0440
     items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]
+{{- with .Values.clientAuthentication }}
+{{- if .caSecret }}
+- name: clients
+  secret:
+    secretName: {{ .caSecret }}
+    defaultMode: 0440
+    items: [{key: {{ .caKey }}, path: {{ .caKey }}}]
+{{- end }}
+{{- end }}
 {{- if .Values.registry.values }}
 - name: registry-values
   configMap:

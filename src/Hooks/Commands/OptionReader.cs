@@ -42,6 +42,15 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
         return fallback;
     }
 
+    /// <summary>Texts with commas between them; blanks around each are left out.</summary>
+    public IReadOnlySet<string> Names(string name)
+    {
+        var names = Text(name, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+        if (OptionalText(name) is { } text && names.Count == 0)
+            problems.Add($"{SourceOf(name)} has the value \"{text}\"; use one or more names with commas between.");
+        return names;
+    }
+
     public IPEndPoint Endpoint(string name, IPEndPoint fallback)
     {
         if (!set.TryGetValue(name, out var text))

@@ -27,16 +27,18 @@ internal static class ServeCommand
 
             await using var app = builder.Build();
             app.Services.GetRequiredService<ServingCertificate>().Load();
+            app.Services.GetRequiredService<ClientAuthority>().Load();
             Drain.UseDrain(app);
             app.UseFixedErrors();
             app.UseOperations();
+            ClientGate.Use(app);
             app.MapHooks();
             app.MapChart();
             app.Services.GetRequiredService<Readiness>().Map(app);
             await app.RunAsync();
             return 0;
         }
-        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException or ListenException)
+        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException or ClientAuthorityException or ListenException)
         {
             return CommandLine.Refuse([exception.Message]);
         }

@@ -52,6 +52,8 @@ internal static class ServiceOptionList
         new("metrics-listen", "Address and port for /metrics, /healthz and /readyz without TLS; empty for none.", "[::]:8080"),
         new("tls-certificate-file", "Serving certificate as PEM, leaf first; read again when it changes."),
         new("tls-key-file", "Private key of the serving certificate as PEM."),
+        new("client-ca-file", "Authority as PEM that callers of the hooks must have a client certificate of; read again when it changes. The chart and health need none.", "none, and then whoever reaches the port may call"),
+        new("client-names", "Names that may call the hooks, with commas between: common names, DNS names or URIs of client certificates, letter by letter.", "every certificate of that authority"),
         new("drain-delay", "How long to go on answering after being told to stop, 0s to 60s.", "5s"),
         new("kubeconfig", "Kubeconfig of the management cluster.", "the pod's service account"),
         new("context", "Context of the kubeconfig.", "the current one"),

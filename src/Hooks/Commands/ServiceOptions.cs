@@ -21,12 +21,17 @@ internal sealed record ServiceOptions(
             Metrics = reader.OptionalEndpoint("metrics-listen", defaults.Metrics),
             CertificateFile = reader.Required("tls-certificate-file"),
             KeyFile = reader.Required("tls-key-file"),
+            ClientCaFile = reader.OptionalText("client-ca-file"),
+            ClientNames = reader.Names("client-names"),
             DrainDelay = reader.Duration("drain-delay", defaults.DrainDelay, TimeSpan.FromSeconds(60)),
         };
         if (listen.Endpoint.Port != 0 && listen.Endpoint.Equals(listen.Metrics))
             problems.Add($"{reader.SourceOf("metrics-listen")} has the value \"{listen.Metrics}\", which {reader.SourceOf("listen")} has too; use another port.");
         RequireFile(reader, "tls-certificate-file", problems);
         RequireFile(reader, "tls-key-file", problems);
+        RequireFile(reader, "client-ca-file", problems);
+        if (listen.ClientNames.Count > 0 && listen.ClientCaFile is null)
+            problems.Add($"{reader.SourceOf("client-names")} needs an authority that vouches for the names; set --client-ca-file too.");
         RequireFile(reader, "kubeconfig", problems);
         if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
             problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");

@@ -16,10 +16,12 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
     /// <summary>Every line that is logged below a call says which call it was.</summary>
     private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>("{Hook} {Cluster}");
 
+    private readonly BodyMemory _bodies = new();
+
     public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
         AnswerAsync(http, HookRegistration.Discovery, async () =>
         {
-            using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+            using var body = await ReadBodyAsync(http);
             HookRequest.RequireKind("Discovery", body.Written);
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.DiscoveryResponse);
             return CallOutcome.Success;
@@ -41,7 +43,7 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
     public Task HandleAsync(HttpContext http, ITopologyHandler handler) =>
         AnswerAsync(http, handler.Registration.Hook, async () =>
         {
-            using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+            using var body = await ReadBodyAsync(http);
             using var response = new PooledBytes();
             var answer = handler.Answer(body.Written, response);
             // In every reconcile of every cluster: only what somebody has to do something about is worth a line.
@@ -50,9 +52,11 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
             return answer.IsSuccess ? CallOutcome.Success : CallOutcome.Failure;
         });
 
-    private static async Task<HookRequest> ReadAsync(string hook, HttpContext http)
+    private Task<HookBody> ReadBodyAsync(HttpContext http) => HookBody.ReadAsync(http.Request, _bodies, time, http.RequestAborted);
+
+    private async Task<HookRequest> ReadAsync(string hook, HttpContext http)
     {
-        using var body = await HookBody.ReadAsync(http.Request, http.RequestAborted);
+        using var body = await ReadBodyAsync(http);
         return HookRequest.Read(hook, body.Written);
     }
 

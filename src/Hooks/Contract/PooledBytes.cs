@@ -14,6 +14,9 @@ internal sealed class PooledBytes : IBufferWriter<byte>, IDisposable
     /// <summary>What was written; valid until the next write.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
 
+    /// <summary>How much memory is rented.</summary>
+    public int Capacity => _bytes.Length;
+
     public void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _bytes.Length - _length);

@@ -4,7 +4,7 @@ using CapiRegistryHook.Hooks.Serving;
 namespace CapiRegistryHook.Hooks.Operations;
 
 /// <summary>Everything that <c>/metrics</c> shows; docs/metrics.md describes each name.</summary>
-internal sealed class MetricsPage(HookMetrics hooks, ServingCertificate certificate)
+internal sealed class MetricsPage(HookMetrics hooks, RefusedCallers refused, ServingCertificate certificate)
 {
     public string Write()
     {
@@ -16,6 +16,7 @@ internal sealed class MetricsPage(HookMetrics hooks, ServingCertificate certific
             "When the certificate that is served ends, in seconds since 1970.");
         text.Sample("capi_registry_hook_serving_certificate_not_after_timestamp_seconds", certificate.NotAfter.ToUnixTimeSeconds());
         hooks.WriteTo(text);
+        refused.WriteTo(text);
         return text.ToString();
     }
 

@@ -11,6 +11,7 @@ internal static class OperationsPort
     public static void AddOperations(this IServiceCollection services)
     {
         services.AddSingleton<HookMetrics>();
+        services.AddSingleton<RefusedCallers>();
         services.AddSingleton<MetricsPage>();
     }
 

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Hooks.Contract;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
@@ -15,6 +14,10 @@ internal static class HttpsSetup
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ServingCertificate>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ServingCertificate>());
+        builder.Services.AddSingleton<ClientAuthority>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ClientAuthority>());
+        builder.Services.AddSingleton<ClientGate>();
+        builder.Services.AddSingleton<TlsSetup>();
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddHostedService<Drain>();
         builder.Services.AddListenSockets(options);
@@ -22,12 +25,8 @@ internal static class HttpsSetup
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainDelay + LongestCall);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = HookBody.LongestDroppedBody;
-            kestrel.Listen(options.Endpoint, listen => listen.UseHttps(new TlsHandshakeCallbackOptions
-            {
-                OnConnection = _ => ValueTask.FromResult(kestrel.ApplicationServices.GetRequiredService<ServingCertificate>().ForHandshake()),
-            }));
+            ListenLimits.Apply(kestrel);
+            kestrel.Listen(options.Endpoint, listen => listen.UseHttps(kestrel.ApplicationServices.GetRequiredService<TlsSetup>().ToOptions()));
             if (options.Metrics is { } metrics)
                 kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
         });

@@ -17,6 +17,12 @@ internal sealed record ListenOptions
     /// <summary>Its private key as PEM.</summary>
     public required string KeyFile { get; init; }
 
+    /// <summary>The authority that callers of the hooks must have a certificate of, as PEM; null asks for none.</summary>
+    public string? ClientCaFile { get; init; }
+
+    /// <summary>The names that may call the hooks; empty for everybody with a certificate of that authority.</summary>
+    public IReadOnlySet<string> ClientNames { get; init; } = new HashSet<string>();
+
     /// <summary>How long the process goes on answering after it was told to stop; 0 to 60 s.</summary>
     public TimeSpan DrainDelay { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -157,6 +157,8 @@ public sealed partial class HookChartTests
     [InlineData("metrics.prometheusRule.enabled needs metrics.enabled", "metrics.enabled=false,metrics.prometheusRule.enabled=true")]
     [InlineData("management.kubeconfig.context needs management.kubeconfig.secretName", "management.kubeconfig.context=x")]
     [InlineData("management.kubeconfig.secretName names another cluster than this", "management.kubeconfig.secretName=x")]
+    [InlineData("clientAuthentication.names needs clientAuthentication.caSecret", "clientAuthentication.names={x}")]
+    [InlineData("names", "clientAuthentication.caSecret=x,clientAuthentication.names={a b}")]
     [InlineData("drainSecond", "drainSecond=5")]
     [InlineData("drainSeconds", "drainSeconds=61")]
     [InlineData("keyAlgorithm", "keyAlgorithm=DSA")]

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
@@ -14,9 +15,16 @@ public sealed class ClusterApi : IDisposable
 
     /// <param name="address">Where the service listens.</param>
     /// <param name="certificateAuthorityPem">The only root that its certificate may come from.</param>
-    public ClusterApi(Uri address, string certificateAuthorityPem) => _http = CreateHttpClient(address, certificateAuthorityPem);
+    /// <param name="client">The certificate that it shows; null for none.</param>
+    /// <param name="http">The version of HTTP; null for what the client prefers, 1.1.</param>
+    public ClusterApi(Uri address, string certificateAuthorityPem, X509Certificate2? client = null, Version? http = null)
+    {
+        _http = CreateHttpClient(address, certificateAuthorityPem, client);
+        _http.DefaultRequestVersion = http ?? _http.DefaultRequestVersion;
+        _http.DefaultVersionPolicy = http is null ? _http.DefaultVersionPolicy : HttpVersionPolicy.RequestVersionExact;
+    }
 
-    internal static HttpClient CreateHttpClient(Uri address, string certificateAuthorityPem)
+    internal static HttpClient CreateHttpClient(Uri address, string certificateAuthorityPem, X509Certificate2? client = null)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.ImportFromPem(certificateAuthorityPem);
@@ -24,7 +32,11 @@ public sealed class ClusterApi : IDisposable
         {
             UseProxy = false,
             AllowAutoRedirect = false,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                CertificateChainPolicy = trust,
+                ClientCertificateContext = client is null ? null : SslStreamCertificateContext.Create(client, null, offline: true),
+            },
         })
         { BaseAddress = address, Timeout = Timeout };
     }
@@ -75,6 +87,9 @@ public sealed record HookAnswer(int StatusCode, string Text, TimeSpan Took)
 
     /// <summary>The sentence.</summary>
     public string? Message => (string?)Json["message"];
+
+    /// <summary>The sentence of an answer that is no answer of a hook: 4xx and 5xx.</summary>
+    public string? Error => (string?)Json["error"];
 
     /// <summary>Seconds until the next call; null when the hook can't block.</summary>
     public int? RetryAfterSeconds => (int?)Json["retryAfterSeconds"];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 
 namespace CapiRegistryHook.Harness;
@@ -89,6 +90,9 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>Somebody who calls this service as Cluster API does.</summary>
     public ClusterApi CreateClusterApi() => new(Address, CertificateAuthorityPem);
+
+    /// <summary>The same with a client certificate, over a version of HTTP.</summary>
+    public ClusterApi CreateClusterApi(X509Certificate2? client, Version? http = null) => new(Address, CertificateAuthorityPem, client, http);
 
     /// <summary>A client that trusts the service's certificate and nothing else; the caller disposes it.</summary>
     public HttpClient CreateHttpClient() => ClusterApi.CreateHttpClient(Address, CertificateAuthorityPem);

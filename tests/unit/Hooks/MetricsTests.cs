@@ -112,7 +112,7 @@ public sealed partial class MetricsTests : IDisposable
         var options = new ListenOptions { CertificateFile = Path.Combine(_folder, "tls.crt"), KeyFile = Path.Combine(_folder, "tls.key") };
         using var serving = new ServingCertificate(options, TimeProvider.System, NullLogger<ServingCertificate>.Instance);
         serving.Load();
-        return new MetricsPage(_metrics, serving).Write();
+        return new MetricsPage(_metrics, new RefusedCallers(), serving).Write();
     }
 
     [GeneratedRegex("^# TYPE ([a-z_]+) (?:counter|gauge|histogram)$", RegexOptions.Multiline)]

@@ -165,6 +165,24 @@ public sealed class OptionTests : IDisposable
             typeof(RegistryOptions).GetProperties().Select(property => property.Name == nameof(RegistryOptions.Defaults) ? "registry-values-file" : ServiceOption.NameOf(property.Name)).Order(StringComparer.Ordinal),
             ServiceOptionList.Registry.Select(option => option.Name).Order(StringComparer.Ordinal));
 
+    [Theory]
+    [InlineData("capi", "capi")]
+    [InlineData(" a , b,a ", "a|b")]
+    [InlineData("", "")]
+    public void Names_TextsWithCommas_AreTheListOfThem(string text, string wanted)
+    {
+        Assert.Equal(wanted, string.Join('|', Reader("client-names", text).Names("client-names").Order(StringComparer.Ordinal)));
+        Assert.Empty(_problems);
+    }
+
+    [Fact]
+    public void Names_OnlyCommas_AreRefused()
+    {
+        Reader("client-names", " , ").Names("client-names");
+
+        Assert.Contains("use one or more names", Assert.Single(_problems), StringComparison.Ordinal);
+    }
+
     private OptionReader Reader(string name, string value) => new(new Dictionary<string, SourcedText> { [name] = new(value, "--" + name) }, _problems);
 
     private string Write(string text)

@@ -1,0 +1,64 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace CapiRegistryHook.Hooks.Serving;
+
+/// <summary>
+/// What a TLS handshake of the listener is made of: the certificate of the moment, and the authority that a caller's certificate
+/// must come from. The web server's own mode AllowCertificate asks for a certificate, refuses one that the chain policy does not
+/// verify and lets through who has none; no code of ours decides there.
+/// </summary>
+internal sealed class TlsSetup(ServingCertificate serving, ClientAuthority clients)
+{
+    /// <summary>Cluster API gives a whole call 10 s.</summary>
+    private static readonly TimeSpan LongestHandshake = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Forward secrecy and authenticated encryption only. The runtime's own list for TLS 1.2 also has suites in CBC mode, and what it
+    /// is depends on the machine's OpenSSL settings.
+    /// </summary>
+    private static readonly CipherSuitesPolicy Suites = CreateSuites();
+
+    public HttpsConnectionAdapterOptions ToOptions() => new()
+    {
+        HandshakeTimeout = LongestHandshake,
+        SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ClientCertificateMode = clients.IsRequired ? ClientCertificateMode.AllowCertificate : ClientCertificateMode.NoCertificate,
+        // The web server wants a source of certificates before it lets the handshake choose one.
+        ServerCertificateSelector = static (_, _) => null,
+        OnAuthenticate = Prepare,
+    };
+
+    private void Prepare(ConnectionContext connection, SslServerAuthenticationOptions handshake)
+    {
+        handshake.ServerCertificateSelectionCallback = null;
+        handshake.ServerCertificateContext = serving.ForHandshake().ServerCertificateContext;
+        handshake.CipherSuitesPolicy = Suites;
+        if (!clients.IsRequired)
+            return;
+        var trust = clients.Current;
+        handshake.CertificateChainPolicy = trust.CreatePolicy();
+        // A resumed session would bring a certificate along that was verified by a former authority.
+        handshake.AllowTlsResume = false;
+        connection.Features.Set(new ClientConnection(trust));
+    }
+
+    // Linux has OpenSSL behind it, and this program ships for Linux alone.
+#pragma warning disable CA1416
+    private static CipherSuitesPolicy CreateSuites() => new(
+    [
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256,
+        TlsCipherSuite.TLS_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        TlsCipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]);
+#pragma warning restore CA1416
+}
