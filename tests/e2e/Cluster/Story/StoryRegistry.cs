@@ -56,6 +56,19 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
         }
     }
 
+    /// <summary>Pulls through the pull Service, as clients in the cluster do.</summary>
+    public async Task PullAsync(string trust, CancellationToken cancellationToken)
+    {
+        await WaitForAddressAsync(cancellationToken);
+        await using var forward = await NodeForward.ToServiceAsync(cluster, Namespace, "registry", "https", cancellationToken);
+        var authority = $"127.0.0.1:{forward.Port}";
+
+        var distrusted = await new Skopeo(authority, ServerIdentity.Create(["other"], []).RootPem).PullAsync(Pushed, cancellationToken);
+        (await new Skopeo(authority, trust).PullAsync(Pushed, cancellationToken)).OutputOfSuccess();
+
+        Assert.Contains("certificate signed by unknown authority", distrusted.Errors, StringComparison.Ordinal);
+    }
+
     /// <summary>A pod starts from the image, which the node has to get through its mirror.</summary>
     public async Task RunPodAsync(CancellationToken cancellationToken)
     {

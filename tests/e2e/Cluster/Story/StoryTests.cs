@@ -32,9 +32,10 @@ public sealed class StoryTests(SharedCluster shared, ITestOutputHelper output)
         var trust = await story.TrustAsync(Cancelled);
         await registry.PushAsync(trust, Cancelled);
         await registry.WaitForCopyAsync(trust, Cancelled);
+        await registry.PullAsync(trust, Cancelled);
         await registry.RunPodAsync(Cancelled);
         await registry.AssertMissingImageFailsAsync(Cancelled);
-        clock.Done("push, copy, a pod from the registry, and one that has no image");
+        clock.Done("push, copy, pull, a pod from the registry, and one that has no image");
 
         var pulls = PullLoop.Start(registry.Cluster.Node, StoryRegistry.Image);
         await using (pulls)
