@@ -56,9 +56,13 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
 
         Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
         Assert.Equal(2, arrived);
-        Assert.Equal(1, new[] { _one.Log, _two.Log }.Sum(log => Regex.Count(log, "Updated Secret registry-system/registry-tls")));
+        // Logs are written a moment after answers.
+        await Readiness.UntilAsync("the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, Cancelled);
+        Assert.Equal(1, CountRenewals());
         await AssertChartHasTheServedSerialAsync();
     }
+
+    private int CountRenewals() => new[] { _one.Log, _two.Log }.Sum(log => Regex.Count(log, "Updated Secret registry-system/registry-tls"));
 
     [Fact]
     public async Task AfterControlPlaneInitialized_OvertakenByAnUpgrade_DoesNotBringBackTheFormerSerial()

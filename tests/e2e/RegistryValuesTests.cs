@@ -10,7 +10,6 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
     private const string Version = "1.13.4";
 
     /// <summary>The service looks at its file every 10 s.</summary>
-    private static readonly TimeSpan ReloadBound = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -29,9 +28,9 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
         var first = await ValuesAsync(stage, cluster);
         folder.Write("values.yaml", "nonsense: 1\n");
-        await LoggedAsync(service, "The former values for the registry chart stay");
+        await service.WaitForLogAsync("The former values for the registry chart stay", Cancelled);
         folder.Write("values.yaml", "priorityClassName: second\nstorage: {size: 90Gi}\n");
-        await LoggedAsync(service, "The values for the registry chart were read again");
+        await service.WaitForLogAsync("The values for the registry chart were read again", Cancelled);
         var upgrade = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
         var second = await ValuesAsync(stage, cluster);
 
@@ -40,8 +39,8 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         Assert.Equal("Success", upgrade.Status);
         Assert.Contains("priorityClassName: \"second\"", second, StringComparison.Ordinal);
         Assert.Contains("size: \"20Gi\"", second, StringComparison.Ordinal);
-        Assert.Contains("Other storage is asked for than the registry has", service.Log, StringComparison.Ordinal);
-        Assert.Contains("The value nonsense is not a value of the chart.", service.Log, StringComparison.Ordinal);
+        await service.WaitForLogAsync("Other storage is asked for than the registry has", Cancelled);
+        await service.WaitForLogAsync("The value nonsense is not a value of the chart.", Cancelled);
     }
 
     [Theory]
@@ -114,14 +113,4 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
 
     private static async Task<string> ValuesAsync(Stage stage, TestCluster cluster) =>
         (string)(await RegistryState.ReadAsync(stage, cluster, Cancelled)).ChartProxy!["spec"]!["valuesTemplate"]!;
-
-    private static async Task LoggedAsync(HookService service, string words)
-    {
-        var started = TimeProvider.System.GetTimestamp();
-        while (!service.Log.Contains(words, StringComparison.Ordinal))
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < ReloadBound, $"The service did not log: {words}");
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Cancelled);
-        }
-    }
 }

@@ -32,7 +32,7 @@ public sealed class ServingTests(EmbeddedStage fixture)
         }
 
         Assert.True(service.IsRunning);
-        Assert.Contains("The serving certificate was reloaded", service.Log, StringComparison.Ordinal);
+        await service.WaitForLogAsync("The serving certificate was reloaded", Cancelled);
     }
 
     [Fact]

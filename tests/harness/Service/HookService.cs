@@ -45,6 +45,10 @@ public sealed partial class HookService : IAsyncDisposable
     /// <summary>Everything it has logged so far.</summary>
     public string Log => File.ReadAllText(_folder["service.log"]);
 
+    /// <summary>Waits until it has logged these words: a line is written a moment after the deed that it tells of.</summary>
+    public Task WaitForLogAsync(string words, CancellationToken cancellationToken) => Readiness.UntilAsync(
+        $"a line of the log with '{words}'", () => Task.FromResult(Log.Contains(words, StringComparison.Ordinal)), () => Log, cancellationToken);
+
     /// <summary>Starts the service and waits until it listens.</summary>
     /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
     /// <param name="arguments">More arguments.</param>
