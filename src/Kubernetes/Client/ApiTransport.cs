@@ -23,7 +23,7 @@ internal sealed class ApiTransport : IDisposable
         _retries = new RetryPolicy(options);
         _root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') + "/";
         _host = ConnectionHandler.HostHeader(connection);
-        _http = new HttpMessageInvoker(ConnectionHandler.Create(connection));
+        _http = new HttpMessageInvoker(options.CreateHandler(connection));
     }
 
     /// <summary>Sends a call until it succeeds, bears no repetition, or runs out of time.</summary>

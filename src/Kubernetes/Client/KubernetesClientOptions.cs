@@ -35,6 +35,9 @@ public sealed record KubernetesClientOptions
     /// </summary>
     public TimeSpan WatchIdleTimeout { get; init; } = TimeSpan.FromSeconds(150);
 
+    /// <summary>Makes the way to a server; tests put a server without a network there.</summary>
+    internal Func<ClusterConnection, HttpMessageHandler> CreateHandler { get; init; } = ConnectionHandler.Create;
+
     /// <summary>Checks every range.</summary>
     /// <exception cref="ArgumentException">One or more values are out of range; the message names them all.</exception>
     public void Validate()

@@ -1,13 +1,19 @@
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>The calls answered so far, in order.</summary>
-internal sealed class CallLog
+/// <param name="keep">False to count them only: a simulation makes more than fit into memory.</param>
+internal sealed class CallLog(bool keep = true)
 {
     private readonly Lock _gate = new();
     private readonly List<RecordedCall> _calls = [];
+    private long _count;
+
+    public long Count => Interlocked.Read(ref _count);
 
     public void Add(RecordedCall call)
     {
+        Interlocked.Increment(ref _count);
+        if (!keep) return;
         lock (_gate) _calls.Add(call);
     }
 

@@ -60,7 +60,7 @@ public sealed class EmbeddedApiServer : IApiServer
     public static async Task<EmbeddedApiServer> StartAsync(string name, TimeProvider time, CancellationToken cancellationToken)
     {
         var server = new EmbeddedApiServer(name, time);
-        server.CreateNamespaces("default", "kube-system", "kube-public", "kube-node-lease");
+        FirstNamespaces.Create(server._store, time, "default", "kube-system", "kube-public", "kube-node-lease");
         await server.ListenAsync(0, cancellationToken);
         return server;
     }
@@ -100,14 +100,6 @@ public sealed class EmbeddedApiServer : IApiServer
         await PauseAsync();
         _certificate.Dispose();
         _watches.Dispose();
-    }
-
-    private void CreateNamespaces(params string[] names)
-    {
-        var resource = new ServedResource(ResourceTable.Namespaces, ResourceTable.Namespaces.Stored);
-        var writer = new ObjectWriter(_store, new GarbageCollector(_time), _time);
-        foreach (var name in names)
-            writer.Create(new WriteRequest(resource, "", "", ""), new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } });
     }
 
     private async Task ListenAsync(int port, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -8,9 +9,19 @@ namespace CapiRegistryHook.Harness;
 /// A cluster admin's plain way to the objects of an API server, for setting the stage and for looking at what came out of it. It
 /// shares no code with the client under test.
 /// </summary>
-public sealed class AdminClient(IApiServer server) : IDisposable
+public sealed class AdminClient : IDisposable
 {
-    private readonly HttpClient _http = AdminHttp.Create(server);
+    private readonly HttpClient _http;
+
+    /// <summary>The admin of a server; the caller disposes the client.</summary>
+    public AdminClient(IApiServer server) => _http = AdminHttp.Create(server);
+
+    /// <summary>The admin of a server without a network; the caller disposes the client.</summary>
+    public AdminClient(InProcessApi server)
+    {
+        _http = new HttpClient(server.CreateHandler()) { BaseAddress = server.Address };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
+    }
 
     /// <summary>The path of Secrets in a namespace.</summary>
     public static string Secrets(string @namespace) => $"/api/v1/namespaces/{@namespace}/secrets";
