@@ -1,4 +1,3 @@
-using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
@@ -24,7 +23,11 @@ public sealed class RegistryLifecycle : IDisposable
         _workloads = new SecretKubeconfigClients(management, clientOptions, time);
         _steps = new RegistrySteps(management, _workloads, options, time);
         _hold = new UpgradeHold(management, options, time);
+        Fleet = new RegistryFleet(management, new ClusterReconciler(management, _steps, options, time), options, time);
     }
+
+    /// <summary>The same for all Clusters, without being told.</summary>
+    public RegistryFleet Fleet { get; }
 
     /// <summary>Makes the clients; nothing is called yet.</summary>
     /// <param name="connection">Where the management cluster is.</param>
@@ -80,35 +83,13 @@ public sealed class RegistryLifecycle : IDisposable
         {
             case PlanResult.Wanted wanted:
                 var changes = new List<Change>();
-                return await AttemptAsync(wanted.Plan, changes, act, cancellationToken) with { Changes = changes };
+                var outcome = await Attempt.RunAsync(
+                    _options.WorkLimit, _time, wanted.Plan.RootSecret, token => act(wanted.Plan, changes, token), cancellationToken);
+                return outcome with { Changes = changes };
             case PlanResult.Invalid invalid:
                 return new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
             default:
                 return new RegistryOutcome.NotWanted();
-        }
-    }
-
-    private async Task<RegistryOutcome> AttemptAsync(
-        RegistryPlan plan, List<Change> changes, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
-    {
-        using var limit = new CancellationTokenSource(_options.WorkLimit, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            return await act(plan, changes, either.Token) ?? new RegistryOutcome.Done();
-        }
-        catch (KubernetesApiException exception)
-        {
-            return FaultSentences.OfManagement(exception);
-        }
-        catch (CertificateException exception)
-        {
-            // It loaded and yet can't issue: not valid yet, ended a moment ago, or with too much beside it.
-            return new RegistryOutcome.Refused(FaultSentences.UnusableRoot(plan.RootSecret, exception));
-        }
-        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            return FaultSentences.OutOfTime(exception);
         }
     }
 }

@@ -19,7 +19,7 @@ public abstract record RegistryOutcome
         _ => null,
     };
 
-    /// <summary>The Cluster does not ask for a registry; nothing was called.</summary>
+    /// <summary>The Cluster does not ask for a registry.</summary>
     public sealed record NotWanted : RegistryOutcome;
 
     /// <summary>All is as it should be.</summary>
@@ -66,4 +66,7 @@ public enum ChangeVerb
 
     /// <summary>It stays as it is although something else is asked for.</summary>
     Kept,
+
+    /// <summary>It is gone, or will be once its finalizers agree.</summary>
+    Deleted,
 }

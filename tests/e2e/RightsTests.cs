@@ -20,11 +20,27 @@ public sealed class RightsTests(EmbeddedStage fixture)
     public async Task Rules_AreTheCallsThatTheServiceMakes()
     {
         var stage = await fixture.EmptyAsync(Cancelled);
+        var made = new HashSet<(string Verb, string Group, string Resource)>();
+
+        await PlayHooksAsync(stage, made);
+        var hooksAlone = await HookChart.RenderAsync(Cancelled, "--set", "reconciler.enabled=false");
+        Assert.Equal(hooksAlone.Single(entry => entry.Kind() == "ClusterRole").Rights().Order(), made.Order());
+        Assert.DoesNotContain(hooksAlone, entry => entry.Kind() == "Role");
+
+        await PlayReconcilerAsync(stage, made);
+        var rendered = await HookChart.RenderAsync(Cancelled);
+        var allowed = rendered.Single(entry => entry.Kind() == "ClusterRole").Rights();
+        Assert.Equal(allowed.Order(), made.Where(call => call.Resource != "leases").Order());
+        var leader = rendered.One("Role", $"{HookChart.Release}-leader");
+        Assert.Equal(HookService.Namespace, (string?)leader["metadata"]!["namespace"]);
+        Assert.Equal(leader.Rights().Order(), made.Where(call => call.Resource == "leases").Order());
+    }
+
+    private static async Task PlayHooksAsync(Stage stage, HashSet<(string Verb, string Group, string Resource)> made)
+    {
         var management = (EmbeddedApiServer)stage.Management;
         await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "0s"], Cancelled);
         using var capi = service.CreateClusterApi();
-        var made = new HashSet<(string, string, string)>();
-
         await LiveAsync(stage, async (hook, cluster, target) =>
         {
             management.ClearCalls();
@@ -35,10 +51,22 @@ public sealed class RightsTests(EmbeddedStage fixture)
             Assert.Equal(200, (await capi.PostAsync(request, Cancelled)).StatusCode);
             made.UnionWith(management.Calls.SelectMany(Needed));
         });
+    }
 
-        var rendered = await HookChart.RenderAsync(Cancelled);
-        var allowed = rendered.Single(entry => entry.Kind() == "ClusterRole").Rights();
-        Assert.Equal(allowed.Order(), made.Order());
+    /// <summary>A registry comes and goes by the variable alone. The log is waited for, so that no read of the test's own counts.</summary>
+    private static async Task PlayReconcilerAsync(Stage stage, HashSet<(string Verb, string Group, string Resource)> made)
+    {
+        var management = (EmbeddedApiServer)stage.Management;
+        var cluster = await stage.CreateClusterAsync("r1", Cancelled);
+        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        management.ClearCalls();
+        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
+        await service.LoggedAsync("Created HelmChartProxy default/r1-registry", Cancelled);
+        await stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
+            new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } }, Cancelled);
+        await service.LoggedAsync("Deleted HelmChartProxy default/r1-registry", Cancelled);
+        await Wait.UntilAsync("the Lease is renewed", () => Task.FromResult(management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, Cancelled);
+        made.UnionWith(management.Calls.Where(call => !call.IsWrite || call.FieldManager is not null || call.Verb == "delete").SelectMany(Needed));
     }
 
     /// <summary>What is done in the hook's own namespace when rights are given by namespace: less than beside a Cluster.</summary>

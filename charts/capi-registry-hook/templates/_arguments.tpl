@@ -24,6 +24,7 @@
 {{- include "capi-registry-hook.chartArguments" . }}
 - --upgrade-block-limit={{ .Values.upgradeBlockLimit }}
 - --work-limit={{ .Values.workLimit }}
+{{- include "capi-registry-hook.reconcilerArguments" . }}
 {{- if .Values.registry.values }}
 - --registry-values-file=/etc/capi-registry-hook/registry/values.yaml
 {{- end }}
@@ -37,6 +38,20 @@
 {{- end }}
 {{- with .Values.extraArgs }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* How Clusters are looked after. The namespaces are those that the service has rights in. */}}
+{{- define "capi-registry-hook.reconcilerArguments" -}}
+{{- $r := .Values.reconciler }}
+- --reconciler={{ ternary "On" "Off" $r.enabled }}
+{{- if $r.enabled }}
+- --watch-namespaces={{ .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
+- --reconcile-workers={{ int $r.workers }}
+- --reconcile-rate={{ int $r.rate }}
+- --resync-interval={{ $r.resyncInterval }}
+- --verify-interval={{ $r.verifyInterval }}
+- --lease-duration={{ $r.leaseDuration }}
 {{- end }}
 {{- end -}}
 

@@ -3,18 +3,40 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]
+{{- if .Values.reconciler.enabled }}
+# Clusters are watched by their metadata and read one by one; HelmChartProxies go when a Cluster no longer asks for a registry.
+- apiGroups: [cluster.x-k8s.io]
+  resources: [clusters]
+  verbs: [get, list, watch, patch]
+- apiGroups: [addons.cluster.x-k8s.io]
+  resources: [helmchartproxies]
+  verbs: [get, list, watch, create, patch, delete]
+{{- else }}
 - apiGroups: [cluster.x-k8s.io]
   resources: [clusters]
   verbs: [patch]
 - apiGroups: [addons.cluster.x-k8s.io]
   resources: [helmchartproxies]
   verbs: [get, create, patch]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
 {{- end -}}
 
-{{/* What it does in its own namespace: read the root CA, and create it when it is to. */}}
+{{/* What it does in its own namespace whatever the Clusters are: agree with the other replicas on who reconciles. */}}
+{{- define "capi-registry-hook.leaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [capi-registry-hook-leader]
+  verbs: [get, patch]
+# A name can't be given here: creation is checked before there is one.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- end -}}
+
+{{/* What it does in its own namespace when its rights are given by namespace: read the root CA, and create it when it is to. */}}
 {{- define "capi-registry-hook.rootRules" -}}
 - apiGroups: [""]
   resources: [secrets]

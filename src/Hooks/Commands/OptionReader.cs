@@ -32,13 +32,14 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
     }
 
     /// <summary>Durations as Kubernetes writes them: 90s, 10m, 1h30m.</summary>
-    public TimeSpan Duration(string name, TimeSpan fallback, TimeSpan most)
+    public TimeSpan Duration(string name, TimeSpan fallback, TimeSpan most, TimeSpan least = default)
     {
         if (!set.TryGetValue(name, out var text))
             return fallback;
-        if (TryParseDuration(text.Value, out var duration) && duration <= most)
+        if (TryParseDuration(text.Value, out var duration) && duration <= most && duration >= least)
             return duration;
-        problems.Add($"{text.Source} has the value \"{text.Value}\"; use a duration like 30s or 10m, at most {most.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s.");
+        var bounds = least > TimeSpan.Zero ? $"from {Seconds(least)} to {Seconds(most)}" : $"at most {Seconds(most)}";
+        problems.Add($"{text.Source} has the value \"{text.Value}\"; use a duration like 30s or 10m, {bounds}.");
         return fallback;
     }
 
@@ -49,6 +50,17 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
         if (OptionalText(name) is { } text && names.Count == 0)
             problems.Add($"{SourceOf(name)} has the value \"{text}\"; use one or more names with commas between.");
         return names;
+    }
+
+    /// <summary>A whole number within bounds.</summary>
+    public int Number(string name, int fallback, int least, int most)
+    {
+        if (!set.TryGetValue(name, out var text))
+            return fallback;
+        if (int.TryParse(text.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+            return number;
+        problems.Add(string.Create(CultureInfo.InvariantCulture, $"{text.Source} has the value \"{text.Value}\"; use a number from {least} to {most}."));
+        return fallback;
     }
 
     public IPEndPoint Endpoint(string name, IPEndPoint fallback)
@@ -67,6 +79,8 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
 
     /// <summary>The words that say where an option was set; its flag when it was not.</summary>
     public string SourceOf(string name) => set.TryGetValue(name, out var text) ? text.Source : "--" + name;
+
+    private static string Seconds(TimeSpan duration) => duration.TotalSeconds.ToString(CultureInfo.InvariantCulture) + "s";
 
     /// <summary>"::9443" is an address without a port, and would be given a free one.</summary>
     private static bool HasPort(string text)

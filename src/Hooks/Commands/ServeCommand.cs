@@ -1,6 +1,7 @@
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
 using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry;
 
@@ -23,6 +24,7 @@ internal static class ServeCommand
             builder.Services.AddSingleton(options.Registry);
             builder.Services.AddHooks();
             builder.Services.AddOperations();
+            builder.Services.AddReconciler(options.Reconciler);
             builder.AddHttps(options.Listen);
 
             await using var app = builder.Build();

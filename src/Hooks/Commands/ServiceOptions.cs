@@ -1,3 +1,4 @@
+using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry;
 
@@ -5,7 +6,7 @@ namespace CapiRegistryHook.Hooks.Commands;
 
 /// <summary>The options of the service, read and checked as a whole.</summary>
 internal sealed record ServiceOptions(
-    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ManagementConnection Management, LogLevel LogLevel)
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ReconcilerOptions Reconciler, ManagementConnection Management, LogLevel LogLevel)
 {
     private const string ServiceName = "capi-registry-hook";
     private const string ValuesFile = "registry-values-file";
@@ -40,6 +41,7 @@ internal sealed record ServiceOptions(
             registry,
             new RegistryValuesFile(reader.OptionalText(ValuesFile), registry.Defaults),
             listen,
+            ReadReconciler(reader, problems),
             new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context")),
             reader.Choice("log-level", LogLevel.Information));
     }
@@ -70,6 +72,24 @@ internal sealed record ServiceOptions(
         };
         foreach (var problem in options.Validate())
             problems.Add($"{reader.SourceOf(ServiceOption.NameOf(problem.Field))} {problem.Sentence}");
+        return options;
+    }
+
+    private static ReconcilerOptions ReadReconciler(OptionReader reader, ICollection<string> problems)
+    {
+        var defaults = new ReconcilerOptions();
+        var options = new ReconcilerOptions
+        {
+            Mode = reader.Choice("reconciler", defaults.Mode),
+            Namespaces = [.. reader.Names("watch-namespaces").Order(StringComparer.Ordinal)],
+            Workers = reader.Number("reconcile-workers", defaults.Workers, 1, 64),
+            Rate = reader.Number("reconcile-rate", defaults.Rate, 1, 1000),
+            Resync = reader.Duration("resync-interval", defaults.Resync, TimeSpan.FromHours(24), TimeSpan.FromMinutes(1)),
+            Verify = reader.Duration("verify-interval", defaults.Verify, TimeSpan.FromDays(30)),
+            Lease = reader.Duration("lease-duration", defaults.Lease, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(3)),
+        };
+        foreach (var name in options.Namespaces.Where(name => !FieldText.IsNamespace(name)))
+            problems.Add($"{reader.SourceOf("watch-namespaces")} names {FieldText.Quote(name)}, which is no name of a namespace.");
         return options;
     }
 

@@ -12,6 +12,9 @@ internal enum CallOutcome
     /// <summary>Answered: go on, though what was asked for could not be done.</summary>
     LetGo,
 
+    /// <summary>Answered: go on; what could not be done now is done without another call.</summary>
+    HandedOver,
+
     /// <summary>Answered: it failed, and why.</summary>
     Failure,
 

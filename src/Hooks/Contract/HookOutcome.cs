@@ -25,11 +25,21 @@ internal abstract record HookOutcome
 
         public static NonBlocking Proceed(string message = "") => new Passed(message);
 
+        /// <summary>Goes on; what could not be done now is done without another call.</summary>
+        public static NonBlocking HandOver(string message) => new Postponed(message);
+
         public static NonBlocking Fail(string reason) => new Failed(reason);
 
         private sealed record Passed(string Message) : NonBlocking
         {
             public override CallOutcome Kind => CallOutcome.Success;
+
+            public override HookResponse ToResponse(string hook) => HookResponse.Success(hook, Message);
+        }
+
+        private sealed record Postponed(string Message) : NonBlocking
+        {
+            public override CallOutcome Kind => CallOutcome.HandedOver;
 
             public override HookResponse ToResponse(string hook) => HookResponse.Success(hook, Message);
         }

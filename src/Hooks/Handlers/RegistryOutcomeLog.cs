@@ -7,9 +7,7 @@ internal static partial class RegistryOutcomeLog
 {
     public static void LogOutcome(this ILogger logger, Cluster cluster, RegistryOutcome outcome)
     {
-        foreach (var change in outcome.Changes)
-            LogChange(logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster.DisplayName, change.Why);
-
+        logger.LogChanges(cluster.DisplayName, outcome.Changes);
         switch (outcome)
         {
             case RegistryOutcome.Unavailable { Cause: { } cause }:
@@ -19,6 +17,12 @@ internal static partial class RegistryOutcomeLog
                 LogLetGo(logger, cluster.DisplayName, letGo.Reason);
                 break;
         }
+    }
+
+    public static void LogChanges(this ILogger logger, string cluster, IReadOnlyList<Change> changes)
+    {
+        foreach (var change in changes)
+            LogChange(logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster, change.Why);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Verb} {Kind} {Object} on the {Side} cluster for {Cluster}: {Why}")]

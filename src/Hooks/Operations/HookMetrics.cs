@@ -50,6 +50,7 @@ internal sealed class HookMetrics
         CallOutcome.Success => "success",
         CallOutcome.Blocked => "blocked",
         CallOutcome.LetGo => "let_go",
+        CallOutcome.HandedOver => "handed_over",
         CallOutcome.Failure => "failure",
         CallOutcome.Refused => "refused",
         CallOutcome.Aborted => "aborted",

@@ -61,6 +61,9 @@ public sealed record ClusterSpec
     /// <summary>CIDR blocks and DNS domain; absent means the defaults of kubeadm.</summary>
     public ClusterNetwork? ClusterNetwork { get; init; }
 
+    /// <summary>True while the user wants controllers to leave the Cluster alone.</summary>
+    public bool? Paused { get; init; }
+
     /// <summary>Absent on a Cluster without a managed topology.</summary>
     public ClusterTopology? Topology { get; init; }
 }

@@ -8,6 +8,8 @@ namespace CapiRegistryHook.Registry;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Cluster))]
 [JsonSerializable(typeof(HelmChartProxy))]
+[JsonSerializable(typeof(HelmChartProxySpec))]
+[JsonSerializable(typeof(ObjectHeader))]
 [JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
@@ -17,14 +19,28 @@ internal static class RegistryResources
     public const string ClusterGroup = "cluster.x-k8s.io";
 
     /// <summary>Every Cluster API that sends Clusters without an apiVersion (1.12 and older) serves v1beta1.</summary>
-    private const string OldestClusterVersion = "v1beta1";
+    public const string OldestClusterVersion = "v1beta1";
+
+    /// <summary>Served from Cluster API 1.11 on.</summary>
+    public const string NewestClusterVersion = "v1beta2";
 
     public static ResourceType<HelmChartProxy> HelmChartProxies { get; } =
         new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.HelmChartProxy);
 
+    /// <summary>HelmChartProxies, of which only the metadata is read.</summary>
+    public static ResourceType<ObjectHeader> HelmChartProxyHeaders { get; } =
+        new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
+
     /// <summary>Clusters in the version that the caller speaks, so that no version is asked for that is not served.</summary>
-    public static ResourceType<Cluster> Clusters(Cluster cluster) =>
-        new(ClusterGroup, ClusterVersion(cluster), "clusters", "Cluster", true, RegistryJson.Default.Cluster);
+    public static ResourceType<Cluster> Clusters(Cluster cluster) => Clusters(ClusterVersion(cluster));
+
+    /// <summary>Clusters in a version.</summary>
+    public static ResourceType<Cluster> Clusters(string version) =>
+        new(ClusterGroup, version, "clusters", "Cluster", true, RegistryJson.Default.Cluster);
+
+    /// <summary>Clusters in a version, of which only the metadata is read.</summary>
+    public static ResourceType<ObjectHeader> ClusterHeaders(string version) =>
+        new(ClusterGroup, version, "clusters", "Cluster", true, RegistryJson.Default.ObjectHeader);
 
     public static string ClusterApiVersion(Cluster cluster) => $"{ClusterGroup}/{ClusterVersion(cluster)}";
 

@@ -32,17 +32,54 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// </summary>
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
-    /// <param name="certificateSerial">The serial number of the certificate that the pods are to serve.</param>
+    /// <param name="certificate">The certificate that the pods are to serve.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<Ensured<bool>> EnsureChartProxyAsync(
-        RegistryPlan plan, HelmChartProxy? before, string certificateSerial, CancellationToken cancellationToken)
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
     {
-        var values = ChartValues.Build(plan, certificateSerial);
+        var (wanted, kept) = Want(plan, before, certificate);
+        return await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+    }
+
+    /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
+    public async Task<Ensured<bool>> RepairChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
+    {
+        var (wanted, kept) = Want(plan, before, certificate);
+        return before is not null && ChartProxyComparison.IsAsWanted(before, wanted)
+            ? new Ensured<bool>(true)
+            : await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+    }
+
+    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate)
+    {
+        var values = ChartValues.Build(plan, certificate.Serial);
         var kept = ShippedChart.Is(options.ChartName, options.ChartVersion)
             ? InstalledVolumes.Keep(values, before?.Spec?.ValuesTemplate)
             : new KeptValues(values, IsOther: false);
         var wanted = ChartProxyFactory.Create(plan, options, kept.Values);
-        wanted = wanted with { Metadata = wanted.Metadata with { ResourceVersion = before?.Metadata.ResourceVersion } };
+        var annotations = StillServed(certificate, before).ToAnnotations();
+        annotations[RegistryRemoval.AskedByAnnotation] = options.SettingsField;
+        return (wanted with
+        {
+            Metadata = wanted.Metadata with
+            {
+                ResourceVersion = before?.Metadata.ResourceVersion,
+                Annotations = annotations,
+                OwnerReferences = [ClusterOwner.Settle(plan.Owner, before?.Metadata)],
+            },
+        }, kept);
+    }
+
+    /// <summary>What was seen served stays true for as long as the certificate is the same.</summary>
+    private static CertificateRecord StillServed(CertificateRecord certificate, HelmChartProxy? before) =>
+        certificate.Served is null && CertificateRecord.Read(before?.Metadata.Annotations) is { } known && known.Served == certificate.Serial
+            ? certificate with { Served = known.Served }
+            : certificate;
+
+    private async Task<Ensured<bool>> ApplyAsync(
+        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, KeptValues kept, CancellationToken cancellationToken)
+    {
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
         return new Ensured<bool>(true, Describe(plan, before, after, kept));

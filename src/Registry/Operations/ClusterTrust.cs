@@ -73,7 +73,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
 
     private async Task<Ensured<TrustBundle>> PatchAsync(RegistryPlan plan, Secret live, TrustBundle wanted, CancellationToken cancellationToken)
     {
-        var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !IsCluster(owner)).Append(plan.Owner);
+        var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !ClusterOwner.IsCluster(owner)).Append(ClusterOwner.Settle(plan.Owner, live.Metadata));
         var data = new JsonObject();
         foreach (var key in live.Data?.Keys ?? [])
             data[key] = null;
@@ -118,10 +118,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         live.Data is { Count: 1 }
         && live.Value(SecretKeys.Authority).Span.SequenceEqual(Encoding.ASCII.GetBytes(wanted.ToPem()))
         && ObjectLabels.OfTrust(plan).All(label => live.Metadata.Labels?.GetValueOrDefault(label.Key) == label.Value)
-        && live.Metadata.OwnerReferences is { } owners && owners.Where(IsCluster).SequenceEqual([plan.Owner]);
-
-    private static bool IsCluster(OwnerReference owner) =>
-        owner.Kind == "Cluster" && owner.ApiVersion?.StartsWith(RegistryResources.ClusterGroup + "/", StringComparison.Ordinal) == true;
+        && live.Metadata.OwnerReferences is { } owners && owners.Where(ClusterOwner.IsCluster).SequenceEqual([ClusterOwner.Settle(plan.Owner, live.Metadata)]);
 
     private static Ensured<TrustBundle> Changed(RegistryPlan plan, TrustBundle wanted, ChangeVerb verb, string why) =>
         new(wanted, new Change(verb, "Secret", plan.TrustSecret.ToString(), false, why));

@@ -18,7 +18,7 @@ internal static class FaultSentences
     public static RegistryOutcome OfKubeconfig(RegistryPlan plan, KubeconfigException exception) => new RegistryOutcome.Unavailable(
         $"The kubeconfig in the Secret {plan.KubeconfigSecret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}", exception);
 
-    public static RegistryOutcome NoKubeconfig(RegistryPlan plan) => new RegistryOutcome.Unavailable(
+    public static RegistryOutcome NoKubeconfig(RegistryPlan plan) => new RegistryOutcome.Waiting(
         $"The Secret {plan.KubeconfigSecret} with the workload cluster's kubeconfig is not there yet.");
 
     public static RegistryOutcome OutOfTime(OperationCanceledException exception) => new RegistryOutcome.Unavailable(

@@ -33,9 +33,57 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         if (root is null)
             return trusted.Stop;
 
-        var wanted = new WantedCertificate(plan.Certificate, root.Authority, root.Bundle, upgradeTo);
+        var wanted = Want(plan, root, upgradeTo);
         return await OptimisticWrite.RunAsync(() => InstallAsync(plan, wanted, changes, cancellationToken));
     }
+
+    /// <summary>
+    /// The same for a Cluster that nothing need have happened to: the workload cluster is left alone and nothing is written unless
+    /// something is due.
+    /// </summary>
+    /// <param name="plan">The plan for the Cluster as it is now.</param>
+    /// <param name="verify">True to look at the certificate on the workload cluster in any case.</param>
+    /// <param name="pass">Takes what was changed and what is known of the certificate.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<RegistryOutcome?> ReconcileAsync(RegistryPlan plan, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+    {
+        var trusted = await EnsureTrustAsync(plan, nodesExist: true, pass.Changes, cancellationToken);
+        using var root = trusted.Value;
+        if (root is null)
+            return trusted.Stop;
+
+        var wanted = Want(plan, root, upgradeTo: null);
+        return await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
+    }
+
+    private async Task<RegistryOutcome?> ReconcileAsync(
+        RegistryPlan plan, WantedCertificate wanted, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+    {
+        var release = await _chart.FindAsync(plan, cancellationToken);
+        pass.Certificate = CertificateRecord.Read(release?.Metadata.Annotations);
+        if (release?.Metadata.DeletionTimestamp is not null)
+            return BeingDeleted(plan);
+
+        if (verify || CertificateDue.Why(pass.Certificate, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null)
+        {
+            var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
+            if (Collect(certificate, pass.Changes) is { } stop)
+                return stop;
+            pass.Certificate = certificate.Value;
+        }
+
+        return Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), pass.Changes)
+            ?? Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate!, cancellationToken), pass.Changes);
+    }
+
+    private static WantedCertificate Want(RegistryPlan plan, TrustedRoot root, string? upgradeTo) =>
+        new(plan.Certificate, root.Authority, root.Bundle, upgradeTo)
+        {
+            Order = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(ServerCertificate.OrderAnnotation),
+        };
+
+    private static RegistryOutcome.Waiting BeingDeleted(RegistryPlan plan) =>
+        new($"The HelmChartProxy {plan.ChartProxy} is being deleted; it is made anew when it is gone.");
 
     /// <summary>
     /// The HelmChartProxy is read before the certificate and written under that version, so that a call that was slow
@@ -44,10 +92,13 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
     private async Task<RegistryOutcome?> InstallAsync(RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
-        var serial = await EnsureCertificateAsync(plan, wanted, cancellationToken);
-        return Collect(serial, changes)
-            ?? Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), changes)
-            ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, serial.Value!, cancellationToken), changes);
+        var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
+        if (Collect(certificate, changes) is { } stop)
+            return stop;
+        if (release?.Metadata.DeletionTimestamp is not null)
+            return BeingDeleted(plan);
+        return Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), changes)
+            ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, certificate.Value!, cancellationToken), changes);
     }
 
     private async Task<Ensured<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
@@ -79,7 +130,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         }
     }
 
-    private async Task<Ensured<string>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken)
+    private async Task<Ensured<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         ClientLease lease;
         try
@@ -88,11 +139,11 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {
-            return Ensured<string>.Stopped(FaultSentences.NoKubeconfig(plan));
+            return Ensured<CertificateRecord>.Stopped(FaultSentences.NoKubeconfig(plan));
         }
         catch (KubeconfigException exception)
         {
-            return Ensured<string>.Stopped(FaultSentences.OfKubeconfig(plan, exception));
+            return Ensured<CertificateRecord>.Stopped(FaultSentences.OfKubeconfig(plan, exception));
         }
 
         using (lease)
@@ -103,7 +154,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
             }
             catch (KubernetesApiException exception)
             {
-                return Ensured<string>.Stopped(FaultSentences.OfWorkload(exception));
+                return Ensured<CertificateRecord>.Stopped(FaultSentences.OfWorkload(exception));
             }
         }
     }

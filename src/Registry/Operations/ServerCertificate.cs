@@ -15,11 +15,17 @@ internal sealed class ServerCertificate(TimeProvider time)
     /// <summary>The Kubernetes version of the latest upgrade that renewed the certificate.</summary>
     public const string RenewedForAnnotation = "capi-registry-hook.io/renewed-for";
 
-    /// <summary>Returns the serial number of the certificate in the Secret.</summary>
+    /// <summary>The latest order for a renewal that was fulfilled: the value that <see cref="OrderAnnotation"/> had then.</summary>
+    public const string OrderedByAnnotation = "capi-registry-hook.io/renewed-by-order";
+
+    /// <summary>On the Cluster: another value than before asks for a renewal.</summary>
+    public const string OrderAnnotation = "capi-registry-hook.io/renew";
+
+    /// <summary>Returns what there is to know of the certificate in the Secret.</summary>
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="wanted">What the certificate must be.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public Task<Ensured<string>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
+    public Task<Ensured<CertificateRecord>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
         OptimisticWrite.RunAsync(async () =>
         {
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
@@ -32,7 +38,7 @@ internal sealed class ServerCertificate(TimeProvider time)
             if (why is not null)
                 return await ReplaceAsync(workload, live, wanted, why, cancellationToken);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
-                ? new Ensured<string>(SerialOf(live))
+                ? new Ensured<CertificateRecord>(RecordOf(live, wanted))
                 : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
         });
 
@@ -43,12 +49,15 @@ internal sealed class ServerCertificate(TimeProvider time)
             live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, wanted.Request, wanted.Authority, time);
         if (decision.Reissue)
             return decision.Message;
-        return wanted.UpgradeTo is null || live.Metadata.Annotations?.GetValueOrDefault(RenewedForAnnotation) == wanted.UpgradeTo
-            ? null
-            : "The cluster is upgraded to another version of Kubernetes.";
+        if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
+            return "The cluster is upgraded to another version of Kubernetes.";
+        return IsMarked(live, OrderedByAnnotation, wanted.Order) ? null : "A renewal was asked for.";
     }
 
-    private async Task<Ensured<string>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
+    private static bool IsMarked(Secret live, string annotation, string? mark) =>
+        mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
+
+    private async Task<Ensured<CertificateRecord>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         await EnsureNamespaceAsync(workload, cancellationToken);
         using var pair = wanted.Authority.Issue(wanted.Request, time);
@@ -59,13 +68,13 @@ internal sealed class ServerCertificate(TimeProvider time)
                 Namespace = RegistryPlan.CertificateSecret.Namespace,
                 Name = RegistryPlan.CertificateSecret.Name,
                 Labels = ObjectLabels.Workload,
-                Annotations = wanted.UpgradeTo is null ? null : new Dictionary<string, string> { [RenewedForAnnotation] = wanted.UpgradeTo },
+                Annotations = Marks(wanted) is { Count: > 0 } marks ? marks : null,
             },
             Type = SecretKeys.TlsType,
             Data = SecretKeys.Tls(pair, wanted.Trust.ToPem()),
         };
         await workload.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
-        return Changed(pair.SerialNumber, ChangeVerb.Created, "There was no server certificate.");
+        return Changed(RecordOf(pair, wanted), ChangeVerb.Created, "There was no server certificate.");
     }
 
     private static async Task EnsureNamespaceAsync(KubernetesClient workload, CancellationToken cancellationToken)
@@ -84,26 +93,26 @@ internal sealed class ServerCertificate(TimeProvider time)
         }
     }
 
-    private async Task<Ensured<string>> ReplaceAsync(
+    private async Task<Ensured<CertificateRecord>> ReplaceAsync(
         KubernetesClient workload, Secret live, WantedCertificate wanted, string why, CancellationToken cancellationToken)
     {
         using var pair = wanted.Authority.Issue(wanted.Request, time);
         var metadata = Lock(live);
-        if (wanted.UpgradeTo is not null)
-            metadata["annotations"] = new JsonObject { [RenewedForAnnotation] = wanted.UpgradeTo };
+        if (Marks(wanted) is { Count: > 0 } marks)
+            metadata["annotations"] = new JsonObject(marks.Select(mark => KeyValuePair.Create<string, JsonNode?>(mark.Key, mark.Value)));
         var data = new JsonObject();
         foreach (var (key, value) in SecretKeys.Tls(pair, wanted.Trust.ToPem()))
             data[key] = Convert.ToBase64String(value);
         await PatchAsync(workload, metadata, data, cancellationToken);
-        return Changed(pair.SerialNumber, ChangeVerb.Updated, why);
+        return Changed(RecordOf(pair, wanted), ChangeVerb.Updated, why);
     }
 
-    private static async Task<Ensured<string>> RefreshTrustAsync(
+    private static async Task<Ensured<CertificateRecord>> RefreshTrustAsync(
         KubernetesClient workload, Secret live, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         var data = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(wanted.TrustBytes) };
         await PatchAsync(workload, Lock(live), data, cancellationToken);
-        return Changed(SerialOf(live), ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's.");
+        return Changed(RecordOf(live, wanted), ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's.");
     }
 
     /// <summary>With the resourceVersion in it, a patch fails with Conflict when anyone wrote since the read.</summary>
@@ -114,12 +123,30 @@ internal sealed class ServerCertificate(TimeProvider time)
             CoreResources.Secrets, RegistryPlan.CertificateSecret, new JsonObject { ["metadata"] = metadata, ["data"] = data },
             ObjectLabels.FieldManager, cancellationToken);
 
-    private static string SerialOf(Secret secret) => CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span).SerialNumber;
+    /// <summary>What a certificate was renewed for, so that the same cause does not renew it again.</summary>
+    private static Dictionary<string, string> Marks(WantedCertificate wanted)
+    {
+        var marks = new Dictionary<string, string>();
+        if (wanted.UpgradeTo is not null)
+            marks[RenewedForAnnotation] = wanted.UpgradeTo;
+        if (wanted.Order is not null)
+            marks[OrderedByAnnotation] = wanted.Order;
+        return marks;
+    }
 
-    private static Ensured<string> Changed(string serial, ChangeVerb verb, string why) =>
-        new(serial, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
+    private static CertificateRecord RecordOf(CertificateKeyPair pair, WantedCertificate wanted) =>
+        CertificateRecord.Of(wanted, pair.SerialNumber, pair.NotBefore, pair.NotAfter);
 
-    private static Ensured<string> RefuseForeign() => Ensured<string>.Stopped(new RegistryOutcome.Refused(
+    private static CertificateRecord RecordOf(Secret secret, WantedCertificate wanted)
+    {
+        var facts = CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span);
+        return CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
+    }
+
+    private static Ensured<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
+        new(certificate, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
+
+    private static Ensured<CertificateRecord> RefuseForeign() => Ensured<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
         $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not ours; delete or rename it."));
 }
 
@@ -130,5 +157,8 @@ internal sealed class ServerCertificate(TimeProvider time)
 /// <param name="UpgradeTo">During an upgrade, the version that the certificate is to be renewed for.</param>
 internal sealed record WantedCertificate(ServerCertificateRequest Request, CertificateAuthority Authority, TrustBundle Trust, string? UpgradeTo)
 {
+    /// <summary>The user's order for a renewal; null when there is none.</summary>
+    public string? Order { get; init; }
+
     public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
 }

@@ -22,6 +22,9 @@ public static class FieldText
     /// <summary>A sentence that may quote text from outside, without control characters, cut at 256 characters.</summary>
     public static string Sentence(string text) => Printable(text, LongestSentence, quotes: true);
 
+    /// <summary>Whether a namespace may have this name.</summary>
+    public static bool IsNamespace(string name) => KubernetesNames.IsLabel(name);
+
     private static string Printable(string value, int longest = LongestValue, bool quotes = false)
     {
         var text = new StringBuilder();

@@ -9,6 +9,9 @@ internal static class ObjectLabels
 
     private const string ManagedBy = "app.kubernetes.io/managed-by";
 
+    /// <summary>Selects what was made or taken over by this product.</summary>
+    public const string ManagedSelector = $"{ManagedBy}={FieldManager}";
+
     /// <summary>Makes <c>clusterctl move</c> carry an object that it would not find by ownership alone.</summary>
     private const string Move = "clusterctl.cluster.x-k8s.io/move";
 

@@ -42,7 +42,10 @@ internal sealed record RegistryPlan
     /// <summary>The contract of Cluster API: key <c>value</c> holds the kubeconfig.</summary>
     public NamespacedName KubeconfigSecret => BesideCluster("kubeconfig");
 
-    public NamespacedName ChartProxy => BesideCluster("registry");
+    public NamespacedName ChartProxy => ChartProxyOf(Cluster);
+
+    /// <summary>The HelmChartProxy of a Cluster, whether it asks for one or not.</summary>
+    public static NamespacedName ChartProxyOf(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry");
 
     /// <summary>Server certificate on the workload cluster.</summary>
     public static NamespacedName CertificateSecret { get; } = new(RegistryNames.Namespace, RegistryNames.CertificateSecret);

@@ -32,6 +32,9 @@ public sealed class AdminClient : IDisposable
     /// <summary>The path of Clusters in a namespace.</summary>
     public static string Clusters(string @namespace, string version = "v1beta2") => $"/apis/cluster.x-k8s.io/{version}/namespaces/{@namespace}/clusters";
 
+    /// <summary>The path of Leases in a namespace.</summary>
+    public static string Leases(string @namespace) => $"/apis/coordination.k8s.io/v1/namespaces/{@namespace}/leases";
+
     /// <summary>The path of Events in a namespace.</summary>
     public static string Events(string @namespace) => $"/apis/events.k8s.io/v1/namespaces/{@namespace}/events";
 

@@ -10,9 +10,9 @@ public sealed partial class HookService : IAsyncDisposable
     /// <summary>The hook's namespace on the management cluster in tests and in the demo.</summary>
     public const string Namespace = "capi-registry-hook-system";
 
-    /// <summary>What a caller may set to something else.</summary>
+    /// <summary>What a caller may set to something else. The reconciler is off, so that a test of hooks sees what hooks do.</summary>
     private static readonly (string Option, string Value)[] Defaults =
-        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s")];
+        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"), ("--reconciler", "Off")];
 
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);

@@ -70,7 +70,7 @@ public sealed class Stage : IAsyncDisposable
         foreach (var collection in new[]
         {
             AdminClient.Clusters("default"), AdminClient.ChartProxies("default"), AdminClient.Secrets("default"),
-            AdminClient.Secrets(HookService.Namespace), AdminClient.Events("default"),
+            AdminClient.Secrets(HookService.Namespace), AdminClient.Events("default"), AdminClient.Leases(HookService.Namespace),
         })
         {
             await ClearAsync(ManagementObjects, collection, cancellationToken);

@@ -1,0 +1,18 @@
+namespace CapiRegistryHook.Hooks.Reconciling;
+
+/// <summary>Lets so much begin per second, and so much at once after a pause.</summary>
+internal sealed class Pace(int perSecond, int burst, TimeProvider time)
+{
+    private readonly TimeSpan _interval = TimeSpan.FromSeconds(1.0 / perSecond);
+    private readonly long _origin = time.GetTimestamp();
+    private TimeSpan _next = TimeSpan.Zero;
+
+    /// <summary>Waits until the next may begin.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetElapsedTime(_origin);
+        var earliest = now - (_interval * burst);
+        _next = (_next > earliest ? _next : earliest) + _interval;
+        return _next <= now ? Task.CompletedTask : Task.Delay(_next - now, time, cancellationToken);
+    }
+}

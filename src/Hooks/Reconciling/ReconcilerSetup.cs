@@ -1,0 +1,17 @@
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Hooks.Reconciling;
+
+/// <summary>The parts of the reconciler, and its place in the life of the service.</summary>
+internal static class ReconcilerSetup
+{
+    public static void AddReconciler(this IServiceCollection services, ReconcilerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(provider => provider.GetRequiredService<RegistryLifecycle>().Fleet);
+        services.AddSingleton<FleetBook>();
+        services.AddSingleton<FleetFollower>();
+        services.AddSingleton<ReconcileWorkers>();
+        services.AddHostedService<Reconciler>();
+    }
+}

@@ -1,0 +1,36 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>Any object, of which only the metadata matters: what a watch over many of them keeps in memory is next to nothing.</summary>
+internal sealed record ObjectHeader : IKubernetesObject
+{
+    public string? ApiVersion { get; init; }
+
+    public string? Kind { get; init; }
+
+    public ObjectMeta Metadata { get; init; } = new();
+
+    /// <summary>
+    /// Differs when something changed that may matter: the spec (by its generation), labels, annotations, owners, the deletion. A
+    /// status that is written every few seconds changes nothing here.
+    /// </summary>
+    public int Fingerprint
+    {
+        get
+        {
+            var hash = new HashCode();
+            hash.Add(Metadata.Uid);
+            hash.Add(Metadata.Generation);
+            hash.Add(Metadata.DeletionTimestamp);
+            foreach (var (key, value) in Sorted(Metadata.Labels).Concat(Sorted(Metadata.Annotations)))
+                hash.Add((key, value));
+            foreach (var owner in Metadata.OwnerReferences ?? [])
+                hash.Add(owner.Uid);
+            return hash.ToHashCode();
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Sorted(IReadOnlyDictionary<string, string>? map) =>
+        (map ?? new Dictionary<string, string>()).OrderBy(entry => entry.Key, StringComparer.Ordinal);
+}

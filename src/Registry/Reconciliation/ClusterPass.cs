@@ -1,0 +1,35 @@
+namespace CapiRegistryHook.Registry;
+
+/// <summary>What a pass over one Cluster has found and done so far, also when it does not come to its end.</summary>
+internal sealed class ClusterPass
+{
+    /// <summary>Where the registry stands when nothing is in the way.</summary>
+    public ClusterPhase Goal { get; set; } = ClusterPhase.Gone;
+
+    /// <summary>The Cluster as it is now; null when it is gone.</summary>
+    public Cluster? Cluster { get; set; }
+
+    /// <summary>What was changed, in order.</summary>
+    public List<Change> Changes { get; } = [];
+
+    /// <summary>The certificate that the registry is to serve; null while none is known.</summary>
+    public CertificateRecord? Certificate { get; set; }
+
+    /// <summary>The pass in the words of those who watch it.</summary>
+    public ClusterStatus Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
+    {
+        Changes = Changes,
+        Certificate = Certificate is { } known && Cluster?.Metadata.Uid is { } uid
+            ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, RenewalSchedule.TimeOf(known, uid))
+            : null,
+    };
+
+    private ClusterStatus Judge(ClusterKey key, RegistryOutcome outcome) => outcome switch
+    {
+        RegistryOutcome.Invalid invalid => new ClusterStatus(key, ClusterPhase.Invalid) { Reason = invalid.Reason },
+        RegistryOutcome.Waiting waiting => new ClusterStatus(key, ClusterPhase.Waiting) { Reason = waiting.Reason },
+        RegistryOutcome.Refused refused => new ClusterStatus(key, ClusterPhase.Refused) { Reason = refused.Reason },
+        RegistryOutcome.Unavailable unavailable => new ClusterStatus(key, ClusterPhase.Unreachable) { Reason = unavailable.Reason, Cause = unavailable.Cause },
+        _ => new ClusterStatus(key, Goal),
+    };
+}

@@ -1,0 +1,57 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// One pass over one Cluster, from what is there now: it asks for a registry, for none, or for one that can't be. A pass may come at
+/// any time, twice at once, or after a crash of the last one; it does what is left to do with the same steps as the hooks.
+/// </summary>
+internal sealed class ClusterReconciler(KubernetesClient management, RegistrySteps steps, RegistryOptions options, TimeProvider time)
+{
+    /// <summary>Longer than the hooks have: nobody waits for it, and a slow workload cluster is to be served too.</summary>
+    private static readonly TimeSpan PassLimit = TimeSpan.FromSeconds(60);
+
+    private const string PausedAnnotation = "cluster.x-k8s.io/paused";
+
+    private readonly RegistryRemoval _removal = new(management, options);
+
+    /// <summary>Makes the registry of the Cluster true, or says what is in the way.</summary>
+    /// <param name="key">The Cluster.</param>
+    /// <param name="version">A version in which Clusters are served.</param>
+    /// <param name="verify">True to look at the certificate on the workload cluster even when nothing is due.</param>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    public async Task<ClusterStatus> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
+    {
+        var pass = new ClusterPass();
+        var root = new NamespacedName(options.HookNamespace, options.RootSecretName);
+        var outcome = await Attempt.RunAsync(PassLimit, time, root, async token =>
+        {
+            pass.Cluster = await management.FindAsync(RegistryResources.Clusters(version), key.Object, token);
+            pass.Goal = GoalOf(pass.Cluster);
+            return pass.Goal == ClusterPhase.Ready ? await ActAsync(pass.Cluster!, verify, pass, token) : null;
+        }, cancellationToken);
+        return pass.Conclude(key, outcome);
+    }
+
+    private static ClusterPhase GoalOf(Cluster? cluster) => cluster switch
+    {
+        null => ClusterPhase.Gone,
+        { Metadata.DeletionTimestamp: not null } => ClusterPhase.Deleting,
+        { Spec.Paused: true } => ClusterPhase.Paused,
+        _ => cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true ? ClusterPhase.Paused : ClusterPhase.Ready,
+    };
+
+    private Task<RegistryOutcome?> ActAsync(Cluster cluster, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+    {
+        switch (RegistryPlan.Create(cluster, options))
+        {
+            case PlanResult.Wanted wanted:
+                return steps.ReconcileAsync(wanted.Plan, verify, pass, cancellationToken);
+            case PlanResult.Invalid invalid:
+                return Task.FromResult<RegistryOutcome?>(new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
+            default:
+                pass.Goal = ClusterPhase.Off;
+                return _removal.RemoveAsync(cluster, pass.Changes, cancellationToken);
+        }
+    }
+}

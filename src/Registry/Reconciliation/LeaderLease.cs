@@ -1,0 +1,51 @@
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>The Lease of the replica that reconciles. Not thread-safe.</summary>
+public sealed class LeaderLease
+{
+    private const string Name = "capi-registry-hook-leader";
+
+    private readonly LeaseLock _lock;
+
+    internal LeaderLease(LeaseLock @lock) => _lock = @lock;
+
+    /// <summary>Why the last try could not even ask; null when it could.</summary>
+    public string? Problem { get; private set; }
+
+    internal static NamespacedName NameIn(string @namespace) => new(@namespace, Name);
+
+    /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>True when it is held now; false when somebody else has it, or when the API server can't be used.</returns>
+    public async Task<bool> TryHoldAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var held = await _lock.TryAcquireOrRenewAsync(cancellationToken);
+            Problem = null;
+            return held;
+        }
+        catch (KubernetesApiException exception)
+        {
+            Problem = exception.Message;
+            return false;
+        }
+    }
+
+    /// <summary>Gives the Lease back, so that another replica need not wait; when that fails it runs out by itself.</summary>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>When it is given back.</returns>
+    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _lock.ReleaseAsync(cancellationToken);
+        }
+        catch (KubernetesApiException exception)
+        {
+            Problem = exception.Message;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>All Clusters of the management cluster: what happens to them, a pass over one of them, and who of several replicas does it.</summary>
+public sealed class RegistryFleet
+{
+    private readonly KubernetesClient _management;
+    private readonly ClusterReconciler _reconciler;
+    private readonly RegistryOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ClusterVersions _versions;
+
+    internal RegistryFleet(KubernetesClient management, ClusterReconciler reconciler, RegistryOptions options, TimeProvider time)
+    {
+        _management = management;
+        _reconciler = reconciler;
+        _options = options;
+        _time = time;
+        _versions = new ClusterVersions(management);
+    }
+
+    /// <summary>Makes the registry of one Cluster true, or says what is in the way. Calling it twice, or for any Cluster, is safe.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="verify">True to look at the certificate on the workload cluster even when nothing is due.</param>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    /// <returns>How it ended.</returns>
+    public Task<ClusterStatus> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
+        _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
+
+    /// <summary>Watches Clusters, for ever; the lists that it begins with come in pages.</summary>
+    /// <param name="namespace">Where to look; null is everywhere.</param>
+    /// <param name="cancellationToken">Ends the watch.</param>
+    /// <returns>What happens, in order.</returns>
+    public async IAsyncEnumerable<FleetEvent> WatchClustersAsync(string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (type, problem) = await _versions.FindAsync(@namespace, cancellationToken);
+            if (type is not null)
+            {
+                await foreach (var change in new FleetWatch(_management, type, OfCluster).RunAsync(@namespace, null, cancellationToken))
+                    yield return change;
+            }
+            else
+            {
+                yield return new FleetEvent(FleetEventKind.Refused, Problem: problem);
+            }
+
+            await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
+        }
+    }
+
+    /// <summary>Watches the HelmChartProxies that this product made, for ever; each report names the Cluster that it is for.</summary>
+    /// <param name="namespace">Where to look; null is everywhere.</param>
+    /// <param name="cancellationToken">Ends the watch.</param>
+    /// <returns>What happens, in order.</returns>
+    public async IAsyncEnumerable<FleetEvent> WatchReleasesAsync(string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var watch = new FleetWatch(_management, RegistryResources.HelmChartProxyHeaders, OfRelease);
+            await foreach (var change in watch.RunAsync(@namespace, ObjectLabels.ManagedSelector, cancellationToken))
+                yield return change;
+            await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
+        }
+    }
+
+    /// <summary>The Lease by which one of several replicas becomes the one that reconciles.</summary>
+    /// <param name="identity">Who this process is; unique.</param>
+    /// <param name="duration">How long others wait for a sign of life, 1 s to 1 h in whole seconds.</param>
+    /// <returns>The Lease, not held yet.</returns>
+    public LeaderLease CreateLease(string identity, TimeSpan duration) =>
+        new(new LeaseLock(_management, LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));
+
+    private static ClusterKey? OfCluster(ObjectMeta metadata) => new ClusterKey(metadata.Namespace ?? "", metadata.Name ?? "");
+
+    /// <summary>By its owner, since labels can be edited away; null when no Cluster owns it.</summary>
+    private static ClusterKey? OfRelease(ObjectMeta metadata) =>
+        metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner ? new ClusterKey(metadata.Namespace ?? "", owner.Name) : null;
+}
