@@ -115,15 +115,17 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, and former roots from which valid bridges lead
-    /// to it. Whoever has one of them accepts what is served, whatever else stands in <see cref="TrustBundle"/>.
+    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another certificate of the same name and key that
+    /// is valid now (as a renewal leaves it), and former roots from which valid bridges lead to it. Whoever has one of them accepts what is served,
+    /// whatever else stands in <see cref="TrustBundle"/>.
     /// </summary>
     public TrustBundle AnchorsIn(TrustBundle trusted, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(trusted);
         ArgumentNullException.ThrowIfNull(time);
-        var own = trusted.Certificates.Where(certificate => certificate.Thumbprint == RootThumbprint);
-        return TrustBundle.Of(own.Concat(_bridges.AnchorsIn(trusted, time.GetUtcNow())));
+        var now = time.GetUtcNow();
+        var own = trusted.Certificates.Where(certificate => certificate.Thumbprint == RootThumbprint || IsOtherFormOfRoot(certificate, now));
+        return TrustBundle.Of(own.Concat(_bridges.AnchorsIn(trusted, now)));
     }
 
     /// <summary>Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.</summary>
@@ -144,6 +146,9 @@ public sealed class CertificateAuthority : IDisposable
         var validity = ValidityAt(time.GetUtcNow(), TimeSpan.MaxValue, successor.NotAfter < NotAfter ? successor.NotAfter : NotAfter);
         return Sign(hash => CertificateTemplate.Bridge(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
     }
+
+    /// <summary>The bridges that lead to this root and have not ended, nearest first, each as one PEM block.</summary>
+    public IReadOnlyList<string> BridgesAt(DateTimeOffset now) => [.. _bridges.At(now).Select(bridge => bridge.Pem)];
 
     /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
@@ -183,6 +188,14 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <summary>What a server sends after its certificate: intermediates, then bridges that have not ended.</summary>
     internal IReadOnlyList<Certificate> ServedChain(DateTimeOffset now) => [.. _path.Served, .. _bridges.At(now)];
+
+    private bool IsOtherFormOfRoot(Certificate certificate, DateTimeOffset now) =>
+        certificate.SubjectName.AsSpan().SequenceEqual(Root.SubjectName)
+        && certificate.PublicKeyInfo.AsSpan().SequenceEqual(Root.PublicKeyInfo)
+        && certificate.SubjectKeyIdentifier.AsSpan().SequenceEqual(Root.SubjectKeyIdentifier)
+        && certificate.IsSelfSigned && certificate.Extensions.MaySign
+        && (certificate.Extensions.PathLength is not { } length || length >= _path.Served.Count)
+        && certificate.NotBefore <= now && now <= certificate.NotAfter;
 
     private Validity ValidityAt(DateTimeOffset now, TimeSpan lifetime, DateTimeOffset latest)
     {

@@ -48,7 +48,7 @@ public sealed class ReissuePolicy
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(time);
         return FirstReason(certificatePem, privateKeyPem, (chain, key) => ReasonFor(chain[0], key, wanted)
-            ?? (time.GetUtcNow() >= chain[0].NotAfter - ((chain[0].NotAfter - chain[0].NotBefore) / 6) ? ReissueReason.Due : ReissueReason.None));
+            ?? (time.GetUtcNow() >= LastRenewalTime(chain[0].NotBefore, chain[0].NotAfter) ? ReissueReason.Due : ReissueReason.None));
     }
 
     /// <summary>
@@ -60,6 +60,9 @@ public sealed class ReissuePolicy
         var life = (notAfter - notBefore).Ticks;
         return life > 0 ? notBefore.AddTicks(life / 3 * 2) : notBefore;
     }
+
+    /// <summary>When less than a sixth of the life is left: for a certificate of two years four months before its end.</summary>
+    public static DateTimeOffset LastRenewalTime(DateTimeOffset notBefore, DateTimeOffset notAfter) => notAfter - ((notAfter - notBefore) / 6);
 
     private static ReissueDecision FirstReason(
         ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, Func<IReadOnlyList<Certificate>, PrivateKey, ReissueReason> reasonFor)

@@ -49,6 +49,13 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
         return union.Count <= PemLimits.BundleCertificates ? union : throw new CertificateException(CertificateFault.TooMany);
     }
 
+    /// <summary>The certificates that are in both.</summary>
+    public TrustBundle Intersect(TrustBundle other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new TrustBundle(_certificates.IntersectBy(other.Thumbprints(), certificate => certificate.Thumbprint, StringComparer.Ordinal));
+    }
+
     /// <summary>
     /// Leaves out the certificates that have ended. One that has not begun yet stays: it is there to be trusted later. When all have
     /// ended the result is empty; whether trusting nobody is better than trusting ended roots is for the caller to decide.
@@ -66,6 +73,21 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
         ArgumentNullException.ThrowIfNull(other);
         var mine = _certificates.Select(certificate => certificate.Thumbprint).ToHashSet(StringComparer.Ordinal);
         return other._certificates.All(certificate => mine.Contains(certificate.Thumbprint));
+    }
+
+    /// <summary>The root in this bundle that the first certificate of a chain leads to by signatures; null when there is none. Times play no part.</summary>
+    /// <exception cref="CertificateException">
+    /// <see cref="CertificateFault.Unreadable"/>, <see cref="CertificateFault.TooLarge"/> or <see cref="CertificateFault.TooMany"/>.
+    /// </exception>
+    public TrustedCertificate? IssuerOf(ReadOnlySpan<byte> chainPem)
+    {
+        foreach (var member in PemReader.ReadChain(chainPem))
+        {
+            if (Array.Find(_certificates, member.IsIssuedBy) is { } root)
+                return new TrustedCertificate(root.Thumbprint, root.Subject, root.NotBefore, root.NotAfter);
+        }
+
+        return null;
     }
 
     /// <summary>

@@ -82,7 +82,7 @@ public sealed record RegistryOptions
     {
         if (!KubernetesNames.IsLabel(HookNamespace))
             yield return Bad(nameof(HookNamespace), HookNamespace, "use the name of a namespace");
-        if (!KubernetesNames.IsSubdomain(RootSecretName))
+        if (!KubernetesNames.IsSubdomain($"{RootSecretName}-next"))
             yield return Bad(nameof(RootSecretName), RootSecretName, "use the name of a Secret");
         if (!CertificateAlgorithms.TryParse(KeyAlgorithm, out _))
             yield return Bad(nameof(KeyAlgorithm), KeyAlgorithm, $"use one of {CertificateAlgorithms.List}");

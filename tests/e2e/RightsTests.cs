@@ -123,6 +123,9 @@ public sealed class RightsTests(EmbeddedStage fixture)
         {
             management.ClearFaults();
         }
+
+        await ForeignRoot.GiveSuccessorWithoutBridgeAsync(stage, cluster, Cancelled);
+        await EachAsync(cluster, "v1.37.0", call);
     }
 
     private static async Task EachAsync(TestCluster cluster, string? target, Func<string, TestCluster, string?, Task> call)

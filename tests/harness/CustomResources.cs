@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Harness;
 
 /// <summary>
-/// Installs the definitions of Cluster, HelmChartProxy and ExtensionConfig: the official ones when a folder of upstream data lies beside the checkout
+/// Installs the definitions of Cluster, Machine, MachinePool, HelmChartProxy and ExtensionConfig: the official ones when a folder of upstream data lies beside the checkout
 /// (<c>../shared/upstream</c>, or what CAPI_REGISTRY_HOOK_UPSTREAM names), else the reduced ones in <c>crds/</c>.
 /// </summary>
 public static class CustomResources
@@ -16,7 +16,10 @@ public static class CustomResources
     private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
     private static readonly string[] Files =
-        ["cluster.x-k8s.io_clusters.yaml", "addons.cluster.x-k8s.io_helmchartproxies.yaml", "runtime.cluster.x-k8s.io_extensionconfigs.yaml"];
+    [
+        "cluster.x-k8s.io_clusters.yaml", "cluster.x-k8s.io_machines.yaml", "cluster.x-k8s.io_machinepools.yaml",
+        "addons.cluster.x-k8s.io_helmchartproxies.yaml", "runtime.cluster.x-k8s.io_extensionconfigs.yaml",
+    ];
 
     private static readonly string[] TemplateFiles =
     [

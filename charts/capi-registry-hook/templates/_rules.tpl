@@ -19,6 +19,10 @@
   resources: [helmchartproxies]
   verbs: [get, create, patch]
 {{- end }}
+# Their age says which nodes know a new root CA.
+- apiGroups: [cluster.x-k8s.io]
+  resources: [machines, machinepools]
+  verbs: [list]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
@@ -40,7 +44,7 @@
 {{- define "capi-registry-hook.rootRules" -}}
 - apiGroups: [""]
   resources: [secrets]
-  resourceNames: [{{ .Values.root.secretName }}]
+  resourceNames: [{{ .Values.root.secretName }}{{ if eq .Values.root.source "Managed" }}, {{ .Values.root.secretName }}-next{{ end }}]
   verbs: [get]
 {{- if eq .Values.root.source "Managed" }}
 # A name can't be given here: creation is checked before there is one.

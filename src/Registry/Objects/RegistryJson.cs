@@ -42,6 +42,13 @@ internal static class RegistryResources
     public static ResourceType<ObjectHeader> ClusterHeaders(string version) =>
         new(ClusterGroup, version, "clusters", "Cluster", true, RegistryJson.Default.ObjectHeader);
 
+    /// <summary>Machines, in the version of their Cluster: both are served by the same Cluster API.</summary>
+    public static ResourceType<ObjectHeader> Machines(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "machines", "Machine", true, RegistryJson.Default.ObjectHeader);
+
+    public static ResourceType<ObjectHeader> MachinePools(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "machinepools", "MachinePool", true, RegistryJson.Default.ObjectHeader);
+
     public static string ClusterApiVersion(Cluster cluster) => $"{ClusterGroup}/{ClusterVersion(cluster)}";
 
     /// <summary>It goes into paths of the API and into owner references.</summary>

@@ -27,6 +27,9 @@ internal static class FaultSentences
     public static string UnusableRoot(NamespacedName root, CertificateException exception) =>
         $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup.";
 
+    public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => new RegistryOutcome.Refused(
+        $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret {plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
+
     private static string Describe(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
     {
         KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission, or wait for the end of its namespace if that is being deleted.",

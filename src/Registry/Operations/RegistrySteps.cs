@@ -80,6 +80,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         new(plan.Certificate, root.Authority, root.Bundle, upgradeTo)
         {
             Order = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(ServerCertificate.OrderAnnotation),
+            Hindrance = root.MayIssue ? null : FaultSentences.NotTrustedYet(plan),
         };
 
     private static RegistryOutcome.Waiting BeingDeleted(RegistryPlan plan) =>
@@ -104,29 +105,29 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
     private async Task<Ensured<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
-        var authority = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
-        if (Collect(authority, changes) is { } stop)
+        var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
+        if (Collect(roots, changes) is { } stop)
             return Ensured<TrustedRoot>.Stopped(stop);
 
-        var bundle = await EnsureBundleAsync(plan, authority.Value!, live, nodesExist, cancellationToken);
-        return Collect(bundle, changes) is { } refused
+        var signer = await EnsureBundleAsync(plan, roots.Value!, live, nodesExist, cancellationToken);
+        return Collect(signer, changes) is { } refused
             ? Ensured<TrustedRoot>.Stopped(refused)
-            : new Ensured<TrustedRoot>(new TrustedRoot(authority.Value!, bundle.Value!));
+            : new Ensured<TrustedRoot>(new TrustedRoot(roots.Value!, signer.Value!));
     }
 
-    /// <summary>From here on the authority has an owner only when all goes well.</summary>
-    private async Task<Ensured<TrustBundle>> EnsureBundleAsync(
-        RegistryPlan plan, CertificateAuthority authority, Secret? live, bool nodesExist, CancellationToken cancellationToken)
+    /// <summary>From here on the roots have an owner only when all goes well.</summary>
+    private async Task<Ensured<ClusterSigner>> EnsureBundleAsync(
+        RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
-        var bundle = default(Ensured<TrustBundle>);
+        var signer = default(Ensured<ClusterSigner>);
         try
         {
-            return bundle = await _trust.EnsureAsync(plan, authority, live, nodesExist, cancellationToken);
+            return signer = await _trust.EnsureAsync(plan, roots, live, nodesExist, cancellationToken);
         }
         finally
         {
-            if (bundle.Value is null)
-                authority.Dispose();
+            if (signer.Value is null)
+                roots.Dispose();
         }
     }
 
@@ -166,9 +167,16 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         return step.Stop;
     }
 
-    /// <summary>A root that the cluster's nodes trust, and the bundle they have.</summary>
-    private sealed record TrustedRoot(CertificateAuthority Authority, TrustBundle Bundle) : IDisposable
+    /// <summary>The roots, and what they are for this cluster: who signs, and the bundle of its nodes.</summary>
+    private sealed record TrustedRoot(SigningRoots Roots, ClusterSigner Signer) : IDisposable
     {
-        public void Dispose() => Authority.Dispose();
+        public CertificateAuthority Authority => Signer.Authority ?? Roots.Authority;
+
+        public TrustBundle Bundle => Signer.Bundle;
+
+        /// <summary>False while the nodes accept nobody who could sign: what there is stays.</summary>
+        public bool MayIssue => Signer.Authority is not null;
+
+        public void Dispose() => Roots.Dispose();
     }
 }

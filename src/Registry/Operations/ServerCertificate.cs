@@ -30,13 +30,13 @@ internal sealed class ServerCertificate(TimeProvider time)
         {
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
             if (live is null)
-                return await CreateAsync(workload, wanted, cancellationToken);
+                return wanted.Hindrance is null ? await CreateAsync(workload, wanted, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
             if (live.Type != SecretKeys.TlsType)
                 return RefuseForeign();
 
             var why = WhyReissue(live, wanted);
             if (why is not null)
-                return await ReplaceAsync(workload, live, wanted, why, cancellationToken);
+                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
                 ? new Ensured<CertificateRecord>(RecordOf(live, wanted))
                 : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
@@ -45,10 +45,14 @@ internal sealed class ServerCertificate(TimeProvider time)
     /// <summary>Null when the certificate may stay.</summary>
     private string? WhyReissue(Secret live, WantedCertificate wanted)
     {
-        var decision = ReissuePolicy.Evaluate(
-            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, wanted.Request, wanted.Authority, time);
+        var (certificate, key) = (live.Value(SecretKeys.Certificate), live.Value(SecretKeys.PrivateKey));
+        var decision = wanted.Hindrance is null
+            ? ReissuePolicy.Evaluate(certificate.Span, key.Span, wanted.Request, wanted.Authority, time)
+            : ReissuePolicy.EvaluateKept(certificate.Span, key.Span, wanted.Request, time);
         if (decision.Reissue)
             return decision.Message;
+        if (wanted.Hindrance is not null)
+            return null;
         if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
             return "The cluster is upgraded to another version of Kubernetes.";
         return IsMarked(live, OrderedByAnnotation, wanted.Order) ? null : "A renewal was asked for.";
@@ -140,7 +144,8 @@ internal sealed class ServerCertificate(TimeProvider time)
     private static CertificateRecord RecordOf(Secret secret, WantedCertificate wanted)
     {
         var facts = CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span);
-        return CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
+        var record = CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
+        return wanted.Hindrance is null ? record : record with { Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust) };
     }
 
     private static Ensured<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
@@ -159,6 +164,9 @@ internal sealed record WantedCertificate(ServerCertificateRequest Request, Certi
 {
     /// <summary>The user's order for a renewal; null when there is none.</summary>
     public string? Order { get; init; }
+
+    /// <summary>Why nobody may sign now, as the outcome for the case that somebody must; null when <see cref="Authority"/> may.</summary>
+    public RegistryOutcome? Hindrance { get; init; }
 
     public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
 }

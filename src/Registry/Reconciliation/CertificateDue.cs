@@ -1,3 +1,5 @@
+using CapiRegistryHook.Certificates;
+
 namespace CapiRegistryHook.Registry;
 
 /// <summary>
@@ -15,12 +17,12 @@ internal static class CertificateDue
     {
         if (known is null)
             return "It is not known which certificate the registry has.";
-        if (known.Issuer != CertificateRecord.IssuerOf(wanted.Authority))
+        if (wanted.Hindrance is null && known.Issuer != CertificateRecord.IssuerOf(wanted.Authority))
             return "The certificate is from another root than the current one.";
         if (known.Request != CertificateRecord.DigestOf(wanted.Request))
             return "The certificate is for other names or of another algorithm than wanted.";
         if (wanted.Order is not null && known.OrderedBy != wanted.Order)
             return "A renewal was asked for.";
-        return now >= RenewalSchedule.TimeOf(known, uid) ? "The certificate is due for renewal." : null;
+        return now >= (wanted.Hindrance is null ? RenewalSchedule.TimeOf(known, uid) : ReissuePolicy.LastRenewalTime(known.NotBefore, known.NotAfter)) ? "The certificate is due for renewal." : null;
     }
 }

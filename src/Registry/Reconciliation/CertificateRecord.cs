@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
 
@@ -31,7 +32,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     private const string OrderKey = Prefix + "order";
     private const string ServedKey = Prefix + "served";
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-    private const int ThumbprintLength = 16;
+    private const string Unknown = "unknown";
 
     /// <summary>The certificate that an authority has just issued, or still stands by.</summary>
     public static CertificateRecord Of(WantedCertificate wanted, string serial, DateTimeOffset notBefore, DateTimeOffset notAfter) =>
@@ -69,7 +70,11 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     }
 
     /// <summary>How an authority's root is named here.</summary>
-    public static string IssuerOf(CertificateAuthority authority) => authority.RootThumbprint[..ThumbprintLength];
+    public static string IssuerOf(CertificateAuthority authority) => RootId.Of(authority);
+
+    /// <summary>How the root of a certificate is named that somebody issued who may not sign now.</summary>
+    public static string IssuerOf(Secret certificate, TrustBundle trusted) =>
+        trusted.IssuerOf(certificate.Value(SecretKeys.Certificate).Span) is { } root ? RootId.Of(root.Thumbprint) : Unknown;
 
     /// <summary>The same names and algorithm give the same digest, whoever computes it.</summary>
     public static string DigestOf(ServerCertificateRequest request) => Convert.ToHexStringLower(

@@ -64,6 +64,8 @@ internal static class ResourceTable
         new("clusters", true,
             new ServedVersion("cluster.x-k8s.io", "v1beta2", "Cluster", ResourceSchemas.Cluster),
             new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.Cluster)) { Custom = true, StatusSubresource = true },
+        OpenKind("machines", "Machine"),
+        OpenKind("machinepools", "MachinePool"),
         new("helmchartproxies", true,
             new ServedVersion("addons.cluster.x-k8s.io", "v1alpha1", "HelmChartProxy", ResourceSchemas.HelmChartProxy))
             { Custom = true, StatusSubresource = true },
@@ -74,6 +76,11 @@ internal static class ResourceTable
 
     public static ServedResource? Find(string group, string version, string plural) => Served.FirstOrDefault(served =>
         served.Version.Group == group && served.Version.Version == version && served.Resource.Plural == plural);
+
+    /// <summary>A kind of Cluster API of which nobody here reads more than the metadata.</summary>
+    private static ApiResource OpenKind(string plural, string kind) => new(plural, true,
+        new ServedVersion("cluster.x-k8s.io", "v1beta2", kind, ResourceSchemas.Cluster),
+        new ServedVersion("cluster.x-k8s.io", "v1beta1", kind, ResourceSchemas.Cluster)) { Custom = true, StatusSubresource = true };
 
     private static ImmutableDictionary<string, string> EventRenames() => new Dictionary<string, string>
     {

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Text;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Nodes;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
+
+/// <summary>
+/// The matrix of a root rotation with clients that nodes and people have: a real registry serves each leaf, and OpenSSL and a Go client with each
+/// bundle are asked whether they accept it. .NET is asked in the unit tests.
+/// </summary>
+public sealed class HandshakeMatrixTests
+{
+    private const string Address = "10.96.0.20";
+    private const string Image = Address + "/team/app:1";
+
+    private static readonly string[] Trusts = ["old", "both", "new"];
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(KeyAlgorithm.EcdsaP256)]
+    [InlineData(KeyAlgorithm.Rsa2048)]
+    public async Task Registry_ServingEachLeaf_IsAcceptedWhereAWayLeadsToIt(KeyAlgorithm algorithm)
+    {
+        await using var room = await NodeRoom.CreateAsync(Cancelled);
+        await room.AddAddressAsync(IPAddress.Parse(Address), Cancelled);
+        using var oldRoot = Root(algorithm);
+        using var newRoot = Root(algorithm);
+        using var old = Load(oldRoot, "");
+        using var unbridged = Load(newRoot, "");
+        using var bridged = Load(newRoot, old.BridgeTo(unbridged, TimeProvider.System));
+        WriteTrust(room, "old", oldRoot.CertificatePem);
+        WriteTrust(room, "both", oldRoot.CertificatePem + newRoot.CertificatePem);
+        WriteTrust(room, "new", newRoot.CertificatePem);
+
+        Assert.Equal("openssl: old both; skopeo: old both", await AskAsync(room, old));
+        Assert.Equal("openssl: both new; skopeo: both new", await AskAsync(room, unbridged));
+        Assert.Equal("openssl: old both new; skopeo: old both new", await AskAsync(room, bridged));
+    }
+
+    /// <summary>Who accepts a leaf of the authority, as words.</summary>
+    private static async Task<string> AskAsync(NodeRoom room, CertificateAuthority authority)
+    {
+        var registry = await ServeAsync(room, authority);
+        var openSsl = await WhoAsync(trust => AcceptsAsync(room, "openssl",
+            "s_client", "-connect", $"{Address}:443", "-no-CApath", "-no-CAstore", "-CAfile", $"/etc/trust/{trust}/ca.crt", "-verify_return_error", "-verify_ip", Address));
+        var skopeo = await WhoAsync(trust => AcceptsAsync(room, "skopeo", "--insecure-policy", "inspect", "--cert-dir", $"/etc/trust/{trust}", $"docker://{Image}"));
+        await room.StopServerAsync(registry);
+        return $"openssl: {openSsl}; skopeo: {skopeo}";
+    }
+
+    private static async Task<string> WhoAsync(Func<string, Task<bool>> accepts)
+    {
+        var who = new List<string>();
+        foreach (var trust in Trusts)
+        {
+            if (await accepts(trust))
+                who.Add(trust);
+        }
+
+        return string.Join(' ', who);
+    }
+
+    private static async Task<bool> AcceptsAsync(NodeRoom room, string tool, params string[] arguments) =>
+        (await room.RunAsync(await TestTools.PathOfAsync(tool), arguments, Cancelled)).ExitCode == 0;
+
+    /// <summary>Starts the registry and makes sure that a client which asks for no certificate gets the image: whoever fails then fails for the certificate.</summary>
+    private static async Task<string> ServeAsync(NodeRoom room, CertificateAuthority authority)
+    {
+        var names = ServerNames.Create([], [IPAddress.Parse(Address)]);
+        using var issued = authority.Issue(new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
+        room.Write("/etc/registry/tls.crt", issued.CertificatePem);
+        room.Write("/etc/registry/tls.key", Encoding.ASCII.GetString(issued.PrivateKeyPem.Span));
+        room.Write("/etc/registry/config.yml", $$"""
+            version: 0.1
+            storage: { filesystem: { rootdirectory: {{room["storage"]}} } }
+            http: { addr: "{{Address}}:443", tls: { certificate: /etc/registry/tls.crt, key: /etc/registry/tls.key } }
+            """);
+        // A name, and so a log, of its own: what it waits for must not be found in the log of the one before.
+        var registry = $"registry-{issued.SerialNumber}";
+        await room.StartServerAsync(registry, [await TestTools.PathOfAsync("docker-registry"), "serve", "/etc/registry/config.yml"], "listening on", Cancelled);
+        var image = TinyImage.Write(room[$"image-{Guid.NewGuid():N}"], Image);
+        await room.RunWellAsync(
+            await TestTools.PathOfAsync("skopeo"), ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci:{image.Folder}", $"docker://{Image}"], Cancelled);
+        return registry;
+    }
+
+    private static void WriteTrust(NodeRoom room, string name, string pem) => room.Write($"/etc/trust/{name}/ca.crt", pem);
+
+    private static CertificateKeyPair Root(KeyAlgorithm algorithm) =>
+        CertificateAuthority.CreateRoot(new RootRequest("registry-addon", algorithm, TimeSpan.FromDays(3650)), TimeProvider.System);
+
+    private static CertificateAuthority Load(CertificateKeyPair root, string bridges) =>
+        CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(bridges));
+}
