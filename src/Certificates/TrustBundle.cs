@@ -90,6 +90,13 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
         return null;
     }
 
+    /// <summary>The part of this bundle that a condition holds for.</summary>
+    public TrustBundle Where(Func<TrustedCertificate, bool> condition)
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        return new TrustBundle(_certificates.Zip(this).Where(pair => condition(pair.Second)).Select(pair => pair.First));
+    }
+
     /// <summary>
     /// The canonical text: oldest notBefore first, then by thumbprint, with one newline at the end. The empty bundle gives the empty text.
     /// </summary>

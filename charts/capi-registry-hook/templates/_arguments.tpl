@@ -3,8 +3,7 @@
 - serve
 - --listen={{ .Values.listen.address }}:{{ int .Values.listen.port }}
 - --metrics-listen={{ if .Values.metrics.enabled }}{{ .Values.listen.address }}:{{ int .Values.listen.metricsPort }}{{ end }}
-- --tls-certificate-file=/etc/capi-registry-hook/tls/tls.crt
-- --tls-key-file=/etc/capi-registry-hook/tls/tls.key
+{{- include "capi-registry-hook.certificateArguments" . }}
 {{- with .Values.clientAuthentication }}
 {{- if .caSecret }}
 - --client-ca-file=/etc/capi-registry-hook/clients/{{ .caKey }}
@@ -46,12 +45,28 @@
 {{- $r := .Values.reconciler }}
 - --reconciler={{ ternary "On" "Off" $r.enabled }}
 {{- if $r.enabled }}
-- --watch-namespaces={{ .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
+- --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
 - --reconcile-workers={{ int $r.workers }}
 - --reconcile-rate={{ int $r.rate }}
 - --resync-interval={{ $r.resyncInterval }}
 - --verify-interval={{ $r.verifyInterval }}
 - --lease-duration={{ $r.leaseDuration }}
+{{- end }}
+{{- end -}}
+
+{{/* Where the serving certificate comes from. */}}
+{{- define "capi-registry-hook.certificateArguments" -}}
+{{- if eq .Values.certificate.mode "selfManaged" }}
+- --tls-source=SelfManaged
+- --tls-names={{ join "," (prepend (default list .Values.certificate.selfManaged.extraNames) (include "capi-registry-hook.host" .)) }}
+- --tls-authority-secret-name={{ include "capi-registry-hook.authoritySecret" . }}
+- --tls-public-secret-name={{ include "capi-registry-hook.servingSecret" . }}
+{{- if .Values.extensionConfig.enabled }}
+- --tls-extension-config={{ include "capi-registry-hook.extensionConfig" . }}
+{{- end }}
+{{- else }}
+- --tls-certificate-file=/etc/capi-registry-hook/tls/tls.crt
+- --tls-key-file=/etc/capi-registry-hook/tls/tls.key
 {{- end }}
 {{- end -}}
 
@@ -63,7 +78,7 @@
 - --chart-ca-secret={{ $chart.caSecret }}
 {{- else }}
 - --chart-repository=oci://{{ include "capi-registry-hook.host" . }}:{{ int .Values.service.port }}/charts
-- --chart-ca-secret={{ .Release.Namespace }}/{{ include "capi-registry-hook.servingSecret" . }}
+- --chart-ca-secret={{ include "capi-registry-hook.servingNamespace" . }}/{{ include "capi-registry-hook.servingSecret" . }}
 {{- end }}
 - --chart-name={{ $chart.name }}
 {{- with $chart.version }}

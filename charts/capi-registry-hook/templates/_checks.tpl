@@ -1,8 +1,11 @@
 {{/* What a schema can't say: values that only make sense together. Every sentence names the value and the remedy. */}}
 {{- define "capi-registry-hook.check" -}}
 {{- $v := .Values -}}
-{{- if eq $v.certificate.mode "selfManaged" -}}
-{{- fail "certificate.mode is selfManaged, but this version of the service can't make its own serving certificate yet: set it to certManager or existingSecret." -}}
+{{- if and (eq $v.certificate.mode "selfManaged") $v.extensionConfig.caBundle -}}
+{{- fail "extensionConfig.caBundle can't follow the authority of certificate.mode selfManaged: leave it empty, and Cluster API takes it over by itself." -}}
+{{- end -}}
+{{- if and (ne $v.certificate.mode "selfManaged") $v.certificate.selfManaged.extraNames -}}
+{{- fail (printf "certificate.selfManaged.extraNames has no effect with certificate.mode %s: set the mode to selfManaged, or leave the names empty." $v.certificate.mode) -}}
 {{- end -}}
 {{- if and (eq $v.certificate.mode "existingSecret") (not $v.certificate.existingSecret) -}}
 {{- fail "certificate.existingSecret is empty: name the Secret with tls.crt, tls.key and ca.crt, or set certificate.mode to certManager." -}}

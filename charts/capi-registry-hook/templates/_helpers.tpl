@@ -22,13 +22,31 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret with the serving certificate. */}}
+{{/* The Secret with the serving certificate or, when the service makes it itself, with ca.crt alone. */}}
 {{- define "capi-registry-hook.servingSecret" -}}
 {{- if eq .Values.certificate.mode "existingSecret" -}}
 {{- .Values.certificate.existingSecret -}}
 {{- else -}}
 {{- include "capi-registry-hook.fullname" . }}-tls
 {{- end -}}
+{{- end -}}
+
+{{/* A Secret of the pods lies beside them; those that the service makes itself lie on the management cluster. */}}
+{{- define "capi-registry-hook.servingNamespace" -}}
+{{- if eq .Values.certificate.mode "selfManaged" -}}
+{{- include "capi-registry-hook.hookNamespace" . -}}
+{{- else -}}
+{{- .Release.Namespace -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with the authority of the serving certificate, cert-manager's or the service's own. */}}
+{{- define "capi-registry-hook.authoritySecret" -}}
+{{- include "capi-registry-hook.fullname" . }}-ca
+{{- end -}}
+
+{{- define "capi-registry-hook.extensionConfig" -}}
+{{- default (include "capi-registry-hook.fullname" .) .Values.extensionConfig.name -}}
 {{- end -}}
 
 {{/* Where the service is for Cluster API, and for the add-on provider that fetches the chart: the name that the certificate has. */}}

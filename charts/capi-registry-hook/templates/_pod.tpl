@@ -38,7 +38,9 @@ topologySpreadConstraints:
 {{- end -}}
 
 {{- define "capi-registry-hook.mounts" -}}
+{{- if ne .Values.certificate.mode "selfManaged" }}
 - {name: tls, mountPath: /etc/capi-registry-hook/tls, readOnly: true}
+{{- end }}
 {{- if .Values.clientAuthentication.caSecret }}
 - {name: clients, mountPath: /etc/capi-registry-hook/clients, readOnly: true}
 {{- end }}
@@ -55,11 +57,13 @@ topologySpreadConstraints:
 
 {{/* Whole folders, never single files: only those follow a changed Secret or ConfigMap. */}}
 {{- define "capi-registry-hook.volumes" -}}
+{{- if ne .Values.certificate.mode "selfManaged" }}
 - name: tls
   secret:
     secretName: {{ include "capi-registry-hook.servingSecret" . }}
     defaultMode: 0440
     items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]
+{{- end }}
 {{- with .Values.clientAuthentication }}
 {{- if .caSecret }}
 - name: clients

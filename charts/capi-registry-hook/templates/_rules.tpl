@@ -54,6 +54,25 @@
 {{- end }}
 {{- end -}}
 
+{{/* What it does there for its own serving certificate, when it makes that itself. */}}
+{{- define "capi-registry-hook.servingRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "capi-registry-hook.authoritySecret" . }}, {{ include "capi-registry-hook.servingSecret" . }}]
+  verbs: [get, patch]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+{{- end -}}
+
+{{/* Before a new authority of its own signs, it looks whether Cluster API has it. */}}
+{{- define "capi-registry-hook.extensionRules" -}}
+- apiGroups: [runtime.cluster.x-k8s.io]
+  resources: [extensionconfigs]
+  resourceNames: [{{ include "capi-registry-hook.extensionConfig" . }}]
+  verbs: [get]
+{{- end -}}
+
 {{/* A Role or ClusterRole with its binding: dict context, kind, namespace, name, rules. */}}
 {{- define "capi-registry-hook.grant" -}}
 apiVersion: rbac.authorization.k8s.io/v1

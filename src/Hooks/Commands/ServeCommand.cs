@@ -15,6 +15,7 @@ internal static class ServeCommand
         try
         {
             using var registry = RegistryLifecycle.Connect(options.Management, options.Registry, time);
+            using var serving = options.OwnCertificate is { } own ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
             builder.AddLog(options.LogLevel);
             builder.Services.AddSingleton(time);
@@ -25,10 +26,11 @@ internal static class ServeCommand
             builder.Services.AddHooks();
             builder.Services.AddOperations();
             builder.Services.AddReconciler(options.Reconciler);
+            builder.Services.AddCertificate(serving);
             builder.AddHttps(options.Listen);
 
             await using var app = builder.Build();
-            app.Services.GetRequiredService<ServingCertificate>().Load();
+            await app.Services.GetRequiredService<ServingCertificate>().LoadAsync(CancellationToken.None);
             app.Services.GetRequiredService<ClientAuthority>().Load();
             Drain.UseDrain(app);
             app.UseFixedErrors();

@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Hooks.Commands;
 
 /// <summary>The options of the service, read and checked as a whole.</summary>
 internal sealed record ServiceOptions(
-    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ReconcilerOptions Reconciler, ManagementConnection Management, LogLevel LogLevel)
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? OwnCertificate, ReconcilerOptions Reconciler,
+    ManagementConnection Management, LogLevel LogLevel)
 {
     private const string ServiceName = "capi-registry-hook";
     private const string ValuesFile = "registry-values-file";
@@ -15,32 +16,33 @@ internal sealed record ServiceOptions(
     /// <summary>Every option of <c>serve</c>; what can't be used is added to <paramref name="problems"/>.</summary>
     public static ServiceOptions Read(OptionReader reader, ICollection<string> problems)
     {
+        var registry = ReadRegistry(reader, problems);
+        var own = CertificateOptions.ReadSelfManaged(reader, $"{ServiceName}.{registry.HookNamespace}.svc", problems);
+        var files = CertificateOptions.ReadFiles(reader, own is null, problems);
         var defaults = new ListenOptions { CertificateFile = "", KeyFile = "" };
         var listen = new ListenOptions
         {
             Endpoint = reader.Endpoint("listen", defaults.Endpoint),
             Metrics = reader.OptionalEndpoint("metrics-listen", defaults.Metrics),
-            CertificateFile = reader.Required("tls-certificate-file"),
-            KeyFile = reader.Required("tls-key-file"),
+            CertificateFile = files.Certificate,
+            KeyFile = files.Key,
             ClientCaFile = reader.OptionalText("client-ca-file"),
             ClientNames = reader.Names("client-names"),
             DrainDelay = reader.Duration("drain-delay", defaults.DrainDelay, TimeSpan.FromSeconds(60)),
         };
         if (listen.Endpoint.Port != 0 && listen.Endpoint.Equals(listen.Metrics))
             problems.Add($"{reader.SourceOf("metrics-listen")} has the value \"{listen.Metrics}\", which {reader.SourceOf("listen")} has too; use another port.");
-        RequireFile(reader, "tls-certificate-file", problems);
-        RequireFile(reader, "tls-key-file", problems);
         RequireFile(reader, "client-ca-file", problems);
         if (listen.ClientNames.Count > 0 && listen.ClientCaFile is null)
             problems.Add($"{reader.SourceOf("client-names")} needs an authority that vouches for the names; set --client-ca-file too.");
         RequireFile(reader, "kubeconfig", problems);
         if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
             problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");
-        var registry = ReadRegistry(reader, problems);
         return new ServiceOptions(
             registry,
             new RegistryValuesFile(reader.OptionalText(ValuesFile), registry.Defaults),
             listen,
+            own,
             ReadReconciler(reader, problems),
             new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context")),
             reader.Choice("log-level", LogLevel.Information));

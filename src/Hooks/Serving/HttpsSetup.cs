@@ -1,4 +1,5 @@
 using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CapiRegistryHook.Hooks.Serving;
@@ -12,8 +13,6 @@ internal static class HttpsSetup
     public static void AddHttps(this WebApplicationBuilder builder, ListenOptions options)
     {
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton<ServingCertificate>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ServingCertificate>());
         builder.Services.AddSingleton<ClientAuthority>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ClientAuthority>());
         builder.Services.AddSingleton<ClientGate>();
@@ -30,6 +29,18 @@ internal static class HttpsSetup
             if (options.Metrics is { } metrics)
                 kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
         });
+    }
+
+    /// <param name="services">Takes the serving certificate and its source.</param>
+    /// <param name="own">Makes certificates for this process; null when they come from files.</param>
+    public static void AddCertificate(this IServiceCollection services, SelfManagedServing? own)
+    {
+        if (own is null)
+            services.AddSingleton<ICertificateSource, CertificateFiles>();
+        else
+            services.AddSingleton(own).AddSingleton<ICertificateSource, OwnCertificate>();
+        services.AddSingleton<ServingCertificate>();
+        services.AddHostedService(provider => provider.GetRequiredService<ServingCertificate>());
     }
 
     public static void AddLog(this WebApplicationBuilder builder, LogLevel level)

@@ -6,16 +6,16 @@ using System.Text;
 namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>
-/// The certificate that the listener shows. The files are read again while the process runs: cert-manager and the kubelet
-/// replace them, and a restart would be a moment in which Cluster API can't call. Files that can't be used are left aside
-/// and the former certificate stays.
+/// The certificate that the listener shows. It is looked for again while the process runs: it gets renewed, and a restart would be a
+/// moment in which Cluster API can't call. What can't be used is left aside and the former certificate stays.
 /// </summary>
-internal sealed partial class ServingCertificate(ListenOptions options, TimeProvider time, ILogger<ServingCertificate> logger) : BackgroundService
+internal sealed partial class ServingCertificate(ICertificateSource source, TimeProvider time, ILogger<ServingCertificate> logger) : BackgroundService
 {
     /// <summary>The kubelet takes up to a minute to bring a new Secret into a pod; ten seconds more do not matter.</summary>
     public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
 
     private volatile Loaded? _current;
+    private string? _complaint;
 
     /// <summary>True when the certificate shown is valid now.</summary>
     public bool IsValid => _current is { } loaded && loaded.NotBefore <= time.GetUtcNow() && time.GetUtcNow() < loaded.NotAfter;
@@ -26,9 +26,9 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
     /// <summary>TLS 1.2 and later; the certificate is looked up for each handshake.</summary>
     public SslServerAuthenticationOptions ForHandshake() => _current!.Options;
 
-    /// <summary>Reads the files for the first time.</summary>
-    /// <exception cref="ServingCertificateException">They can't be read or do not fit together.</exception>
-    public void Load() => _current = Read();
+    /// <summary>Gets the first certificate.</summary>
+    /// <exception cref="ServingCertificateException">It can't be had, or does not fit its key.</exception>
+    public async Task LoadAsync(CancellationToken cancellationToken) => _current = Create(await source.ReadAsync(cancellationToken));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -36,7 +36,7 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                Reload();
+                await ReloadAsync(stoppingToken);
         }
         catch (OperationCanceledException)
         {
@@ -44,45 +44,61 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
         }
     }
 
-    private void Reload()
+    private async Task ReloadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var loaded = Read();
-            if (loaded.Fingerprint == _current!.Fingerprint)
-                return;
-            _current = loaded;
-            LogReloaded(loaded.Serial, loaded.NotAfter);
+            var pem = await source.ReadAsync(cancellationToken);
+            if (FingerprintOf(pem) != _current!.Fingerprint)
+            {
+                var loaded = Create(pem);
+                _current = loaded;
+                LogReloaded(loaded.Serial, loaded.NotAfter);
+            }
+
+            _complaint = null;
         }
         catch (ServingCertificateException exception)
         {
-            LogKept(exception.Message);
+            if (_complaint != exception.Message)
+                LogKept(exception.Message);
+            _complaint = exception.Message;
         }
     }
 
-    private Loaded Read()
+    private static Loaded Create(CertificatePem pem)
     {
+        var key = new char[Encoding.UTF8.GetMaxCharCount(pem.Key.Length)];
         try
         {
-            var certificatePem = File.ReadAllText(options.CertificateFile);
-            var keyPem = File.ReadAllText(options.KeyFile);
-            var certificate = X509Certificate2.CreateFromPem(certificatePem, keyPem);
+            var length = Encoding.UTF8.GetChars(pem.Key.Span, key);
+            var certificate = X509Certificate2.CreateFromPem(pem.Certificate, key.AsSpan(0, length));
             var chain = new X509Certificate2Collection();
-            chain.ImportFromPem(certificatePem);
+            chain.ImportFromPem(pem.Certificate);
             var context = SslStreamCertificateContext.Create(certificate, chain, offline: true);
             var serverOptions = new SslServerAuthenticationOptions
             {
                 ServerCertificateContext = context,
                 EnabledSslProtocols = System.Security.Authentication.SslProtocols.Tls12 | System.Security.Authentication.SslProtocols.Tls13,
             };
-            var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(certificatePem + keyPem)));
-            return new Loaded(serverOptions, fingerprint, certificate.SerialNumber, certificate.NotBefore, certificate.NotAfter);
+            return new Loaded(serverOptions, FingerprintOf(pem), certificate.SerialNumber, certificate.NotBefore, certificate.NotAfter);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
-            throw new ServingCertificateException(
-                $"The serving certificate can't be used: {options.CertificateFile} and {options.KeyFile} must hold a certificate and its key as PEM.", exception);
+            throw new ServingCertificateException("The serving certificate can't be used: a certificate and the key that belongs to it are needed, as PEM.", exception);
         }
+        finally
+        {
+            Array.Clear(key);
+        }
+    }
+
+    private static string FingerprintOf(CertificatePem pem)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(pem.Certificate));
+        hash.AppendData(pem.Key.Span);
+        return Convert.ToHexString(hash.GetHashAndReset());
     }
 
     private sealed record Loaded(
@@ -94,6 +110,3 @@ internal sealed partial class ServingCertificate(ListenOptions options, TimeProv
     [LoggerMessage(Level = LogLevel.Warning, Message = "The former serving certificate stays. {Reason}")]
     private partial void LogKept(string reason);
 }
-
-/// <summary>The files of the serving certificate can't be used; the message names them.</summary>
-internal sealed class ServingCertificateException(string message, Exception cause) : Exception(message, cause);

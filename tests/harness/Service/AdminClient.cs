@@ -38,6 +38,9 @@ public sealed class AdminClient : IDisposable
     /// <summary>The path of Events in a namespace.</summary>
     public static string Events(string @namespace) => $"/apis/events.k8s.io/v1/namespaces/{@namespace}/events";
 
+    /// <summary>The path of ExtensionConfigs.</summary>
+    public static string ExtensionConfigs => "/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs";
+
     /// <summary>The object; null when it is not there.</summary>
     public async Task<JsonObject?> FindAsync(string collection, string name, CancellationToken cancellationToken)
     {

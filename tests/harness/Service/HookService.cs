@@ -58,14 +58,9 @@ public sealed partial class HookService : IAsyncDisposable
         var folder = ScratchFolder.Create("capi-registry-hook-service-");
         var authority = LoopbackAuthority.Create(TimeProvider.System);
         var (certificate, key) = authority.IssueServerPem();
-        string[] all =
-        [
-            "serve", "--hook-namespace", Namespace,
-            "--tls-certificate-file", folder.Write("serving.crt", certificate),
-            "--tls-key-file", folder.Write("serving.key", key),
-            "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig),
-            .. arguments,
-        ];
+        string[] all = ["serve", "--hook-namespace", Namespace, "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig), .. arguments];
+        if (!all.Contains("--tls-source"))
+            all = [.. all, "--tls-certificate-file", folder.Write("serving.crt", certificate), "--tls-key-file", folder.Write("serving.key", key)];
         foreach (var (option, value) in Defaults)
         {
             if (!all.Contains(option))

@@ -32,11 +32,16 @@ public static class InstalledAccess
     {
         await stage.ManagementObjects.DeleteIfThereAsync(Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
         foreach (var kind in new[] { "ClusterRole", "ClusterRoleBinding" })
-            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
+        {
+            foreach (var suffix in new[] { "", "-serving" })
+                await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}{suffix}", cancellationToken);
+        }
+
         foreach (var kind in new[] { "Role", "RoleBinding" })
         {
             await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, "default")!, HookChart.Release, cancellationToken);
-            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, HookService.Namespace)!, $"{HookChart.Release}-root", cancellationToken);
+            foreach (var suffix in new[] { "-root", "-serving" })
+                await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, HookService.Namespace)!, $"{HookChart.Release}{suffix}", cancellationToken);
         }
     }
 

@@ -1,0 +1,47 @@
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>What clients of this service trust, as far as it can be known: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.</summary>
+internal sealed class ExtensionTrust(KubernetesClient management, string extensionConfig, TimeProvider time)
+{
+    /// <summary>Newest first. Cluster API 1.10 and older know the second alone.</summary>
+    private static readonly string[] Versions = ["v1beta2", "v1alpha1"];
+
+    /// <summary>Whether clients have this authority itself, and do not only come to it over a bridge.</summary>
+    public async Task<bool> HoldsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
+        ? IsOldEnough(authority)
+        : (await FindAsync(cancellationToken)).Any(certificate => certificate.Thumbprint == authority.RootThumbprint);
+
+    /// <summary>Whether clients accept what this authority issues, over a bridge or not.</summary>
+    public async Task<bool> AcceptsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
+        ? IsOldEnough(authority)
+        : authority.IsAnchoredIn(await FindAsync(cancellationToken), time);
+
+    /// <summary>Where nobody can be asked, time has to do.</summary>
+    private bool IsOldEnough(CertificateAuthority authority) => time.GetUtcNow() - authority.NotBefore >= ServingOptions.BlindWait;
+
+    /// <summary>Empty when there is no such ExtensionConfig, or its bundle is still to come.</summary>
+    private async Task<TrustBundle> FindAsync(CancellationToken cancellationToken)
+    {
+        foreach (var version in Versions)
+        {
+            try
+            {
+                var found = await management.FindAsync(RegistryResources.ExtensionConfigs(version), NamespacedName.Cluster(extensionConfig), cancellationToken);
+                return TrustBundle.Parse(found?.Spec?.ClientConfig?.CaBundle);
+            }
+            catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
+            {
+                // This version is not served.
+            }
+            catch (CertificateException)
+            {
+                return TrustBundle.Empty;
+            }
+        }
+
+        return TrustBundle.Empty;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig, and by which the add-on provider for Helm verifies the chart repository.
+/// Other keys that lie in it are left alone: pods of a release that had its certificate from a file may still read them.
+/// </summary>
+internal sealed class PublicSecret(KubernetesClient management, NamespacedName name, TimeProvider time)
+{
+    /// <summary>Until when the certificates stay that are not signed with any more.</summary>
+    public const string UntilAnnotation = "capi-registry-hook.io/trusted-until";
+
+    /// <summary>Makes <c>ca.crt</c> hold these authorities.</summary>
+    public async Task EnsureAsync(TrustBundle own, CancellationToken cancellationToken)
+    {
+        var live = await management.FindAsync(CoreResources.Secrets, name, cancellationToken);
+        var noted = live?.Metadata.Annotations?.GetValueOrDefault(UntilAnnotation);
+        var wanted = PublishedBundle.Decide(own, Read(live), noted, time);
+        if (live is null)
+            await management.CreateAsync(CoreResources.Secrets, NewSecret(wanted), ObjectLabels.FieldManager, cancellationToken);
+        else if (!live.Value(SecretKeys.Authority).Span.SequenceEqual(Bytes(wanted)) || (noted ?? "") != wanted.Until)
+            await management.MergePatchAsync(CoreResources.Secrets, name, Patch(live, wanted), ObjectLabels.FieldManager, cancellationToken);
+    }
+
+    private Secret NewSecret(PublishedBundle wanted) => new()
+    {
+        Metadata = new ObjectMeta { Namespace = name.Namespace, Name = name.Name, Labels = ObjectLabels.Workload },
+        Type = SecretKeys.OpaqueType,
+        Data = new Dictionary<string, byte[]> { [SecretKeys.Authority] = Bytes(wanted) },
+    };
+
+    private static JsonObject Patch(Secret live, PublishedBundle wanted) => new()
+    {
+        ["metadata"] = new JsonObject
+        {
+            ["resourceVersion"] = live.Metadata.ResourceVersion,
+            ["annotations"] = new JsonObject { [UntilAnnotation] = wanted.Until.Length == 0 ? null : wanted.Until },
+        },
+        ["data"] = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(Bytes(wanted)) },
+    };
+
+    /// <summary>A bundle that can't be read is no good to anybody, so nothing of it is kept.</summary>
+    private static TrustBundle Read(Secret? live)
+    {
+        try
+        {
+            return live is null ? TrustBundle.Empty : TrustBundle.Parse(live.Value(SecretKeys.Authority).Span);
+        }
+        catch (CertificateException)
+        {
+            return TrustBundle.Empty;
+        }
+    }
+
+    private static byte[] Bytes(PublishedBundle wanted) => Encoding.ASCII.GetBytes(wanted.Bundle.ToPem());
+}

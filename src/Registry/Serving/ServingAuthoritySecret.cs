@@ -1,0 +1,91 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>
+/// The Secret with the authority of the serving certificates. It is created when absent; after that each write is under the version that was read, so that
+/// of any number of replicas one makes each step, and a key that may still be needed is never overwritten.
+/// </summary>
+internal sealed class ServingAuthoritySecret(KubernetesClient management, NamespacedName name, KeyAlgorithm algorithm, TimeProvider time)
+{
+    /// <summary>Set by a person: any text that is not <see cref="RotatedForAnnotation"/>'s asks for a new authority.</summary>
+    public const string RotateAnnotation = "capi-registry-hook.io/rotate-ca";
+
+    /// <summary>The text of the last request that was met.</summary>
+    public const string RotatedForAnnotation = "capi-registry-hook.io/rotated-ca-for";
+
+    /// <summary>Reads the authority, makes it when it is absent, and prepares its successor when that is due or asked for.</summary>
+    /// <exception cref="CertificateException">The content of the Secret can't be used; it stays as it is.</exception>
+    public async Task<ServingAuthority> EnsureAsync(CancellationToken cancellationToken)
+    {
+        var live = await management.FindAsync(CoreResources.Secrets, name, cancellationToken);
+        if (live is null)
+            return ServingAuthority.Read(await management.CreateAsync(CoreResources.Secrets, NewSecret(), ObjectLabels.FieldManager, cancellationToken));
+        var authority = ServingAuthority.Read(live);
+        if (authority.Next is not null || !IsSuccessorDue(authority))
+            return authority;
+        using (authority)
+            return await PrepareAsync(authority, cancellationToken);
+    }
+
+    /// <summary>Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a bridge leads from it.</summary>
+    public async Task<ServingAuthority> SwitchAsync(ServingAuthority authority, CancellationToken cancellationToken)
+    {
+        var data = authority.Live;
+        return ServingAuthority.Read(await PatchAsync(data, new JsonObject
+        {
+            [SecretKeys.Certificate] = Encode(data.Value(ServingAuthority.NextCertificate)),
+            [SecretKeys.PrivateKey] = Encode(data.Value(ServingAuthority.NextPrivateKey)),
+            [SecretKeys.Authority] = Encode(data.Value(ServingAuthority.NextCertificate)),
+            [ServingAuthority.Bridges] = Encode(data.Value(ServingAuthority.NextBridges)),
+            [ServingAuthority.NextCertificate] = null,
+            [ServingAuthority.NextPrivateKey] = null,
+            [ServingAuthority.NextBridges] = null,
+        }, null, cancellationToken));
+    }
+
+    private bool IsSuccessorDue(ServingAuthority authority) =>
+        time.GetUtcNow() >= authority.Signer.RotationTime || (Requested(authority.Live) is { } asked && asked != Met(authority.Live));
+
+    private async Task<ServingAuthority> PrepareAsync(ServingAuthority authority, CancellationToken cancellationToken)
+    {
+        using var next = ServingAuthority.Create(name.Name, algorithm, time);
+        var data = new JsonObject
+        {
+            [ServingAuthority.NextCertificate] = Encode(Encoding.ASCII.GetBytes(next.CertificatePem)),
+            [ServingAuthority.NextPrivateKey] = Encode(next.PrivateKeyPem),
+            [ServingAuthority.NextBridges] = Encode(authority.BridgeTo(next, time)),
+        };
+        var annotations = Requested(authority.Live) is { } asked ? new JsonObject { [RotatedForAnnotation] = asked } : null;
+        return ServingAuthority.Read(await PatchAsync(authority.Live, data, annotations, cancellationToken));
+    }
+
+    private Task<Secret> PatchAsync(Secret live, JsonObject data, JsonObject? annotations, CancellationToken cancellationToken)
+    {
+        var metadata = new JsonObject { ["resourceVersion"] = live.Metadata.ResourceVersion };
+        if (annotations is not null)
+            metadata["annotations"] = annotations;
+        var patch = new JsonObject { ["metadata"] = metadata, ["data"] = data };
+        return management.MergePatchAsync(CoreResources.Secrets, name, patch, ObjectLabels.FieldManager, cancellationToken);
+    }
+
+    private Secret NewSecret()
+    {
+        using var root = ServingAuthority.Create(name.Name, algorithm, time);
+        return new Secret
+        {
+            Metadata = new ObjectMeta { Namespace = name.Namespace, Name = name.Name, Labels = ObjectLabels.Workload },
+            Type = SecretKeys.TlsType,
+            Data = SecretKeys.Tls(root, root.CertificatePem),
+        };
+    }
+
+    private static string? Requested(Secret live) => live.Metadata.Annotations?.GetValueOrDefault(RotateAnnotation);
+
+    private static string? Met(Secret live) => live.Metadata.Annotations?.GetValueOrDefault(RotatedForAnnotation);
+
+    private static string Encode(ReadOnlyMemory<byte> bytes) => Convert.ToBase64String(bytes.Span);
+}
