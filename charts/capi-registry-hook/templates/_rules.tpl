@@ -28,7 +28,7 @@
   verbs: [create]
 {{- end -}}
 
-{{/* What it does in its own namespace whatever the Clusters are: agree with the other replicas on who reconciles. */}}
+{{/* What it does in its own namespace whatever the Clusters are: agree with the other replicas on who reconciles, and end a rotation. */}}
 {{- define "capi-registry-hook.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -38,6 +38,13 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
+{{- if eq .Values.root.source "Managed" }}
+# The next root CA goes when it has become the current one.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .Values.root.secretName }}-next]
+  verbs: [delete]
+{{- end }}
 {{- end -}}
 
 {{/* What it does in its own namespace when its rights are given by namespace: read the root CA, and create it when it is to. */}}
@@ -47,6 +54,13 @@
   resourceNames: [{{ .Values.root.secretName }}{{ if eq .Values.root.source "Managed" }}, {{ .Values.root.secretName }}-next{{ end }}]
   verbs: [get]
 {{- if eq .Values.root.source "Managed" }}
+{{- if .Values.reconciler.enabled }}
+# A rotation announces the next root CA on the current one, and then puts it there.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .Values.root.secretName }}]
+  verbs: [patch]
+{{- end }}
 # A name can't be given here: creation is checked before there is one.
 - apiGroups: [""]
   resources: [secrets]

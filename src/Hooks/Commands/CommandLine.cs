@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 
 namespace CapiRegistryHook.Hooks.Commands;
 
-/// <summary>The command line: <c>serve</c> by default, <c>plan</c>, <c>--version</c>. Exit code 2 means that the input was bad.</summary>
+/// <summary>The command line: <c>serve</c> by default, <c>plan</c>, <c>rotate-root</c>, <c>--version</c>. Exit code 2 means that the input was bad.</summary>
 internal static class CommandLine
 {
     private const int BadInput = 2;
@@ -45,7 +45,18 @@ internal static class CommandLine
             Task.FromResult(PlanCommand.Run(result.GetValue(file)!, reader, problems)));
         root.Subcommands.Add(serve);
         root.Subcommands.Add(plan);
+        root.Subcommands.Add(BuildRotateRoot(time));
         return root;
+    }
+
+    private static Command BuildRotateRoot(TimeProvider time)
+    {
+        var command = new Command("rotate-root", "Ask for a rotation of the root CA, and print what will happen.");
+        var compromised = new Option<bool>("--compromised") { Description = "Somebody else may have the key of the current root: clusters stop trusting it as soon as they serve a certificate from the next one." };
+        command.Options.Add(compromised);
+        AddAction(command, RotateRootCommand.Options, (reader, problems, result) =>
+            RotateRootCommand.RunAsync(reader, result.GetValue(compromised), problems, time));
+        return command;
     }
 
     private static void AddAction(Command command, IReadOnlyList<ServiceOption> known, Func<OptionReader, List<string>, ParseResult, Task<int>> run)

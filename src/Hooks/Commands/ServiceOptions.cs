@@ -35,17 +35,23 @@ internal sealed record ServiceOptions(
         RequireFile(reader, "client-ca-file", problems);
         if (listen.ClientNames.Count > 0 && listen.ClientCaFile is null)
             problems.Add($"{reader.SourceOf("client-names")} needs an authority that vouches for the names; set --client-ca-file too.");
-        RequireFile(reader, "kubeconfig", problems);
-        if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
-            problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");
         return new ServiceOptions(
             registry,
             new RegistryValuesFile(reader.OptionalText(ValuesFile), registry.Defaults),
             listen,
             own,
             ReadReconciler(reader, problems),
-            new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context")),
+            ReadManagement(reader, problems),
             reader.Choice("log-level", LogLevel.Information));
+    }
+
+    /// <summary>The options that say where the management cluster is.</summary>
+    public static ManagementConnection ReadManagement(OptionReader reader, ICollection<string> problems)
+    {
+        RequireFile(reader, "kubeconfig", problems);
+        if (reader.IsSet("context") && !reader.IsSet("kubeconfig"))
+            problems.Add($"{reader.SourceOf("context")} needs a kubeconfig; set --kubeconfig too.");
+        return new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context"));
     }
 
     /// <summary>The options that decide what a cluster's registry is.</summary>

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// duration, before another may begin; and should a pass of both overlap, each write names the version that it was made for.
 /// </summary>
 internal sealed partial class Reconciler(
-    RegistryFleet fleet, FleetFollower follower, ReconcileWorkers workers, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    RegistryFleet fleet, FleetFollower follower, ReconcileWorkers workers, RootKeeper root, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
     : BackgroundService
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
@@ -86,7 +86,7 @@ internal sealed partial class Reconciler(
     private Task WorkAsync(CancellationToken cancellationToken)
     {
         var queue = new ReconcileQueue(options, time);
-        return Task.WhenAll(follower.RunAsync(queue, cancellationToken), workers.RunAsync(queue, cancellationToken));
+        return Task.WhenAll(follower.RunAsync(queue, cancellationToken), workers.RunAsync(queue, cancellationToken), root.RunAsync(cancellationToken));
     }
 
     /// <summary>Renews at a third of the duration. Returns when the Lease is another's, or was not renewed for two thirds of it.</summary>

@@ -12,6 +12,7 @@ internal static class ReconcilerSetup
         services.AddSingleton<FleetBook>();
         services.AddSingleton<FleetFollower>();
         services.AddSingleton<ReconcileWorkers>();
+        services.AddSingleton<RootKeeper>();
         services.AddHostedService<Reconciler>();
     }
 }

@@ -53,7 +53,29 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
             return trusted.Stop;
 
         var wanted = Want(plan, root, upgradeTo: null);
-        return await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
+        var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
+        await RetireAsync(plan, root, pass, cancellationToken);
+        return outcome;
+    }
+
+    /// <summary>The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root.</summary>
+    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, ClusterPass pass, CancellationToken cancellationToken)
+    {
+        var served = pass.Certificate is { } certificate && certificate.Issuer == root.Roots.SignerThumbprint && certificate.Served == certificate.Serial;
+        if (root.IsSettled)
+            return;
+        pass.Rotation = served ? RotationPhase.Drain : RotationPhase.Switch;
+        switch (await _trust.RetireAsync(plan, root.Roots, served, cancellationToken))
+        {
+            case RetireResult.Retired retired:
+                pass.Changes.Add(retired.Change);
+                pass.Rotation = RotationPhase.None;
+                break;
+            case RetireResult.Waits waits:
+                pass.Changes.AddRange(waits.Change is { } change ? [change] : []);
+                pass.RotationWaits = waits.Reason;
+                break;
+        }
     }
 
     private async Task<RegistryOutcome?> ReconcileAsync(
@@ -173,6 +195,9 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         public CertificateAuthority Authority => Signer.Authority ?? Roots.Authority;
 
         public TrustBundle Bundle => Signer.Bundle;
+
+        /// <summary>Whether the bundle has no root but those of the signer, and none is compromised.</summary>
+        public bool IsSettled => Roots.Compromised is null && Roots.Authority.TrustBundle.Contains(Bundle);
 
         /// <summary>False while the nodes accept nobody who could sign: what there is stays.</summary>
         public bool MayIssue => Signer.Authority is not null;

@@ -9,7 +9,9 @@ namespace CapiRegistryHook.Registry;
 internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings, RegistryAddresses Addresses, string ServiceDomain)
 {
     /// <summary>The Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
-    public static NamespacedName TrustSecret(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry-addon-ca");
+    public static NamespacedName TrustSecret(Cluster cluster) => TrustSecret(cluster.Name);
+
+    public static NamespacedName TrustSecret(NamespacedName cluster) => new(cluster.Namespace, $"{cluster.Name}-registry-addon-ca");
 
     /// <summary>Null when the Cluster asks for no registry. What a user must change is added to <paramref name="problems"/>.</summary>
     public static RegistryBasis? Find(Cluster cluster, RegistryOptions options, List<Problem> problems)

@@ -15,10 +15,18 @@ internal sealed class ClusterPass
     /// <summary>The certificate that the registry is to serve; null while none is known.</summary>
     public CertificateRecord? Certificate { get; set; }
 
+    /// <summary>Where the cluster is in a rotation of the root.</summary>
+    public RotationPhase Rotation { get; set; }
+
+    /// <summary>What keeps a former root in the bundle, or on nodes; null when nothing does.</summary>
+    public string? RotationWaits { get; set; }
+
     /// <summary>The pass in the words of those who watch it.</summary>
     public ClusterStatus Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
     {
         Changes = Changes,
+        Rotation = Rotation,
+        RotationWaits = RotationWaits,
         Certificate = Certificate is { } known && Cluster?.Metadata.Uid is { } uid
             ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, RenewalSchedule.TimeOf(known, uid))
             : null,

@@ -33,7 +33,8 @@ internal sealed class ClusterReconciler(KubernetesClient management, RegistrySte
         return pass.Conclude(key, outcome);
     }
 
-    private static ClusterPhase GoalOf(Cluster? cluster) => cluster switch
+    /// <summary>What is to become of the registry of a Cluster; Ready means that it is looked after.</summary>
+    public static ClusterPhase GoalOf(Cluster? cluster) => cluster switch
     {
         null => ClusterPhase.Gone,
         { Metadata.DeletionTimestamp: not null } => ClusterPhase.Deleting,

@@ -14,6 +14,12 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>What was changed, in order.</summary>
     public IReadOnlyList<Change> Changes { get; init; } = [];
 
+    /// <summary>Where the cluster is in a rotation of the root.</summary>
+    public RotationPhase Rotation { get; init; }
+
+    /// <summary>A fixed sentence on what keeps a former root in the bundle, or on nodes; null when nothing does.</summary>
+    public string? RotationWaits { get; init; }
+
     /// <summary>The certificate that the registry is to serve; null where none is known.</summary>
     public CertificateSummary? Certificate { get; init; }
 }

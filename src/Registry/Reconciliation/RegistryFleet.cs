@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry;
@@ -28,6 +29,30 @@ public sealed class RegistryFleet
     /// <returns>How it ended.</returns>
     public Task<ClusterStatus> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
         _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
+
+    /// <summary>
+    /// Does the next step of a rotation of the root, if there is one to do. Only the replica that leads calls this, and again soon when
+    /// something changed.
+    /// </summary>
+    /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    /// <returns>Where the rotation is; with a problem when an API server can't be used.</returns>
+    public async Task<RotationReport> AdvanceRootAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var clusters = new ReleasedFleet(_management, _versions.Served, namespaces);
+            return await new RootRotation(_management, _options, _time).AdvanceAsync(clusters, cancellationToken);
+        }
+        catch (KubernetesApiException exception)
+        {
+            return new RotationReport(RotationPhase.None, 0, null, []) { Problem = FaultSentences.OfManagement(exception).Obstacle };
+        }
+        catch (CertificateException exception)
+        {
+            return new RotationReport(RotationPhase.None, 0, null, []) { Problem = FaultSentences.UnusableRoot(RootAuthority.NameOf(_options), exception) };
+        }
+    }
 
     /// <summary>Watches Clusters, for ever; the lists that it begins with come in pages.</summary>
     /// <param name="namespace">Where to look; null is everywhere.</param>

@@ -17,10 +17,10 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
     private NamespacedName Next => RootAuthority.NextNameOf(options);
 
     /// <summary>Does the next step, if its time has come.</summary>
-    /// <param name="fleet">How far the clusters are.</param>
+    /// <param name="fleet">The clusters.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <exception cref="KubernetesApiException">A call failed; calling again goes on where it stopped.</exception>
-    public async Task<RotationReport> AdvanceAsync(FleetSwitch fleet, CancellationToken cancellationToken)
+    public async Task<RotationReport> AdvanceAsync(IFleetView fleet, CancellationToken cancellationToken)
     {
         var secret = await management.FindAsync(CoreResources.Secrets, Current, cancellationToken);
         if (secret is null)
@@ -35,7 +35,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             : await BeginAsync(current, fleet, cancellationToken);
     }
 
-    private async Task<RotationReport> BeginAsync(RootSecret current, FleetSwitch fleet, CancellationToken cancellationToken)
+    private async Task<RotationReport> BeginAsync(RootSecret current, IFleetView fleet, CancellationToken cancellationToken)
     {
         if (IsAnnounced(current))
         {
@@ -48,7 +48,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         if (RotationTrigger.Obstacle(current) is { } obstacle)
             return Report(RotationPhase.None, current) with { Problem = $"The root CA Secret {Current} is due for rotation, but can't be rotated here. {obstacle}" };
         var next = NextRoot.Create(current, options, time);
-        if (!NextRoot.ReachesAll(current, next, fleet.Trusted, time))
+        if (current.Authority.BridgesAt(time.GetUtcNow()).Count >= PemLimits.Bridges
+            && !NextRoot.ReachesAll(current, next, await fleet.TrustedAsync(cancellationToken), time))
             return Report(RotationPhase.None, current) with
             {
                 Problem = $"The root CA Secret {Current} is due for rotation, but nodes still rely on a root that more than {PemLimits.Bridges} rotations lie behind; replace the oldest Machines first.",
@@ -59,7 +60,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         return Report(RotationPhase.Prepare, current, new Change(ChangeVerb.Created, "Secret", Next.ToString(), false, why), Updated("It announces the next root."));
     }
 
-    private async Task<RotationReport> GoOnAsync(RootSecret current, Secret secret, FleetSwitch fleet, CancellationToken cancellationToken)
+    private async Task<RotationReport> GoOnAsync(RootSecret current, Secret secret, IFleetView fleet, CancellationToken cancellationToken)
     {
         using var next = RootSecret.TryLoad(secret);
         if (next?.Id == current.Id)
@@ -72,8 +73,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             return Report(RotationPhase.Prepare, current, Updated("It announces the next root."));
         }
 
-        if (!current.Authority.IsExpired(time) && (!fleet.IsComplete || fleet.Served.Any(root => root != next.Id)))
-            return Report(RotationPhase.Switch, current) with { Waits = WaitsFor(fleet, next) };
+        if (!current.Authority.IsExpired(time) && await fleet.FindLaggardAsync(next.Id, cancellationToken) is { } laggard)
+            return Report(RotationPhase.Switch, current) with { Waits = $"The registry of {FieldText.Sentence(laggard.ToString())} does not serve a certificate from the next root yet." };
         return await PromoteAsync(current, next, cancellationToken);
     }
 
@@ -110,12 +111,6 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         return Report(RotationPhase.None, current, Deleted("It does not follow the current root."));
     }
 
-    private static string WaitsFor(FleetSwitch fleet, RootSecret next)
-    {
-        var others = fleet.Served.Count(root => root != next.Id);
-        return others == 0 ? "Not every cluster has been looked at yet." : "Some clusters do not serve certificates from the next root yet.";
-    }
-
     private Task<Secret> AnnounceAsync(RootSecret current, CancellationToken cancellationToken) =>
         PatchAsync(current, new JsonObject { [RootAnnotations.NextRoot] = Next.Name }, null, cancellationToken);
 
@@ -143,7 +138,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
 
     private Change Updated(string why) => new(ChangeVerb.Updated, "Secret", Current.ToString(), false, why);
 
-    private Change Deleted(string why) => new(ChangeVerb.Updated, "Secret", Next.ToString(), false, why);
+    private Change Deleted(string why) => new(ChangeVerb.Deleted, "Secret", Next.ToString(), false, why);
 
     private static RotationReport Report(RotationPhase phase, RootSecret current, params Change[] changes) =>
         new(phase, current.Generation, current.Authority.NotAfter, changes);

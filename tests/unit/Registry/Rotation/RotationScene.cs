@@ -66,9 +66,11 @@ internal sealed class RotationScene : IAsyncDisposable
     public async Task<SigningRoots> RootsAsync() => (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, Cancelled)).Value!;
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, TrustBundle trusted, params string[] served) =>
-        Rotation.AdvanceAsync(new FleetSwitch(isComplete, served, trusted), Cancelled);
+        Rotation.AdvanceAsync(new FixedFleet(isComplete, trusted, served), Cancelled);
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, params string[] served) => AdvanceAsync(isComplete, TrustBundle.Empty, served);
+
+    public Task<RotationAnswer> OrderAsync(bool isCompromised = false) => RotationOrder.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
 
     public async Task<RetireResult> RetireAsync(bool served = true)
     {
@@ -137,5 +139,14 @@ internal sealed class RotationScene : IAsyncDisposable
         Client.Dispose();
         Objects.Dispose();
         await Server.DisposeAsync();
+    }
+
+    /// <summary>Clusters of which the test knows what they serve and trust.</summary>
+    private sealed record FixedFleet(bool IsComplete, TrustBundle Trusted, IReadOnlyList<string> Served) : IFleetView
+    {
+        public Task<ClusterKey?> FindLaggardAsync(string rootId, CancellationToken cancellationToken) =>
+            Task.FromResult<ClusterKey?>(IsComplete && Served.All(root => root == rootId) ? null : new ClusterKey("team-a", "c1"));
+
+        public Task<TrustBundle> TrustedAsync(CancellationToken cancellationToken) => Task.FromResult(Trusted);
     }
 }
