@@ -1,14 +1,15 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.EndToEnd.Tests.Serving;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
 /// <summary>
-/// The service as its chart installs it by default, on a cluster with a node: pods under the chart's ServiceAccount, called through the
-/// chart's Service. The test plays cert-manager, which is not there: it writes the Secret that the Certificate asks for. The cluster is
-/// both the management cluster and the workload cluster.
+/// The service as its chart installs it, on a cluster with a node: pods under the chart's ServiceAccount, called through the chart's Service. By default the test
+/// plays cert-manager, which is not there: it writes the Secret that the Certificate asks for. The cluster is both the management cluster and
+/// the workload cluster.
 /// </summary>
 internal sealed class InstalledHook : IAsyncDisposable
 {
@@ -19,38 +20,50 @@ internal sealed class InstalledHook : IAsyncDisposable
     private readonly ClusterNamespace _workload;
     private readonly HelmClient _helm;
 
-    private InstalledHook(IWorkloadCluster cluster, ClusterNamespace own, ClusterNamespace workload, HelmClient helm, ServerIdentity identity)
+    private InstalledHook(IWorkloadCluster cluster, ClusterNamespace own, ClusterNamespace workload, HelmClient helm)
     {
         Cluster = cluster;
         _own = own;
         _workload = workload;
         _helm = helm;
-        Identity = identity;
     }
 
     public IWorkloadCluster Cluster { get; }
 
-    /// <summary>The serving certificate and its authority.</summary>
-    public ServerIdentity Identity { get; }
+    /// <summary>What clients trust: ca.crt of the serving Secret, as it was when the service was installed.</summary>
+    public string RootPem { get; private set; } = "";
 
     public Kubectl Kubectl => new(Cluster.KubeconfigFile);
 
     /// <summary>What the service wrote on the workload cluster goes away with this namespace.</summary>
     public static string WorkloadNamespace => Workload;
 
-    public static async Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, CancellationToken cancellationToken)
+    /// <summary>Installs the service with its defaults.</summary>
+    public static Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) => InstallAsync(cluster, async hook =>
+    {
+        await hook.PlayCertManagerAsync(cancellationToken);
+        await hook.InstallChartAsync("", cancellationToken);
+    }, cancellationToken);
+
+    /// <summary>Installs the service with a certificate that it makes itself, which is also for the way that tests have to it.</summary>
+    public static Task<InstalledHook> InstallSelfManagedAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) => InstallAsync(cluster, async hook =>
+    {
+        await hook.InstallChartAsync(",certificate.mode=selfManaged,certificate.selfManaged.extraNames={127.0.0.1}", cancellationToken);
+        using var admin = new AdminClient(cluster);
+        hook.RootPem = await new PublishedAuthority(admin).ReadAsync(cancellationToken);
+    }, cancellationToken);
+
+    private static async Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, Func<InstalledHook, Task> install, CancellationToken cancellationToken)
     {
         await using (var kubectl = await KubectlProgram.ForAsync(cluster, cancellationToken))
             await kubectl.InstallDefinitionsAsync(cancellationToken);
         var own = await ClusterNamespace.CreateAsync(cluster, HookService.Namespace, cancellationToken);
         var workload = await ClusterNamespace.CreateAsync(cluster, Workload, cancellationToken);
         var helm = await HelmClient.ForAsync("helm3", cluster.Kubeconfig, HookService.Namespace, cancellationToken);
-        var identity = ServerIdentity.Create([$"{HookChart.Release}.{HookService.Namespace}.svc"], ["127.0.0.1"]);
-        var hook = new InstalledHook(cluster, own, workload, helm, identity);
+        var hook = new InstalledHook(cluster, own, workload, helm);
         try
         {
-            await hook.PlayCertManagerAsync(cancellationToken);
-            await hook.InstallChartAsync(cancellationToken);
+            await install(hook);
             return hook;
         }
         catch
@@ -102,6 +115,8 @@ internal sealed class InstalledHook : IAsyncDisposable
 
     private async Task PlayCertManagerAsync(CancellationToken cancellationToken)
     {
+        var identity = ServerIdentity.Create([$"{HookChart.Release}.{HookService.Namespace}.svc"], ["127.0.0.1"]);
+        RootPem = identity.RootPem;
         using var admin = new AdminClient(Cluster);
         await admin.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
         {
@@ -109,19 +124,19 @@ internal sealed class InstalledHook : IAsyncDisposable
             ["type"] = "kubernetes.io/tls",
             ["data"] = new JsonObject
             {
-                ["tls.crt"] = Encode(Identity.CertificatePem),
-                ["tls.key"] = Encode(Identity.KeyPem),
-                ["ca.crt"] = Encode(Identity.RootPem),
+                ["tls.crt"] = Encode(identity.CertificatePem),
+                ["tls.key"] = Encode(identity.KeyPem),
+                ["ca.crt"] = Encode(identity.RootPem),
             },
         }, cancellationToken);
     }
 
-    private async Task InstallChartAsync(CancellationToken cancellationToken)
+    private async Task InstallChartAsync(string values, CancellationToken cancellationToken)
     {
         var (registry, repository, tag) = Split(await Cluster.ProvideImageAsync(TestImage.Hook, cancellationToken));
         await _helm.RunAsync(
             cancellationToken, "install", HookChart.Release, HookChart.Folder.Path,
-            "--set", $"image.registry={registry},image.repository={repository},image.tag={tag}");
+            "--set", $"image.registry={registry},image.repository={repository},image.tag={tag}{values}");
         await Kubectl.WaitForRolloutAsync(HookService.Namespace, $"deployment/{HookChart.Release}", Bound, cancellationToken);
         await Readiness.UntilAsync("the Service", () => AnswersAsync(cancellationToken), () => "Its pods are ready.", cancellationToken);
     }

@@ -20,7 +20,7 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
     public async Task Hooks_CalledThroughTheService_DoTheirWorkWithThePodsRights()
     {
         await using var forward = await _hook.ForwardAsync("https", Cancelled);
-        using var capi = new ClusterApi(new Uri($"https://127.0.0.1:{forward.Port}"), _hook.Identity.RootPem);
+        using var capi = new ClusterApi(new Uri($"https://127.0.0.1:{forward.Port}"), _hook.RootPem);
         var cluster = await _hook.CreateClusterAsync("c1", Cancelled);
 
         Contract.AssertDiscovery(await capi.DiscoverAsync(Version, Cancelled));
@@ -49,7 +49,7 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
 
         Assert.Equal(HttpStatusCode.OK, await GetAsync(account, $"{AdminClient.Secrets(HookService.Namespace)}/capi-registry-hook-tls"));
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, AdminClient.Secrets(HookService.Namespace)));
-        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, AdminClient.Clusters(HookService.Namespace)));
+        Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, $"/api/v1/namespaces/{HookService.Namespace}/configmaps"));
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, "/api/v1/nodes"));
         var mayDelete = await _hook.Kubectl.RunAsync(Cancelled, "auth", "can-i", "delete", "secrets", $"--as={InstalledAccess.User}", "--all-namespaces");
         var mayPatch = await _hook.Kubectl.RunAsync(Cancelled, "auth", "can-i", "patch", "clusters.cluster.x-k8s.io", $"--as={InstalledAccess.User}", "--all-namespaces");
@@ -60,9 +60,10 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
     public async Task Restart_WithCallersAllTheTime_FailsNoCall()
     {
         await using var forward = await _hook.ForwardAsync("https", Cancelled);
-        await using var kept = new RunningCaller(forward, _hook.Identity, HttpVersion.Version11, reconnect: false);
-        await using var anew = new RunningCaller(forward, _hook.Identity, HttpVersion.Version11, reconnect: true);
-        await using var streams = new RunningCaller(forward, _hook.Identity, HttpVersion.Version20, reconnect: false);
+        var requests = RunningCaller.Requests(await _hook.CreateClusterAsync("c2", Cancelled));
+        await using var kept = new RunningCaller(forward, _hook.RootPem, requests, HttpVersion.Version11, reconnect: false);
+        await using var anew = new RunningCaller(forward, _hook.RootPem, requests, HttpVersion.Version11, reconnect: true);
+        await using var streams = new RunningCaller(forward, _hook.RootPem, requests, HttpVersion.Version20, reconnect: false);
         RunningCaller[] callers = [kept, anew, streams];
         await Task.WhenAll(callers.Select(caller => caller.MoreAsync(5, Cancelled)));
         var before = await _hook.PodsAsync(Cancelled);

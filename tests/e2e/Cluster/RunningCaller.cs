@@ -7,23 +7,25 @@ using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
-/// <summary>Calls discovery again and again, as Cluster API does while the service is updated, and remembers what went wrong.</summary>
+/// <summary>Calls hooks again and again, as Cluster API does while the service is updated, and remembers what went wrong.</summary>
 internal sealed class RunningCaller : IAsyncDisposable
 {
     private readonly HttpClient _http;
     private readonly bool _reconnect;
+    private readonly IReadOnlyList<HookCall> _requests;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _calling;
     private int _calls;
 
     /// <param name="forward">The way to the Service.</param>
-    /// <param name="identity">What the service's certificate comes from.</param>
+    /// <param name="rootPem">What the service's certificate comes from.</param>
+    /// <param name="requests">What is called, in turns.</param>
     /// <param name="version">The version of HTTP.</param>
     /// <param name="reconnect">True for a connection of its own for each call.</param>
-    public RunningCaller(NodeForward forward, ServerIdentity identity, Version version, bool reconnect)
+    public RunningCaller(NodeForward forward, string rootPem, IReadOnlyList<HookCall> requests, Version version, bool reconnect)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        trust.CustomTrustStore.ImportFromPem(identity.RootPem);
+        trust.CustomTrustStore.ImportFromPem(rootPem);
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } })
         {
             BaseAddress = new Uri($"https://127.0.0.1:{forward.Port}"),
@@ -32,10 +34,25 @@ internal sealed class RunningCaller : IAsyncDisposable
             Timeout = TimeSpan.FromSeconds(10),
         };
         _reconnect = reconnect;
+        _requests = requests;
         _calling = CallAsync();
     }
 
-    /// <summary>Calls that were answered with 200.</summary>
+    /// <summary>What Cluster API asks for a cluster: hooks that answer by themselves, and one that needs the API server.</summary>
+    public static IReadOnlyList<HookCall> Requests(TestCluster cluster)
+    {
+        var discovery = RecordedHookRequest.Load("1.13.4", "Discovery");
+        var create = RecordedHookRequest.Load("1.13.4", "BeforeClusterCreate").For(cluster);
+        // Recorded with another extension, whose handler has another name.
+        var patches = RecordedHookRequest.Load("1.13.4", "GeneratePatches").ToBytes();
+        return
+        [
+            new HookCall(discovery.Path, discovery.ToBytes()), new HookCall(create.Path, create.ToBytes()),
+            new HookCall("/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s", patches),
+        ];
+    }
+
+    /// <summary>Calls that were answered with success.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>What went wrong; a sentence per call.</summary>
@@ -58,19 +75,19 @@ internal sealed class RunningCaller : IAsyncDisposable
 
     private async Task CallAsync()
     {
-        var recorded = RecordedHookRequest.Load("1.13.4", "Discovery");
-        while (!_end.IsCancellationRequested)
+        for (var call = 0; !_end.IsCancellationRequested; call++)
         {
+            var recorded = _requests[call % _requests.Count];
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.ToBytes()) };
+                using var request = new HttpRequestMessage(HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.Body) };
                 request.Headers.ConnectionClose = _reconnect;
                 using var answer = await _http.SendAsync(request, _end.Token);
-                await answer.Content.ReadAsByteArrayAsync(_end.Token);
-                if (answer.StatusCode == HttpStatusCode.OK)
+                var text = await answer.Content.ReadAsStringAsync(_end.Token);
+                if (answer.StatusCode == HttpStatusCode.OK && text.Contains("\"status\":\"Success\"", StringComparison.Ordinal))
                     Interlocked.Increment(ref _calls);
                 else
-                    Failures.Enqueue($"{answer.StatusCode}");
+                    Failures.Enqueue($"{recorded.Path}: {answer.StatusCode} {text}");
             }
             catch (OperationCanceledException) when (_end.IsCancellationRequested)
             {
@@ -78,8 +95,13 @@ internal sealed class RunningCaller : IAsyncDisposable
             }
             catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException)
             {
-                Failures.Enqueue($"call {Calls + 1}: {exception.Message} {exception.InnerException?.Message}");
+                Failures.Enqueue($"call {Calls + 1}, {recorded.Path}: {exception.Message} {exception.InnerException?.Message}");
             }
         }
     }
 }
+
+/// <summary>One call of a hook.</summary>
+/// <param name="Path">Path and query.</param>
+/// <param name="Body">The body as it goes over the wire.</param>
+internal sealed record HookCall(string Path, byte[] Body);

@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness;
 namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 
 /// <summary>Plays Cluster API's part: an ExtensionConfig that asks for its bundle, and the controller that copies it there.</summary>
-internal sealed class PublishedAuthority(AdminClient objects)
+internal sealed class PublishedAuthority(AdminClient objects, string extension = PublishedAuthority.Extension)
 {
     public const string Extension = "registry-hook";
     public const string AuthoritySecret = "capi-registry-hook-ca";
@@ -20,12 +20,12 @@ internal sealed class PublishedAuthority(AdminClient objects)
 
     public async Task CreateExtensionAsync(CancellationToken cancellationToken)
     {
-        await objects.DeleteIfThereAsync(AdminClient.ExtensionConfigs, Extension, cancellationToken);
+        await objects.DeleteIfThereAsync(AdminClient.ExtensionConfigs, extension, cancellationToken);
         await objects.CreateAsync(AdminClient.ExtensionConfigs, new JsonObject
         {
             ["apiVersion"] = "runtime.cluster.x-k8s.io/v1beta2",
             ["kind"] = "ExtensionConfig",
-            ["metadata"] = new JsonObject { ["name"] = Extension },
+            ["metadata"] = new JsonObject { ["name"] = extension },
             ["spec"] = new JsonObject
             {
                 ["clientConfig"] = new JsonObject { ["service"] = new JsonObject { ["name"] = "capi-registry-hook", ["namespace"] = HookService.Namespace } },
@@ -43,7 +43,7 @@ internal sealed class PublishedAuthority(AdminClient objects)
         var pem = await ReadAsync(cancellationToken);
         var bundle = new JsonObject { ["caBundle"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(pem)) };
         await objects.MergePatchAsync(
-            AdminClient.ExtensionConfigs, Extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = bundle } }, cancellationToken);
+            AdminClient.ExtensionConfigs, extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = bundle } }, cancellationToken);
         return pem;
     }
 
