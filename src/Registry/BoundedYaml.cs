@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Registry;
 
 /// <summary>
 /// Reads YAML files that people hand in by mistake too: no longer than 1 Mi characters and no deeper than any real one. YamlDotNet builds
-/// its tree by recursion, and a stack that overflows ends the process without a word, so depth is counted on the flat stream of events first.
+/// its tree by recursion, and a stack that overflows ends the process without a word, so the flat stream of events is looked at first.
 /// </summary>
 public static class BoundedYaml
 {
@@ -23,12 +23,12 @@ public static class BoundedYaml
 
     /// <summary>The root of every document.</summary>
     /// <exception cref="YamlException">It is no YAML.</exception>
-    /// <exception cref="InvalidDataException">It is too deep, or YAML that has no tree.</exception>
+    /// <exception cref="InvalidDataException">It is too deep, has a key that is no text or an alias to nothing before it, or is YAML that has no tree.</exception>
     public static IReadOnlyList<YamlNode> Load(string text)
     {
-        CheckDepth(text);
         try
         {
+            CheckShape(text);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             return [.. stream.Documents.Select(document => document.RootNode)];
@@ -39,14 +39,10 @@ public static class BoundedYaml
         }
     }
 
-    private static void CheckDepth(string text)
+    private static void CheckShape(string text)
     {
-        var parser = new Parser(new StringReader(text));
-        for (var depth = 0; parser.MoveNext();)
-        {
-            depth += parser.Current!.NestingIncrease;
-            if (depth > Deepest)
-                throw new InvalidDataException($"deeper than {Deepest} levels");
-        }
+        var shape = new YamlShape(Deepest);
+        for (var parser = new Parser(new StringReader(text)); parser.MoveNext();)
+            shape.Take(parser.Current!);
     }
 }

@@ -20,7 +20,7 @@ public sealed class RegistryLifecycle : IDisposable
         this._options = options;
         this._time = time;
         this._management = management;
-        _workloads = new SecretKubeconfigClients(management, clientOptions, time);
+        _workloads = new SecretKubeconfigClients(management, clientOptions, time, new AddressPolicy(options.AllowedWorkloadNetworks));
         _steps = new RegistrySteps(management, _workloads, options, time);
         _hold = new UpgradeHold(management, options, time);
         Fleet = new RegistryFleet(management, new ClusterReconciler(management, _steps, options, time), options, time);
@@ -36,8 +36,19 @@ public sealed class RegistryLifecycle : IDisposable
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
     public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time)
     {
-        var clientOptions = new KubernetesClientOptions();
+        var clientOptions = ClientOptions(options.WorkLimit);
         return new RegistryLifecycle(new KubernetesClient(connection.Load(time), clientOptions, time), clientOptions, options, time);
+    }
+
+    /// <summary>
+    /// A client that gives up on a call well before the work as a whole is given up: were both limits the same, chance would decide
+    /// which of two sentences the same fault gets.
+    /// </summary>
+    private static KubernetesClientOptions ClientOptions(TimeSpan workLimit)
+    {
+        var defaults = new KubernetesClientOptions();
+        var total = workLimit * 0.75;
+        return defaults with { TotalTimeout = total, CallTimeout = TimeSpan.FromTicks(Math.Min(defaults.CallTimeout.Ticks, (total / 2).Ticks)) };
     }
 
     /// <summary>

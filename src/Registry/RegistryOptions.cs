@@ -1,3 +1,4 @@
+using System.Net;
 using CapiRegistryHook.Certificates;
 
 namespace CapiRegistryHook.Registry;
@@ -71,6 +72,17 @@ public sealed record RegistryOptions
     /// <summary>How long one try of a hook may work; 1 to 7 seconds. Cluster API waits 10 s; what is left is for the answer.</summary>
     public TimeSpan WorkLimit { get; init; } = TimeSpan.FromSeconds(6);
 
+    /// <summary>
+    /// Blocks of addresses that kubeconfigs of workload clusters may lead to although they are loopback, link-local or otherwise special,
+    /// joined by commas; empty for none.
+    /// </summary>
+    public string WorkloadAllowCidrs { get; init; } = "";
+
+    /// <summary>The same, read.</summary>
+    internal IReadOnlyList<IPNetwork> AllowedWorkloadNetworks => [.. Blocks.Select(block => IPNetwork.Parse(block))];
+
+    private IEnumerable<string> Blocks => WorkloadAllowCidrs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>The steps from the variable's value to the settings.</summary>
     internal IReadOnlyList<string> VariableSteps => VariablePath.Split('.');
 
@@ -94,6 +106,8 @@ public sealed record RegistryOptions
             yield return problem;
         if (UpgradeBlockLimit < TimeSpan.Zero || UpgradeBlockLimit > TimeSpan.FromHours(24))
             yield return Bad(nameof(UpgradeBlockLimit), UpgradeBlockLimit.ToString(), "use 0 to 24 hours");
+        if (!Blocks.All(block => IPNetwork.TryParse(block, out _)))
+            yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
         if (WorkLimit < TimeSpan.FromSeconds(1) || WorkLimit > TimeSpan.FromSeconds(7))
             yield return Bad(nameof(WorkLimit), WorkLimit.ToString(), "use 1 to 7 seconds");
     }

@@ -55,6 +55,7 @@ foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50
 }
 
 await Patching.PrintAsync(subject);
+await Loading.PrintAsync(stage, cancellationToken);
 Figures.Print($"CPU of issuing {Issuing.Certificates} ECDSA P-256 certificates", "s", Issuing.Measure(TimeProvider.System), "<= 2");
 Figures.Print("resident memory after these calls", "MiB", [subject.ResidentBytes() / 1048576.0], "<= 150");
 return 0;

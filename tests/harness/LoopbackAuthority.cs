@@ -47,10 +47,11 @@ public sealed class LoopbackAuthority : IDisposable
     }
 
     /// <summary>A server certificate with its private key, for Kestrel or an SslStream. The caller disposes it.</summary>
-    public X509Certificate2 IssueServer()
+    /// <param name="notBefore">When it begins; null for its authority's own begin, an hour ago.</param>
+    public X509Certificate2 IssueServer(DateTimeOffset? notBefore = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = Sign(key);
+        using var certificate = Sign(key, notBefore);
         return certificate.CopyWithPrivateKey(key);
     }
 
@@ -84,7 +85,7 @@ public sealed class LoopbackAuthority : IDisposable
 
     public void Dispose() => _root.Dispose();
 
-    private X509Certificate2 Sign(ECDsa key)
+    private X509Certificate2 Sign(ECDsa key, DateTimeOffset? notBefore = null)
     {
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
@@ -100,6 +101,6 @@ public sealed class LoopbackAuthority : IDisposable
         request.CertificateExtensions.Add(names.Build());
 
         // The root's own dates: never outside them, whatever the clock says.
-        return request.Create(_root, _root.NotBefore, _root.NotAfter, RandomNumberGenerator.GetBytes(16));
+        return request.Create(_root, notBefore ?? _root.NotBefore, _root.NotAfter, RandomNumberGenerator.GetBytes(16));
     }
 }

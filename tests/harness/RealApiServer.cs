@@ -88,13 +88,27 @@ public sealed class RealApiServer : IApiServer
     /// <summary>Starts the API server again on the same address with the same data and waits until it is ready.</summary>
     public Task StartApiServerAsync(CancellationToken cancellationToken = default) => StartApiServerAsync(Address.Port, cancellationToken);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends etcd as a crash would; the API server stays. Data is lost to nobody: it lies in the folder.</summary>
+    public async Task StopEtcdAsync()
     {
-        await StopApiServerAsync();
         if (_etcd is not null)
             await _etcd.DisposeAsync();
 
         _etcd = null;
+    }
+
+    /// <summary>Starts etcd again with the same data; the API server finds it by itself.</summary>
+    public Task RestartEtcdAsync(CancellationToken cancellationToken)
+    {
+        // Its socket is a file, and it does not bind over what the killed one left.
+        File.Delete(_folder[EtcdSocket]);
+        return StartEtcdAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopApiServerAsync();
+        await StopEtcdAsync();
         _http?.Dispose();
         _authority.Dispose();
         await _folder.DisposeAsync();

@@ -22,6 +22,9 @@
 - --variable-path={{ .Values.variable.path }}
 {{- include "capi-registry-hook.chartArguments" . }}
 - --upgrade-block-limit={{ .Values.upgradeBlockLimit }}
+{{- with .Values.workloads.allowCIDRs }}
+- --workload-allow-cidrs={{ join "," . }}
+{{- end }}
 - --work-limit={{ .Values.workLimit }}
 {{- include "capi-registry-hook.reconcilerArguments" . }}
 {{- if .Values.registry.values }}

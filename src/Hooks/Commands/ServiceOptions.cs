@@ -76,6 +76,7 @@ internal sealed record ServiceOptions(
             ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{ServiceName}-tls" : ""),
             Defaults = ReadDefaults(reader, new RegistryDefaults(chartName, chartVersion), problems),
             UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),
+            WorkloadAllowCidrs = reader.Text("workload-allow-cidrs", defaults.WorkloadAllowCidrs),
             WorkLimit = reader.Duration("work-limit", defaults.WorkLimit, TimeSpan.FromSeconds(7)),
         };
         foreach (var problem in options.Validate())

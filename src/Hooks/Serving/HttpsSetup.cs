@@ -25,7 +25,7 @@ internal static class HttpsSetup
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             ListenLimits.Apply(kestrel);
-            kestrel.Listen(options.Endpoint, listen => listen.UseHttps(kestrel.ApplicationServices.GetRequiredService<TlsSetup>().ToOptions()));
+            kestrel.Listen(options.Endpoint, listen => kestrel.ApplicationServices.GetRequiredService<TlsSetup>().Use(listen));
             if (options.Metrics is { } metrics)
                 kestrel.Listen(metrics, listen => listen.Protocols = HttpProtocols.Http1);
         });

@@ -15,6 +15,8 @@ internal static class ConnectionFault
 
     public static KubernetesApiException From(string resource, Exception exception) => exception switch
     {
+        HttpRequestException { InnerException: AddressRefusedException } refused => new KubernetesApiException(
+            KubernetesFault.AddressRefused, resource, "its address is loopback, link-local or otherwise special, and not allowed", refused),
         HttpRequestException { InnerException: AuthenticationException tls } => FromTls(resource, tls),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => TooLarge(resource, exception),
         HttpRequestException http => new KubernetesApiException(KubernetesFault.Unreachable, resource, Sentence(http.HttpRequestError), http)

@@ -17,6 +17,7 @@ internal static class ConnectionHandler
         // Long enough that handshakes do not matter, short enough that a server behind a changed name is found again.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         MaxConnectionsPerServer = 16,
+        ConnectCallback = connection.Addresses is { } addresses ? addresses.ConnectAsync : null,
         // A redirect would carry the token to wherever it points.
         AllowAutoRedirect = false,
         UseCookies = false,

@@ -42,6 +42,9 @@ public enum KubernetesFault
     /// <summary>The server's certificate is not for this name or not from the cluster's CA.</summary>
     UntrustedServer,
 
+    /// <summary>The server's address is one that this client may not connect to.</summary>
+    AddressRefused,
+
     /// <summary>What came back is no answer of an API server: not JSON, too large, or a redirect.</summary>
     BadResponse,
 }

@@ -17,6 +17,7 @@ public sealed class SecretKubeconfigClients : IDisposable
 
     private readonly KubernetesClient _management;
     private readonly KubernetesClientOptions _options;
+    private readonly AddressPolicy? _addresses;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly Dictionary<(NamespacedName Secret, string Key), CachedClient> _clients = [];
@@ -27,12 +28,14 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// <param name="management">The client of the cluster with the Secrets; not freed with this object.</param>
     /// <param name="options">Limits of the clients that are built.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="addresses">Where the kubeconfigs may lead; null for anywhere.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public SecretKubeconfigClients(KubernetesClient management, KubernetesClientOptions options, TimeProvider time)
+    public SecretKubeconfigClients(KubernetesClient management, KubernetesClientOptions options, TimeProvider time, AddressPolicy? addresses = null)
     {
         options.Validate();
         _management = management;
         _options = options;
+        _addresses = addresses;
         _time = time;
         _sweeper = time.CreateTimer(_ => Sweep(), null, LongestIdle / 2, LongestIdle / 2);
     }
@@ -93,7 +96,7 @@ public sealed class SecretKubeconfigClients : IDisposable
     {
         try
         {
-            return new KubernetesClient(Kubeconfig.Parse(kubeconfig, context: null, _time), _options, _time);
+            return new KubernetesClient(Kubeconfig.Parse(kubeconfig, context: null, _time) with { Addresses = _addresses }, _options, _time);
         }
         catch (KubeconfigException exception)
         {

@@ -24,6 +24,9 @@ public sealed record ClusterConnection : IDisposable
     /// <summary>An http, https or socks5 proxy; null connects directly, whatever the environment says.</summary>
     public Uri? Proxy { get; init; }
 
+    /// <summary>Which addresses may be connected to; null for all.</summary>
+    public AddressPolicy? Addresses { get; init; }
+
     /// <summary>The name the server's certificate must have when it is not the host of <see cref="Server"/>.</summary>
     public string? TlsServerName { get; init; }
 

@@ -13,6 +13,12 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     /// <summary>No real bundle comes near; a Secret can't hold more.</summary>
     private const int MostFileBytes = 1024 * 1024;
 
+    /// <summary>The public bundle of Mozilla has about 150; each one that is read costs time and memory outside of the heap.</summary>
+    private const int MostCertificates = 200;
+
+    /// <summary>RSA with 8192 bits takes about 6.4 KiB of PEM; larger keys make each handshake a burden.</summary>
+    private const int MostKeyBytes = 16 * 1024;
+
     public ClusterConnection Read(string? contextName)
     {
         var selected = KubeconfigSelection.Choose(root, contextName);
@@ -99,6 +105,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
         if (pem is null || key is null)
             throw new KubeconfigException(
                 $"The kubeconfig has {(pem is null ? keyNode.Path : node.Path)} without its counterpart; give certificate and key.");
+        if (key.Length > MostKeyBytes)
+            throw keyNode.Wrong($"a key of at most {MostKeyBytes / 1024} KiB");
         var certificates = Certificates(pem, node);
         try
         {
@@ -122,6 +130,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     private static X509Certificate2Collection Certificates(byte[] pem, KubeconfigNode node)
     {
         X509Certificate2Collection certificates = [];
+        if (pem.AsSpan().Count("-----BEGIN CERTIFICATE-----"u8) > MostCertificates)
+            throw node.Wrong($"at most {MostCertificates} PEM certificates");
         try
         {
             certificates.ImportFromPem(Encoding.UTF8.GetString(pem));

@@ -35,6 +35,7 @@ internal static class FaultSentences
         KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission, or wait for the end of its namespace if that is being deleted.",
         KubernetesFault.Unauthorized => $"The {side} API server does not accept this service's credentials; renew them.",
         KubernetesFault.UntrustedServer => $"The {side} API server shows a certificate that its CA or name does not verify; correct the kubeconfig.",
+        KubernetesFault.AddressRefused => $"The {side} API server's address is loopback, link-local or otherwise special, and this service does not connect there; correct the kubeconfig, or allow the address.",
         KubernetesFault.NotFound => $"The {side} API server does not find {exception.Resource}; {missingRemedy}.",
         KubernetesFault.Invalid => $"The {side} API server rejects {exception.Resource} as invalid; see this service's log.",
         _ => $"The {side} API server can't be used now; the next call tries again.",

@@ -12,7 +12,7 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>What a caller may set to something else. The reconciler is off, so that a test of hooks sees what hooks do.</summary>
     private static readonly (string Option, string Value)[] Defaults =
-        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"), ("--reconciler", "Off")];
+        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"), ("--workload-allow-cidrs", "127.0.0.0/8"), ("--reconciler", "Off")];
 
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
@@ -55,19 +55,7 @@ public sealed partial class HookService : IAsyncDisposable
     /// <param name="cancellationToken">Ends the start.</param>
     public static async Task<HookService> StartAsync(string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
-        var folder = ScratchFolder.Create("capi-registry-hook-service-");
-        var authority = LoopbackAuthority.Create(TimeProvider.System);
-        var (certificate, key) = authority.IssueServerPem();
-        string[] all = ["serve", "--hook-namespace", Namespace, "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig), .. arguments];
-        if (!all.Contains("--tls-source"))
-            all = [.. all, "--tls-certificate-file", folder.Write("serving.crt", certificate), "--tls-key-file", folder.Write("serving.key", key)];
-        foreach (var (option, value) in Defaults)
-        {
-            if (!all.Contains(option))
-                all = [.. all, option, value];
-        }
-
-        var service = new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, folder["service.log"]));
+        var service = await LaunchAsync(managementKubeconfig, arguments, folder => folder["service.log"]);
         try
         {
             await service.WaitUntilListeningAsync(cancellationToken);
@@ -78,6 +66,19 @@ public sealed partial class HookService : IAsyncDisposable
             await service.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Starts the service with its output on a disk that is full from the first byte on; <see cref="Log"/> can't be read.</summary>
+    /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<HookService> StartWithFullDiskAsync(string managementKubeconfig, CancellationToken cancellationToken)
+    {
+        var port = LoopbackPort.Find();
+        var service = await LaunchAsync(managementKubeconfig, ["--listen", $"127.0.0.1:{port}"], _ => "/dev/full");
+        service.Address = new Uri($"https://127.0.0.1:{port}");
+        using var http = service.CreateHttpClient();
+        await Readiness.UntilAsync("the service", () => service.IsAnsweringAsync(http, cancellationToken), () => "(its log can't be written)", cancellationToken);
+        return service;
     }
 
     /// <summary>The published program: <c>make publish</c> puts it there.</summary>
@@ -132,6 +133,38 @@ public sealed partial class HookService : IAsyncDisposable
         await _process.DisposeAsync();
         _authority.Dispose();
         await _folder.DisposeAsync();
+    }
+
+    private async Task<bool> IsAnsweringAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        if (_process.HasExited)
+            throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.");
+        try
+        {
+            using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false; // nobody listens yet
+        }
+    }
+
+    private static async Task<HookService> LaunchAsync(string managementKubeconfig, IEnumerable<string> arguments, Func<ScratchFolder, string> log)
+    {
+        var folder = ScratchFolder.Create("capi-registry-hook-service-");
+        var authority = LoopbackAuthority.Create(TimeProvider.System);
+        var (certificate, key) = authority.IssueServerPem();
+        string[] all = ["serve", "--hook-namespace", Namespace, "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig), .. arguments];
+        if (!all.Contains("--tls-source"))
+            all = [.. all, "--tls-certificate-file", folder.Write("serving.crt", certificate), "--tls-key-file", folder.Write("serving.key", key)];
+        foreach (var (option, value) in Defaults)
+        {
+            if (!all.Contains(option))
+                all = [.. all, option, value];
+        }
+
+        return new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, log(folder)));
     }
 
     /// <summary>The last thing that is logged once every port is listened on.</summary>

@@ -1,0 +1,92 @@
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Faults;
+
+/// <summary>Plays one case: break, call twice, mend, call until the work is done.</summary>
+internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase fault, TestCluster cluster)
+{
+    public const string Version = "1.13.4";
+
+    /// <summary>Cluster API waits 10 s; an answer is on its way before 8 s.</summary>
+    public static readonly TimeSpan AnswerBound = TimeSpan.FromSeconds(9);
+
+    private TimeSpan _worst;
+    private int _answers;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async Task<FaultFigures> PlayAsync()
+    {
+        await fault.Begin(scene, cluster);
+        HookAnswer first, second;
+        try
+        {
+            first = await CallAsync();
+            second = await CallAsync();
+            if (fault.IsOvercome)
+                await UntilDoneAsync();
+        }
+        finally
+        {
+            scene.Management.Mend();
+            scene.Workload.Mend();
+            await fault.End(scene, cluster);
+        }
+
+        var mended = TimeProvider.System.GetTimestamp();
+        await UntilDoneAsync();
+        var recovered = TimeProvider.System.GetElapsedTime(mended);
+
+        if (!fault.IsOvercome)
+            Assert.Equal(first.Text, second.Text);
+        return new FaultFigures(fault.Name, fault.Hook, _answers, _worst, IsDone(first) ? "none" : first.Message!, recovered);
+    }
+
+    /// <summary>Everything is there once and fits together, and nothing that opens a door is in the log.</summary>
+    public async Task AssertNothingLostOrDoubledAsync()
+    {
+        var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
+        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
+        Assert.Contains(RegistryState.Text(state.Root!, "tls.crt").Trim(), RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
+        if (fault.Hook != "BeforeClusterCreate")
+        {
+            Assert.Single(await scene.Stage.WorkloadObjects.ListAsync(AdminClient.Secrets("registry-system"), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
+            Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.ChartProxies(cluster.Namespace), Cancelled));
+            Assert.Equal(state.Serial, state.ChartSerial);
+            Assert.True(state.Verifies("10.128.0.20"));
+        }
+
+        Secrecy.AssertNoSecretIn(scene.Service.Log, scene.Stage);
+        Assert.DoesNotContain("Unexpected fault", scene.Service.Log, StringComparison.Ordinal);
+    }
+
+    private async Task UntilDoneAsync() => await Readiness.UntilAsync($"the work after: {fault.Name}", async () => IsDone(await CallAsync()) && await IsThereAsync(), () => scene.Service.Log[^2000..], Cancelled);
+
+    private async Task<HookAnswer> CallAsync()
+    {
+        var answer = await capi.CallAsync(Version, fault.Hook, cluster, Cancelled);
+        _answers++;
+        _worst = answer.Took > _worst ? answer.Took : _worst;
+        Assert.Equal(200, answer.StatusCode);
+        Assert.True(answer.Status is "Success" or "Failure", answer.Text);
+        Assert.True(answer.Took < AnswerBound, $"{answer.Took} for {answer.Text}");
+        return answer;
+    }
+
+    private async Task<bool> IsThereAsync()
+    {
+        var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
+        return fault.Hook == "BeforeClusterCreate" ? state.Trust is not null : state.Certificate is not null && state.ChartProxy is not null && state.Serial == state.ChartSerial;
+    }
+
+    private static bool IsDone(HookAnswer answer) => answer.Status == "Success" && answer.RetryAfterSeconds is null or 0;
+}
+
+/// <summary>What a case looked like from outside.</summary>
+/// <param name="Name">The case.</param>
+/// <param name="Hook">The hook that was called.</param>
+/// <param name="Answers">How many calls were answered; all were.</param>
+/// <param name="Worst">The slowest answer.</param>
+/// <param name="Sentence">What the answers said meanwhile.</param>
+/// <param name="Recovered">From the end of the fault to the end of the work.</param>
+internal sealed record FaultFigures(string Name, string Hook, int Answers, TimeSpan Worst, string Sentence, TimeSpan Recovered);

@@ -1,0 +1,59 @@
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Faults;
+
+/// <summary>
+/// Two real API servers, a proxy that fails in front of each, and one published service that lives through all faults of a test class:
+/// what it recovers from, it recovers from without a restart.
+/// </summary>
+public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
+{
+    private FaultProxy? _management;
+    private FaultProxy? _workload;
+    private HookService? _service;
+
+    public Stage Stage { get; private set; } = null!;
+
+    public FaultProxy Management => _management!;
+
+    public FaultProxy Workload => _workload!;
+
+    public HookService Service => _service!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        Stage = await fixture.EmptyAsync(Cancelled);
+        _management = await FaultProxy.StartAsync(Stage.Management, Cancelled);
+        _workload = await FaultProxy.StartAsync(Stage.Workload, Cancelled);
+        _service = await HookService.StartAsync(_management.Kubeconfig, [], Cancelled);
+    }
+
+    /// <summary>Empty clusters, nothing broken.</summary>
+    public Task EmptyAsync()
+    {
+        Management.Mend();
+        Workload.Mend();
+        return Stage.ClearAsync(Cancelled);
+    }
+
+    /// <summary>A cluster with a kubeconfig that leads through the proxy, and its trust, as it is before its control plane answers.</summary>
+    public async Task<TestCluster> PrepareAsync(ClusterApi capi, string name)
+    {
+        var cluster = await Stage.CreateClusterAsync(name, Cancelled);
+        await Stage.GiveKubeconfigAsync(cluster, Workload.Kubeconfig, Cancelled);
+        Assert.Equal("Success", (await capi.CallAsync(FaultRun.Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
+        return cluster;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_service is not null)
+            await _service.DisposeAsync();
+        if (_workload is not null)
+            await _workload.DisposeAsync();
+        if (_management is not null)
+            await _management.DisposeAsync();
+    }
+}

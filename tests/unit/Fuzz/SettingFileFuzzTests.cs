@@ -1,0 +1,68 @@
+using System.Collections;
+using System.Text;
+using CapiRegistryHook.Hooks.Commands;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Unit.Tests.Fuzz;
+
+/// <summary>What an admin hands in by file: values for the registry chart, options of the service, and manifests for <c>plan</c>.</summary>
+public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
+{
+    private static readonly IReadOnlyList<ServiceOption> All = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("fuzz-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void ChartValues_AnyBytes_AreTakenOrRefused()
+    {
+        var defaults = new RegistryDefaults();
+        var seed = Encoding.UTF8.GetBytes("replicas: 3\nstorage:\n  type: pvc\n  size: 200Gi\nsync: {interval: 5m}\nresources:\n  limits: {memory: 1Gi}\npodLabels: {a: b}\n");
+        new Fuzzer("values", [seed], Words.Yaml).Run(6_000, yaml => IsTaken<RegistryDefaultsException>(() => defaults.Replace(Text(yaml))), output);
+    }
+
+    [Fact]
+    public void Options_AnyBytes_AreTakenOrEachProblemIsNamed()
+    {
+        var file = Path.Combine(_folder, "options.yaml");
+        var seed = Encoding.UTF8.GetBytes("rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\nclientNames: a,b\nlogLevel: Debug\ntlsCertificateFile: /x\n");
+        new Fuzzer("options", [seed], Words.Yaml).Run(10_000, yaml => AreOptions(file, yaml), output);
+    }
+
+    [Fact]
+    public void Manifest_AnyBytes_IsAClusterOrOneSentence()
+    {
+        var seed = Encoding.UTF8.GetBytes(
+            "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec:\n  clusterNetwork: {services: {cidrBlocks: [10.128.0.0/12]}}\n  topology:\n    version: v1.33.0\n    variables:\n    - name: clusterConfig\n      value: {addons: {registry: {}}}\n");
+        new Fuzzer("values", [seed], Words.Yaml).Run(15_000, yaml => IsTaken<ClusterFormatException>(() => ClusterManifest.Read(Text(yaml))), output);
+    }
+
+    private static bool AreOptions(string file, byte[] yaml)
+    {
+        File.WriteAllBytes(file, yaml);
+        var problems = new List<string>();
+        var set = OptionSources.Merge(new Dictionary<string, string> { ["config"] = file }, new Hashtable(), All, problems);
+        var reader = new OptionReader(set, problems);
+        reader.Duration("work-limit", TimeSpan.Zero, TimeSpan.FromSeconds(7));
+        reader.Endpoint("listen", new System.Net.IPEndPoint(0, 1));
+        reader.Names("client-names");
+        return problems.Count == 0;
+    }
+
+    private static bool IsTaken<TException>(Action read)
+        where TException : Exception
+    {
+        try
+        {
+            read();
+            return true;
+        }
+        catch (TException)
+        {
+            return false;
+        }
+    }
+
+    private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
+}
