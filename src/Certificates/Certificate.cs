@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -10,10 +11,18 @@ namespace CapiRegistryHook.Certificates;
 /// </summary>
 internal sealed class Certificate
 {
+    /// <summary>A fleet has a handful of roots and reads them all the time; a certificate takes 2 to 3 KB. Beyond it all is forgotten, and read again.</summary>
+    private const int MostRemembered = 512;
+
+    private static readonly ConcurrentDictionary<string, Certificate> Remembered = new(StringComparer.Ordinal);
+
+    private readonly Lazy<bool> _isSelfSigned;
+
     private Certificate(byte[] der, X509Certificate2 x509)
     {
         Der = der;
-        Thumbprint = Convert.ToHexStringLower(SHA256.HashData(der));
+        Thumbprint = ThumbprintOf(der);
+        _isSelfSigned = new Lazy<bool>(() => IssuedByName(this) && CertificateSignature.Check(this, this) != SignatureVerdict.Invalid);
         SerialNumber = ReadSerialNumber(x509);
         Subject = x509.SubjectName.Name;
         Issuer = x509.IssuerName.Name;
@@ -59,7 +68,7 @@ internal sealed class Certificate
     /// Whether this is its own issuer. The names alone don't tell: a bridge between two roots of the same name is self-issued too. Where
     /// the signature is of a kind that this room does not check (SHA-1, RSA-PSS), the key identifiers decide, as they do in OpenSSL.
     /// </summary>
-    public bool IsSelfSigned => IssuedByName(this) && CertificateSignature.Check(this, this) != SignatureVerdict.Invalid;
+    public bool IsSelfSigned => _isSelfSigned.Value;
 
     /// <summary>Whether <paramref name="issuer"/>'s key made this certificate's signature, times left aside.</summary>
     public bool IsIssuedBy(Certificate issuer) => IssuedByName(issuer) && CertificateSignature.Check(this, issuer) == SignatureVerdict.Valid;
@@ -69,6 +78,18 @@ internal sealed class Certificate
 
     /// <summary>Throws <see cref="CertificateException"/> (<see cref="CertificateFault.Unreadable"/>) when this is no certificate.</summary>
     public static Certificate Read(ReadOnlySpan<byte> der)
+    {
+        if (Remembered.TryGetValue(ThumbprintOf(der), out var known))
+            return known;
+        var certificate = Parse(der);
+        if (Remembered.Count >= MostRemembered)
+            Remembered.Clear();
+        return Remembered.GetOrAdd(certificate.Thumbprint, certificate);
+    }
+
+    private static string ThumbprintOf(ReadOnlySpan<byte> der) => Convert.ToHexStringLower(SHA256.HashData(der));
+
+    private static Certificate Parse(ReadOnlySpan<byte> der)
     {
         try
         {

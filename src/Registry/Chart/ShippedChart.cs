@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Registry;
@@ -8,6 +9,12 @@ internal static class ShippedChart
     private static readonly Lazy<IReadOnlyList<ChartFile>> LazyFiles = new(ChartFile.Shipped);
     private static readonly Lazy<JsonObject> LazyDefaults = new(() => ChartText.ReadYaml(Files, "values.yaml"));
     private static readonly Lazy<ValueSchema> LazySchema = new(() => ValueSchema.Read(ChartText.Read(Files, "values.schema.json")));
+
+    /// <summary>Values of one cluster have 1 to 2 KB. Beyond it all is forgotten, and found out again.</summary>
+    private const int MostVerdicts = 256;
+
+    /// <summary>The verdicts on values seen before: most clusters of a fleet ask for the same, and the schema takes milliseconds.</summary>
+    private static readonly ConcurrentDictionary<string, IReadOnlyList<SchemaViolation>> Verdicts = new(StringComparer.Ordinal);
 
     private static readonly Lazy<JsonObject> LazyMetadata = new(() => ChartText.ReadYaml(Files, "Chart.yaml"));
 
@@ -21,6 +28,10 @@ internal static class ShippedChart
         name == (string?)LazyMetadata.Value["name"] && version == (string?)LazyMetadata.Value["version"];
 
     /// <summary>What the chart would refuse of values that are laid over its own, as Helm does it before it renders.</summary>
-    public static IReadOnlyList<SchemaViolation> Validate(JsonObject values) =>
-        LazySchema.Value.Validate(HelmValues.Coalesce(Defaults, values));
+    public static IReadOnlyList<SchemaViolation> Validate(JsonObject values)
+    {
+        if (Verdicts.Count >= MostVerdicts)
+            Verdicts.Clear();
+        return Verdicts.GetOrAdd(values.ToJsonString(), _ => LazySchema.Value.Validate(HelmValues.Coalesce(Defaults, values)));
+    }
 }
