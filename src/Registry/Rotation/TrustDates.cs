@@ -32,12 +32,16 @@ internal sealed class TrustDates
     /// <summary>
     /// The dates of a bundle's roots: as written, and now for those that are new. The oldest root of a bundle is known to all nodes, because roots are
     /// dropped only when all nodes know a later one. A later date that is older than the Secret itself has been carried here by a move or a
-    /// restore, which makes Machines anew too: their age says nothing of that root then, and it counts from now.
+    /// restore, which makes Machines anew too: their age says nothing of that root then, and it counts from now. Where nothing is written, because somebody
+    /// removed it or an earlier version wrote none, the root that was made first is the one that all nodes know.
     /// </summary>
     public TrustDates For(TrustBundle bundle, DateTimeOffset now, DateTimeOffset? created)
     {
         var present = Cut(created > now ? created.Value : now);
-        var known = bundle.Select(root => RootId.Of(root.Thumbprint)).ToDictionary(id => id, id => _dates.TryGetValue(id, out var date) ? date : present, StringComparer.Ordinal);
+        var ids = bundle.OrderBy(root => root.NotBefore).Select(root => RootId.Of(root.Thumbprint)).ToList();
+        var oldest = ids.Any(_dates.ContainsKey) ? null : ids.FirstOrDefault();
+        var known = ids.ToDictionary(
+            id => id, id => _dates.TryGetValue(id, out var date) ? date : id == oldest && created < present ? Cut(created.Value) : present, StringComparer.Ordinal);
         var first = known.Count == 0 ? present : known.Values.Min();
         return new TrustDates(known.Select(entry => KeyValuePair.Create(
             entry.Key, entry.Value > first && entry.Value < created - Margin ? present : entry.Value)));

@@ -233,6 +233,34 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal(Samples.Bundle(second), await scene.BundleAsync());
     }
 
+    /// <summary>Without the note nobody knows which Machines have the new root, so none of those that are there counts as having it.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("nonsense=yesterday,,=")]
+    public async Task Ensure_ExternalRootChangedAndTheDatesAreLost_WaitsForAllMachinesOfTheTimeBefore(string? note)
+    {
+        await using var scene = await RotationScene.SetAsync(RootSource.External);
+        using var first = Samples.NewRoot();
+        await scene.ReplaceRootAsync(first);
+        await scene.TrustAsync(nodesExist: false);
+        await scene.AddMachineAsync("old");
+        scene.Time.Advance(Hour);
+        using var second = Samples.NewRoot(time: scene.Time);
+        await scene.ReplaceRootAsync(second);
+        Assert.Null(await SignerAsync(scene));
+        scene.Time.Advance(Hour);
+
+        await scene.AnnotateAsync(scene.Plan.TrustSecret, TrustDates.Annotation, note);
+
+        Assert.Null(await SignerAsync(scene));
+        Assert.IsType<RetireResult.Waits>(await scene.RetireAsync());
+        await scene.RemoveMachineAsync("old");
+        scene.Time.Advance(Hour);
+        await scene.AddMachineAsync("new");
+        Assert.Equal(await scene.IdAsync(RotationScene.Root), await SignerAsync(scene));
+    }
+
     /// <summary>cert-manager keeps the key when it renews, unless it is told otherwise: nodes with the former certificate accept what the key signs.</summary>
     [Fact]
     public async Task Ensure_ExternalRootRenewedWithItsKey_SignsAtOnce()
