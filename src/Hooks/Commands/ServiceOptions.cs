@@ -73,7 +73,7 @@ internal sealed record ServiceOptions(
             ChartRepository = reader.Text("chart-repository", $"oci://{ServiceName}.{hookNamespace}.svc:443/charts"),
             ChartName = chartName,
             ChartVersion = chartVersion,
-            ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{ServiceName}-tls" : ""),
+            ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{reader.Text("tls-public-secret-name", $"{ServiceName}-tls")}" : ""),
             Defaults = ReadDefaults(reader, new RegistryDefaults(chartName, chartVersion), problems),
             UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),
             WorkloadAllowCidrs = reader.Text("workload-allow-cidrs", defaults.WorkloadAllowCidrs),

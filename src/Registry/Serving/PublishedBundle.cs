@@ -13,6 +13,9 @@ internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
 {
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
+    /// <summary>Far more than there are replacements in the life of a certificate; without a bound, whoever stuffs the Secret would stop the renewals.</summary>
+    private const int MostFormer = 10;
+
     /// <summary>As in other notes of this product: enough of a SHA-256 to tell a handful of certificates apart.</summary>
     private const int IdentityLength = 16;
 
@@ -26,7 +29,7 @@ internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
         var now = time.GetUtcNow();
         var known = Parse(until);
         var ends = new SortedDictionary<string, DateTimeOffset>(StringComparer.Ordinal);
-        foreach (var former in present.PruneExpired(time).Where(certificate => !IsIn(own, certificate)))
+        foreach (var former in present.PruneExpired(time).Where(certificate => !IsIn(own, certificate)).OrderByDescending(certificate => certificate.NotBefore).Take(MostFormer))
         {
             var end = known.GetValueOrDefault(Identity(former), now + ServingOptions.KeptPublished);
             if (end > now)

@@ -31,6 +31,24 @@ public sealed class PublishedBundleTests
     }
 
     [Fact]
+    public void Decide_ManyFound_KeepsTheNewest()
+    {
+        FixedTime time = new(Samples.Present.AddDays(-400));
+        var many = TrustBundle.Empty;
+        for (var day = 0; day < PemLimits.BundleCertificates; day++)
+        {
+            time.Advance(TimeSpan.FromDays(1));
+            many = many.Add(Samples.Bundle(Samples.NewRoot(time: time)));
+        }
+
+        var decided = PublishedBundle.Decide(Own, many, null, Samples.Clock);
+
+        Assert.Equal(Own.Add(many.Where(certificate => certificate.NotBefore > time.GetUtcNow().AddDays(-9.5))), decided.Bundle);
+        Assert.Equal(11, decided.Bundle.Count);
+        Assert.Equal(decided, PublishedBundle.Decide(Own, decided.Bundle, decided.Until, Samples.Clock));
+    }
+
+    [Fact]
     public void Decide_FormerHasEnded_Goes()
     {
         FixedTime time = new(Samples.Present.AddYears(11));
