@@ -15,7 +15,8 @@ public sealed partial class SecurityPageTests
         var told = Right().Matches(page).Select(match => (Verb: match.Groups[3].Value, Group: match.Groups[1].Value.Replace("core", "", StringComparison.Ordinal), Resource: match.Groups[2].Value));
 
         var rendered = await HookChart.RenderAsync(Cancelled);
-        var given = rendered.Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
+        var selfManaged = await HookChart.RenderAsync(Cancelled, "--set", "certificate.mode=selfManaged");
+        var given = rendered.Concat(selfManaged).Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
 
         Assert.Equal(given.Order(), told.Order());
     }
