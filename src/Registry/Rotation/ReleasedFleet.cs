@@ -46,7 +46,11 @@ internal sealed class ReleasedFleet(KubernetesClient management, string clusterV
         {
             var options = new ListOptions { Namespace = place, LabelSelector = ObjectLabels.ManagedSelector };
             await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxyHeaders, options, cancellationToken))
-                yield return release;
+            {
+                // One on its way out has nothing to switch to.
+                if (release.Metadata.DeletionTimestamp is null)
+                    yield return release;
+            }
         }
     }
 

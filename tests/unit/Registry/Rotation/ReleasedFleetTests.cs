@@ -49,6 +49,18 @@ public sealed class ReleasedFleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FindLaggard_ReleaseOnItsWayOut_IsNotWaitedFor()
+    {
+        await AddClusterAsync("c1", new JsonObject());
+        await AddReleaseAsync("c1", "00000000000000aa", "1", "1");
+        await _scene.Objects.MergePatchAsync(Releases, "c1-registry", new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, Cancelled);
+        Assert.Equal("team-a/c1", await FindLaggardAsync());
+        await _scene.Objects.DeleteIfThereAsync(Releases, "c1-registry", Cancelled);
+        Assert.NotNull(await _scene.Objects.FindAsync(Releases, "c1-registry", Cancelled));
+        Assert.Null(await FindLaggardAsync());
+    }
+
+    [Fact]
     public async Task Trusted_AllClusters_IsTheUnionOfTheirBundles()
     {
         await AddReleaseAsync("c1", Next, "1", "1");
