@@ -15,16 +15,21 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly RegistrySteps _steps;
     private readonly UpgradeHold _hold;
 
-    private RegistryLifecycle(KubernetesClient management, KubernetesClientOptions clientOptions, RegistryOptions options, TimeProvider time)
+    private RegistryLifecycle(KubernetesClient management, ApiCallCounts calls, RegistryOptions options, TimeProvider time)
     {
+        ApiCalls = calls;
         this._options = options;
         this._time = time;
         this._management = management;
-        _workloads = new SecretKubeconfigClients(management, clientOptions, time, new AddressPolicy(options.AllowedWorkloadNetworks));
+        _workloads = new SecretKubeconfigClients(
+            management, ClientOptions(options.WorkLimit) with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
         _steps = new RegistrySteps(management, _workloads, options, time);
         _hold = new UpgradeHold(management, options, time);
         Fleet = new RegistryFleet(management, new ClusterReconciler(management, _steps, options, time), options, time);
     }
+
+    /// <summary>How many calls of API servers were made, and how they ended.</summary>
+    public ApiCallCounts ApiCalls { get; }
 
     /// <summary>The same for all Clusters, without being told.</summary>
     public RegistryFleet Fleet { get; }
@@ -36,8 +41,9 @@ public sealed class RegistryLifecycle : IDisposable
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
     public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time)
     {
-        var clientOptions = ClientOptions(options.WorkLimit);
-        return new RegistryLifecycle(new KubernetesClient(connection.Load(time), clientOptions, time), clientOptions, options, time);
+        var calls = new ApiCallCounts();
+        var clientOptions = ClientOptions(options.WorkLimit) with { OnAttempt = calls.CountManagement };
+        return new RegistryLifecycle(new KubernetesClient(connection.Load(time), clientOptions, time), calls, options, time);
     }
 
     /// <summary>

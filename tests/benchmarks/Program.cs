@@ -7,6 +7,11 @@ const string Version = "1.13.4";
 const int Starts = 10;
 const int Calls = 500;
 var cancellationToken = CancellationToken.None;
+if (args is ["fleet"])
+{
+    await Fleets.PrintAsync(cancellationToken);
+    return 0;
+}
 
 await using var stage = await Stage.SetAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
 var management = (EmbeddedApiServer)stage.Management;
@@ -57,6 +62,8 @@ foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50
 await Patching.PrintAsync(subject);
 await Loading.PrintAsync(stage, cancellationToken);
 Figures.Print($"CPU of issuing {Issuing.Certificates} ECDSA P-256 certificates", "s", Issuing.Measure(TimeProvider.System), "<= 2");
+if (args is not ["quick"])
+    await Fleets.PrintAsync(cancellationToken);
 Figures.Print("resident memory after these calls", "MiB", [subject.ResidentBytes() / 1048576.0], "<= 150");
 return 0;
 

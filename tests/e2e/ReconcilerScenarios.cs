@@ -139,6 +139,41 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Events_TellWhatWasDoneAndWhatIsWrongOnce()
+    {
+        await InstalledAsync(await CreateAsync("c1"));
+        await SetVariableAsync("c1", new JsonObject { ["registry"] = new JsonObject { ["replicas"] = 99 } });
+        await UntilAsync("the mistake is told", async () => (await ReasonsAsync()).Contains("InvalidVariable"));
+        await AnnotateAsync("c1", "example.com/touched", "1");
+        await ReadyOrNotAsync("invalid");
+        await SetVariableAsync("c1", null);
+        await UntilAsync("the end is told", async () => (await ReasonsAsync()).Contains("Disabled"));
+
+        Assert.Equal(["CertificateIssued", "Disabled", "InvalidVariable", "RegistryInstalled"], (await ReasonsAsync()).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Status_PrintsATableAndJson()
+    {
+        await InstalledAsync(await CreateAsync("c1"));
+        await CreateAsync("c2", asksForRegistry: false);
+        await using var folder = ScratchFolder.Create("capi-registry-hook-status-");
+        string[] arguments = ["status", "--hook-namespace", HookService.Namespace, "--kubeconfig", folder.Write("kubeconfig", Stage.Management.Kubeconfig)];
+
+        var table = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
+        var json = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "json"], Cancelled);
+        var bad = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "xml"], Cancelled);
+
+        Assert.True(table.ExitCode == 0, table.Errors);
+        Assert.Matches(@"default/c1 +yes +10\.128\.0\.20:443 +20[0-9-]+ +1 +waiting", table.Output);
+        Assert.Matches("default/c2 +no +- +- +- +off", table.Output);
+        var clusters = JsonNode.Parse(json.Output)!["clusters"]!.AsArray();
+        Assert.Equal(["c1", "c2"], clusters.Select(item => (string)item!["name"]!));
+        Assert.Equal(1, (int)clusters[0]!["rootGeneration"]!);
+        Assert.Equal(2, bad.ExitCode);
+    }
+
+    [Fact]
     public async Task PausedOrDeletedClusters_AreLeftAlone()
     {
         await Stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), Paused("p1", spec: true), Cancelled);
@@ -251,6 +286,20 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         Stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters(@namespace), cluster,
             new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, Cancelled);
 
+    /// <summary>There are no pods here whose certificate could be seen, so what the service would write down is written for it.</summary>
+    protected Task SeenServedAsync(string serial) => Stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } }, Cancelled);
+
+    /// <summary>Waits until so many clusters need nothing.</summary>
+    protected Task ReadyAsync(int count) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", Cancelled);
+
+    private Task ReadyOrNotAsync(string phase) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", Cancelled);
+
+    private async Task<List<string>> ReasonsAsync() =>
+        [.. (await Stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled))
+            .Where(item => (string?)item["reportingController"] == "capi-registry-hook.io/reconciler")
+            .Select(item => (string)item["reason"]!)];
+
     private Task<JsonObject> SetVariableAsync(string cluster, JsonObject? addons)
     {
         var value = new JsonObject { ["addons"] = addons };
@@ -281,9 +330,10 @@ public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerSce
     public async Task Look_NothingDue_ReadsTheManagementClusterAlone()
     {
         var (management, workload) = ((EmbeddedApiServer)Stage.Management, (EmbeddedApiServer)Stage.Workload);
-        await InstalledAsync(await CreateAsync("c1"));
-        await AnnotateAsync("c1", "example.com/touched", "0");
-        await InstalledAsync(await CreateAsync("c2"));
+        var cluster = await CreateAsync("c1");
+        var serial = (await InstalledAsync(cluster)).Serial;
+        await SeenServedAsync(serial);
+        await ReadyAsync(1);
         management.ClearCalls();
         workload.ClearCalls();
 

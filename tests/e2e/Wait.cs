@@ -20,6 +20,17 @@ internal static class Wait
         }
     }
 
+    /// <summary>Waits for a line of the metrics.</summary>
+    public static async Task ShowsAsync(this HookService service, string line, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        var page = "";
+        await UntilAsync(
+            $"the metrics show {line}",
+            async () => (page = await http.GetStringAsync(new Uri(service.MetricsAddress, "/metrics"), cancellationToken)).Contains(line + "\n", StringComparison.Ordinal),
+            () => page + service.Log, cancellationToken);
+    }
+
     /// <summary>Waits for words in the log of the service.</summary>
     public static Task LoggedAsync(this HookService service, string words, CancellationToken cancellationToken) => UntilAsync(
         $"the log says \"{words}\"", () => Task.FromResult(service.Log.Contains(words, StringComparison.Ordinal)), () => service.Log, cancellationToken);

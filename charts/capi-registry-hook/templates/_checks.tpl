@@ -25,7 +25,7 @@
 {{- if and $v.metrics.enabled (eq (int $v.service.port) (int $v.service.metricsPort)) -}}
 {{- fail (printf "service.metricsPort is %d, which service.port is too: choose another port." (int $v.service.port)) -}}
 {{- end -}}
-{{- range $name := list "serviceMonitor" "prometheusRule" -}}
+{{- range $name := list "serviceMonitor" "prometheusRule" "dashboard" -}}
 {{- if and (index $v.metrics $name).enabled (not $v.metrics.enabled) -}}
 {{- fail (printf "metrics.%s.enabled needs metrics.enabled: set it to true too." $name) -}}
 {{- end -}}

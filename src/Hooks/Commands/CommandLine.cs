@@ -3,7 +3,9 @@ using System.CommandLine.Parsing;
 
 namespace CapiRegistryHook.Hooks.Commands;
 
-/// <summary>The command line: <c>serve</c> by default, <c>plan</c>, <c>rotate-root</c>, <c>--version</c>. Exit code 2 means that the input was bad.</summary>
+/// <summary>
+/// The command line: <c>serve</c> by default, <c>plan</c>, <c>status</c>, <c>rotate-root</c>, <c>--version</c>. Exit code 2 means that the input was bad.
+/// </summary>
 internal static class CommandLine
 {
     private const int BadInput = 2;
@@ -45,6 +47,7 @@ internal static class CommandLine
             Task.FromResult(PlanCommand.Run(result.GetValue(file)!, reader, problems)));
         root.Subcommands.Add(serve);
         root.Subcommands.Add(plan);
+        root.Subcommands.Add(BuildStatus(time));
         root.Subcommands.Add(BuildRotateRoot(time));
         return root;
     }
@@ -57,6 +60,16 @@ internal static class CommandLine
         AddAction(command, RotateRootCommand.Options, (reader, problems, result) =>
             RotateRootCommand.RunAsync(reader, result.GetValue(compromised), problems, time));
         return command;
+    }
+
+    private static Command BuildStatus(TimeProvider time)
+    {
+        var status = new Command("status", "Print how the registries of all Clusters stand.");
+        var output = new Option<string>("--output", "-o") { Description = "table, or json for programs.", DefaultValueFactory = _ => "table" };
+        status.Options.Add(output);
+        AddAction(status, [.. ServiceOptionList.Registry, .. ServiceOptionList.Management], (reader, problems, result) =>
+            StatusCommand.RunAsync(reader, problems, result.GetValue(output)!, time));
+        return status;
     }
 
     private static void AddAction(Command command, IReadOnlyList<ServiceOption> known, Func<OptionReader, List<string>, ParseResult, Task<int>> run)

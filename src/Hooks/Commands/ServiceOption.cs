@@ -73,5 +73,9 @@ internal static class ServiceOptionList
         new("log-level", "Trace, Debug, Information, Warning, Error or Critical.", "Information"),
     ];
 
+    /// <summary>Those of <see cref="Serve"/> that say which Clusters there are.</summary>
+    public static IReadOnlyList<ServiceOption> Management { get; } =
+        [.. Serve.Where(option => option.Name is "watch-namespaces" or "kubeconfig" or "context")];
+
     public static ServiceOption Config { get; } = new(ConfigFile, "Options file: YAML, one key per option.");
 }

@@ -54,6 +54,15 @@ internal sealed record ServiceOptions(
         return new ManagementConnection(reader.OptionalText("kubeconfig"), reader.OptionalText("context"));
     }
 
+    /// <summary>The namespaces with Clusters; none means all.</summary>
+    public static IReadOnlyList<string> ReadNamespaces(OptionReader reader, ICollection<string> problems)
+    {
+        List<string> names = [.. reader.Names("watch-namespaces").Order(StringComparer.Ordinal)];
+        foreach (var name in names.Where(name => !FieldText.IsNamespace(name)))
+            problems.Add($"{reader.SourceOf("watch-namespaces")} names {FieldText.Quote(name)}, which is no name of a namespace.");
+        return names;
+    }
+
     /// <summary>The options that decide what a cluster's registry is.</summary>
     public static RegistryOptions ReadRegistry(OptionReader reader, ICollection<string> problems)
     {
@@ -87,19 +96,16 @@ internal sealed record ServiceOptions(
     private static ReconcilerOptions ReadReconciler(OptionReader reader, ICollection<string> problems)
     {
         var defaults = new ReconcilerOptions();
-        var options = new ReconcilerOptions
+        return new ReconcilerOptions
         {
             Mode = reader.Choice("reconciler", defaults.Mode),
-            Namespaces = [.. reader.Names("watch-namespaces").Order(StringComparer.Ordinal)],
+            Namespaces = ReadNamespaces(reader, problems),
             Workers = reader.Number("reconcile-workers", defaults.Workers, 1, 64),
             Rate = reader.Number("reconcile-rate", defaults.Rate, 1, 1000),
             Resync = reader.Duration("resync-interval", defaults.Resync, TimeSpan.FromHours(24), TimeSpan.FromMinutes(1)),
             Verify = reader.Duration("verify-interval", defaults.Verify, TimeSpan.FromDays(30)),
             Lease = reader.Duration("lease-duration", defaults.Lease, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(3)),
         };
-        foreach (var name in options.Namespaces.Where(name => !FieldText.IsNamespace(name)))
-            problems.Add($"{reader.SourceOf("watch-namespaces")} names {FieldText.Quote(name)}, which is no name of a namespace.");
-        return options;
     }
 
     private static RegistryDefaults ReadDefaults(OptionReader reader, RegistryDefaults values, ICollection<string> problems)

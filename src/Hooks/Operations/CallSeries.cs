@@ -12,34 +12,21 @@ internal sealed class CallSeries
     public static readonly IReadOnlyList<double> Bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
     private readonly long[] _outcomes = new long[Enum.GetValues<CallOutcome>().Length];
-    private readonly long[] _buckets = new long[Bounds.Count + 1];
-    private long _ticks;
+    private readonly DurationHistogram _durations = new(Bounds);
 
     /// <summary>Total time of all calls.</summary>
-    public TimeSpan Sum => TimeSpan.FromTicks(Interlocked.Read(ref _ticks));
+    public TimeSpan Sum => _durations.Sum;
 
     public void Record(CallOutcome outcome, TimeSpan took)
     {
         Interlocked.Increment(ref _outcomes[(int)outcome]);
-        Interlocked.Increment(ref _buckets[BucketOf(took.TotalSeconds)]);
-        Interlocked.Add(ref _ticks, took.Ticks);
+        _durations.Record(took);
     }
 
     public long Count(CallOutcome outcome) => Interlocked.Read(ref _outcomes[(int)outcome]);
 
     /// <summary>For each bound, and at last for no bound: how many calls took no longer.</summary>
-    public IEnumerable<long> CumulativeCounts()
-    {
-        var sum = 0L;
-        for (var bucket = 0; bucket < _buckets.Length; bucket++)
-            yield return sum += Interlocked.Read(ref _buckets[bucket]);
-    }
+    public IEnumerable<long> CumulativeCounts() => _durations.CumulativeCounts();
 
-    private static int BucketOf(double seconds)
-    {
-        var bucket = 0;
-        while (bucket < Bounds.Count && seconds > Bounds[bucket])
-            bucket++;
-        return bucket;
-    }
+    public void WriteDurations(MetricsText text, string name, string hook) => _durations.WriteTo(text, name, ("hook", hook));
 }

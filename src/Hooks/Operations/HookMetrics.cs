@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Hooks.Operations;
 /// The calls of all hooks. Labels are hook and outcome alone, both from lists that this program fixes: a Cluster's name as a
 /// label would make the number of series grow with the fleet.
 /// </summary>
-internal sealed class HookMetrics
+internal sealed class HookMetrics : IMetricsSource
 {
     private static readonly (CallOutcome Outcome, string Label)[] Outcomes =
         [.. Enum.GetValues<CallOutcome>().Select(outcome => (outcome, LabelOf(outcome)))];
@@ -29,20 +29,7 @@ internal sealed class HookMetrics
 
         text.Family("capi_registry_hook_call_duration_seconds", "histogram", "Time from the head of a request to its answer, by hook.");
         foreach (var (hook, series) in hooks)
-            WriteDurations(text, hook, series);
-    }
-
-    private static void WriteDurations(MetricsText text, string hook, CallSeries series)
-    {
-        var count = 0L;
-        foreach (var (bound, cumulative) in CallSeries.Bounds.Append(double.PositiveInfinity).Zip(series.CumulativeCounts()))
-        {
-            count = cumulative;
-            text.Sample("capi_registry_hook_call_duration_seconds_bucket", cumulative, ("hook", hook), ("le", MetricsText.Number(bound)));
-        }
-
-        text.Sample("capi_registry_hook_call_duration_seconds_sum", series.Sum.TotalSeconds, ("hook", hook));
-        text.Sample("capi_registry_hook_call_duration_seconds_count", count, ("hook", hook));
+            series.WriteDurations(text, "capi_registry_hook_call_duration_seconds", hook);
     }
 
     private static string LabelOf(CallOutcome outcome) => outcome switch

@@ -4,7 +4,7 @@ using CapiRegistryHook.Hooks.Serving;
 namespace CapiRegistryHook.Hooks.Operations;
 
 /// <summary>Everything that <c>/metrics</c> shows; docs/metrics.md describes each name.</summary>
-internal sealed class MetricsPage(HookMetrics hooks, RefusedCallers refused, ServingCertificate certificate)
+internal sealed class MetricsPage(IEnumerable<IMetricsSource> sources, ServingCertificate certificate)
 {
     public string Write()
     {
@@ -15,8 +15,8 @@ internal sealed class MetricsPage(HookMetrics hooks, RefusedCallers refused, Ser
             "capi_registry_hook_serving_certificate_not_after_timestamp_seconds", "gauge",
             "When the certificate that is served ends, in seconds since 1970.");
         text.Sample("capi_registry_hook_serving_certificate_not_after_timestamp_seconds", certificate.NotAfter.ToUnixTimeSeconds());
-        hooks.WriteTo(text);
-        refused.WriteTo(text);
+        foreach (var source in sources)
+            source.WriteTo(text);
         return text.ToString();
     }
 

@@ -1,4 +1,6 @@
+using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Hooks.Operations;
 
@@ -12,6 +14,11 @@ internal static class OperationsPort
     {
         services.AddSingleton<HookMetrics>();
         services.AddSingleton<RefusedCallers>();
+        services.AddSingleton<FleetBook>();
+        services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<HookMetrics>());
+        services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<RefusedCallers>());
+        services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<FleetBook>());
+        services.AddSingleton<IMetricsSource>(provider => new ApiCallMetrics(provider.GetRequiredService<RegistryLifecycle>().ApiCalls));
         services.AddSingleton<MetricsPage>();
     }
 

@@ -1,7 +1,7 @@
 namespace CapiRegistryHook.Hooks.Operations;
 
 /// <summary>Counts callers that were not let to a hook. No locks; labels from a fixed list.</summary>
-internal sealed class RefusedCallers
+internal sealed class RefusedCallers : IMetricsSource
 {
     private readonly long[] _counts = new long[Enum.GetValues<RefusedReason>().Length];
 

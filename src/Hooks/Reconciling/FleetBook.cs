@@ -1,22 +1,31 @@
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>What the last passes found, for metrics: a few numbers per Cluster.</summary>
-internal sealed class FleetBook
+/// <summary>What the last passes found, for metrics: a few numbers per Cluster, and only while this replica reconciles.</summary>
+internal sealed class FleetBook : IMetricsSource
 {
+    /// <summary>Upper bounds in seconds: from a look that finds nothing to do to the limit of a pass.</summary>
+    private static readonly double[] Bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
+
+    private static readonly ClusterPhase[] Phases = Enum.GetValues<ClusterPhase>();
+
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, BookEntry> _entries = [];
+    private readonly long[] _passes = new long[Phases.Length];
+    private readonly DurationHistogram _durations = new(Bounds);
+    private long _faults;
+    private ReconcileQueue? _queue;
+    private volatile RotationReport? _root;
 
-    /// <summary>Whether this replica reconciles.</summary>
-    public bool IsLeading { get; private set; }
-
-    /// <summary>This replica begins to reconcile, or ends: what it knew is then no longer its to tell.</summary>
-    public void Lead(bool leading)
+    /// <summary>This replica begins to reconcile, from this queue; or ends (null): what it knew is then no longer its to tell.</summary>
+    public void Lead(ReconcileQueue? queue)
     {
         lock (_gate)
         {
-            IsLeading = leading;
+            _queue = queue;
+            _root = null;
             _entries.Clear();
         }
     }
@@ -24,17 +33,90 @@ internal sealed class FleetBook
     /// <summary>A pass has ended.</summary>
     public void Enter(ClusterStatus status, TimeSpan took)
     {
+        Interlocked.Increment(ref _passes[(int)status.Phase]);
+        _durations.Record(took);
         lock (_gate)
         {
             if (status.Phase == ClusterPhase.Gone)
                 _entries.Remove(status.Cluster);
             else
-                _entries[status.Cluster] = new BookEntry(status.Phase, status.Certificate?.NotAfter);
+                _entries[status.Cluster] = new BookEntry(status.Phase, status.Rotation, status.Certificate?.NotAfter);
         }
     }
+
+    /// <summary>The root was looked at.</summary>
+    public void Enter(RotationReport report) => _root = report;
+
+    /// <summary>A pass has met an unexpected fault.</summary>
+    public void EnterFault() => Interlocked.Increment(ref _faults);
+
+    public void WriteTo(MetricsText text)
+    {
+        var (queue, entries) = Snapshot();
+        text.Family("capi_registry_hook_leader", "gauge", "1 on the replica that reconciles, 0 on the others.");
+        text.Sample("capi_registry_hook_leader", queue is null ? 0 : 1);
+        WritePasses(text);
+        if (queue is null)
+            return;
+        text.Family("capi_registry_hook_queue_depth", "gauge", "Clusters that are due and wait for a worker.");
+        text.Sample("capi_registry_hook_queue_depth", queue.Depth);
+        WriteClusters(text, entries);
+        WriteRotation(text, entries);
+    }
+
+    private void WriteRotation(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
+    {
+        var counts = entries.CountBy(entry => entry.Entry.Rotation).ToDictionary();
+        text.Family("capi_registry_hook_rotation_clusters", "gauge", "Clusters by where they are in a rotation of the root CA.");
+        foreach (var phase in Enum.GetValues<RotationPhase>())
+            text.Sample("capi_registry_hook_rotation_clusters", counts.GetValueOrDefault(phase), ("phase", phase.ToString().ToLowerInvariant()));
+        text.Family("capi_registry_hook_root_generation", "gauge", "How many root CAs there have been, the current one included.");
+        text.Family("capi_registry_hook_root_not_after_timestamp_seconds", "gauge", "When the current root CA ends, in seconds since 1970.");
+        text.Family("capi_registry_hook_rotation_blocked", "gauge", "1 while the root CA is due for rotation and can't be rotated.");
+        if (_root is not { NotAfter: { } notAfter } root)
+            return;
+        text.Sample("capi_registry_hook_root_generation", root.Generation);
+        text.Sample("capi_registry_hook_root_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds());
+        text.Sample("capi_registry_hook_rotation_blocked", root.Problem is null ? 0 : 1);
+    }
+
+    private (ReconcileQueue? Queue, List<(ClusterKey Cluster, BookEntry Entry)> Entries) Snapshot()
+    {
+        lock (_gate)
+            return (_queue, _queue is null ? [] : [.. _entries.Select(entry => (entry.Key, entry.Value))]);
+    }
+
+    private void WritePasses(MetricsText text)
+    {
+        text.Family("capi_registry_hook_reconcile_total", "counter", "Passes over Clusters by how they ended.");
+        foreach (var phase in Phases)
+            text.Sample("capi_registry_hook_reconcile_total", Interlocked.Read(ref _passes[(int)phase]), ("result", LabelOf(phase)));
+        text.Sample("capi_registry_hook_reconcile_total", Interlocked.Read(ref _faults), ("result", "error"));
+        text.Family("capi_registry_hook_reconcile_duration_seconds", "histogram", "How long passes over Clusters took.");
+        _durations.WriteTo(text, "capi_registry_hook_reconcile_duration_seconds");
+    }
+
+    private static void WriteClusters(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
+    {
+        var counts = entries.CountBy(entry => entry.Entry.Phase).ToDictionary();
+        text.Family("capi_registry_hook_clusters", "gauge", "Clusters by where their registry stands.");
+        foreach (var phase in Phases.Where(phase => phase != ClusterPhase.Gone))
+            text.Sample("capi_registry_hook_clusters", counts.GetValueOrDefault(phase), ("phase", LabelOf(phase)));
+        text.Family(
+            "capi_registry_hook_certificate_not_after_timestamp_seconds", "gauge",
+            "When the certificate of a cluster's registry ends, in seconds since 1970.");
+        foreach (var (cluster, entry) in entries)
+        {
+            if (entry.NotAfter is { } notAfter)
+                text.Sample("capi_registry_hook_certificate_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds(), ("cluster_namespace", cluster.Namespace), ("cluster", cluster.Name));
+        }
+    }
+
+    private static string LabelOf(ClusterPhase phase) => phase.ToString().ToLowerInvariant();
 }
 
 /// <summary>What is remembered of a Cluster.</summary>
 /// <param name="Phase">Where its registry stands.</param>
+/// <param name="Rotation">Where it is in a rotation of the root.</param>
 /// <param name="NotAfter">When its certificate ends; null where none is known.</param>
-internal readonly record struct BookEntry(ClusterPhase Phase, DateTimeOffset? NotAfter);
+internal readonly record struct BookEntry(ClusterPhase Phase, RotationPhase Rotation, DateTimeOffset? NotAfter);

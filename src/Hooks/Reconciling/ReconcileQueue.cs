@@ -43,6 +43,16 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
+    /// <summary>Every Cluster is due at once: something changed that concerns all.</summary>
+    public void HastenAll()
+    {
+        lock (_gate)
+        {
+            foreach (var (cluster, entry) in _entries)
+                Hasten(cluster, entry);
+        }
+    }
+
     /// <summary>A Cluster was seen; it is due at once when it is new or something about it changed.</summary>
     public void SeeCluster(ClusterKey cluster, int print)
     {

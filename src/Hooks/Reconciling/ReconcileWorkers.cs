@@ -51,6 +51,7 @@ internal sealed partial class ReconcileWorkers(
         }
         catch (Exception exception)
         {
+            book.EnterFault();
             LogUnexpected(pass.Cluster, exception);
         }
         finally

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// duration, before another may begin; and should a pass of both overlap, each write names the version that it was made for.
 /// </summary>
 internal sealed partial class Reconciler(
-    RegistryFleet fleet, FleetFollower follower, ReconcileWorkers workers, RootKeeper root, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    RegistryFleet fleet, ReconcilerParts parts, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
     : BackgroundService
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
@@ -59,7 +59,7 @@ internal sealed partial class Reconciler(
             if (lease.Problem is { } problem && problem != complaint)
                 LogNoLease(problem);
             complaint = lease.Problem;
-            await Task.Delay(RenewInterval, time, cancellationToken);
+            await Task.Delay(RetryPause, time, cancellationToken);
         }
     }
 
@@ -68,8 +68,10 @@ internal sealed partial class Reconciler(
     {
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         LogLeading(_identity);
-        book.Lead(true);
-        var work = Task.Run(() => WorkAsync(leading.Token), CancellationToken.None);
+        fleet.Begin();
+        var queue = new ReconcileQueue(options, time);
+        book.Lead(queue);
+        var work = Task.Run(() => WorkAsync(queue, leading.Token), CancellationToken.None);
         try
         {
             await KeepAsync(lease, work, stoppingToken);
@@ -79,14 +81,18 @@ internal sealed partial class Reconciler(
         {
             await leading.CancelAsync();
             await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            book.Lead(false);
+            book.Lead(null);
         }
     }
 
-    private Task WorkAsync(CancellationToken cancellationToken)
+    /// <summary>When one of the parts breaks, the others must not go on alone.</summary>
+    private async Task WorkAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
-        var queue = new ReconcileQueue(options, time);
-        return Task.WhenAll(follower.RunAsync(queue, cancellationToken), workers.RunAsync(queue, cancellationToken), root.RunAsync(cancellationToken));
+        using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] all = [parts.Follower.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token), parts.Root.RunAsync(queue, together.Token)];
+        await Task.WhenAny(all);
+        await together.CancelAsync();
+        await Task.WhenAll(all);
     }
 
     /// <summary>Renews at a third of the duration. Returns when the Lease is another's, or was not renewed for two thirds of it.</summary>
@@ -146,3 +152,6 @@ internal sealed partial class Reconciler(
     [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be asked for: {Problem}")]
     private partial void LogNoLease(string problem);
 }
+
+/// <summary>What works while this replica leads: what happens comes in, passes go out, and the root is rotated.</summary>
+internal sealed record ReconcilerParts(FleetFollower Follower, ReconcileWorkers Workers, RootKeeper Root);

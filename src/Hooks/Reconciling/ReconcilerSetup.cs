@@ -9,10 +9,10 @@ internal static class ReconcilerSetup
     {
         services.AddSingleton(options);
         services.AddSingleton(provider => provider.GetRequiredService<RegistryLifecycle>().Fleet);
-        services.AddSingleton<FleetBook>();
         services.AddSingleton<FleetFollower>();
         services.AddSingleton<ReconcileWorkers>();
         services.AddSingleton<RootKeeper>();
+        services.AddSingleton<ReconcilerParts>();
         services.AddHostedService<Reconciler>();
     }
 }

@@ -4,26 +4,25 @@ using CapiRegistryHook.Registry;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Looks after the root: sees when a rotation is due, and leads it from step to step.</summary>
-internal sealed partial class RootKeeper(RegistryFleet fleet, ReconcilerOptions options, TimeProvider time, ILogger<RootKeeper> logger)
+internal sealed partial class RootKeeper(RegistryFleet fleet, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<RootKeeper> logger)
 {
     /// <summary>Two reads each time, and a list of HelmChartProxies during a rotation, which takes hours.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     private string? _told;
 
-    /// <summary>What was found last; null before the first look.</summary>
-    public RotationReport? Last { get; private set; }
-
-    /// <summary>Works until it is cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Works until it is cancelled. Every step concerns all Clusters, so they are looked at after it.</summary>
+    public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         while (true)
         {
             var report = await fleet.AdvanceRootAsync(options.Namespaces, cancellationToken);
             if (report.Generation > 0)
-                Last = report;
+                book.Enter(report);
             Log(report);
-            if (report.Changes.Count == 0)
+            if (report.Changes.Count > 0)
+                queue.HastenAll();
+            else
                 await Task.Delay(Interval, time, cancellationToken);
         }
     }

@@ -35,10 +35,13 @@ internal sealed class ApiTransport : IDisposable
         {
             try
             {
-                return await AttemptAsync(request, Remaining(_time.GetElapsedTime(start)), cancellationToken);
+                var body = await AttemptAsync(request, Remaining(_time.GetElapsedTime(start)), cancellationToken);
+                _options.OnAttempt?.Invoke(null);
+                return body;
             }
             catch (KubernetesApiException failure)
             {
+                _options.OnAttempt?.Invoke(failure.Fault);
                 var pause = _retries.PauseAfter(request.Repeat, failure, attempt, _time.GetElapsedTime(start), Random.Shared.NextDouble());
                 if (pause is null)
                     throw;

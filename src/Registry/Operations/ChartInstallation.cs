@@ -47,7 +47,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     {
         var (wanted, kept) = Want(plan, before, certificate);
         return before is not null && ChartProxyComparison.IsAsWanted(before, wanted)
-            ? new Ensured<bool>(true)
+            ? new Ensured<bool>(true, kept.IsOther ? KeptChange(plan) : null)
             : await ApplyAsync(plan, before, wanted, kept, cancellationToken);
     }
 
@@ -71,9 +71,9 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         }, kept);
     }
 
-    /// <summary>What was seen served stays true for as long as the certificate is the same.</summary>
+    /// <summary>What was seen served stays known until something else is seen.</summary>
     private static CertificateRecord StillServed(CertificateRecord certificate, HelmChartProxy? before) =>
-        certificate.Served is null && CertificateRecord.Read(before?.Metadata.Annotations) is { } known && known.Served == certificate.Serial
+        certificate.Served is null && CertificateRecord.Read(before?.Metadata.Annotations) is { Served: not null } known
             ? certificate with { Served = known.Served }
             : certificate;
 
@@ -91,6 +91,8 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             return new Change(ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
         if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
             return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
-        return kept.IsOther ? new Change(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes) : null;
+        return kept.IsOther ? KeptChange(plan) : null;
     }
+
+    private static Change KeptChange(RegistryPlan plan) => new(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes);
 }

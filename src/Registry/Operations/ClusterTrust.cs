@@ -9,6 +9,9 @@ namespace CapiRegistryHook.Registry;
 /// </summary>
 internal sealed class ClusterTrust(KubernetesClient management, TimeProvider time)
 {
+    /// <summary>What is said of a bundle that has lost a root.</summary>
+    public const string RetiredWhy = "A former root is not trusted any more.";
+
     private readonly TrustSecret _secret = new(management);
     private readonly NodeAges _ages = new(management);
 
@@ -124,7 +127,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     private async Task<Change> DropAsync(RegistryPlan plan, Secret live, TrustBundle kept, TrustDates dates, CancellationToken cancellationToken)
     {
         await _secret.PatchAsync(plan, live, kept, dates, cancellationToken);
-        return Changed(plan, ChangeVerb.Updated, "A former root is not trusted any more.");
+        return Changed(plan, ChangeVerb.Updated, RetiredWhy);
     }
 
     private static RetireResult.Waits Waits(string what, string why, OldNodes old) => new(

@@ -8,12 +8,14 @@ namespace CapiRegistryHook.Registry;
 /// verify, the certificate before the chart that mounts it. Each step finds out for itself what is left to do, and adds
 /// what it did to the changes. A step returns the outcome that ends the attempt, or null.
 /// </summary>
-internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfigClients workloads, RegistryOptions options, TimeProvider time)
+internal sealed class RegistrySteps(
+    KubernetesClient management, SecretKubeconfigClients workloads, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
 {
     private readonly RootAuthority _root = new(management, options, time);
     private readonly ClusterTrust _trust = new(management, time);
     private readonly ServerCertificate _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options);
+    private readonly ServedCheck _served = served ?? new ServedCertificates(time).CheckAsync;
 
     public async Task<RegistryOutcome?> PrepareAsync(RegistryPlan plan, List<Change> changes, CancellationToken cancellationToken)
     {
@@ -52,6 +54,7 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         if (root is null)
             return trusted.Stop;
 
+        pass.Bundle = root.Bundle;
         var wanted = Want(plan, root, upgradeTo: null);
         var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
         await RetireAsync(plan, root, pass, cancellationToken);
@@ -61,32 +64,23 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
     /// <summary>The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root.</summary>
     private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, ClusterPass pass, CancellationToken cancellationToken)
     {
-        var served = pass.Certificate is { } certificate && certificate.Issuer == root.Roots.SignerThumbprint && certificate.Served == certificate.Serial;
         if (root.IsSettled)
             return;
-        pass.Rotation = served ? RotationPhase.Drain : RotationPhase.Switch;
-        switch (await _trust.RetireAsync(plan, root.Roots, served, cancellationToken))
-        {
-            case RetireResult.Retired retired:
-                pass.Changes.Add(retired.Change);
-                pass.Rotation = RotationPhase.None;
-                break;
-            case RetireResult.Waits waits:
-                pass.Changes.AddRange(waits.Change is { } change ? [change] : []);
-                pass.RotationWaits = waits.Reason;
-                break;
-        }
+        var isServed = pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerThumbprint;
+        pass.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
+        pass.Take(await _trust.RetireAsync(plan, root.Roots, isServed, cancellationToken));
     }
 
     private async Task<RegistryOutcome?> ReconcileAsync(
         RegistryPlan plan, WantedCertificate wanted, bool verify, ClusterPass pass, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
-        pass.Certificate = CertificateRecord.Read(release?.Metadata.Annotations);
+        var known = pass.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
         if (release?.Metadata.DeletionTimestamp is not null)
             return BeingDeleted(plan);
 
-        if (verify || CertificateDue.Why(pass.Certificate, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null)
+        var isDue = verify || CertificateDue.Why(known, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null;
+        if (isDue)
         {
             var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
             if (Collect(certificate, pass.Changes) is { } stop)
@@ -95,7 +89,34 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         }
 
         return Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), pass.Changes)
-            ?? Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate!, cancellationToken), pass.Changes);
+            ?? Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate!, cancellationToken), pass.Changes)
+            ?? (isDue ? await ConfirmServedAsync(plan, wanted, pass, cancellationToken) : null);
+    }
+
+    /// <summary>
+    /// A renewal is done when the pods serve the new certificate, and not before. What was seen is written down, so that nobody has to
+    /// look again while the certificate stays.
+    /// </summary>
+    private async Task<RegistryOutcome?> ConfirmServedAsync(RegistryPlan plan, WantedCertificate wanted, ClusterPass pass, CancellationToken cancellationToken)
+    {
+        if (pass.HasWritten("HelmChartProxy") && pass.Former?.Serial != pass.Certificate!.Serial)
+            return new RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
+        var certificate = pass.Certificate!;
+        var result = await WithWorkloadAsync(plan, async client =>
+            new Ensured<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)), cancellationToken);
+        switch (result.Value)
+        {
+            case ServedResult.AllServed:
+                pass.Certificate = certificate with { Served = certificate.Serial };
+                var release = await _chart.FindAsync(plan, cancellationToken);
+                return Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate, cancellationToken), pass.Changes);
+            case ServedResult.Untrusted untrusted:
+                return new RegistryOutcome.Refused(untrusted.Sentence);
+            case ServedResult.Waiting waiting:
+                return new RegistryOutcome.Waiting(waiting.Sentence);
+            default:
+                return result.Stop;
+        }
     }
 
     private static WantedCertificate Want(RegistryPlan plan, TrustedRoot root, string? upgradeTo) =>
@@ -153,7 +174,10 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         }
     }
 
-    private async Task<Ensured<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken)
+    private Task<Ensured<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
+        WithWorkloadAsync(plan, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
+
+    private async Task<Ensured<T>> WithWorkloadAsync<T>(RegistryPlan plan, Func<KubernetesClient, Task<Ensured<T>>> act, CancellationToken cancellationToken)
     {
         ClientLease lease;
         try
@@ -162,22 +186,22 @@ internal sealed class RegistrySteps(KubernetesClient management, SecretKubeconfi
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {
-            return Ensured<CertificateRecord>.Stopped(FaultSentences.NoKubeconfig(plan));
+            return Ensured<T>.Stopped(FaultSentences.NoKubeconfig(plan));
         }
         catch (KubeconfigException exception)
         {
-            return Ensured<CertificateRecord>.Stopped(FaultSentences.OfKubeconfig(plan, exception));
+            return Ensured<T>.Stopped(FaultSentences.OfKubeconfig(plan, exception));
         }
 
         using (lease)
         {
             try
             {
-                return await _certificate.EnsureAsync(lease.Client, wanted, cancellationToken);
+                return await act(lease.Client);
             }
             catch (KubernetesApiException exception)
             {
-                return Ensured<CertificateRecord>.Stopped(FaultSentences.OfWorkload(exception));
+                return Ensured<T>.Stopped(FaultSentences.OfWorkload(exception));
             }
         }
     }

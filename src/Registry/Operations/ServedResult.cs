@@ -1,4 +1,11 @@
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+
 namespace CapiRegistryHook.Registry;
+
+/// <summary>Looks at what the registry's pods serve; see <see cref="ServedCertificates"/>.</summary>
+internal delegate Task<ServedResult> ServedCheck(
+    KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken);
 
 /// <summary>Whether the registry's pods serve the certificate that was issued for them.</summary>
 internal abstract record ServedResult

@@ -145,7 +145,11 @@ internal sealed class ServerCertificate(TimeProvider time)
     {
         var facts = CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span);
         var record = CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
-        return wanted.Hindrance is null ? record : record with { Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust) };
+        return wanted.Hindrance is null ? record : record with
+        {
+            Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust),
+            OrderedBy = secret.Metadata.Annotations?.GetValueOrDefault(OrderedByAnnotation),
+        };
     }
 
     private static Ensured<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>

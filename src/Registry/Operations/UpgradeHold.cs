@@ -99,25 +99,9 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     private async Task WarnAsync(Cluster cluster, string targetVersion, string reason, CancellationToken cancellationToken)
     {
         var suffix = new string([.. targetVersion.ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
-        var warning = new Event
-        {
-            Metadata = new ObjectMeta { Namespace = cluster.Name.Namespace, Name = $"{cluster.Name.Name}.registry-not-refreshed-{suffix}" },
-            EventTime = time.GetUtcNow(),
-            ReportingController = "capi-registry-hook.io/hooks",
-            ReportingInstance = ObjectLabels.FieldManager,
-            Action = "RefreshRegistry",
-            Reason = "RegistryNotRefreshed",
-            Type = "Warning",
-            Note = $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}",
-            Regarding = new ObjectReference
-            {
-                ApiVersion = RegistryResources.ClusterApiVersion(cluster),
-                Kind = "Cluster",
-                Namespace = cluster.Name.Namespace,
-                Name = cluster.Name.Name,
-                Uid = cluster.Metadata.Uid,
-            },
-        };
+        var news = new ClusterNews(
+            "RegistryNotRefreshed", "RefreshRegistry", $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}", IsWarning: true);
+        var warning = ClusterEventFactory.Create(cluster, $"registry-not-refreshed-{suffix}", news, "hooks", time.GetUtcNow());
         try
         {
             await management.CreateAsync(CoreResources.Events, warning, ObjectLabels.FieldManager, cancellationToken);

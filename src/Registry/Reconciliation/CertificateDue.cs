@@ -23,6 +23,15 @@ internal static class CertificateDue
             return "The certificate is for other names or of another algorithm than wanted.";
         if (wanted.Order is not null && known.OrderedBy != wanted.Order)
             return "A renewal was asked for.";
-        return now >= (wanted.Hindrance is null ? RenewalSchedule.TimeOf(known, uid) : ReissuePolicy.LastRenewalTime(known.NotBefore, known.NotAfter)) ? "The certificate is due for renewal." : null;
+        if (known.Trust != CertificateRecord.DigestOf(wanted.TrustBytes))
+            return "The trust bundle beside the certificate is not the cluster's.";
+        if (!known.IsServed)
+            return "It is not known yet whether the certificate is served.";
+        return now >= RenewalOf(known, wanted, uid) ? "The certificate is due for renewal." : null;
     }
+
+    /// <summary>While nobody may sign, what there is stays for as long as it can.</summary>
+    private static DateTimeOffset RenewalOf(CertificateRecord known, WantedCertificate wanted, string uid) => wanted.Hindrance is null
+        ? RenewalSchedule.TimeOf(known, uid)
+        : ReissuePolicy.LastRenewalTime(known.NotBefore, known.NotAfter);
 }

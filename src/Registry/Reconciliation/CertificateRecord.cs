@@ -20,8 +20,14 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     /// <summary>The user's latest order for a renewal that this certificate fulfils; null when there was none.</summary>
     public string? OrderedBy { get; init; }
 
-    /// <summary>The serial number that was last seen served; null when none was.</summary>
+    /// <summary>The serial number that was last seen served by all pods; null when none was.</summary>
     public string? Served { get; init; }
+
+    /// <summary>A digest of the trust bundle that lies beside the certificate.</summary>
+    public string? Trust { get; init; }
+
+    /// <summary>Whether what was issued last is what was seen served.</summary>
+    public bool IsServed => Served == Serial;
 
     private const string Prefix = "capi-registry-hook.io/certificate-";
     private const string SerialKey = Prefix + "serial";
@@ -31,12 +37,14 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     private const string RequestKey = Prefix + "request";
     private const string OrderKey = Prefix + "order";
     private const string ServedKey = Prefix + "served";
+    private const string TrustKey = Prefix + "trust";
+    private const int DigestLength = 16;
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
     private const string Unknown = "unknown";
 
     /// <summary>The certificate that an authority has just issued, or still stands by.</summary>
     public static CertificateRecord Of(WantedCertificate wanted, string serial, DateTimeOffset notBefore, DateTimeOffset notAfter) =>
-        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { OrderedBy = wanted.Order };
+        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { OrderedBy = wanted.Order, Trust = DigestOf(wanted.TrustBytes) };
 
     /// <summary>Null when the annotations do not say all of it.</summary>
     public static CertificateRecord? Read(IReadOnlyDictionary<string, string>? annotations) =>
@@ -48,6 +56,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
             {
                 OrderedBy = annotations.GetValueOrDefault(OrderKey),
                 Served = annotations.GetValueOrDefault(ServedKey),
+                Trust = annotations.GetValueOrDefault(TrustKey),
             }
             : null;
 
@@ -62,10 +71,12 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
             [NotAfterKey] = Format(NotAfter),
             [RequestKey] = Request,
         };
-        if (OrderedBy is not null)
-            annotations[OrderKey] = OrderedBy;
-        if (Served is not null)
-            annotations[ServedKey] = Served;
+        foreach (var (key, value) in new[] { (OrderKey, OrderedBy), (ServedKey, Served), (TrustKey, Trust) })
+        {
+            if (value is not null)
+                annotations[key] = value;
+        }
+
         return annotations;
     }
 
@@ -79,6 +90,9 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     /// <summary>The same names and algorithm give the same digest, whoever computes it.</summary>
     public static string DigestOf(ServerCertificateRequest request) => Convert.ToHexStringLower(
         SHA256.HashData(Encoding.UTF8.GetBytes($"{CertificateAlgorithms.Word(request.Algorithm)}\n{request.Names}")));
+
+    /// <summary>The same bundle gives the same digest.</summary>
+    public static string DigestOf(byte[] trust) => Convert.ToHexStringLower(SHA256.HashData(trust))[..DigestLength];
 
     private static string Format(DateTimeOffset moment) => moment.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 

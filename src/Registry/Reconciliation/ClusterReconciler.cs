@@ -14,6 +14,10 @@ internal sealed class ClusterReconciler(KubernetesClient management, RegistrySte
     private const string PausedAnnotation = "cluster.x-k8s.io/paused";
 
     private readonly RegistryRemoval _removal = new(management, options);
+    private readonly ClusterEvents _events = new(management, time);
+
+    /// <summary>This process begins to look after the Clusters; what it has told before no longer counts.</summary>
+    public void Forget() => _events.Clear();
 
     /// <summary>Makes the registry of the Cluster true, or says what is in the way.</summary>
     /// <param name="key">The Cluster.</param>
@@ -30,7 +34,9 @@ internal sealed class ClusterReconciler(KubernetesClient management, RegistrySte
             pass.Goal = GoalOf(pass.Cluster);
             return pass.Goal == ClusterPhase.Ready ? await ActAsync(pass.Cluster!, verify, pass, token) : null;
         }, cancellationToken);
-        return pass.Conclude(key, outcome);
+        var status = pass.Conclude(key, outcome);
+        await _events.TellAsync(pass, status, cancellationToken);
+        return status;
     }
 
     /// <summary>What is to become of the registry of a Cluster; Ready means that it is looked after.</summary>
@@ -38,9 +44,12 @@ internal sealed class ClusterReconciler(KubernetesClient management, RegistrySte
     {
         null => ClusterPhase.Gone,
         { Metadata.DeletionTimestamp: not null } => ClusterPhase.Deleting,
-        { Spec.Paused: true } => ClusterPhase.Paused,
-        _ => cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true ? ClusterPhase.Paused : ClusterPhase.Ready,
+        _ => IsPaused(cluster) ? ClusterPhase.Paused : ClusterPhase.Ready,
     };
+
+    /// <summary>Whether its user wants controllers to leave the Cluster alone.</summary>
+    public static bool IsPaused(Cluster cluster) =>
+        cluster.Spec?.Paused == true || cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true;
 
     private Task<RegistryOutcome?> ActAsync(Cluster cluster, bool verify, ClusterPass pass, CancellationToken cancellationToken)
     {

@@ -54,6 +54,35 @@ public sealed class RegistryFleet
         }
     }
 
+    /// <summary>How the registries of all Clusters stand, from the objects alone; a running service is not asked.</summary>
+    /// <param name="namespaces">Where to look; none means everywhere.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    /// <returns>One report per Cluster, by namespace and name.</returns>
+    /// <exception cref="FleetReportException">The management cluster can't be read.</exception>
+    public async Task<IReadOnlyList<ClusterReport>> ReportAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    {
+        var reporter = new FleetReporter(_management, _options, _time);
+        var reports = new List<ClusterReport>();
+        try
+        {
+            foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
+            {
+                await _versions.FindAsync(place, cancellationToken);
+                await foreach (var report in reporter.ReadAsync(place, _versions.Served, cancellationToken))
+                    reports.Add(report);
+            }
+        }
+        catch (KubernetesApiException exception)
+        {
+            throw new FleetReportException($"The management cluster can't be read: {exception.Message}.", exception);
+        }
+
+        return [.. reports.OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal).ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Forgets what was told about Clusters. Called when this process begins to look after them.</summary>
+    public void Begin() => _reconciler.Forget();
+
     /// <summary>Watches Clusters, for ever; the lists that it begins with come in pages.</summary>
     /// <param name="namespace">Where to look; null is everywhere.</param>
     /// <param name="cancellationToken">Ends the watch.</param>

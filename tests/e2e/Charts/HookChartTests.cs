@@ -133,17 +133,38 @@ public sealed partial class HookChartTests
         Assert.Equal($"{HookChart.Release}-registry", (string)Volume(objects, "registry-values")["configMap"]!["name"]!);
     }
 
+    [Theory]
+    [InlineData(true, 12)]
+    [InlineData(false, 6)]
+    public async Task Alerts_EachExpression_UsesMetricsThatExist(bool reconciler, int count)
+    {
+        var objects = await HookChart.RenderAsync(
+            Cancelled, "--set", "metrics.prometheusRule.enabled=true", "--set", $"reconciler.enabled={(reconciler ? "true" : "false")}");
+
+        var rules = objects.One("PrometheusRule", HookChart.Release)["spec"]!["groups"]![0]!["rules"]!.AsArray();
+        Assert.Equal(count, rules.Count);
+        await AssertMetricsExistAsync(rules.Select(rule => (string)rule!["expr"]!));
+    }
+
     [Fact]
-    public async Task Alerts_EachExpression_UsesMetricsThatExist()
+    public async Task Dashboard_EachPanel_UsesMetricsThatExist()
+    {
+        var objects = await HookChart.RenderAsync(Cancelled, "--set", "metrics.dashboard.enabled=true");
+
+        var map = objects.One("ConfigMap", $"{HookChart.Release}-dashboard");
+        Assert.Equal("1", (string?)map["metadata"]!["labels"]!["grafana_dashboard"]);
+        var dashboard = JsonNode.Parse((string)map["data"]![$"{HookChart.Release}.json"]!)!;
+        var panels = dashboard["panels"]!.AsArray();
+        Assert.Equal(panels.Count, panels.Select(panel => (int)panel!["id"]!).Distinct().Count());
+        await AssertMetricsExistAsync(panels.SelectMany(panel => panel!["targets"]!.AsArray()).Select(target => (string)target!["expr"]!));
+    }
+
+    private static async Task AssertMetricsExistAsync(IEnumerable<string> expressions)
     {
         var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"), Cancelled);
         var known = Documented().Matches(page).Select(match => match.Groups[1].Value).ToHashSet();
-
-        var objects = await HookChart.RenderAsync(Cancelled, "--set", "metrics.prometheusRule.enabled=true");
-
-        var rules = objects.One("PrometheusRule", HookChart.Release)["spec"]!["groups"]![0]!["rules"]!.AsArray();
-        var used = rules.Select(rule => Metric().Matches((string)rule!["expr"]!).Select(match => match.Value).ToList()).ToList();
-        Assert.Equal(6, used.Count);
+        var used = expressions.Select(expression => Metric().Matches(expression).Select(match => match.Value).ToList()).ToList();
+        Assert.NotEmpty(used);
         Assert.All(used, Assert.NotEmpty);
         Assert.All(used.SelectMany(names => names), name => Assert.Contains(Bucket().Replace(name, ""), known));
     }

@@ -112,6 +112,13 @@ public sealed partial class HookService : IAsyncDisposable
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
+    /// <summary>Processor time since its start in seconds, as the kernel counts it: 100 ticks per second on every Linux that .NET runs on.</summary>
+    public double ProcessorSeconds()
+    {
+        var fields = File.ReadAllText($"/proc/{ProcessId}/stat").Split(") ")[^1].Split(' ');
+        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
+    }
+
     /// <summary>True while the process runs.</summary>
     public bool IsRunning => !_process.HasExited;
 

@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
@@ -15,6 +17,7 @@ public sealed partial class MetricsTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("metrics-").FullName;
     private readonly HookMetrics _metrics = new();
+    private readonly FleetBook _book = new();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -93,9 +96,32 @@ public sealed partial class MetricsTests : IDisposable
         Assert.Contains("capi_registry_hook_serving_certificate_not_after_timestamp_seconds 1893553445\n", Write(), StringComparison.Ordinal);
 
     [Fact]
+    public void Write_Leading_TellsOfClustersAndForgetsThemAfterwards()
+    {
+        var summary = new CertificateSummary("0a", "0123456789abcdef", NotAfter, NotAfter.AddDays(-240));
+        _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
+        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary }, TimeSpan.FromMilliseconds(20));
+        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
+        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
+        var leading = Write();
+        _book.Lead(null);
+
+        var seconds = NotAfter.ToUnixTimeSeconds();
+        Assert.Contains("capi_registry_hook_leader 1\n", leading, StringComparison.Ordinal);
+        Assert.Contains($"capi_registry_hook_certificate_not_after_timestamp_seconds{{cluster_namespace=\"team-a\",cluster=\"c1\"}} {seconds}\n", leading, StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 1\n", leading, StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_clusters{phase=\"invalid\"} 1\n", leading, StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_reconcile_total{result=\"gone\"} 1\n", leading, StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_reconcile_duration_seconds_count 3\n", leading, StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_leader 0\n", Write(), StringComparison.Ordinal);
+        Assert.DoesNotContain("c1", Write(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Write_EveryMetric_IsDocumented()
     {
         _metrics.Of("Discovery");
+        _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
 
         var exported = Type().Matches(Write()).Select(match => match.Groups[1].Value);
         var documented = Documented().Matches(File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"))).Select(match => match.Groups[1].Value);
@@ -112,13 +138,13 @@ public sealed partial class MetricsTests : IDisposable
         var options = new ListenOptions { CertificateFile = Path.Combine(_folder, "tls.crt"), KeyFile = Path.Combine(_folder, "tls.key") };
         using var serving = new ServingCertificate(new CertificateFiles(options), TimeProvider.System, NullLogger<ServingCertificate>.Instance);
         serving.LoadAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
-        return new MetricsPage(_metrics, new RefusedCallers(), serving).Write();
+        return new MetricsPage([_metrics, new RefusedCallers(), _book, new ApiCallMetrics(new ApiCallCounts())], serving).Write();
     }
 
     [GeneratedRegex("^# TYPE ([a-z_]+) (?:counter|gauge|histogram)$", RegexOptions.Multiline)]
     private static partial Regex Type();
 
-    [GeneratedRegex("""^([a-z_]+)(?:\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? [0-9.+Inf]+$""")]
+    [GeneratedRegex("""^([a-z_]+)(?:\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})? [0-9.+Inf]+$""")]
     private static partial Regex Sample();
 
     [GeneratedRegex("_(bucket|sum|count)$")]

@@ -1,0 +1,58 @@
+namespace CapiRegistryHook.Registry;
+
+/// <summary>Decides what there is to tell about a pass. Pure.</summary>
+internal static class ClusterNewsDesk
+{
+    /// <summary>Away for a moment is nothing that a person can do anything about, and a new cluster takes minutes to come up.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>What the pass did.</summary>
+    public static IEnumerable<ClusterNews> Of(ClusterPass pass)
+    {
+        foreach (var change in pass.Changes)
+        {
+            if (Describe(change, pass) is { } news)
+                yield return news;
+        }
+
+        if (pass.Waits is { Count: > 0 } blocked)
+            yield return new ClusterNews("RotationBlocked", "Rotate", blocked.Reason, IsWarning: blocked.Change is not null);
+    }
+
+    /// <summary>What is in the way; null when nothing is, or not for long enough.</summary>
+    /// <param name="status">How the pass ended.</param>
+    /// <param name="lasting">How long it has ended so.</param>
+    public static ClusterNews? Of(ClusterStatus status, TimeSpan lasting) => status switch
+    {
+        { Phase: ClusterPhase.Invalid, Reason: { } reason } => Warning("InvalidVariable", "Plan", reason),
+        { Phase: ClusterPhase.Refused, Reason: { } reason } => Warning("Refused", "Reconcile", reason),
+        { Phase: ClusterPhase.Unreachable, Reason: { } reason } when lasting >= Patience => Warning("Unreachable", "Reconcile", reason),
+        { Phase: ClusterPhase.Waiting, Reason: { } reason } when lasting >= Patience => Warning("NotReady", "Reconcile", reason),
+        _ => null,
+    };
+
+    private static ClusterNews? Describe(Change change, ClusterPass pass) => change switch
+    {
+        { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Why),
+        { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The registry was asked for."),
+        { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } => Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Why}"),
+        { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } => Normal("CertificateIssued", "Issue", Until("The registry has a certificate", pass)),
+        { Kind: "Secret", OnWorkloadCluster: true } when pass.Certificate?.Serial != pass.Former?.Serial =>
+            Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", pass)} {change.Why}"),
+        { Kind: "Secret", OnWorkloadCluster: false } when pass.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(pass.Cluster!).ToString() =>
+            DescribeTrust(change, bundle.Count),
+        _ => null,
+    };
+
+    private static ClusterNews? DescribeTrust(Change change, int roots) =>
+        change.Why == ClusterTrust.RetiredWhy ? Normal("RootRetired", "Rotate", change.Why)
+        : change.Verb == ChangeVerb.Updated && roots > 1 ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
+        : null;
+
+    private static string Until(string what, ClusterPass pass) =>
+        pass.Certificate is { } certificate ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
+
+    private static ClusterNews Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);
+
+    private static ClusterNews Warning(string reason, string action, string note) => new(reason, action, note, IsWarning: true);
+}

@@ -1,0 +1,56 @@
+using System.Net.Sockets;
+
+namespace CapiRegistryHook.Registry;
+
+/// <summary>Judges a cluster's registry from what lies on the management cluster. Pure.</summary>
+internal static class ClusterReportFactory
+{
+    /// <summary>A renewal that is late by more than this is not just waiting for its turn.</summary>
+    private static readonly TimeSpan RenewalSlack = TimeSpan.FromDays(1);
+
+    public static ClusterReport Create(ClusterFacts facts, RegistryOptions options, DateTimeOffset now)
+    {
+        var key = new ClusterKey(facts.Cluster.Name.Namespace, facts.Cluster.Name.Name);
+        var plan = RegistryPlan.Create(facts.Cluster, options);
+        var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
+        var (phase, problem) = Judge(facts, plan, record, now);
+        var report = new ClusterReport(key, phase)
+        {
+            Problem = problem,
+            Endpoint = plan is PlanResult.Wanted wanted ? Endpoint(wanted.Plan) : null,
+            CertificateUntil = record?.NotAfter,
+            RootGeneration = record is not null && facts.Generations.TryGetValue(record.Issuer, out var generation) ? generation : null,
+        };
+        // A Warning stays for an hour after its cause is gone, so it explains what is awaited and nothing else.
+        return phase == ClusterPhase.Waiting && facts.Warning?.Note is { } note ? report with { Problem = note } : report;
+    }
+
+    private static (ClusterPhase Phase, string? Problem) Judge(ClusterFacts facts, PlanResult plan, CertificateRecord? record, DateTimeOffset now) => plan switch
+    {
+        _ when facts.Cluster.Metadata.DeletionTimestamp is not null => (ClusterPhase.Deleting, null),
+        _ when ClusterReconciler.IsPaused(facts.Cluster) => (ClusterPhase.Paused, null),
+        PlanResult.Invalid invalid => (ClusterPhase.Invalid, Problem.Describe(invalid.Problems)),
+        PlanResult.NotWanted => facts.Release is null ? (ClusterPhase.Off, null) : (ClusterPhase.Waiting, "The registry is still to be taken away."),
+        PlanResult.Wanted wanted => Judge(facts.Release, record, wanted.Plan.Owner.Uid, now),
+        _ => (ClusterPhase.Off, null),
+    };
+
+    private static (ClusterPhase Phase, string? Problem) Judge(ObjectHeader? release, CertificateRecord? record, string uid, DateTimeOffset now)
+    {
+        if (release is null)
+            return (ClusterPhase.Waiting, "The registry is not installed yet.");
+        if (record is null)
+            return (ClusterPhase.Waiting, "It is not known which certificate the registry has.");
+        if (now > record.NotAfter)
+            return (ClusterPhase.Refused, "The certificate has ended; nodes can't pull from the registry.");
+        if (now > RenewalSchedule.TimeOf(record, uid) + RenewalSlack)
+            return (ClusterPhase.Waiting, "The certificate is overdue for renewal.");
+        return record.IsServed ? (ClusterPhase.Ready, null) : (ClusterPhase.Waiting, "The new certificate has not been seen served yet.");
+    }
+
+    private static string Endpoint(RegistryPlan plan)
+    {
+        var address = plan.Addresses.Pull[0];
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]:{RegistryNames.Port}" : $"{address}:{RegistryNames.Port}";
+    }
+}

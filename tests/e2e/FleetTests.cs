@@ -1,0 +1,54 @@
+using System.Globalization;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests;
+
+/// <summary>Many clusters that need nothing: they are listed in pages, and looked at without a write and without a call of a workload cluster. tests/benchmarks does the same with 10,000.</summary>
+[Collection("stage")]
+public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
+{
+    private const int Clusters = 250;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task FullPass_HealthyFleet_ReadsPagesAndWritesNothing()
+    {
+        var stage = await embedded.EmptyAsync(Cancelled);
+        var (management, workload) = ((EmbeddedApiServer)stage.Management, (EmbeddedApiServer)stage.Workload);
+        await Fleet.CreateAsync(stage, Clusters, Cancelled);
+        management.ClearCalls();
+        workload.ClearCalls();
+
+        await using var service = await StartAsync(stage);
+        await service.ShowsAsync(Ready, Cancelled);
+
+        Assert.Empty(workload.Calls);
+        Assert.DoesNotContain(management.Calls, call => call.IsWrite && call.Resource != "leases");
+        // Pages of 100, and one list of one that asks for the version.
+        Assert.Equal(4, management.Calls.Count(call => call is { Verb: "list", Resource: "clusters" }));
+        Assert.Equal(3, management.Calls.Count(call => call is { Verb: "list", Resource: "helmchartproxies" }));
+        Assert.InRange(management.Calls.Count(call => call.Verb == "get") / (double)Clusters, 3, 4.2);
+    }
+
+    [Fact]
+    public async Task FullPass_RealApiServer_TakesAFewMillisecondsOfProcessorPerCluster()
+    {
+        var stage = await real.EmptyAsync(Cancelled);
+        await Fleet.CreateAsync(stage, Clusters, Cancelled);
+
+        await using var service = await StartAsync(stage);
+        await service.ShowsAsync(Ready, Cancelled);
+        var (seconds, megabytes) = (service.ProcessorSeconds(), service.ResidentBytes() / 1048576.0);
+
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Clusters} clusters: {seconds:F1} s of CPU since the start, {megabytes:F0} MiB"));
+        Assert.True(megabytes <= 150, $"{megabytes} MiB");
+        // Most of it is the start of the program; 10,000 clusters may take 60 s.
+        Assert.True(seconds <= 10, $"{seconds} s");
+    }
+
+    private static string Ready => $"capi_registry_hook_clusters{{phase=\"ready\"}} {Clusters}";
+
+    private static Task<HookService> StartAsync(Stage stage) =>
+        HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"], Cancelled);
+}

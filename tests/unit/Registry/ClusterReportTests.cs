@@ -1,0 +1,59 @@
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Unit.Tests.Registry;
+
+/// <summary>What is said of a registry from the objects alone.</summary>
+public sealed class ClusterReportTests
+{
+    private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private static readonly CertificateRecord Served = new("0a", "0123456789abcdef", Begin, Begin.AddDays(730), "digest") { Served = "0a" };
+
+    [Fact]
+    public void Create_ServedCertificate_IsReadyWithItsRoot()
+    {
+        var report = Report(Clusters.With(), Served);
+
+        Assert.Equal((ClusterPhase.Ready, "10.96.0.20:443", 3, Served.NotAfter, null), (report.Phase, report.Endpoint, report.RootGeneration, report.CertificateUntil, report.Problem));
+        Assert.Null(Report(Clusters.With(), Served with { Issuer = "ffffffffffffffff" }).RootGeneration);
+    }
+
+    [Fact]
+    public void Create_IPv6_BracketsTheEndpoint() =>
+        Assert.Equal("[fd00:96::14]:443", Report(Clusters.WithServices("fd00:96::/112"), Served).Endpoint);
+
+    [Fact]
+    public void Create_NotThere_SaysWhatIsAwaited()
+    {
+        Assert.Contains("not installed", Report(Clusters.With(), null).Problem, StringComparison.Ordinal);
+        Assert.Contains("seen served", Report(Clusters.With(), Served with { Served = "09" }).Problem, StringComparison.Ordinal);
+        Assert.Equal(ClusterPhase.Off, Report(Clusters.With(registry: null), null).Phase);
+        Assert.Contains("taken away", Report(Clusters.With(registry: null), Served).Problem, StringComparison.Ordinal);
+        Assert.Equal(ClusterPhase.Invalid, Report(Clusters.With("""{ "replicas": 99 }"""), Served).Phase);
+    }
+
+    [Theory]
+    [InlineData(486, ClusterPhase.Ready)]
+    [InlineData(513, ClusterPhase.Waiting)]
+    [InlineData(731, ClusterPhase.Refused)]
+    public void Create_OverTime_SaysWhenARenewalIsLate(int days, ClusterPhase phase) =>
+        Assert.Equal(phase, Report(Clusters.With(), Served, now: Begin.AddDays(days)).Phase);
+
+    /// <summary>What was told explains what is awaited; a ready registry has no problem any more.</summary>
+    [Fact]
+    public void Create_Warning_ExplainsOnlyWhatIsAwaited()
+    {
+        var warning = new Event { Note = "The workload API server can't be used now." };
+
+        Assert.Equal(warning.Note, Report(Clusters.With(), null, warning).Problem);
+        Assert.Null(Report(Clusters.With(), Served, warning).Problem);
+    }
+
+    private static ClusterReport Report(Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null)
+    {
+        var release = record is null ? null : new ObjectHeader { Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() } };
+        var generations = new Dictionary<string, int> { ["0123456789abcdef"] = 3 };
+        return ClusterReportFactory.Create(new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));
+    }
+}
