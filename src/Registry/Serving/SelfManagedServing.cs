@@ -1,3 +1,4 @@
+using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 
@@ -55,6 +56,10 @@ public sealed class SelfManagedServing : IDisposable
         {
             throw new ServingAuthorityException($"The serving certificate can't be looked after: {exception.Message}.", exception.IsTransient, exception);
         }
+        catch (CertificateException exception) when (exception.Fault == CertificateFault.IssuerExpired)
+        {
+            throw new ServingAuthorityException("The authority of the serving certificate is not valid now: compare the clocks of the nodes.", true, exception);
+        }
         catch (CertificateException exception)
         {
             throw new ServingAuthorityException(
@@ -65,10 +70,21 @@ public sealed class SelfManagedServing : IDisposable
     /// <summary>Ends the connections.</summary>
     public void Dispose() => _management.Dispose();
 
-    /// <summary>In this order: nothing is signed by what is not published before.</summary>
+    /// <summary>A renewal comes first: it needs nothing but the authority that has signed before, whatever hinders the rest.</summary>
     private async Task<ServingLeaf> StepAsync(ServingLeaf? shown, CancellationToken cancellationToken)
     {
         using var authority = await _authority.EnsureAsync(cancellationToken);
+        if (shown is not null && WhyReissue(shown, authority.Signer) == ReissueReason.Due)
+            return Issue(authority.Signer);
+        if (!_authority.IsSuccessorDue(authority))
+            return await PublishAsync(shown, authority, cancellationToken);
+        using var prepared = await _authority.PrepareAsync(authority, cancellationToken);
+        return await PublishAsync(shown, prepared, cancellationToken);
+    }
+
+    /// <summary>In this order: nothing is signed by what is not published before.</summary>
+    private async Task<ServingLeaf> PublishAsync(ServingLeaf? shown, ServingAuthority authority, CancellationToken cancellationToken)
+    {
         await _published.EnsureAsync(authority.Anchors, cancellationToken);
         if (authority.Next is null || !await MaySwitchAsync(authority, cancellationToken))
             return await ChooseAsync(shown, authority.Signer, cancellationToken);
@@ -84,8 +100,7 @@ public sealed class SelfManagedServing : IDisposable
     {
         if (shown is null)
             return Issue(signer);
-        var decision = ReissuePolicy.Evaluate(System.Text.Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, signer, _time);
-        return decision.Reason switch
+        return WhyReissue(shown, signer) switch
         {
             ReissueReason.None => shown,
             ReissueReason.IssuerChanged when MayStay(shown) && !await _clients.AcceptsAsync(signer, cancellationToken) => shown,
@@ -97,7 +112,10 @@ public sealed class SelfManagedServing : IDisposable
     /// The authority's Secret was lost and made anew: what is served stays until clients know the new one, as long as it can.
     /// </summary>
     private bool MayStay(ServingLeaf shown) =>
-        !ReissuePolicy.EvaluateKept(System.Text.Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, _time).Reissue;
+        !ReissuePolicy.EvaluateKept(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, _time).Reissue;
+
+    private ReissueReason WhyReissue(ServingLeaf shown, CertificateAuthority signer) =>
+        ReissuePolicy.Evaluate(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, signer, _time).Reason;
 
     private ServingLeaf Issue(CertificateAuthority signer) => new(signer.Issue(_request, _time));
 }

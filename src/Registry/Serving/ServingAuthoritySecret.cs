@@ -17,18 +17,31 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
     /// <summary>The text of the last request that was met.</summary>
     public const string RotatedForAnnotation = "capi-registry-hook.io/rotated-ca-for";
 
-    /// <summary>Reads the authority, makes it when it is absent, and prepares its successor when that is due or asked for.</summary>
+    /// <summary>Reads the authority, and makes it when it is absent.</summary>
     /// <exception cref="CertificateException">The content of the Secret can't be used; it stays as it is.</exception>
     public async Task<ServingAuthority> EnsureAsync(CancellationToken cancellationToken)
     {
         var live = await management.FindAsync(CoreResources.Secrets, name, cancellationToken);
-        if (live is null)
-            return ServingAuthority.Read(await management.CreateAsync(CoreResources.Secrets, NewSecret(), ObjectLabels.FieldManager, cancellationToken));
-        var authority = ServingAuthority.Read(live);
-        if (authority.Next is not null || !IsSuccessorDue(authority))
-            return authority;
-        using (authority)
-            return await PrepareAsync(authority, cancellationToken);
+        return ServingAuthority.Read(live ?? await management.CreateAsync(CoreResources.Secrets, NewSecret(), ObjectLabels.FieldManager, cancellationToken));
+    }
+
+    /// <summary>Whether the authority is to get a successor: after half of its life, or when one was asked for.</summary>
+    public bool IsSuccessorDue(ServingAuthority authority) =>
+        authority.Next is null
+        && (time.GetUtcNow() >= authority.Signer.RotationTime || (Requested(authority.Live) is { } asked && asked != Met(authority.Live)));
+
+    /// <summary>Makes the successor, which signs nothing yet.</summary>
+    public async Task<ServingAuthority> PrepareAsync(ServingAuthority authority, CancellationToken cancellationToken)
+    {
+        using var next = ServingAuthority.Create(name.Name, algorithm, time);
+        var data = new JsonObject
+        {
+            [ServingAuthority.NextCertificate] = Encode(Encoding.ASCII.GetBytes(next.CertificatePem)),
+            [ServingAuthority.NextPrivateKey] = Encode(next.PrivateKeyPem),
+            [ServingAuthority.NextBridges] = Encode(authority.BridgeTo(next, time)),
+        };
+        var annotations = Requested(authority.Live) is { } asked ? new JsonObject { [RotatedForAnnotation] = asked } : null;
+        return ServingAuthority.Read(await PatchAsync(authority.Live, data, annotations, cancellationToken));
     }
 
     /// <summary>Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a bridge leads from it.</summary>
@@ -45,22 +58,6 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
             [ServingAuthority.NextPrivateKey] = null,
             [ServingAuthority.NextBridges] = null,
         }, null, cancellationToken));
-    }
-
-    private bool IsSuccessorDue(ServingAuthority authority) =>
-        time.GetUtcNow() >= authority.Signer.RotationTime || (Requested(authority.Live) is { } asked && asked != Met(authority.Live));
-
-    private async Task<ServingAuthority> PrepareAsync(ServingAuthority authority, CancellationToken cancellationToken)
-    {
-        using var next = ServingAuthority.Create(name.Name, algorithm, time);
-        var data = new JsonObject
-        {
-            [ServingAuthority.NextCertificate] = Encode(Encoding.ASCII.GetBytes(next.CertificatePem)),
-            [ServingAuthority.NextPrivateKey] = Encode(next.PrivateKeyPem),
-            [ServingAuthority.NextBridges] = Encode(authority.BridgeTo(next, time)),
-        };
-        var annotations = Requested(authority.Live) is { } asked ? new JsonObject { [RotatedForAnnotation] = asked } : null;
-        return ServingAuthority.Read(await PatchAsync(authority.Live, data, annotations, cancellationToken));
     }
 
     private Task<Secret> PatchAsync(Secret live, JsonObject data, JsonObject? annotations, CancellationToken cancellationToken)

@@ -204,6 +204,40 @@ public sealed class SelfManagedServingTests
         Assert.Contains("delete it to have a new one made", exception.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Rights that were taken away, a Secret that somebody made immutable: certificates go on being renewed meanwhile.</summary>
+    [Fact]
+    public async Task RefreshAsync_NothingCanBeWritten_IsRenewedAllTheSame()
+    {
+        await using var stage = await ServingStage.StartAsync();
+        var replica = stage.NewReplica();
+        var leaf = await replica.RefreshAsync(null, Cancelled);
+        var published = await stage.PublishedAsync();
+        await stage.AnnotateAsync(ServingStage.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
+        stage.Server.InjectFault(call => call.Verb is "patch" or "create" ? Fault.Status(403, "Forbidden") : null);
+        Assert.False((await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(leaf, Cancelled))).IsTransient);
+
+        stage.Time.Advance(TimeSpan.FromDays(61));
+        var renewed = await replica.RefreshAsync(leaf, Cancelled);
+
+        Assert.NotSame(leaf, renewed);
+        Assert.True(stage.Accepts(published, renewed));
+    }
+
+    /// <summary>Another replica's clock was ahead when it made the authority.</summary>
+    [Fact]
+    public async Task RefreshAsync_AuthorityBeginsLater_WaitsForIt()
+    {
+        await using var stage = await ServingStage.StartAsync();
+        stage.Time.Advance(TimeSpan.FromMinutes(10));
+        await stage.NewReplica().RefreshAsync(null, Cancelled);
+        stage.Time.Advance(TimeSpan.FromMinutes(-10));
+
+        var exception = await Assert.ThrowsAsync<ServingAuthorityException>(() => stage.NewReplica().RefreshAsync(null, Cancelled));
+
+        Assert.True(exception.IsTransient);
+        Assert.Contains("compare the clocks", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RefreshAsync_ApiServerFails_IsTransient()
     {
