@@ -45,6 +45,8 @@ public sealed class KubeconfigTests : IDisposable
         { With("as: somebody, token: leak-me"), "The kubeconfig's users[0].user.as is not supported; use a token, a client certificate or an exec plugin." },
         { With("client-key-data: bGVhay1tZQ=="), "The kubeconfig has users[0].user.client-key-data without its counterpart; give certificate and key." },
         { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: bGVhay1tZQ=="), "The kubeconfig's users[0].user.client-key-data must be an unencrypted PEM key that belongs to the client certificate." },
+        { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: {Base64(OtherKey() + new string(' ', 16 * 1024))}"), "The kubeconfig's users[0].user.client-key-data must be a key of at most 16 KiB." },
+        { With("", cluster: $"server: https://a, certificate-authority-data: {Base64(string.Concat(Enumerable.Repeat(Authority.Pem + "\n", 201)))}"), "The kubeconfig's clusters[0].cluster.certificate-authority-data must be at most 200 PEM certificates." },
         { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: {Base64(OtherKey())}"), "The kubeconfig's users[0].user.client-key-data must be an unencrypted PEM key that belongs to the client certificate." },
         { "a: &x 1\nb: *x", "The kubeconfig uses YAML aliases; write the values out." },
         { "a: [leak-me", "The kubeconfig is no valid YAML near line 2." },
