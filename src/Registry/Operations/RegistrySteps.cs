@@ -57,16 +57,19 @@ internal sealed class RegistrySteps(
         pass.Bundle = root.Bundle;
         var wanted = Want(plan, root, upgradeTo: null);
         var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
-        await RetireAsync(plan, root, pass, cancellationToken);
+        await RetireAsync(plan, root, isDone: outcome is null, pass, cancellationToken);
         return outcome;
     }
 
-    /// <summary>The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root.</summary>
-    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, ClusterPass pass, CancellationToken cancellationToken)
+    /// <summary>
+    /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What an earlier pass saw
+    /// served does not count in a pass that just found something else.
+    /// </summary>
+    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, bool isDone, ClusterPass pass, CancellationToken cancellationToken)
     {
         if (root.IsSettled)
             return;
-        var isServed = pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerThumbprint;
+        var isServed = isDone && pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerThumbprint;
         pass.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
         pass.Take(await _trust.RetireAsync(plan, root.Roots, isServed, cancellationToken));
     }

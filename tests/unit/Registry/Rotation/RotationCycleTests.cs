@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Registry;
+using CapiRegistryHook.Unit.Tests.Kubernetes;
+using Xunit;
+
+namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
+
+/// <summary>One cluster through a whole rotation by the passes that the reconciler makes; only what its pods serve is told by the test.</summary>
+public sealed class RotationCycleTests : IAsyncLifetime
+{
+    private RotationScene _scene = null!;
+    private SecretKubeconfigClients _workloads = null!;
+    private ServedResult _served = new ServedResult.AllServed();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _scene = await RotationScene.SetAsync();
+        _workloads = new SecretKubeconfigClients(_scene.Client, ClientFixture.Quick, TimeProvider.System);
+        await _scene.Objects.CreateAsync("/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/clusters", new JsonObject
+        {
+            ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
+            ["kind"] = "Cluster",
+            ["metadata"] = new JsonObject { ["name"] = "c1" },
+            ["spec"] = new JsonObject(),
+        }, Cancelled);
+        await _scene.Client.CreateAsync(CoreResources.Secrets, new Secret
+        {
+            Metadata = new ObjectMeta { Namespace = "team-a", Name = "c1-kubeconfig" },
+            Data = new Dictionary<string, byte[]> { [SecretKeys.Kubeconfig] = Encoding.UTF8.GetBytes(_scene.Server.Kubeconfig) },
+        }, "test", Cancelled);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _workloads.Dispose();
+        await _scene.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Reconcile_ThroughARotation_SwitchesDrainsAndRetires()
+    {
+        await InstallAsync();
+        await _scene.AddMachineAsync("old");
+        await _scene.OrderAsync();
+        Assert.Equal(RotationPhase.Prepare, (await AdvanceAsync()).Phase);
+
+        _served = new ServedResult.Waiting("The pods roll.");
+        Assert.Equal(RotationPhase.Switch, (await PassAsync()).Rotation);
+        Assert.Contains("team-a/c1", (await AdvanceAsync()).Waits, StringComparison.Ordinal);
+        _served = new ServedResult.AllServed();
+        Assert.Equal(RotationPhase.Drain, (await PassAsync()).Rotation);
+        Assert.Equal(2, (await AdvanceAsync()).Generation);
+
+        Assert.Equal("Machine old", (await PassAsync()).Waits?.Oldest);
+        await _scene.RemoveMachineAsync("old");
+        var last = await PassAsync();
+        Assert.Equal((RotationPhase.None, "A former root is not trusted any more."), (last.Rotation, last.Changes[^1].Why));
+        Assert.Single(await _scene.BundleAsync());
+    }
+
+    [Fact]
+    public async Task Reconcile_PodsFoundServingSomethingElse_KeepsTheFormerRoot()
+    {
+        await InstallAsync();
+        await _scene.OrderAsync();
+        await AdvanceAsync();
+        await PassAsync();
+        await PassAsync();
+        Assert.Equal(2, (await AdvanceAsync()).Generation);
+
+        _served = new ServedResult.Untrusted("A pod serves something else.");
+        Assert.Equal(RotationPhase.Switch, (await PassAsync(verify: true)).Rotation);
+        Assert.Equal(2, (await _scene.BundleAsync()).Count);
+        _served = new ServedResult.AllServed();
+        await PassAsync(verify: true);
+        Assert.Single(await _scene.BundleAsync());
+    }
+
+    /// <summary>The first pass asks the pods to serve, the second sees that they do.</summary>
+    private async Task InstallAsync()
+    {
+        await PassAsync();
+        Assert.True((await PassAsync()).Certificate is { IsServed: true });
+        _scene.Time.Advance(TimeSpan.FromHours(1));
+    }
+
+    private async Task<ClusterPass> PassAsync(bool verify = false)
+    {
+        var pass = new ClusterPass();
+        var steps = new RegistrySteps(_scene.Client, _workloads, _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
+        await steps.ReconcileAsync(_scene.Plan, verify, pass, Cancelled);
+        return pass;
+    }
+
+    private Task<RotationReport> AdvanceAsync() =>
+        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(new ReleasedFleet(_scene.Client, "v1beta2", []), Cancelled);
+}
