@@ -15,15 +15,18 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly RegistrySteps _steps;
     private readonly UpgradeHold _hold;
 
-    private RegistryLifecycle(KubernetesClient management, ApiCallCounts calls, RegistryOptions options, TimeProvider time)
+    private RegistryLifecycle(
+        ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck? served)
     {
+        var calls = new ApiCallCounts();
+        var management = new KubernetesClient(connection, limits with { OnAttempt = calls.CountManagement }, time);
         ApiCalls = calls;
         this._options = options;
         this._time = time;
         this._management = management;
         _workloads = new SecretKubeconfigClients(
-            management, ClientOptions(options.WorkLimit) with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
-        _steps = new RegistrySteps(management, _workloads, options, time);
+            management, limits with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
+        _steps = new RegistrySteps(management, _workloads, options, time, served);
         _hold = new UpgradeHold(management, options, time);
         Fleet = new RegistryFleet(management, new ClusterReconciler(management, _steps, options, time), options, time);
     }
@@ -39,12 +42,13 @@ public sealed class RegistryLifecycle : IDisposable
     /// <param name="options">The admin's decisions, validated.</param>
     /// <param name="time">Every moment written or compared comes from here.</param>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
-    public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time)
-    {
-        var calls = new ApiCallCounts();
-        var clientOptions = ClientOptions(options.WorkLimit) with { OnAttempt = calls.CountManagement };
-        return new RegistryLifecycle(new KubernetesClient(connection.Load(time), clientOptions, time), calls, options, time);
-    }
+    public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time) =>
+        new(connection.Load(time), ClientOptions(options.WorkLimit), options, time, served: null);
+
+    /// <summary>The same over any connection, with any limits and any way to see what pods serve.</summary>
+    internal static RegistryLifecycle Connect(
+        ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck served) =>
+        new(connection, limits, options, time, served);
 
     /// <summary>
     /// A client that gives up on a call well before the work as a whole is given up: were both limits the same, chance would decide

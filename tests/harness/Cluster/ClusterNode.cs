@@ -21,8 +21,11 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     /// <summary>
     /// Pulls an image through the hosts.toml files in /etc/containerd/certs.d. This is ctr's resolver; what kubelet's pulls do, a pod shows.
     /// </summary>
-    public Task<CommandResult> PullAsync(string reference, CancellationToken cancellationToken) =>
-        CtrAsync(cancellationToken, "images", "pull", "--hosts-dir", "/etc/containerd/certs.d", reference);
+    /// <param name="reference">The image.</param>
+    /// <param name="cancellationToken">Ends the pull.</param>
+    /// <param name="hosts">The folder with the hosts.toml files.</param>
+    public Task<CommandResult> PullAsync(string reference, CancellationToken cancellationToken, string hosts = "/etc/containerd/certs.d") =>
+        CtrAsync(cancellationToken, "images", "pull", "--hosts-dir", hosts, reference);
 
     /// <summary>Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.</summary>
     public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Readiness.UntilAsync(

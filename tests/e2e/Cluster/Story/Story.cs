@@ -50,7 +50,11 @@ internal sealed class Story : IAsyncDisposable
     public async Task<string> TrustAsync(CancellationToken cancellationToken) => await SecretTextAsync("c1-registry-addon-ca", "ca.crt", cancellationToken);
 
     /// <summary>Both clusters, and the service with its ExtensionConfig, rights and image values.</summary>
-    public static async Task<Story> BeginAsync(SharedCluster shared, JsonObject values, CancellationToken cancellationToken)
+    /// <param name="shared">Where the workload cluster is.</param>
+    /// <param name="values">The admin's values for all registries; the images are added.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="options">More options of the service. The reconciler is off, so that the hooks are seen to do their part.</param>
+    public static async Task<Story> BeginAsync(SharedCluster shared, JsonObject values, CancellationToken cancellationToken, params string[] options)
     {
         var workload = await shared.GetAsync();
         var own = await ClusterNamespace.CreateAsync(workload, "registry-system", cancellationToken);
@@ -58,7 +62,7 @@ internal sealed class Story : IAsyncDisposable
         var stage = await Stage.SetAsync(
             async name => name == "management" ? await RealApiServer.StartAsync(name, binaries, cancellationToken) : new BorrowedServer(workload), cancellationToken);
         var folder = ScratchFolder.Create("capi-registry-hook-story-");
-        var service = await StoryService.StartAsync(stage, workload, folder, values, cancellationToken);
+        var service = await StoryService.StartAsync(stage, workload, folder, values, options, cancellationToken);
         return new Story(workload, own, stage, service, folder);
     }
 
@@ -100,6 +104,9 @@ internal sealed class Story : IAsyncDisposable
     public Task InstallChartAsync(CancellationToken cancellationToken) =>
         new HelmProvider(_stage, LoopbackAuthority.HostName, _service.Address.Host).ReconcileAsync(Proxy, cancellationToken);
 
+    /// <summary>From now on the add-on provider installs what the HelmChartProxy asks for as soon as it changes.</summary>
+    public ProviderLoop KeepInstalling() => ProviderLoop.Start(ReadVersionAsync, InstallChartAsync);
+
     /// <summary>An upgrade renews the certificate, and the add-on provider rolls the pods.</summary>
     public async Task UpgradeAsync(string version, CancellationToken cancellationToken)
     {
@@ -128,6 +135,13 @@ internal sealed class Story : IAsyncDisposable
         Assert.All(made, item => Assert.Equal(Cluster.Uid, (string?)Assert.Single(item["metadata"]!["ownerReferences"]!.AsArray())!["uid"]));
     }
 
+    /// <summary>The HelmChartProxy.</summary>
+    public Task<JsonObject> ReadReleaseAsync(CancellationToken cancellationToken) =>
+        Management.GetAsync(AdminClient.ChartProxies("default"), Proxy, cancellationToken);
+
+    /// <summary>What the service has logged.</summary>
+    public string Log => _service.Log;
+
     /// <summary>Whatever happened, the log gives nothing away.</summary>
     public void AssertKeptSecret() => Secrecy.AssertNoSecretIn(_service.Log, _stage);
 
@@ -144,6 +158,9 @@ internal sealed class Story : IAsyncDisposable
     }
 
     private Task<RegistryState> StateAsync(CancellationToken cancellationToken) => RegistryState.ReadAsync(_stage, Cluster, cancellationToken);
+
+    private async Task<string> ReadVersionAsync(CancellationToken cancellationToken) =>
+        (await ReadReleaseAsync(cancellationToken))["spec"]!.ToJsonString();
 
     private async Task<string> SecretTextAsync(string name, string key, CancellationToken cancellationToken) =>
         RegistryState.Text(await Management.GetAsync(AdminClient.Secrets("default"), name, cancellationToken), key);

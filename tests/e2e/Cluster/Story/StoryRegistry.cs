@@ -27,7 +27,10 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     public Kubectl Kubectl => new(cluster.KubeconfigFile);
 
     /// <summary>Pushes through a port-forward of the API server; whoever speaks plain HTTP or trusts another root gets nowhere.</summary>
-    public async Task PushAsync(string trust, CancellationToken cancellationToken)
+    /// <param name="trust">What the client trusts.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="names">Under which names; none is <see cref="Image"/>'s.</param>
+    public async Task PushAsync(string trust, CancellationToken cancellationToken, params string[] names)
     {
         var archive = await LocalImages.ArchiveAsync(TestImage.Busybox, cancellationToken);
         await using var forward = await PortForward.ToServiceAsync(cluster, Namespace, "registry-primary", cancellationToken);
@@ -35,14 +38,15 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
 
         using var refused = await plain.GetAsync(new Uri($"http://{forward.Authority}/v2/"), cancellationToken);
         var distrusted = await new Skopeo(forward.Authority, ServerIdentity.Create(["other"], []).RootPem).PushAsync(archive, Pushed, cancellationToken);
-        (await new Skopeo(forward.Authority, trust).PushAsync(archive, Pushed, cancellationToken)).OutputOfSuccess();
+        foreach (var name in names is [] ? [Pushed] : names)
+            (await new Skopeo(forward.Authority, trust).PushAsync(archive, name, cancellationToken)).OutputOfSuccess();
 
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         Assert.Contains("certificate signed by unknown authority", distrusted.Errors, StringComparison.Ordinal);
     }
 
     /// <summary>What was pushed to replica 0 arrives on replica 1, so that the balanced address may lead to either.</summary>
-    public async Task WaitForCopyAsync(string trust, CancellationToken cancellationToken)
+    public async Task WaitForCopyAsync(string trust, CancellationToken cancellationToken, string name = Pushed)
     {
         await using var forward = PortForward.ToPod(cluster, Namespace, "registry-1", ContainerPort);
         var said = "";
@@ -50,7 +54,7 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
 
         async Task<bool> IsThereAsync()
         {
-            var inspected = await new Skopeo(forward.Authority, trust).InspectAsync(Pushed, cancellationToken);
+            var inspected = await new Skopeo(forward.Authority, trust).InspectAsync(name, cancellationToken);
             said = inspected.Errors;
             return inspected.Succeeded;
         }

@@ -11,7 +11,7 @@ internal static class StoryService
     private const string CaSecret = "capi-registry-hook-tls";
 
     public static async Task<HookService> StartAsync(
-        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, CancellationToken cancellationToken)
+        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, string[] options, CancellationToken cancellationToken)
     {
         var kubeconfig = await InstalledAccess.GrantAsync(stage, cancellationToken);
         await ApplyExtensionConfigAsync(stage, cancellationToken);
@@ -25,6 +25,7 @@ internal static class StoryService
             "--chart-repository", $"oci://{LoopbackAuthority.HostName}:{port}/charts",
             "--chart-ca-secret", $"{HookService.Namespace}/{CaSecret}",
             "--registry-values-file", folder.Write("values.json", values.ToJsonString()),
+            .. options,
         ], cancellationToken);
         await PublishAuthorityAsync(stage, service.CertificateAuthorityPem, cancellationToken);
         return service;

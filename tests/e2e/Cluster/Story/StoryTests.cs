@@ -41,8 +41,7 @@ public sealed class StoryTests(SharedCluster shared, ITestOutputHelper output)
         await using (pulls)
             await story.UpgradeAsync("v1.34.0", Cancelled);
         await story.AssertServedAsync(Cancelled);
-        Assert.True(pulls.Failures.Count == 0, string.Join('\n', pulls.Failures));
-        Assert.True(pulls.Pulled > 5, $"Only {pulls.Pulled} pulls were made meanwhile.");
+        pulls.AssertNoneFailed(atLeast: 5);
         clock.Done($"upgrade with a new certificate, {pulls.Pulled} pulls meanwhile and none failed");
 
         await story.AssertGoesWithTheClusterAsync(Cancelled);

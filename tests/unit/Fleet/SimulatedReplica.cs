@@ -1,0 +1,73 @@
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Registry;
+
+namespace CapiRegistryHook.Unit.Tests.Fleet;
+
+/// <summary>One replica of the service, as its process holds it: what it remembers goes with it when it dies.</summary>
+internal sealed class SimulatedReplica : IDisposable
+{
+    private static readonly RegistryOptions Options = new();
+
+    private readonly SimulatedFleet _fleet;
+    private volatile bool _isDead;
+
+    public SimulatedReplica(SimulatedFleet fleet)
+    {
+        _fleet = fleet;
+        var clientOptions = new KubernetesClientOptions
+        {
+            CreateHandler = Line,
+            MaxAttempts = 2,
+            BackoffBase = TimeSpan.FromMilliseconds(1),
+            BackoffCap = TimeSpan.FromMilliseconds(1),
+        };
+        var management = new ClusterConnection { Server = fleet.Management.Address, Credentials = new StaticToken(fleet.Management.Token) };
+        Registry = RegistryLifecycle.Connect(management, clientOptions, Options, fleet.Time, LookAtPodsAsync);
+    }
+
+    /// <summary>The product.</summary>
+    public RegistryLifecycle Registry { get; }
+
+    public bool IsDead => _isDead;
+
+    public void Die() => _isDead = true;
+
+    public Task<ClusterStatus> ReconcileAsync(ClusterKey key, CancellationToken cancellationToken) =>
+        Registry.Fleet.ReconcileAsync(key, verify: false, cancellationToken);
+
+    public Task<RotationReport> AdvanceAsync(CancellationToken cancellationToken) => Registry.Fleet.AdvanceRootAsync([], cancellationToken);
+
+    public void Dispose() => Registry.Dispose();
+
+    private SimulatedLine Line(ClusterConnection connection) => _fleet.Find(connection.Server.Host) is { } cluster
+        ? new SimulatedLine(_fleet.Chaos, this, () => cluster.IsThere, cluster.Api.CreateHandler())
+        : new SimulatedLine(_fleet.Chaos, this, () => true, _fleet.Management.CreateHandler());
+
+    /// <summary>The handshake with each pod, without the network in between; the way to the API server may break as for any call.</summary>
+    private async Task<ServedResult> LookAtPodsAsync(
+        KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken)
+    {
+        var cluster = await FindAsync(workload, cancellationToken);
+        var served = cluster.Served.ToList();
+        if (served.Count < replicas)
+            return new ServedResult.Waiting("The pods are not there yet.");
+        if (served.Any(chain => TrustCheck.ValidUntil(chain, trust.ToPem(), _fleet.Time.GetUtcNow()) is null))
+            return new ServedResult.Untrusted("A pod shows what the nodes refuse.");
+        return served.All(chain => TrustCheck.SerialOf(chain) == serial)
+            ? new ServedResult.AllServed()
+            : new ServedResult.Waiting("A pod shows another certificate.");
+    }
+
+    /// <summary>Each API server has a namespace of its cluster's name.</summary>
+    private async Task<SimulatedCluster> FindAsync(KubernetesClient workload, CancellationToken cancellationToken)
+    {
+        await foreach (var found in workload.ListAsync(CoreResources.Namespaces, new ListOptions(), cancellationToken))
+        {
+            if (_fleet.Find($"{found.Metadata.Name}.test") is { } cluster)
+                return cluster;
+        }
+
+        throw new InvalidOperationException("The API server is of no cluster.");
+    }
+}
