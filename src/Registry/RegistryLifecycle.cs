@@ -26,9 +26,10 @@ public sealed class RegistryLifecycle : IDisposable
         this._management = management;
         _workloads = new SecretKubeconfigClients(
             management, limits with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
-        _steps = new RegistrySteps(management, _workloads, options, time, served);
+        var workload = new WorkloadAccess(_workloads);
+        _steps = new RegistrySteps(management, workload, options, time, served);
         _hold = new UpgradeHold(management, options, time);
-        Fleet = new RegistryFleet(management, new ClusterReconciler(management, _steps, options, time), options, time);
+        Fleet = new RegistryFleet(management, new ClusterReconciler(management, workload, _steps, options, time), options, time);
     }
 
     /// <summary>How many calls of API servers were made, and how they ended.</summary>

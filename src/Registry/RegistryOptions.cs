@@ -13,6 +13,16 @@ public enum RootSource
     External,
 }
 
+/// <summary>What becomes of what a registry kept when its Cluster asks for none any more.</summary>
+public enum DisabledData
+{
+    /// <summary>Volumes and certificate stay on the workload cluster, and a registry that is asked for again finds them.</summary>
+    Keep,
+
+    /// <summary>The volumes that were made for it and its certificate are deleted, before its release is.</summary>
+    Delete,
+}
+
 /// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
 public sealed record RegistryOptions
 {
@@ -63,6 +73,9 @@ public sealed record RegistryOptions
 
     /// <summary>The admin's values for the chart; may change while the process runs.</summary>
     public RegistryDefaults Defaults { get; init; } = new();
+
+    /// <summary>What becomes of a registry's data when its Cluster asks for none any more; only the reconciler takes registries away.</summary>
+    public DisabledData OnDisable { get; init; } = DisabledData.Keep;
 
     /// <summary>
     /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.

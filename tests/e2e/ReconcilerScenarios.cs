@@ -11,6 +11,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
+    private const string Claims = "/api/v1/namespaces/registry-system/persistentvolumeclaims";
 
     private HookService _service = null!;
 
@@ -59,6 +60,46 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
 
         Assert.Equal((before.Serial, before.Serial), (off.Serial, after.Serial));
         Assert.Equal(before.Versions.Take(2), after.Versions.Take(2));
+    }
+
+    [Fact]
+    public async Task Variable_Removed_WhereDataIsDeleted_TakesVolumesAndCertificateAndNothingElse()
+    {
+        await _service.DisposeAsync();
+        _service = await StartAsync("--on-disable", "Delete");
+        var cluster = await CreateAsync("c1");
+        await InstalledAsync(cluster);
+        await CreateClaimAsync("data-registry-0", "registry");
+        await CreateClaimAsync("data-mine-0", "mine");
+
+        await SetVariableAsync("c1", null);
+        await UntilAsync("the HelmChartProxy is gone", async () => (await ReadAsync(cluster)).ChartProxy is null);
+
+        var state = await ReadAsync(cluster);
+        Assert.Null(state.Certificate);
+        Assert.NotNull(state.Trust);
+        Assert.Equal(["data-mine-0"], (await Stage.WorkloadObjects.ListAsync(Claims, Cancelled)).Select(claim => (string?)claim["metadata"]!["name"]));
+        await Stage.WorkloadObjects.DeleteIfThereAsync(Claims, "data-mine-0", Cancelled);
+    }
+
+    [Fact]
+    public async Task Variable_Removed_WhereDataIsDeletedAndTheClusterIsAway_KeepsTheReleaseUntilItIsBack()
+    {
+        await _service.DisposeAsync();
+        _service = await StartAsync("--on-disable", "Delete");
+        var cluster = await CreateAsync("c1");
+        await InstalledAsync(cluster);
+        await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-kubeconfig", Cancelled);
+
+        await SetVariableAsync("c1", null);
+        await _service.LoggedAsync("kubeconfig is not there yet", Cancelled);
+        var away = await ReadAsync(cluster);
+        await Stage.GiveKubeconfigAsync(cluster, Cancelled);
+        await UntilAsync("the HelmChartProxy is gone", async () => (await ReadAsync(cluster)).ChartProxy is null);
+
+        Assert.NotNull(away.ChartProxy);
+        Assert.NotNull(away.Certificate);
+        Assert.Null((await ReadAsync(cluster)).Certificate);
     }
 
     [Fact]
@@ -292,6 +333,25 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
 
     /// <summary>Waits until so many clusters need nothing.</summary>
     protected Task ReadyAsync(int count) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", Cancelled);
+
+    /// <summary>A claim as a StatefulSet makes one; without the finalizer by which a real API server keeps it for a controller that is not there.</summary>
+    private async Task CreateClaimAsync(string name, string instance)
+    {
+        await Stage.WorkloadObjects.CreateAsync(Claims, new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = name,
+                ["labels"] = new JsonObject { ["app.kubernetes.io/instance"] = instance, ["app.kubernetes.io/component"] = "registry" },
+            },
+            ["spec"] = new JsonObject
+            {
+                ["accessModes"] = new JsonArray("ReadWriteOnce"),
+                ["resources"] = new JsonObject { ["requests"] = new JsonObject { ["storage"] = "1Gi" } },
+            },
+        }, Cancelled);
+        await Stage.WorkloadObjects.MergePatchAsync(Claims, name, new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, Cancelled);
+    }
 
     private Task ReadyOrNotAsync(string phase) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", Cancelled);
 

@@ -54,6 +54,7 @@
 - --resync-interval={{ $r.resyncInterval }}
 - --verify-interval={{ $r.verifyInterval }}
 - --lease-duration={{ $r.leaseDuration }}
+- --on-disable={{ $r.onDisable }}
 {{- end }}
 {{- end -}}
 

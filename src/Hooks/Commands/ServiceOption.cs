@@ -42,6 +42,7 @@ internal static class ServiceOptionList
         new("chart-version", "Exact version of the registry chart.", "the version of this service"),
         new("chart-ca-secret", "Secret with ca.crt that verifies the chart repository, as namespace/name; empty for the system's roots.", "<hook-namespace>/<tls-public-secret-name> with the default repository, else empty"),
         new("registry-values-file", "File with values for the registry chart (YAML, as in the chart's values.yaml) that all clusters get; read again when it changes.", "none"),
+        new("on-disable", "What becomes of a registry's volumes and certificate when its Cluster asks for none any more: Keep or Delete. The reconciler does it.", "Keep"),
         new("upgrade-block-limit", "How long a fault may hold up a cluster's upgrade, 0s to 24h.", "10m"),
         new("workload-allow-cidrs", "Loopback, link-local and other special addresses that kubeconfigs of workload clusters may lead to all the same, as CIDR blocks with commas between.", "none"),
         new("work-limit", "How long one call may work before it answers that it could not finish, 1s to 7s.", "6s"),

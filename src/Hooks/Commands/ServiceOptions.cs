@@ -84,6 +84,7 @@ internal sealed record ServiceOptions(
             ChartVersion = chartVersion,
             ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{reader.Text("tls-public-secret-name", $"{ServiceName}-tls")}" : ""),
             Defaults = ReadDefaults(reader, new RegistryDefaults(chartName, chartVersion), problems),
+            OnDisable = reader.Choice("on-disable", defaults.OnDisable),
             UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),
             WorkloadAllowCidrs = reader.Text("workload-allow-cidrs", defaults.WorkloadAllowCidrs),
             WorkLimit = reader.Duration("work-limit", defaults.WorkLimit, TimeSpan.FromSeconds(7)),

@@ -32,6 +32,13 @@ internal static class RegistryResources
     public static ResourceType<ObjectHeader> HelmChartProxyHeaders { get; } =
         new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
 
+    /// <summary>Secrets, of which only the metadata is read.</summary>
+    public static ResourceType<ObjectHeader> SecretHeaders { get; } = new("", "v1", "secrets", "Secret", true, RegistryJson.Default.ObjectHeader);
+
+    /// <summary>PersistentVolumeClaims, of which only the metadata is read.</summary>
+    public static ResourceType<ObjectHeader> VolumeClaimHeaders { get; } =
+        new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, RegistryJson.Default.ObjectHeader);
+
     /// <summary>ExtensionConfigs in a version of the API.</summary>
     public static ResourceType<ExtensionConfig> ExtensionConfigs(string version) =>
         new("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", false, RegistryJson.Default.ExtensionConfig);

@@ -15,11 +15,11 @@ internal static class FaultSentences
     public static RegistryOutcome OfWorkload(KubernetesApiException exception) => new RegistryOutcome.Unavailable(
         Describe("workload", exception, "check that its namespace is not being deleted"), exception);
 
-    public static RegistryOutcome OfKubeconfig(RegistryPlan plan, KubeconfigException exception) => new RegistryOutcome.Unavailable(
-        $"The kubeconfig in the Secret {plan.KubeconfigSecret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}", exception);
+    public static RegistryOutcome OfKubeconfig(NamespacedName secret, KubeconfigException exception) => new RegistryOutcome.Unavailable(
+        $"The kubeconfig in the Secret {secret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}", exception);
 
-    public static RegistryOutcome NoKubeconfig(RegistryPlan plan) => new RegistryOutcome.Waiting(
-        $"The Secret {plan.KubeconfigSecret} with the workload cluster's kubeconfig is not there yet.");
+    public static RegistryOutcome NoKubeconfig(NamespacedName secret) => new RegistryOutcome.Waiting(
+        $"The Secret {secret} with the workload cluster's kubeconfig is not there yet.");
 
     public static RegistryOutcome OutOfTime(OperationCanceledException exception) => new RegistryOutcome.Unavailable(
         "The API servers did not answer in time; the next call tries again.", exception);

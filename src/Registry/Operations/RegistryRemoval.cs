@@ -4,9 +4,10 @@ namespace CapiRegistryHook.Registry;
 
 /// <summary>
 /// Takes the registry from a Cluster that no longer asks for one: the HelmChartProxy goes, and with it the add-on provider uninstalls
-/// the release. What the volumes hold stays, and so does the cluster CA Secret, which older nodes are still made from.
+/// the release. What the volumes hold stays unless the admin wants it deleted; the cluster CA Secret stays in any case, since older nodes
+/// are still made from it.
 /// </summary>
-internal sealed class RegistryRemoval(KubernetesClient management, RegistryOptions options)
+internal sealed class RegistryRemoval(KubernetesClient management, RegistryData data, RegistryOptions options)
 {
     /// <summary>On the HelmChartProxy: the field of the Cluster that asked for it.</summary>
     public const string AskedByAnnotation = "capi-registry-hook.io/asked-by";
@@ -23,6 +24,8 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryOptio
         if (live.Metadata.Annotations?.GetValueOrDefault(AskedByAnnotation) is { } field && field != options.SettingsField)
             return AskedElsewhere(name, field);
 
+        if (options.OnDisable == DisabledData.Delete && await data.DeleteAsync(cluster, changes, cancellationToken) is { } stop)
+            return stop;
         await DeleteAsync(name, live.Metadata, cancellationToken);
         changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, "The Cluster asks for no registry any more."));
         return null;

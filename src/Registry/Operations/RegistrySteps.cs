@@ -9,7 +9,7 @@ namespace CapiRegistryHook.Registry;
 /// what it did to the changes. A step returns the outcome that ends the attempt, or null.
 /// </summary>
 internal sealed class RegistrySteps(
-    KubernetesClient management, SecretKubeconfigClients workloads, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
+    KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
 {
     private readonly RootAuthority _root = new(management, options, time);
     private readonly ClusterTrust _trust = new(management, time);
@@ -105,7 +105,7 @@ internal sealed class RegistrySteps(
         if (pass.HasWritten("HelmChartProxy") && pass.Former?.Serial != pass.Certificate!.Serial)
             return new RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
         var certificate = pass.Certificate!;
-        var result = await WithWorkloadAsync(plan, async client =>
+        var result = await workload.RunAsync(plan.Cluster, async client =>
             new Ensured<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)), cancellationToken);
         switch (result.Value)
         {
@@ -178,36 +178,7 @@ internal sealed class RegistrySteps(
     }
 
     private Task<Ensured<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
-        WithWorkloadAsync(plan, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
-
-    private async Task<Ensured<T>> WithWorkloadAsync<T>(RegistryPlan plan, Func<KubernetesClient, Task<Ensured<T>>> act, CancellationToken cancellationToken)
-    {
-        ClientLease lease;
-        try
-        {
-            lease = await workloads.RentAsync(plan.KubeconfigSecret, SecretKeys.Kubeconfig, cancellationToken);
-        }
-        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
-        {
-            return Ensured<T>.Stopped(FaultSentences.NoKubeconfig(plan));
-        }
-        catch (KubeconfigException exception)
-        {
-            return Ensured<T>.Stopped(FaultSentences.OfKubeconfig(plan, exception));
-        }
-
-        using (lease)
-        {
-            try
-            {
-                return await act(lease.Client);
-            }
-            catch (KubernetesApiException exception)
-            {
-                return Ensured<T>.Stopped(FaultSentences.OfWorkload(exception));
-            }
-        }
-    }
+        workload.RunAsync(plan.Cluster, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
 
     private static RegistryOutcome? Collect<T>(Ensured<T> step, List<Change> changes)
     {

@@ -17,7 +17,7 @@ internal sealed class ServedCertificates(TimeProvider time)
     private const string ServerName = $"{RegistryNames.Registry}.{RegistryNames.Namespace}.svc";
 
     /// <summary>Set by the registry chart; a collection of garbage has another component.</summary>
-    private const string PodLabels = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry";
+    internal const string PodLabels = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry";
 
     /// <summary>A handshake takes two round trips; more than this and a pull would be no fun either.</summary>
     internal static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(5);

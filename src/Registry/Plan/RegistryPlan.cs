@@ -40,7 +40,7 @@ internal sealed record RegistryPlan
     public NamespacedName TrustSecret => RegistryBasis.TrustSecret(Cluster);
 
     /// <summary>The contract of Cluster API: key <c>value</c> holds the kubeconfig.</summary>
-    public NamespacedName KubeconfigSecret => BesideCluster("kubeconfig");
+    public static NamespacedName KubeconfigSecretOf(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-kubeconfig");
 
     public NamespacedName ChartProxy => ChartProxyOf(Cluster);
 
@@ -93,8 +93,6 @@ internal sealed record RegistryPlan
             problems.Add(new Problem($"values.{violation.Path}",
                 $"{RegistryDefaults.Describe(violation)} Change the variable {options.SettingsField} or the admin's values for the registry chart."));
     }
-
-    private NamespacedName BesideCluster(string suffix) => new(Cluster.Name.Namespace, $"{Cluster.Name.Name}-{suffix}");
 }
 
 /// <summary>The three answers to "which registry does this Cluster get?".</summary>

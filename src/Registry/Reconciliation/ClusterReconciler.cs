@@ -6,14 +6,15 @@ namespace CapiRegistryHook.Registry;
 /// One pass over one Cluster, from what is there now: it asks for a registry, for none, or for one that can't be. A pass may come at
 /// any time, twice at once, or after a crash of the last one; it does what is left to do with the same steps as the hooks.
 /// </summary>
-internal sealed class ClusterReconciler(KubernetesClient management, RegistrySteps steps, RegistryOptions options, TimeProvider time)
+internal sealed class ClusterReconciler(
+    KubernetesClient management, WorkloadAccess workload, RegistrySteps steps, RegistryOptions options, TimeProvider time)
 {
     /// <summary>Longer than the hooks have: nobody waits for it, and a slow workload cluster is to be served too.</summary>
     private static readonly TimeSpan PassLimit = TimeSpan.FromSeconds(60);
 
     private const string PausedAnnotation = "cluster.x-k8s.io/paused";
 
-    private readonly RegistryRemoval _removal = new(management, options);
+    private readonly RegistryRemoval _removal = new(management, new RegistryData(workload), options);
     private readonly ClusterEvents _events = new(management, time);
 
     /// <summary>This process begins to look after the Clusters; what it has told before no longer counts.</summary>

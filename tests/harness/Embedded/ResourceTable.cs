@@ -60,6 +60,7 @@ internal static class ResourceTable
     public static readonly ImmutableArray<ApiResource> All =
     [
         Namespaces, Secrets, ConfigMaps, Leases, Events,
+        new("persistentvolumeclaims", true, new ServedVersion("", "v1", "PersistentVolumeClaim", ResourceSchemas.Cluster)) { UnconditionalUpdate = true },
         new("serviceaccounts", true, new ServedVersion("", "v1", "ServiceAccount", ResourceSchemas.ServiceAccount)) { UnconditionalUpdate = true },
         new("clusters", true,
             new ServedVersion("cluster.x-k8s.io", "v1beta2", "Cluster", ResourceSchemas.Cluster),

@@ -91,7 +91,7 @@ public sealed class RotationCycleTests : IAsyncLifetime
     private async Task<ClusterPass> PassAsync(bool verify = false)
     {
         var pass = new ClusterPass();
-        var steps = new RegistrySteps(_scene.Client, _workloads, _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
+        var steps = new RegistrySteps(_scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
         await steps.ReconcileAsync(_scene.Plan, verify, pass, Cancelled);
         return pass;
     }
