@@ -28,7 +28,7 @@ tier() {
   skipped=$((skipped + $(count "$report" skipped)))
 }
 
-# The simulated fleet takes a minute or two at its full size; a developer's run takes a tenth of it.
+# The simulated fleet takes some minutes at its full size; a developer's run takes a tenth of it.
 [[ -z ${CI:-} ]] || export FLEET_CLUSTERS=${FLEET_CLUSTERS:-500}
 
 # The certificate tests hold what we issue against the openssl program.
