@@ -40,13 +40,20 @@ public sealed class InstallTests(RealStage fixture)
         var stage = await fixture.EmptyAsync(Cancelled);
         await InstalledAccess.GrantAsync(stage, Cancelled);
 
-        foreach (var verb in new[] { "list", "watch", "update", "delete", "deletecollection" })
+        (string Group, string Resource, string[] Verbs)[] refused =
+        [
+            ("", "secrets", ["list", "watch", "update", "delete", "deletecollection"]),
+            ("cluster.x-k8s.io", "clusters", ["create", "update", "delete", "deletecollection"]),
+            ("cluster.x-k8s.io", "machines", ["get", "watch", "create", "update", "patch", "delete"]),
+            ("addons.cluster.x-k8s.io", "helmchartproxies", ["update", "deletecollection"]),
+            ("events.k8s.io", "events", ["get", "list", "watch", "update", "delete"]),
+        ];
+        foreach (var (group, resource, verbs) in refused)
         {
-            foreach (var (group, resource) in new[] { ("", "secrets"), ("cluster.x-k8s.io", "clusters"), ("addons.cluster.x-k8s.io", "helmchartproxies"), ("events.k8s.io", "events") })
+            foreach (var verb in verbs)
                 Assert.False(await MayAsync(stage, verb, group, resource, "default"), $"{verb} {resource}");
         }
 
-        Assert.False(await MayAsync(stage, "get", "cluster.x-k8s.io", "clusters", "default"));
         Assert.False(await MayAsync(stage, "create", "", "pods", "default"));
         Assert.False(await MayAsync(stage, "create", "rbac.authorization.k8s.io", "roles", "default"));
         Assert.True(await MayAsync(stage, "get", "", "secrets", "default"));
@@ -63,7 +70,9 @@ public sealed class InstallTests(RealStage fixture)
         Assert.True(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
         Assert.False(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "another"));
         Assert.True(await MayAsync(stage, "create", "", "secrets", HookService.Namespace));
-        Assert.False(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.True(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.False(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "another"));
+        Assert.False(await MayAsync(stage, "delete", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
     }
 
     private static RecordedHookRequest WithoutLabel(RecordedHookRequest request)

@@ -27,21 +27,26 @@ public static class InstalledAccess
         return KubeconfigText.Write("installed", stage.Management.Address, stage.Management.CertificateAuthorityPem, (string)token["status"]!["token"]!);
     }
 
-    /// <summary>Takes away what an earlier test was given.</summary>
+    /// <summary>Takes away what an earlier test was given, whatever its values made the chart give.</summary>
     private static async Task RevokeAsync(Stage stage, CancellationToken cancellationToken)
     {
         await stage.ManagementObjects.DeleteIfThereAsync(Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
         foreach (var kind in new[] { "ClusterRole", "ClusterRoleBinding" })
-        {
-            foreach (var suffix in new[] { "", "-serving" })
-                await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}{suffix}", cancellationToken);
-        }
-
+            await RevokeAsync(stage, Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
         foreach (var kind in new[] { "Role", "RoleBinding" })
         {
-            await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, "default")!, HookChart.Release, cancellationToken);
-            foreach (var suffix in new[] { "-root", "-serving" })
-                await stage.ManagementObjects.DeleteIfThereAsync(Collection(kind, HookService.Namespace)!, $"{HookChart.Release}{suffix}", cancellationToken);
+            await RevokeAsync(stage, Collection(kind, "default")!, HookChart.Release, cancellationToken);
+            await RevokeAsync(stage, Collection(kind, HookService.Namespace)!, HookChart.Release, cancellationToken);
+        }
+    }
+
+    private static async Task RevokeAsync(Stage stage, string collection, string prefix, CancellationToken cancellationToken)
+    {
+        foreach (var item in await stage.ManagementObjects.ListAsync(collection, cancellationToken))
+        {
+            var name = (string)item["metadata"]!["name"]!;
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+                await stage.ManagementObjects.DeleteIfThereAsync(collection, name, cancellationToken);
         }
     }
 
