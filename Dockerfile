@@ -4,7 +4,7 @@ WORKDIR /source
 COPY global.json .editorconfig BannedSymbols.txt Directory.Build.props Directory.Packages.props ./
 COPY src src
 COPY charts/registry charts/registry
-RUN dotnet publish src/Hooks/Hooks.csproj --configuration Release --runtime linux-x64 -p:Ship=true --output /publish
+RUN dotnet publish src/Cli/Cli.csproj --configuration Release --runtime linux-x64 -p:Ship=true --output /publish
 
 # Run: no shell, no package manager, no root. The program brings its runtime; the image brings libc, OpenSSL and CA certificates.
 FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled

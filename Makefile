@@ -23,7 +23,7 @@ publish: $(PUBLISHED) ## Build the program as it ships, into artifacts/publish
 $(PUBLISHED): $(SOURCES)
 	@echo "== publish: one self-contained file ($(RUNTIME))"
 	@rm -rf artifacts/publish
-	dotnet publish src/Hooks/Hooks.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
+	dotnet publish src/Cli/Cli.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
 		--output artifacts/publish --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
 	@touch $(PUBLISHED)
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -15,17 +17,17 @@ public static class ClusterManifest
     /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no Cluster.</exception>
     public static IReadOnlyList<Cluster> Read(string text)
     {
-        var clusters = Documents(text).Select(YamlToJson.Convert).OfType<JsonObject>().Where(IsCluster).Select(ToCluster).ToList();
+        var clusters = Documents(text).OfType<JsonObject>().Where(IsCluster).Select(ToCluster).ToList();
         return clusters.Count > 0
             ? clusters
             : throw new ClusterFormatException("The file holds no object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
     }
 
-    private static IReadOnlyList<YamlNode> Documents(string text)
+    private static List<JsonNode?> Documents(string text)
     {
         try
         {
-            return BoundedYaml.Load(text);
+            return [.. BoundedYaml.Load(text).Select(YamlToJson.Convert)];
         }
         catch (YamlException exception)
         {

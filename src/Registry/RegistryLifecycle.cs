@@ -1,4 +1,15 @@
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry;
 

@@ -1,6 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry;
 

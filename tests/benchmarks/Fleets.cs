@@ -1,4 +1,6 @@
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Benchmarks;
 

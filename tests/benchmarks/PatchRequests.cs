@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Benchmarks;
 

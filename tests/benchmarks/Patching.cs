@@ -1,7 +1,7 @@
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Benchmarks;
 

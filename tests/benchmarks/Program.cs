@@ -1,6 +1,7 @@
 using System.Globalization;
 using CapiRegistryHook.Benchmarks;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
 // Figures of the published service on this machine, each beside what it must keep to. Nothing here is asserted: machines differ.
 const string Version = "1.13.4";

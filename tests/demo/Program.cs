@@ -1,5 +1,6 @@
 using CapiRegistryHook.Demo;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
 
 // The main job, played for a person: CLUSTER=embedded (default) or CLUSTER=real.
 using var interrupted = new CancellationTokenSource();

@@ -1,5 +1,6 @@
 using System.Globalization;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

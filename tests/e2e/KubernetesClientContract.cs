@@ -2,6 +2,11 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Leases;
+using CapiRegistryHook.Kubernetes.Objects;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
@@ -22,7 +27,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         // Generous limits: these tests are about answers, and the machine may be busy with other tests.
         KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60) };
         _client = new KubernetesClient(
-            Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
         await _client.CreateAsync(CoreResources.Namespaces, new Namespace { Metadata = new() { Name = _ns } }, Me, Cancel);
     }
 
@@ -235,7 +240,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         var server = await StartAsync();
         KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60), WatchIdleTimeout = TimeSpan.FromMilliseconds(50) };
         using KubernetesClient impatient = new(
-            Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         List<string> seen = [];
@@ -326,7 +331,7 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         var server = await StartAsync();
         var kubeconfig = server.Kubeconfig.Replace(server.Token, "not-a-token", StringComparison.Ordinal);
         using KubernetesClient stranger = new(
-            Kubernetes.Kubeconfig.Parse(Encoding.UTF8.GetBytes(kubeconfig), null, TimeProvider.System), new(), TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(kubeconfig), null, TimeProvider.System), new(), TimeProvider.System);
         Assert.Equal(
             KubernetesFault.Unauthorized, (await FailureAsync(() => stranger.GetAsync(CoreResources.Secrets, Name("one"), Cancel))).Fault);
     }

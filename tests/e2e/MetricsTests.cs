@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

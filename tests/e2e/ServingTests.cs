@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

@@ -1,4 +1,6 @@
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
 [assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.RealStage))]
 [assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.EmbeddedStage))]

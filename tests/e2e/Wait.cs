@@ -1,4 +1,4 @@
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

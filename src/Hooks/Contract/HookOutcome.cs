@@ -1,3 +1,5 @@
+using CapiRegistryHook.Hooks.Operations;
+
 namespace CapiRegistryHook.Hooks.Contract;
 
 /// <summary>

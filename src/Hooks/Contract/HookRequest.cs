@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Hooks.Contract;
 
@@ -107,7 +107,8 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
 }
 
 /// <summary>A request that breaks the contract; answered with the message, which is a fixed sentence.</summary>
-internal sealed class HookRequestException(string message, Exception? cause = null) : Exception(message, cause)
+public sealed class HookRequestException(string message, Exception? cause = null) : Exception(message, cause)
 {
+    /// <summary>The HTTP status that answers such a request.</summary>
     public int StatusCode { get; init; } = StatusCodes.Status400BadRequest;
 }

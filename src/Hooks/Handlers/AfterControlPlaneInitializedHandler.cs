@@ -1,6 +1,7 @@
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Outcomes;
 
 namespace CapiRegistryHook.Hooks.Handlers;
 

@@ -1,5 +1,6 @@
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Outcomes;
 
 namespace CapiRegistryHook.Hooks.Handlers;
 

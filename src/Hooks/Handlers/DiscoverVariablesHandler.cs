@@ -1,7 +1,8 @@
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Topology;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
 
 namespace CapiRegistryHook.Hooks.Handlers;
 
@@ -24,7 +25,7 @@ internal sealed class DiscoverVariablesHandler(RegistryOptions options) : ITopol
     private void WriteVariables(Utf8JsonWriter writer)
     {
         writer.WriteStartArray("variables");
-        VariableSchema.Write(options).WriteTo(writer);
+        VariableSchema.Write(options.Variable).WriteTo(writer);
         writer.WriteEndArray();
     }
 }

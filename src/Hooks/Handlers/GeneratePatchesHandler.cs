@@ -1,7 +1,8 @@
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Topology;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Hooks.Handlers;
 

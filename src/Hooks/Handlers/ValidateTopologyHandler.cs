@@ -1,6 +1,6 @@
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Topology;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Hooks.Handlers;
 

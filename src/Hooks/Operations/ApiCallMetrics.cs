@@ -1,4 +1,4 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Access;
 
 namespace CapiRegistryHook.Hooks.Operations;
 

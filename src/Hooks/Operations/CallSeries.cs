@@ -1,5 +1,3 @@
-using CapiRegistryHook.Hooks.Contract;
-
 namespace CapiRegistryHook.Hooks.Operations;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CapiRegistryHook.Hooks.Contract;
 
 namespace CapiRegistryHook.Hooks.Operations;
 

@@ -1,5 +1,7 @@
 using CapiRegistryHook.Hooks.Operations;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 

@@ -1,4 +1,5 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 

@@ -1,5 +1,7 @@
-using CapiRegistryHook.Hooks.Handlers;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 

@@ -1,4 +1,4 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 

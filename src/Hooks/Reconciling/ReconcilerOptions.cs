@@ -1,7 +1,7 @@
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Whether this service looks after Clusters by itself.</summary>
-internal enum ReconcilerMode
+public enum ReconcilerMode
 {
     /// <summary>It does.</summary>
     On,
@@ -11,7 +11,7 @@ internal enum ReconcilerMode
 }
 
 /// <summary>How the reconciler goes about its work.</summary>
-internal sealed record ReconcilerOptions
+public sealed record ReconcilerOptions
 {
     /// <summary>Whether it runs at all.</summary>
     public ReconcilerMode Mode { get; init; } = ReconcilerMode.On;

@@ -1,5 +1,6 @@
-using CapiRegistryHook.Hooks.Handlers;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 

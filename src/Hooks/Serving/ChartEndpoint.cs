@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Chart;
 
 namespace CapiRegistryHook.Hooks.Serving;
 

@@ -1,5 +1,5 @@
 using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Serving;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CapiRegistryHook.Hooks.Serving;

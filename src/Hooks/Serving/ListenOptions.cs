@@ -3,7 +3,7 @@ using System.Net;
 namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>How the service listens.</summary>
-internal sealed record ListenOptions
+public sealed record ListenOptions
 {
     /// <summary>Address and port; port 0 takes a free one, which the log names.</summary>
     public IPEndPoint Endpoint { get; init; } = new(IPAddress.IPv6Any, 9443);

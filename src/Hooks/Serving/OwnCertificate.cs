@@ -1,4 +1,4 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Serving;
 
 namespace CapiRegistryHook.Hooks.Serving;
 

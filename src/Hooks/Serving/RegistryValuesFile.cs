@@ -1,4 +1,5 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
@@ -8,7 +9,7 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// </summary>
 /// <param name="Path">Where it is; null when the admin has none.</param>
 /// <param name="Values">Takes what the file says.</param>
-internal sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
+public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
 {
     /// <summary>Reads the file; true when it said something else than before.</summary>
     /// <exception cref="RegistryDefaultsException">It can't be read or used; the former values stay.</exception>

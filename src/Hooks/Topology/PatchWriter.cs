@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Hooks.Topology;
 

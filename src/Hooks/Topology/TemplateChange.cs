@@ -1,6 +1,6 @@
 using System.Text.Json;
-using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Hooks.Topology;
 

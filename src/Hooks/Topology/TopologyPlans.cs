@@ -1,6 +1,9 @@
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Hooks.Topology;
 

@@ -1,4 +1,4 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Hooks.Topology;
 

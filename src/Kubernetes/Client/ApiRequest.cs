@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>One call, ready to be sent any number of times.</summary>
 /// <param name="Method">The HTTP method.</param>

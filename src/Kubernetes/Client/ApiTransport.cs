@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using CapiRegistryHook.Kubernetes.Connection;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Sends calls: credential, limits, repetition, and the typed exception when all of that did not help.</summary>
 internal sealed class ApiTransport : IDisposable

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Reads a body up to a limit, whatever its length header says.</summary>
 internal static class BoundedBody

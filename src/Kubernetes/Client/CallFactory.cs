@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Makes the calls of the API from what the caller means, and refuses what can't be meant before anything is sent.</summary>
 internal static class CallFactory

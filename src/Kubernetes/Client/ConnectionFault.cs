@@ -1,8 +1,9 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using CapiRegistryHook.Kubernetes.Connection;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Makes the typed exception of an attempt that got no answer.</summary>
 internal static class ConnectionFault

@@ -2,8 +2,9 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using CapiRegistryHook.Kubernetes.Connection;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Makes the HTTP handler of a connection: who the server has to be, who the client is, and how the way there goes.</summary>
 internal static class ConnectionHandler

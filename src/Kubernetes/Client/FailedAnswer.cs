@@ -1,6 +1,7 @@
 using System.Text.Json;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Makes the typed exception of an answer that says no, whether it is a Status of the API server or something a proxy made
 /// up.</summary>

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Why a call to an API server failed.</summary>
 public enum KubernetesFault

@@ -1,4 +1,6 @@
-namespace CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Connection;
+
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>How long a client waits, how often it tries, how much it reads.</summary>
 public sealed record KubernetesClientOptions

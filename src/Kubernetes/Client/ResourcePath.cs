@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>The paths of the API. The one place that knows them; nothing that is not a plain name gets into one.</summary>
 internal static class ResourcePath

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Whether doing a request twice is the same as doing it once.</summary>
 internal enum Repeat

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>What a watch reports.</summary>
 public enum WatchEventKind

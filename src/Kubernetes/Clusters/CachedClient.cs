@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Clusters;
 
 /// <summary>A client with a count of its loans: freed when it is no longer kept and the last loan is back. Guarded by its owner's
 /// lock.</summary>

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Clusters;
 
 /// <summary>A client on loan; it stays usable until the loan is disposed, even when the Secret changes meanwhile.</summary>
 public sealed class ClientLease : IDisposable

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Clusters;
 
 /// <summary>
 /// Clients of workload clusters, built from kubeconfigs that lie in Secrets of the management cluster. A client is kept for the next loan

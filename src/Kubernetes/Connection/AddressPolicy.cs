@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>
 /// Which addresses a kubeconfig that somebody else wrote may lead to. Judged for each connection, on the address that is connected to: a

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>What may be sent as a bearer token: anything else would be cut by, or break out of, the header it is sent in.</summary>
 internal static class BearerToken

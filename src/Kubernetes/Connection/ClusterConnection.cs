@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>Everything it takes to reach one API server and to be sure that it is the right one. Its text form shows the address
 /// alone.</summary>

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>
 /// Tokens of an exec plugin, kept until shortly before they expire or until a server refuses one. The plugin never runs twice at once, and

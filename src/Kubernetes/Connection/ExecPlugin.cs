@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>A program that prints a credential, as a kubeconfig's <c>exec</c> describes it.
 /// https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins</summary>

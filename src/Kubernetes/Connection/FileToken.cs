@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>
 /// A token in a file that somebody else renews, read again when it is older than a minute or was refused. A file that can't be read

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>Where the bearer token of a connection comes from. Implementations are thread-safe and never print the token.</summary>
 public interface ICredentialSource : IDisposable

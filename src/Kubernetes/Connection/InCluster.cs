@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>The connection of a pod to its own API server, from the service account that is mounted into it.</summary>
 public static class InCluster

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>
 /// Reads kubeconfig files. Taken: server, certificate authority, tls-server-name, proxy-url, client certificate, token and token file, exec

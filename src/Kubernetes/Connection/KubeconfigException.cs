@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>A kubeconfig or a pod's service account that can't be used; the message names the field and the remedy and never holds a
 /// credential.</summary>

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using YamlDotNet.RepresentationModel;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>Reads the <c>exec</c> of a kubeconfig's user.</summary>
 internal static class KubeconfigExec

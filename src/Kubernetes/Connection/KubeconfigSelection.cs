@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>The cluster and the user that a kubeconfig's context means.</summary>
 /// <param name="Cluster">The cluster's mapping.</param>

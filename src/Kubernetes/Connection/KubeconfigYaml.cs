@@ -3,7 +3,7 @@ using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Connection;
 
 /// <summary>
 /// Reads the YAML of a kubeconfig, which may be hostile: the representation model builds its tree by recursion, so depth, aliases and

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
+using CapiRegistryHook.Kubernetes.Client;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Forwarding;
 
 /// <summary>Opens streams to ports of pods.</summary>
 internal static class PodPort

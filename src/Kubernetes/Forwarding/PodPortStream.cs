@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Forwarding;
 
 /// <summary>
 /// One connection to a port of a pod inside a WebSocket. Channel 0 carries data, channel 1 what went wrong at the node; the first two

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Leases;
 
 /// <summary>
 /// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder is taken for

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>A core/v1 ConfigMap.</summary>
 public sealed record ConfigMap : IKubernetesObject

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>The built-in resources this product uses.</summary>
 public static class CoreResources

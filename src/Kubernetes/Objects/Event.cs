@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>An events.k8s.io/v1 Event: something a person looking at an object should know. The API server keeps it for an hour by
 /// default.</summary>

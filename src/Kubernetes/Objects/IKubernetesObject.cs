@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>What every object of the API has. Items of a list of built-in kinds come without the first two, so a type may state them
 /// itself.</summary>

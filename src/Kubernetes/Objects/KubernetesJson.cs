@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>The generated JSON code of the objects this room knows. Unknown fields are skipped, nulls are not written.</summary>
 [JsonSourceGenerationOptions(

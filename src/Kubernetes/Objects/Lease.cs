@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>A coordination.k8s.io/v1 Lease: who of several replicas has the work.</summary>
 public sealed record Lease : IKubernetesObject

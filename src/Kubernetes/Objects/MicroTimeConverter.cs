@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>
 /// The API's MicroTime. It is parsed with the layout <c>2006-01-02T15:04:05.000000Z07:00</c> (apimachinery, micro_time.go), which wants

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>The metadata of an object. What is null is absent and is not written.</summary>
 public sealed record ObjectMeta

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>Names an owner in the same namespace (or a cluster-scoped one).</summary>
 public sealed record OwnerReference

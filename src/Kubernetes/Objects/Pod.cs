@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>A core/v1 Pod, as far as it takes to know whether it serves.</summary>
 public sealed record Pod : IKubernetesObject

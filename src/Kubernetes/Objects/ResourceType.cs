@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>Names a resource of the API and how its objects are read and written; paths are built from it inside this room.</summary>
 /// <typeparam name="T">The record that holds an object.</typeparam>

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>A core/v1 Secret. Its text form never shows data.</summary>
 public sealed record Secret : IKubernetesObject

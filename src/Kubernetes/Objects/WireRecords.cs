@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Objects;
 
 /// <summary>meta/v1 Status, the API server's answer when it says no.
 /// https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/</summary>

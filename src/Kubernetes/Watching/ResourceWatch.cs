@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Watching;
 
 /// <summary>List and watch, for ever. One object per enumeration; its fields are where that enumeration is.</summary>
 internal sealed class ResourceWatch<T>(
-    KubernetesClient client, ApiTransport transport, ResourceType<T> type, ListOptions options, KubernetesClientOptions limits, TimeProvider time)
+    Func<CancellationToken, IAsyncEnumerable<ListPage<T>>> listPages, ApiTransport transport, ResourceType<T> type, ListOptions options, KubernetesClientOptions limits, TimeProvider time)
     where T : IKubernetesObject
 {
     private readonly WatchPacer _pacer = new(limits, time);
@@ -36,7 +38,7 @@ internal sealed class ResourceWatch<T>(
     {
         string? version = null;
         await using var pages =
-            client.ListPagesAsync(type, options, restarts: 0, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            listPages(cancellationToken).GetAsyncEnumerator(cancellationToken);
         for (var first = true; await TryAsync(() => pages.MoveNextAsync().AsTask()); first = false)
         {
             if (first)

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Watching;
 
 /// <summary>One line of a watch: a change, or a bookmark that only tells how far the server is.</summary>
 /// <param name="Kind">The change; null is a bookmark.</param>

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
+using CapiRegistryHook.Kubernetes.Client;
 
-namespace CapiRegistryHook.Kubernetes;
+namespace CapiRegistryHook.Kubernetes.Watching;
 
 /// <summary>Says when a broken watch is tried again, and when it is given up.</summary>
 internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider time)

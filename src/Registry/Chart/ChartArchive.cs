@@ -1,6 +1,6 @@
 using System.Formats.Tar;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>
 /// Packs a chart the way <c>helm package</c> does, with nothing in it but names and content: no clock, no owner, one order.

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>One file of a Helm chart.</summary>
 /// <param name="Path">The path below the chart's folder, with slashes, for example <c>templates/service.yaml</c>.</param>

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>Reads single files of a chart.</summary>
 internal static class ChartText

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>Lays Helm values over each other as Helm does: objects are merged, everything else is replaced.</summary>
 internal static class HelmValues

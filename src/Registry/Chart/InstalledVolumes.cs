@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Text;
 using YamlDotNet.Core;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>
 /// Keeps a registry's volumes as they were first installed. Kubernetes refuses every change to the volume claim templates of a
@@ -57,7 +58,7 @@ internal static class InstalledVolumes
         {
             return BoundedYaml.Load(YamlText.FromTemplate(template)).Select(YamlToJson.Convert).SingleOrDefault() as JsonObject;
         }
-        catch (Exception exception) when (exception is YamlException or InvalidDataException or ClusterFormatException or InvalidOperationException)
+        catch (Exception exception) when (exception is YamlException or InvalidDataException or InvalidOperationException)
         {
             return null;
         }

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>
 /// A Helm chart as an OCI artifact: a manifest, the chart's metadata as its configuration, and the packed chart as its one

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>A manifest or blob of an OCI registry.</summary>
 /// <param name="MediaType">What the bytes are.</param>

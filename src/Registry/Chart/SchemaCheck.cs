@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>One run of a schema over a value; collects what is broken.</summary>
 internal sealed class SchemaCheck(JsonObject root)

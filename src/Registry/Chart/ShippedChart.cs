@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>The registry chart that was built into this program. Each part is read when it is first needed.</summary>
 internal static class ShippedChart

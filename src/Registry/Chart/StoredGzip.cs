@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>
 /// Wraps bytes as gzip without compressing them (RFC 1952 around stored blocks of RFC 1951). A compressor's output may

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Chart;
 
 /// <summary>
 /// The part of JSON Schema (draft 7) that the chart's <c>values.schema.json</c> uses, so that values which Helm would refuse

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>
 /// Decides what the nodes of one Cluster get. A pure function of the Cluster, its variable and the admin's options; nothing is
@@ -19,7 +23,7 @@ public sealed class ClusterNodes
         _options = options;
         _basis = RegistryBasis.Find(cluster, options, _problems);
         if (_basis is { Settings.ExtraNames.Count: > 0 })
-            RegistryNames.CertificateNames(_basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.SettingsField, _problems);
+            RegistryNames.CertificateNames(_basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.Variable.Field, _problems);
     }
 
     /// <summary>For nodes that follow the Cluster's own variable.</summary>
@@ -33,7 +37,7 @@ public sealed class ClusterNodes
     public NodePlanResult PlanFor(JsonElement value)
     {
         var problems = new List<Problem>(_problems);
-        var settings = RegistrySettings.Find(value, _options, problems);
+        var settings = RegistrySettings.Find(value, _options.Variable, problems);
         if (settings is not null && _basis is null && _problems.Count == 0)
             problems.Add(NotInTheCluster());
         return Answer(problems, settings?.Mirror);
@@ -48,7 +52,7 @@ public sealed class ClusterNodes
 
     private Problem NotInTheCluster()
     {
-        var field = _options.SettingsField;
+        var field = _options.Variable.Field;
         return new Problem(field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; set it in spec.topology.variables too.");
     }
 }

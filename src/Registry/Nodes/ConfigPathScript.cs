@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>The script that makes containerd read the hosts files; docs/nodes.md says what it does and when.</summary>
 internal static class ConfigPathScript

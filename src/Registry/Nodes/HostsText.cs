@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using CapiRegistryHook.Registry.Settings;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>
 /// Writes containerd's hosts files. containerd tries the hosts in the order of the file, then the server: the upstream registry

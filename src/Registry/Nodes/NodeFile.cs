@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>A file that a node is created with, owned by root.</summary>
 /// <param name="Path">Where it lies.</param>

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>
 /// What makes the nodes of one cluster trust its registry and pull through it. Everything here ends up in the specs that nodes

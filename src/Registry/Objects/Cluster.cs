@@ -1,7 +1,8 @@
 using System.Text.Json;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>
 /// The part of a Cluster API Cluster that this product reads. It has the same shape in cluster.x-k8s.io v1beta1 and

@@ -1,6 +1,6 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>
 /// The Cluster among the owners of an object. Hooks of Cluster API 1.12 speak v1beta1 while the reconciler reads v1beta2; both mean the

@@ -1,6 +1,6 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>runtime.cluster.x-k8s.io ExtensionConfig, as far as it says whom Cluster API trusts when it calls this service.</summary>
 internal sealed record ExtensionConfig : IKubernetesObject

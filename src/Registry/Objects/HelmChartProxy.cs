@@ -1,6 +1,6 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>
 /// addons.cluster.x-k8s.io/v1alpha1 HelmChartProxy: asks the Cluster API add-on provider for Helm to keep a release on

@@ -1,6 +1,6 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>Any object, of which only the metadata matters: what a watch over many of them keeps in memory is next to nothing.</summary>
 internal sealed record ObjectHeader : IKubernetesObject

@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Objects;
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>Makes the HelmChartProxy that installs the chart on exactly one Cluster.</summary>
 internal static class ChartProxyFactory

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Settings;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>
 /// The Helm values of a cluster's registry. From weak to strong: the chart's own values, the admin's

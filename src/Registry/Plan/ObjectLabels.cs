@@ -1,6 +1,6 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>Labels of what this product makes.</summary>
 internal static class ObjectLabels

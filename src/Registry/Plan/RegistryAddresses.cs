@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>The fixed Service addresses of a registry, one per address family, in the order of the cluster's CIDR blocks.</summary>
 /// <param name="Pull">The balanced Service of all replicas.</param>

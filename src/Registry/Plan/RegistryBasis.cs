@@ -1,6 +1,9 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>
 /// What a Cluster alone says about its registry, without the admin's values for the chart: enough for its nodes. What lies on nodes must
@@ -16,10 +19,10 @@ internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings,
     /// <summary>Null when the Cluster asks for no registry. What a user must change is added to <paramref name="problems"/>.</summary>
     public static RegistryBasis? Find(Cluster cluster, RegistryOptions options, List<Problem> problems)
     {
-        if (RegistrySettings.Find(cluster, options, problems) is not { } settings)
+        if (RegistrySettings.Find(cluster, options.Variable, problems) is not { } settings)
             return null;
         CheckCluster(cluster, problems);
-        var addresses = RegistryAddresses.Compute(cluster, settings, options.SettingsField, problems);
+        var addresses = RegistryAddresses.Compute(cluster, settings, options.Variable.Field, problems);
         return new RegistryBasis(cluster, settings, addresses, RegistryNames.ServiceDomain(cluster, problems));
     }
 

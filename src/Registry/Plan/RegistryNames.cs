@@ -1,7 +1,10 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>The fixed names of a registry inside its workload cluster, and every name that its certificate answers to.</summary>
 internal static class RegistryNames

@@ -1,8 +1,12 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>
 /// What the registry of one Cluster is: names, addresses, certificate and chart. A pure function of the Cluster and the
@@ -68,7 +72,7 @@ internal sealed record RegistryPlan
 
         var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, settings);
-        var names = RegistryNames.CertificateNames(basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.SettingsField, problems);
+        var names = RegistryNames.CertificateNames(basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.Variable.Field, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
@@ -91,7 +95,7 @@ internal sealed record RegistryPlan
             return;
         foreach (var violation in ShippedChart.Validate(ChartValues.Build(plan, certificateSerial: "0")))
             problems.Add(new Problem($"values.{violation.Path}",
-                $"{RegistryDefaults.Describe(violation)} Change the variable {options.SettingsField} or the admin's values for the registry chart."));
+                $"{RegistryDefaults.Describe(violation)} Change the variable {options.Variable.Field} or the admin's values for the registry chart."));
     }
 }
 

@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Plan;
 
 /// <summary>A CIDR block that Services get their addresses from. Host bits are masked away, as kube-apiserver does.</summary>
 internal sealed class ServiceRange

@@ -1,8 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Events;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
 /// Tells people about their Clusters with Events: what was done once, and what is in the way when that changes, again after six hours. An

@@ -1,4 +1,10 @@
-namespace CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Events;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Trust;
+
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>Decides what there is to tell about a pass. Pure.</summary>
 internal static class ClusterNewsDesk

@@ -1,6 +1,13 @@
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
 /// One pass over one Cluster, from what is there now: it asks for a registry, for none, or for one that can't be. A pass may come at

@@ -1,4 +1,7 @@
-namespace CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Release;
+
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>What the objects of the management cluster say of one cluster's registry, for people.</summary>
 /// <param name="Cluster">Which Cluster.</param>

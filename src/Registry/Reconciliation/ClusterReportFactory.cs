@@ -1,6 +1,11 @@
 using System.Net.Sockets;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>Judges a cluster's registry from what lies on the management cluster. Pure.</summary>
 internal static class ClusterReportFactory

@@ -1,6 +1,9 @@
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>Finds a version in which the management cluster serves Clusters: v1beta2 from Cluster API 1.11 on, v1beta1 before.</summary>
 internal sealed class ClusterVersions(KubernetesClient management)

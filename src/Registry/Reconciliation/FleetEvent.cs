@@ -1,4 +1,6 @@
-namespace CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>What a watch over Clusters and their HelmChartProxies reports.</summary>
 public enum FleetEventKind

@@ -1,7 +1,12 @@
 using System.Runtime.CompilerServices;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Trust;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
 /// Reads how all registries stand from the objects alone: Clusters, HelmChartProxies, the roots and Warning Events. It asks no running

@@ -1,7 +1,10 @@
 using System.Runtime.CompilerServices;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>A watch over objects that each belong to a Cluster, until the API server refuses it for good.</summary>
 internal sealed class FleetWatch(KubernetesClient management, ResourceType<ObjectHeader> type, Func<ObjectMeta, ClusterKey?> clusterOf)

@@ -1,7 +1,10 @@
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>What clients of this service trust, as far as it can be known: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.</summary>
 internal sealed class ExtensionTrust(KubernetesClient management, string extensionConfig, TimeProvider time)

@@ -2,8 +2,11 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
 /// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig, and by which the add-on provider for Helm verifies the chart repository.

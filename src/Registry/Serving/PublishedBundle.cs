@@ -1,7 +1,7 @@
 using System.Globalization;
 using CapiRegistryHook.Certificates;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
 /// What is published for clients: the authorities that sign or will sign, and those found there that do so no more, each until nothing signed by it can be

@@ -1,8 +1,14 @@
 using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
 /// Makes the service's own serving certificates. The authority lies in a Secret that all replicas share; each replica issues its own certificate, whose key

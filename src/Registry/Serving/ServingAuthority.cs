@@ -1,8 +1,9 @@
 using System.Text;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
 /// The authority of the service's own serving certificates as it lies in its Secret: the one that signs and, while it is being replaced, the next one.

@@ -2,8 +2,11 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
 /// The Secret with the authority of the serving certificates. It is created when absent; after that each write is under the version that was read, so that

@@ -1,6 +1,6 @@
 using CapiRegistryHook.Certificates;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>A serving certificate of this process, with its key; the key is in no Secret and in no file.</summary>
 public sealed class ServingLeaf : IDisposable

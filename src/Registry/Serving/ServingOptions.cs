@@ -1,7 +1,9 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>How the service makes its own serving certificate. The Secrets lie in <see cref="RegistryOptions.HookNamespace"/>.</summary>
 public sealed record ServingOptions

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>An object with known fields. Every other field is refused: a misspelt setting must not be lost in silence.</summary>
 internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, string Meaning) : Setting(Name, Meaning)

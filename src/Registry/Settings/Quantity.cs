@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>An amount as Kubernetes writes it, for example <c>100m</c>, <c>2</c> or <c>50Gi</c>.</summary>
 /// <param name="Value">The amount without its suffix.</param>

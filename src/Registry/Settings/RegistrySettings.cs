@@ -1,6 +1,8 @@
 using System.Text.Json;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>
 /// What a cluster user set under <c>addons.registry</c>. <see cref="SettingsShape"/> says what may stand there; everything that
@@ -42,17 +44,17 @@ internal sealed record RegistrySettings
     /// Finds the settings in the topology variables: null when the add-on is not asked for. What can't be read is
     /// added to <paramref name="problems"/>.
     /// </summary>
-    public static RegistrySettings? Find(Cluster cluster, RegistryOptions options, ICollection<Problem> problems)
+    public static RegistrySettings? Find(Cluster cluster, VariableLocation location, ICollection<Problem> problems)
     {
-        var variable = cluster.Spec?.Topology?.Variables?.FirstOrDefault(entry => entry?.Name == options.VariableName);
-        return variable is null ? null : Find(variable.Value, options, problems);
+        var variable = cluster.Spec?.Topology?.Variables?.FirstOrDefault(entry => entry?.Name == location.Name);
+        return variable is null ? null : Find(variable.Value, location, problems);
     }
 
     /// <summary>The same in the value of the variable.</summary>
-    public static RegistrySettings? Find(JsonElement value, RegistryOptions options, ICollection<Problem> problems)
+    public static RegistrySettings? Find(JsonElement value, VariableLocation location, ICollection<Problem> problems)
     {
-        var field = options.VariableName;
-        foreach (var step in options.VariableSteps)
+        var field = location.Name;
+        foreach (var step in location.Steps)
         {
             if (Setting.IsAbsent(value))
                 return null;

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>A whole number.</summary>
 internal sealed record IntegerSetting(string Name, int Least, int Most, string Meaning) : Setting(Name, Meaning)

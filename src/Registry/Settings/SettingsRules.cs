@@ -1,4 +1,6 @@
-namespace CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Text;
+
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>What has to hold between fields, where each by itself is fine.</summary>
 internal static class SettingsRules

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>
 /// Every field of <see cref="RegistrySettings"/>: its name, its rule, its default and what it means. Reading an object and writing
@@ -118,9 +119,9 @@ internal static class SettingsShape
         DialTimeout = DialTimeout.Read(mirror)!,
         ContainerdConfig = ContainerdConfig.Read(mirror) switch
         {
-            DropIn => CapiRegistryHook.Registry.ContainerdConfig.DropIn,
-            None => CapiRegistryHook.Registry.ContainerdConfig.None,
-            _ => CapiRegistryHook.Registry.ContainerdConfig.Auto,
+            DropIn => CapiRegistryHook.Registry.Settings.ContainerdConfig.DropIn,
+            None => CapiRegistryHook.Registry.Settings.ContainerdConfig.None,
+            _ => CapiRegistryHook.Registry.Settings.ContainerdConfig.Auto,
         },
     };
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>One number with a unit of Go's durations, as containerd reads it from a hosts file.</summary>
 internal static class ShortDuration

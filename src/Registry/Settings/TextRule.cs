@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>What a text must look like.</summary>
 /// <param name="Name">What it is, as in "is no …".</param>
@@ -33,7 +34,7 @@ internal sealed record TextRule(string Name, string Example, int MaxLength)
     public static TextRule Quantity { get; } = new("Kubernetes quantity above 0", "100m or 50Gi", 32)
     {
         Pattern = "^[0-9]+([.][0-9]+)?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][0-9]{1,2})?$",
-        Holds = text => Registry.Quantity.TryParse(text, out var quantity) && quantity.Value > 0,
+        Holds = text => Settings.Quantity.TryParse(text, out var quantity) && quantity.Value > 0,
     };
 
     /// <summary>A duration in the way of Go, as containerd reads it.</summary>

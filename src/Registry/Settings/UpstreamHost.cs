@@ -1,6 +1,7 @@
 using System.Globalization;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>The host of an upstream registry, for example <c>docker.io</c> or <c>registry.example.com:5000</c>.</summary>
 internal static class UpstreamHost

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Registry;
+namespace CapiRegistryHook.Registry.Settings;
 
 /// <summary>The topology variable as Cluster API asks for it, in the fields that its v1beta1 and v1beta2 both know.</summary>
 public static class VariableSchema
@@ -11,10 +11,10 @@ public static class VariableSchema
     /// The variable's definition. On the way to the settings every other field is let through, because the variable belongs to
     /// others too; inside of the settings none is.
     /// </summary>
-    public static JsonObject Write(RegistryOptions options)
+    public static JsonObject Write(VariableLocation location)
     {
         var schema = SettingsShape.Registry.ToSchema();
-        foreach (var step in options.VariableSteps.Reverse())
+        foreach (var step in location.Steps.Reverse())
         {
             schema = new JsonObject
             {
@@ -26,7 +26,7 @@ public static class VariableSchema
 
         return new JsonObject
         {
-            ["name"] = options.VariableName,
+            ["name"] = location.Name,
             ["required"] = false,
             ["schema"] = new JsonObject { ["openAPIV3Schema"] = schema },
         };

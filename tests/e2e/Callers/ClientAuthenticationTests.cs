@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 

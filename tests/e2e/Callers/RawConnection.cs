@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 

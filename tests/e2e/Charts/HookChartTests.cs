@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
+using CapiRegistryHook.Harness.Service;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;

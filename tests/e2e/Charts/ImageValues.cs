@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.EndToEnd.Tests;
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
 /// <summary>An image reference in the form of the charts' values.</summary>
 internal static class ImageValues

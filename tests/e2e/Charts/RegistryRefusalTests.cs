@@ -1,4 +1,4 @@
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

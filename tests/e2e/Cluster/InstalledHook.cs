@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Serving;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

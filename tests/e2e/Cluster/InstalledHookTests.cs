@@ -2,7 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Charts;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

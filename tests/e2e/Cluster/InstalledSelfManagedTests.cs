@@ -3,7 +3,9 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.EndToEnd.Tests.Serving;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

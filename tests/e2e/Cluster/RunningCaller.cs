@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

@@ -2,7 +2,9 @@ using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Cluster;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 

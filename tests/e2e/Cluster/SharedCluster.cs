@@ -1,5 +1,5 @@
-using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.EndToEnd.Tests.Cluster;
 
 [assembly: AssemblyFixture(typeof(SharedCluster))]
 

@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Faults;
+using CapiRegistryHook.Harness.Service;
 using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;

@@ -1,4 +1,5 @@
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Faults;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 

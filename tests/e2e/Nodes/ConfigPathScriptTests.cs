@@ -1,6 +1,8 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Nodes;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 

@@ -1,4 +1,7 @@
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 

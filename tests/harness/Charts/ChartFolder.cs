@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>
 /// A Helm chart of this repository as files. A chart that is put into <c>charts/</c> takes part in all checks of

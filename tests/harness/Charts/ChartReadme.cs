@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>
 /// A chart's README.md: what a person wrote, and between two marks the table of values, made from values.yaml and the schema's types.

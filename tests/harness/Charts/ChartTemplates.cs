@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>What a chart's templates say, read as text.</summary>
 public sealed partial class ChartTemplates(IReadOnlyList<string> files)

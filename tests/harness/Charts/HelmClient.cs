@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>Helm 3 or 4 with access to one cluster, and folders of its own for what it keeps.</summary>
 public sealed class HelmClient : IAsyncDisposable

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>Helm 3 or 4, as <see cref="TestTools"/> fetches them, on charts of this repository. No cluster is asked.</summary>
 /// <param name="tool"><c>helm3</c> or <c>helm4</c>.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>The service's own chart, rendered as its documentation installs it.</summary>
 public static class HookChart

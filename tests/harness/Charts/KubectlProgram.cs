@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>kubectl, as <see cref="TestTools"/> fetches it, with an admin's kubeconfig for one API server.</summary>
 public sealed class KubectlProgram : IAsyncDisposable

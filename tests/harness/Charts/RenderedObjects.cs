@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>What a chart renders, as Kubernetes objects.</summary>
 public static class RenderedObjects

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Harness.Cluster;
 

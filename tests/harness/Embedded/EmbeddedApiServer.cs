@@ -2,14 +2,13 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness.Embedded;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
 /// A Kubernetes API server in this process: real HTTPS on 127.0.0.1, objects in memory, the behaviour of kube-apiserver 1.20 for the resources in

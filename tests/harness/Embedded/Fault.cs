@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>What goes wrong with a call, instead of or before its right answer.</summary>
 public abstract record Fault

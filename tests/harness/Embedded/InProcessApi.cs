@@ -1,11 +1,10 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness.Embedded;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
 /// The same API server as <see cref="EmbeddedApiServer"/> without a network: for hundreds of clusters and years of calls in one test.

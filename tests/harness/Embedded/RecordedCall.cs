@@ -1,6 +1,4 @@
-using CapiRegistryHook.Harness.Embedded;
-
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
 /// A call that the embedded API server has answered. Verb: get, list, watch, create, update, patch, apply, delete or deletecollection.

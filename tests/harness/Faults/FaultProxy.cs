@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using CapiRegistryHook.Harness.Embedded;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -8,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Faults;
 
 /// <summary>
 /// Stands between the service and an API server: TLS of its own, every call passed on as it came, and told to fail in all the ways that

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Faults;
 
 /// <summary>What a <see cref="TcpGate"/> does with connections.</summary>
 public enum GateState

@@ -2,8 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Embedded;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>
 /// A cluster admin's plain way to the objects of an API server, for setting the stage and for looking at what came out of it. It

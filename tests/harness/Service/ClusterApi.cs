@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>Plays the controllers of Cluster API towards the service: HTTPS, POST, no Content-Type.</summary>
 public sealed class ClusterApi : IDisposable

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>
 /// Many Clusters whose registries need nothing. One is installed by the service itself; the others are copies of what it wrote, each

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>The service as a process of its own: the published program, real HTTPS, a serving certificate of its own.</summary>
 public sealed partial class HookService : IAsyncDisposable

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Charts;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>Gives the service on a real management cluster exactly the rights that its chart gives it.</summary>
 public static class InstalledAccess

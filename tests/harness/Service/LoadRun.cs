@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>Many callers at once, each with a connection of its own, mixed over all hooks: what Cluster API would do with a large fleet in a hurry.</summary>
 public static class LoadRun

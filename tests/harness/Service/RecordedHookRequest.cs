@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>A request as the real controllers of Cluster API sent it: path, headers and body.</summary>
 public sealed record RecordedHookRequest

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.Harness;
+namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>
 /// A management and a workload API server, with what Cluster API and its user put there: the hook's namespace, Clusters, and

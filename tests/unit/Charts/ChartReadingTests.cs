@@ -1,4 +1,4 @@
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 
 namespace CapiRegistryHook.Unit.Tests.Charts;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CapiRegistryHook.Registry;
 
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 

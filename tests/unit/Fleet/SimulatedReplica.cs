@@ -1,6 +1,14 @@
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 

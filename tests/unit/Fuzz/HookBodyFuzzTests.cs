@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Operations;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Unit.Tests.Hooks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;

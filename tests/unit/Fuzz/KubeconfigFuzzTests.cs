@@ -1,5 +1,5 @@
 using System.Text;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 
 namespace CapiRegistryHook.Unit.Tests.Fuzz;

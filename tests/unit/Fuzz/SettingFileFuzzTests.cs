@@ -1,7 +1,9 @@
 using System.Collections;
 using System.Text;
-using CapiRegistryHook.Hooks.Commands;
+using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 

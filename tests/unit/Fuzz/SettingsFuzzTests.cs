@@ -1,6 +1,7 @@
 using System.Text;
 using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;
 

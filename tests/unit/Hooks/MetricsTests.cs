@@ -2,11 +2,12 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Release;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;

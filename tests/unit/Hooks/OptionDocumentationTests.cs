@@ -1,5 +1,5 @@
+using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Hooks.Commands;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 

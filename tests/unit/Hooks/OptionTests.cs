@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Net;
-using CapiRegistryHook.Hooks.Commands;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Cli.Options;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 

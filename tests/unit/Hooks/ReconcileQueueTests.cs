@@ -1,5 +1,5 @@
 using CapiRegistryHook.Hooks.Reconciling;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;

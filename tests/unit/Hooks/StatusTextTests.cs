@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Hooks.Commands;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Cli.Commands;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 

@@ -5,7 +5,7 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 

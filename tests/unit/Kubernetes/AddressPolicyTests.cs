@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;

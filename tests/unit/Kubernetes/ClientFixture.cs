@@ -1,4 +1,7 @@
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 

@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;

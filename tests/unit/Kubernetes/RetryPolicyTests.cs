@@ -1,4 +1,5 @@
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Watching;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;

@@ -1,5 +1,9 @@
 using System.Text;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 

@@ -3,6 +3,9 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;

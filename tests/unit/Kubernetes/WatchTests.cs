@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Kubernetes.Watching;
 using Microsoft.AspNetCore.Http;
 using Xunit;
 

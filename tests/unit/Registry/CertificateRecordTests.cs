@@ -1,4 +1,5 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

@@ -1,5 +1,6 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

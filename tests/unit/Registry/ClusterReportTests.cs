@@ -1,5 +1,9 @@
-using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

@@ -1,5 +1,5 @@
-using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

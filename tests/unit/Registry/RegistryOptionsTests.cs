@@ -1,4 +1,4 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

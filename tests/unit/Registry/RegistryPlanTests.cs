@@ -1,6 +1,7 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

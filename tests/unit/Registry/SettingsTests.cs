@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

@@ -1,5 +1,5 @@
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Settings;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Settings;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;
 
@@ -34,7 +35,7 @@ public sealed class VariableSchemaTests
     [Fact]
     public void Write_Definition_IsOptionalAndNamedByTheOption()
     {
-        var definition = VariableSchema.Write(new RegistryOptions { VariableName = "platform" });
+        var definition = VariableSchema.Write(new RegistryOptions { VariableName = "platform" }.Variable);
 
         Assert.Equal(["name", "required", "schema"], definition.Select(property => property.Key));
         Assert.Equal("platform", (string?)definition["name"]);
@@ -54,7 +55,7 @@ public sealed class VariableSchemaTests
     private static IEnumerable<string> WithDefault(JsonObject properties) =>
         properties.Where(property => property.Value!.AsObject().ContainsKey("default")).Select(property => property.Key);
 
-    private static JsonNode Schema(RegistryOptions options) => VariableSchema.Write(options)["schema"]!["openAPIV3Schema"]!;
+    private static JsonNode Schema(RegistryOptions options) => VariableSchema.Write(options.Variable)["schema"]!["openAPIV3Schema"]!;
 
     private static void AssertStructural(JsonNode schema, string path)
     {

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Text;
 using YamlDotNet.RepresentationModel;
 
 namespace CapiRegistryHook.Unit.Tests.Registry;

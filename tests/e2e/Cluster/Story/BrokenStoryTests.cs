@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>Tests of the story: something is broken on purpose, and the step that must notice fails with the cause in its message.</summary>
 [Collection(OnOneNode.Name)]

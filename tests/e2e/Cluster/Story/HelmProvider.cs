@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>
 /// Plays the add-on provider for Helm with the real Helm 3: takes a HelmChartProxy as it is, renders its values with Go's

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>Shows how long each phase of a long test took: on screen, and in its report.</summary>
 internal sealed class PhaseClock(ITestOutputHelper output)

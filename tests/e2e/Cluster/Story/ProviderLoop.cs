@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>The add-on provider's own loop: whenever the HelmChartProxy is another, it is installed.</summary>
 internal sealed class ProviderLoop : IAsyncDisposable

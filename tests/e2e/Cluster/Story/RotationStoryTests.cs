@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>
 /// The root is rotated while nodes pull: one that has the former root alone, from before the rotation until the former root is retired,

@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>
 /// The steps of the story, each of which asserts what it is there for. Real are the management API server, the service with the rights

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>A node that is made the way the bootstrap provider makes one: with the files of its KubeadmConfigTemplate, and nothing else.</summary>
 internal sealed class StoryNode(ClusterNode node) : IAsyncDisposable

@@ -1,7 +1,7 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>A pod that says one word and ends. When its image can't be pulled, kubelet's own words are the failure.</summary>
 internal static class StoryPod

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>The registry in the workload cluster, as those meet it who push to it, pull from it, or must not.</summary>
 internal sealed class StoryRegistry(IWorkloadCluster cluster)

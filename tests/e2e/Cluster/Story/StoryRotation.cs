@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>What happens to a story's root, and what can be seen of it on the management cluster.</summary>
 internal static class StoryRotation

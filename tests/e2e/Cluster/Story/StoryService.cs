@@ -1,9 +1,12 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.EndToEnd.Tests.Charts;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>The service as an admin installs it: the rights and the ExtensionConfig of its chart, its own chart repository, values for all registries.</summary>
 internal static class StoryService

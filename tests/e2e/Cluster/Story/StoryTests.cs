@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
 /// <summary>
 /// A user sets one variable, and the workload cluster has a registry that its node trusts and pulls through, also while its

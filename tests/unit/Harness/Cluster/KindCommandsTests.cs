@@ -1,4 +1,3 @@
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using YamlDotNet.RepresentationModel;
 

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http;
 
-namespace CapiRegistryHook.Unit.Tests.Kubernetes;
+namespace CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 
 /// <summary>What the API server and the node do of a port-forward: the WebSocket, its channels, and the connection in the pod.</summary>
 internal static class NodeSide

@@ -1,8 +1,9 @@
 using System.Net.WebSockets;
-using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
 
-namespace CapiRegistryHook.Unit.Tests.Kubernetes;
+namespace CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 
 /// <summary>Streams to ports of pods, against a server that plays API server and node.</summary>
 public sealed class PodPortTests

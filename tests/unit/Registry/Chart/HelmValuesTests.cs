@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Chart;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Chart;
 
 public sealed class HelmValuesTests
 {

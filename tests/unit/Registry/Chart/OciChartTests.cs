@@ -2,9 +2,9 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Chart;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Chart;
 
 public sealed class OciChartTests
 {

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Chart;
 
 public sealed class RegistryDefaultsTests
 {

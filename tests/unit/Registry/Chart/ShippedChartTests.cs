@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Hooks;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Plan;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Chart;
 
 /// <summary>The chart inside the program is the chart in the sources, and speaks of the same version.</summary>
 public sealed class ShippedChartTests

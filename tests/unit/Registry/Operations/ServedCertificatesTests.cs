@@ -1,10 +1,11 @@
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
+using CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Operations;
 
 /// <summary>What is found when the pods are looked at: over real TLS, through a server that plays the API server.</summary>
 public sealed class ServedCertificatesTests

@@ -5,10 +5,12 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
+using CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 using Microsoft.AspNetCore.Http;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Operations;
 
 /// <summary>A workload cluster with the registry's pods, of which each serves a certificate, or doesn't.</summary>
 internal sealed class ServingPods : IAsyncDisposable
@@ -35,7 +37,7 @@ internal sealed class ServingPods : IAsyncDisposable
 
     /// <summary>Starts the API server of the cluster.</summary>
     public Task<ClientFixture> StartAsync(TimeProvider? time = null) =>
-        ClientFixture.StartAsync((context, _) => AnswerAsync(context), new CapiRegistryHook.Kubernetes.KubernetesClientOptions(), time);
+        ClientFixture.StartAsync((context, _) => AnswerAsync(context), new KubernetesClientOptions(), time);
 
     public ValueTask DisposeAsync()
     {

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Reconciliation;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;

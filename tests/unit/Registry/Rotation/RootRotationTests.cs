@@ -1,7 +1,10 @@
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Harness;
-using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using Xunit;
 

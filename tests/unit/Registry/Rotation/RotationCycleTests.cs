@@ -1,7 +1,13 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 using Xunit;
 

@@ -1,4 +1,5 @@
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using Xunit;
 

@@ -1,9 +1,16 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 

@@ -1,8 +1,8 @@
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Serving;
 using CapiRegistryHook.Unit.Tests.Certificates;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>What is published, decided from what is there.</summary>
 public sealed class PublishedBundleTests

@@ -1,11 +1,12 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Harness;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Registry.Serving;
 using CapiRegistryHook.Unit.Tests.Certificates;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>The authority in its Secret, step by step, with replicas that meet there.</summary>
 public sealed class SelfManagedServingTests

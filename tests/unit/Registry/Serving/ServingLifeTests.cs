@@ -1,8 +1,8 @@
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Harness;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Registry.Serving;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>
 /// Twelve years of three replicas: renewals, two new authorities, API faults, restarts and replicas that no API server is reachable from for weeks, and a Cluster API

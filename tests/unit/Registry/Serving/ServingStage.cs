@@ -2,12 +2,16 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
-using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Registry;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Serving;
 using CapiRegistryHook.Unit.Tests.Certificates;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>A management cluster, a clock, replicas that make their own serving certificates, and somebody who plays Cluster API.</summary>
 internal sealed class ServingStage : IAsyncDisposable

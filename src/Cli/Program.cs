@@ -1,0 +1,3 @@
+using CapiRegistryHook.Cli.Commands;
+
+return await CommandLine.RunAsync(args, TimeProvider.System);

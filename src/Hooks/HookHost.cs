@@ -1,0 +1,75 @@
+using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Hooks.Handlers;
+using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Serving;
+
+namespace CapiRegistryHook.Hooks;
+
+/// <summary>The Runtime Extension as a process: it answers hooks, serves the chart and reconciles until it is told to stop.</summary>
+public static class HookHost
+{
+    /// <summary>Runs the service until SIGTERM or SIGINT, and drains before it returns.</summary>
+    /// <param name="options">The options, validated.</param>
+    /// <param name="time">The clock of the whole process.</param>
+    /// <exception cref="HookHostException">The service can't start; the message says why and what to change.</exception>
+    public static async Task RunAsync(HookHostOptions options, TimeProvider time)
+    {
+        try
+        {
+            await ServeAsync(options, time);
+        }
+        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException or ClientAuthorityException or ListenException)
+        {
+            throw new HookHostException(exception.Message, exception);
+        }
+    }
+
+    private static async Task ServeAsync(HookHostOptions options, TimeProvider time)
+    {
+        using var registry = RegistryLifecycle.Connect(options.Management, options.Registry, time);
+        using var serving = options.OwnCertificate is { } own ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
+        builder.AddLog(options.LogLevel);
+        builder.Services.AddSingleton(time);
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton(options.RegistryValues);
+        builder.Services.AddHostedService<RegistryValuesReload>();
+        builder.Services.AddSingleton(options.Registry);
+        builder.Services.AddHooks();
+        builder.Services.AddOperations();
+        builder.Services.AddReconciler(options.Reconciler);
+        builder.Services.AddCertificate(serving);
+        builder.AddHttps(options.Listen);
+
+        await using var app = builder.Build();
+        await app.Services.GetRequiredService<ServingCertificate>().LoadAsync(CancellationToken.None);
+        app.Services.GetRequiredService<ClientAuthority>().Load();
+        Drain.UseDrain(app);
+        app.UseFixedErrors();
+        app.UseOperations();
+        ClientGate.Use(app);
+        app.MapHooks();
+        app.MapChart();
+        app.Services.GetRequiredService<Readiness>().Map(app);
+        await app.RunAsync();
+    }
+
+    private static void AddHooks(this IServiceCollection services)
+    {
+        services.AddSingleton<HookEndpoint>();
+        services.AddSingleton<IHookHandler, BeforeClusterCreateHandler>();
+        services.AddSingleton<IHookHandler, AfterControlPlaneInitializedHandler>();
+        services.AddSingleton<IHookHandler, BeforeClusterUpgradeHandler>();
+        services.AddSingleton<ITopologyHandler, DiscoverVariablesHandler>();
+        services.AddSingleton<ITopologyHandler, GeneratePatchesHandler>();
+        services.AddSingleton<ITopologyHandler, ValidateTopologyHandler>();
+    }
+}
+
+/// <summary>The service can't start.</summary>
+/// <param name="message">Why, and what to change.</param>
+/// <param name="cause">What was thrown.</param>
+public sealed class HookHostException(string message, Exception cause) : Exception(message, cause);

@@ -1,0 +1,19 @@
+using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Serving;
+
+namespace CapiRegistryHook.Hooks;
+
+/// <summary>The options of the service, validated.</summary>
+/// <param name="Registry">What an admin decides for all registries.</param>
+/// <param name="RegistryValues">The file with the admin's values for the registry chart.</param>
+/// <param name="Listen">How the service listens.</param>
+/// <param name="OwnCertificate">How the service makes its serving certificate; null when it comes from files.</param>
+/// <param name="Reconciler">How the reconciler works.</param>
+/// <param name="Management">Where the management cluster is.</param>
+/// <param name="LogLevel">The least level that is logged.</param>
+public sealed record HookHostOptions(
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? OwnCertificate, ReconcilerOptions Reconciler,
+    ManagementConnection Management, LogLevel LogLevel);

@@ -1,3 +1,0 @@
-using CapiRegistryHook.Hooks.Commands;
-
-return await CommandLine.RunAsync(args, TimeProvider.System);

@@ -1,0 +1,257 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Forwarding;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Kubernetes.Watching;
+
+namespace CapiRegistryHook.Kubernetes;
+
+/// <summary>
+/// A client of one API server. Thread-safe; it owns its connection and frees it. Every call fails with a
+/// <see cref="KubernetesApiException"/>, or with <see cref="OperationCanceledException"/> when the caller cancelled.
+/// </summary>
+public sealed class KubernetesClient : IDisposable
+{
+    private readonly ApiTransport _transport;
+    private readonly KubernetesClientOptions _options;
+    private readonly TimeProvider _time;
+
+    /// <summary>A client of the given server; nothing is sent yet.</summary>
+    /// <param name="connection">The server and the identity; freed with the client.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="time">The clock of limits and pauses.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public KubernetesClient(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
+    {
+        _transport = new ApiTransport(connection, options, time);
+        _options = options;
+        _time = time;
+    }
+
+    /// <summary>Reads one object.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/> when it is not there.</exception>
+    public Task<T> GetAsync<T>(ResourceType<T> type, NamespacedName name, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        SendAsync(type, CallFactory.Get(type, name), cancellationToken);
+
+    /// <summary>Reads one object that may be missing.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object, or null exactly when the API server says that this object is not found; a missing kind still throws.</returns>
+    public async Task<T?> FindAsync<T>(ResourceType<T> type, NamespacedName name, CancellationToken cancellationToken)
+        where T : class, IKubernetesObject
+    {
+        try
+        {
+            return await GetAsync(type, name, cancellationToken);
+        }
+        catch (KubernetesApiException failure) when (failure is { Fault: KubernetesFault.NotFound, Reason: "NotFound" } && failure.StatusName == name.Name)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Reads objects page by page. When the list expires on the server between two pages (410), it starts again, once; objects
+    /// may then come twice, and it is for the caller to fold them. Items of built-in kinds carry no apiVersion and kind on the wire.
+    /// </summary>
+    /// <typeparam name="T">The record that holds an object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="options">Which objects.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The objects, a page in memory at a time.</returns>
+    public async IAsyncEnumerable<T> ListAsync<T>(
+        ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        await foreach (var page in ListPagesAsync(type, options, restarts: 1, cancellationToken))
+        {
+            foreach (var item in page.Items)
+                yield return item;
+        }
+    }
+
+    /// <summary>Creates an object under the name and in the namespace of its metadata. Tried again only when the server can't have acted on
+    /// it.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="value">The object.</param>
+    /// <param name="fieldManager">The owner of its fields.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object as stored.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.AlreadyExists"/> when there is one of that
+    /// name.</exception>
+    public Task<T> CreateAsync<T>(ResourceType<T> type, T value, string fieldManager, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        SendAsync(type, CallFactory.Create(type, value, fieldManager), cancellationToken);
+
+    /// <summary>
+    /// Server-side apply: creates the object or makes the fields that are sent so; fields this manager sent before and leaves out now are
+    /// removed.
+    /// With a resourceVersion in the metadata it is an optimistic lock.
+    /// </summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="value">The fields to own; nulls are not sent.</param>
+    /// <param name="options">The manager, and whether it takes fields from others.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object as stored; its resourceVersion is unchanged when nothing changed.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale or another manager
+    /// owns a field.</exception>
+    public Task<T> ServerSideApplyAsync<T>(ResourceType<T> type, T value, ApplyOptions options, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        SendAsync(type, CallFactory.Apply(type, value, options), cancellationToken);
+
+    /// <summary>Applies a JSON patch (RFC 6902). Tried again after a broken connection only when it tests
+    /// <c>/metadata/resourceVersion</c>.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="patch">The operations.</param>
+    /// <param name="fieldManager">The owner of the changed fields.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object as stored.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Invalid"/> when a <c>test</c> fails or a path is
+    /// missing.</exception>
+    public Task<T> JsonPatchAsync<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        SendAsync(type, CallFactory.JsonPatch(type, name, patch, fieldManager), cancellationToken);
+
+    /// <summary>Applies a JSON merge patch (RFC 7386). With <c>metadata.resourceVersion</c> in it, it is an optimistic lock and is tried
+    /// again after a broken connection.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="patch">The fields to set; null removes.</param>
+    /// <param name="fieldManager">The owner of the changed fields.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>The object as stored.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale.</exception>
+    public Task<T> MergePatchAsync<T>(ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        SendAsync(type, CallFactory.MergePatch(type, name, patch, fieldManager), cancellationToken);
+
+    /// <summary>Deletes an object. Tried again after a broken connection only with a precondition.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="options">Preconditions, and what becomes of the dependents.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>When the server has accepted the deletion; finalizers may keep the object for a while.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/>, or <see cref="KubernetesFault.Conflict"/> when
+    /// a precondition fails.</exception>
+    public Task DeleteAsync<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options, CancellationToken cancellationToken)
+        where T : IKubernetesObject =>
+        _transport.SendAsync(CallFactory.Delete(type, name, options), cancellationToken);
+
+    /// <summary>
+    /// Lists and then watches, for ever: <see cref="WatchEventKind.Reset"/>, the objects as <see cref="WatchEventKind.Added"/>,
+    /// <see cref="WatchEventKind.Synced"/>, then changes. A broken stream is resumed where it was, with a growing pause; when the server
+    /// has
+    /// forgotten that place (410), it starts again with a reset. Hold the state of a list back until it is synced: a list that fails midway
+    /// is followed by another reset.
+    /// </summary>
+    /// <typeparam name="T">The record that holds an object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="options">Which objects.</param>
+    /// <param name="cancellationToken">Ends the watch.</param>
+    /// <returns>What happens, in order.</returns>
+    /// <exception cref="KubernetesApiException">The server refuses for good (401, 403, no such kind, untrusted), several times in a
+    /// row.</exception>
+    public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
+        ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        // One watch per enumeration: it remembers where it is.
+        var watch = new ResourceWatch<T>(token => ListPagesAsync(type, options, restarts: 0, token), _transport, type, options, _options, _time);
+        await foreach (var change in watch.RunAsync(cancellationToken))
+            yield return change;
+    }
+
+    /// <summary>
+    /// Opens a stream to a TCP port of a pod, by way of the API server and the node's kubelet. That nobody listens there shows in the first
+    /// read, as an <see cref="IOException"/>; reads and writes have no limit but their token.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="port">The port, 1 to 65535.</param>
+    /// <param name="cancellationToken">Cancels the opening, which is limited by <see cref="KubernetesClientOptions.CallTimeout"/>.</param>
+    /// <returns>The stream, asynchronous only; dispose it to end the connection.</returns>
+    /// <exception cref="KubernetesApiException">The API server, or the kubelet behind it, makes no connection.</exception>
+    public Task<Stream> OpenPortAsync(NamespacedName pod, int port, CancellationToken cancellationToken) =>
+        PodPort.OpenAsync(_transport, CallFactory.Forward(pod, port), cancellationToken);
+
+    /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
+    public void Dispose() => _transport.Dispose();
+
+    /// <summary>The pages of a list; an expired continue token restarts it as often as given.</summary>
+    internal async IAsyncEnumerable<ListPage<T>> ListPagesAsync<T>(
+        ResourceType<T> type, ListOptions options, int restarts, [EnumeratorCancellation] CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        string? next = null;
+        while (true)
+        {
+            var page = await TryListPageAsync(type, options, next, mayExpire: next is not null && restarts > 0, cancellationToken);
+            if (page is null)
+                restarts--;
+            else
+                yield return page;
+            next = page?.Continue;
+            if (page is not null && next is null)
+                yield break;
+        }
+    }
+
+    private async Task<ListPage<T>?> TryListPageAsync<T>(
+        ResourceType<T> type, ListOptions options, string? next, bool mayExpire, CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        var request = CallFactory.List(type, options, next);
+        try
+        {
+            var body = await _transport.SendAsync(request, cancellationToken);
+            var page = ListPage<T>.Read(body.Span, type.Json);
+            return page.Continue is null || page.Continue != next
+                ? page
+                : throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
+        }
+        catch (KubernetesApiException failure) when (mayExpire && failure.Fault == KubernetesFault.Gone)
+        {
+            return null;
+        }
+        catch (JsonException exception)
+        {
+            throw NotJson(request, exception);
+        }
+    }
+
+    private async Task<T> SendAsync<T>(ResourceType<T> type, ApiRequest request, CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        var body = await _transport.SendAsync(request, cancellationToken);
+        try
+        {
+            var value = JsonSerializer.Deserialize(body.Span, type.Json);
+            // An object without a name is no object: something between here and the API server made it up.
+            return value?.Metadata?.Name is null ? throw NotJson(request, null) : value;
+        }
+        catch (JsonException exception)
+        {
+            throw NotJson(request, exception);
+        }
+    }
+
+    // The serializer's own message can quote what it stumbled on, so it stays out, and so does the exception.
+    private static KubernetesApiException NotJson(ApiRequest request, JsonException? exception) =>
+        new(KubernetesFault.BadResponse, request.Resource, $"the answer is not the JSON of this kind{(exception?.Path is { } path ? $" at {path}" : "")}");
+}

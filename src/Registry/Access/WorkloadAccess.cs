@@ -1,0 +1,47 @@
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+
+namespace CapiRegistryHook.Registry.Access;
+
+/// <summary>The way to a Cluster's workload cluster: its kubeconfig Secret, a client, and outcomes instead of exceptions.</summary>
+internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
+{
+    /// <summary>Runs a step against the workload cluster of a Cluster.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="act">The step.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<Ensured<T>> RunAsync<T>(Cluster cluster, Func<KubernetesClient, Task<Ensured<T>>> act, CancellationToken cancellationToken)
+    {
+        var secret = RegistryPlan.KubeconfigSecretOf(cluster);
+        ClientLease lease;
+        try
+        {
+            lease = await clients.RentAsync(secret, SecretKeys.Kubeconfig, cancellationToken);
+        }
+        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
+        {
+            return Ensured<T>.Stopped(FaultSentences.NoKubeconfig(secret));
+        }
+        catch (KubeconfigException exception)
+        {
+            return Ensured<T>.Stopped(FaultSentences.OfKubeconfig(secret, exception));
+        }
+
+        using (lease)
+        {
+            try
+            {
+                return await act(lease.Client);
+            }
+            catch (KubernetesApiException exception)
+            {
+                return Ensured<T>.Stopped(FaultSentences.OfWorkload(exception));
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Net;
+using CapiRegistryHook.Registry.Settings;
+using CapiRegistryHook.Registry.Text;
+
+namespace CapiRegistryHook.Registry.Plan;
+
+/// <summary>Who makes the root CA.</summary>
+public enum RootSource
+{
+    /// <summary>This product creates the root CA Secret when it is absent.</summary>
+    Managed,
+
+    /// <summary>cert-manager or a person creates the Secret; clusters wait until it is there.</summary>
+    External,
+}
+
+/// <summary>What becomes of what a registry kept when its Cluster asks for none any more.</summary>
+public enum DisabledData
+{
+    /// <summary>Volumes and certificate stay on the workload cluster, and a registry that is asked for again finds them.</summary>
+    Keep,
+
+    /// <summary>The volumes that were made for it and its certificate are deleted, before its release is.</summary>
+    Delete,
+}
+
+/// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
+public sealed record RegistryOptions
+{
+    /// <summary>How long a root CA made here is valid: 10 years.</summary>
+    internal static readonly TimeSpan RootLifetime = TimeSpan.FromDays(3650);
+
+    /// <summary>How long a server certificate is valid: 2 years, less when its issuer ends earlier.</summary>
+    internal static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(730);
+
+    /// <summary>The namespace of this service on the management cluster; the root CA Secret lives there.</summary>
+    public string HookNamespace { get; init; } = "capi-registry-hook-system";
+
+    /// <summary>The name of the root CA Secret.</summary>
+    public string RootSecretName { get; init; } = "registry-addon-root-ca";
+
+    /// <summary>Who makes the root CA.</summary>
+    public RootSource RootSource { get; init; } = RootSource.Managed;
+
+    /// <summary>
+    /// Key algorithm of new roots and of server certificates: ECDSA-P256, RSA-2048, RSA-3072 or RSA-4096. A cluster may
+    /// choose another one for its server certificate. RSA-2048 costs about 500 times the CPU of ECDSA-P256 per certificate.
+    /// </summary>
+    public string KeyAlgorithm { get; init; } = CertificateAlgorithms.Default;
+
+    /// <summary>The topology variable that holds the settings.</summary>
+    public string VariableName { get; init; } = "clusterConfig";
+
+    /// <summary>Where in the variable the settings lie, as field names joined by dots.</summary>
+    public string VariablePath { get; init; } = "addons.registry";
+
+    /// <summary>An oci:// or https:// repository that holds the registry chart.</summary>
+    public string ChartRepository { get; init; } = "oci://capi-registry-hook.capi-registry-hook-system.svc:443/charts";
+
+    /// <summary>The name of the chart in the repository.</summary>
+    public string ChartName { get; init; } = "registry";
+
+    /// <summary>The exact version of the chart.</summary>
+    public string ChartVersion { get; init; } = "0.1.0";
+
+    /// <summary>
+    /// A Secret with key <c>ca.crt</c> that verifies the chart repository, as <c>namespace/name</c>; empty means the
+    /// system's roots.
+    /// </summary>
+    public string ChartCaSecret { get; init; } = "";
+
+    /// <summary>The admin's values for the chart; may change while the process runs.</summary>
+    public RegistryDefaults Defaults { get; init; } = new();
+
+    /// <summary>What becomes of a registry's data when its Cluster asks for none any more; only the reconciler takes registries away.</summary>
+    public DisabledData OnDisable { get; init; } = DisabledData.Keep;
+
+    /// <summary>
+    /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.
+    /// </summary>
+    public TimeSpan UpgradeBlockLimit { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long one try of a hook may work; 1 to 7 seconds. Cluster API waits 10 s; what is left is for the answer.</summary>
+    public TimeSpan WorkLimit { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>
+    /// Blocks of addresses that kubeconfigs of workload clusters may lead to although they are loopback, link-local or otherwise special,
+    /// joined by commas; empty for none.
+    /// </summary>
+    public string WorkloadAllowCidrs { get; init; } = "";
+
+    /// <summary>The same, read.</summary>
+    internal IReadOnlyList<IPNetwork> AllowedWorkloadNetworks => [.. Blocks.Select(block => IPNetwork.Parse(block))];
+
+    private IEnumerable<string> Blocks => WorkloadAllowCidrs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The topology variable and the path in it, as one value.</summary>
+    public VariableLocation Variable => new(VariableName, VariablePath);
+
+    /// <summary>Every value that can't be used, each with a sentence; empty when all is well.</summary>
+    public IEnumerable<Problem> Validate()
+    {
+        if (!KubernetesNames.IsLabel(HookNamespace))
+            yield return Bad(nameof(HookNamespace), HookNamespace, "use the name of a namespace");
+        if (!KubernetesNames.IsSubdomain($"{RootSecretName}-next"))
+            yield return Bad(nameof(RootSecretName), RootSecretName, "use the name of a Secret");
+        if (!CertificateAlgorithms.TryParse(KeyAlgorithm, out _))
+            yield return Bad(nameof(KeyAlgorithm), KeyAlgorithm, $"use one of {CertificateAlgorithms.List}");
+        if (string.IsNullOrWhiteSpace(VariableName) || VariableName.Contains('.', StringComparison.Ordinal) || VariableName == VariableLocation.Builtin)
+            yield return Bad(nameof(VariableName), VariableName, "use the name of a topology variable: not builtin, and without dots");
+        if (Variable.Steps.Any(string.IsNullOrWhiteSpace))
+            yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");
+        foreach (var problem in ValidateChart())
+            yield return problem;
+        if (UpgradeBlockLimit < TimeSpan.Zero || UpgradeBlockLimit > TimeSpan.FromHours(24))
+            yield return Bad(nameof(UpgradeBlockLimit), UpgradeBlockLimit.ToString(), "use 0 to 24 hours");
+        if (!Blocks.All(block => IPNetwork.TryParse(block, out _)))
+            yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
+        if (WorkLimit < TimeSpan.FromSeconds(1) || WorkLimit > TimeSpan.FromSeconds(7))
+            yield return Bad(nameof(WorkLimit), WorkLimit.ToString(), "use 1 to 7 seconds");
+    }
+
+    private IEnumerable<Problem> ValidateChart()
+    {
+        if (!Uri.TryCreate(ChartRepository, UriKind.Absolute, out var repository) || repository.Scheme is not ("oci" or "https")
+            || repository.Host.Length == 0 || repository.UserInfo.Length > 0)
+            yield return Bad(nameof(ChartRepository), ChartRepository, "use an oci:// or https:// address without credentials");
+        if (!KubernetesNames.IsSubdomain(ChartName))
+            yield return Bad(nameof(ChartName), ChartName, "use the name of a chart");
+        if (string.IsNullOrWhiteSpace(ChartVersion))
+            yield return Bad(nameof(ChartVersion), ChartVersion, "use the exact version of the chart");
+        if (ChartCaSecret.Length > 0 && !KubernetesNames.TryParsePair(ChartCaSecret, out _))
+            yield return Bad(nameof(ChartCaSecret), ChartCaSecret, "use namespace/name of a Secret, or nothing");
+    }
+
+    private static Problem Bad(string property, string value, string remedy) =>
+        new(property, $"has the value {FieldText.Quote(value)}; {remedy}.");
+}

@@ -1,0 +1,104 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.ServerCertificates;
+
+namespace CapiRegistryHook.Registry.Release;
+
+/// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
+internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
+{
+    private const string OtherVolumes = "Other storage is asked for than the registry has; volumes of a StatefulSet can't be changed, see docs/registry-values.md.";
+
+    /// <summary>The HelmChartProxy as it is; null when absent.</summary>
+    public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
+        management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+
+    public async Task<Ensured<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    {
+        var cluster = plan.Cluster;
+        if (cluster.Metadata.Labels?.GetValueOrDefault(RegistryPlan.ClusterNameLabel) == cluster.Name.Name)
+            return new Ensured<bool>(true);
+
+        var labels = new JsonObject { [RegistryPlan.ClusterNameLabel] = cluster.Name.Name };
+        await management.MergePatchAsync(
+            RegistryResources.Clusters(cluster), cluster.Name, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } },
+            ObjectLabels.FieldManager, cancellationToken);
+        return new Ensured<bool>(true, new Change(
+            ChangeVerb.Updated, "Cluster", cluster.DisplayName, false, $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
+    }
+
+    /// <summary>
+    /// Applies the HelmChartProxy. Apply decides on the API server whether anything changes, so that fields of an
+    /// earlier version of this service go away too; the resourceVersion before and after tells.
+    /// </summary>
+    /// <param name="plan">The cluster's plan.</param>
+    /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
+    /// <param name="certificate">The certificate that the pods are to serve.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<Ensured<bool>> EnsureChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
+    {
+        var (wanted, kept) = Want(plan, before, certificate);
+        return await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+    }
+
+    /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
+    public async Task<Ensured<bool>> RepairChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
+    {
+        var (wanted, kept) = Want(plan, before, certificate);
+        return before is not null && ChartProxyComparison.IsAsWanted(before, wanted)
+            ? new Ensured<bool>(true, kept.IsOther ? KeptChange(plan) : null)
+            : await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+    }
+
+    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate)
+    {
+        var values = ChartValues.Build(plan, certificate.Serial);
+        var kept = ShippedChart.Is(options.ChartName, options.ChartVersion)
+            ? InstalledVolumes.Keep(values, before?.Spec?.ValuesTemplate)
+            : new KeptValues(values, IsOther: false);
+        var wanted = ChartProxyFactory.Create(plan, options, kept.Values);
+        var annotations = StillServed(certificate, before).ToAnnotations();
+        annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
+        return (wanted with
+        {
+            Metadata = wanted.Metadata with
+            {
+                ResourceVersion = before?.Metadata.ResourceVersion,
+                Annotations = annotations,
+                OwnerReferences = [ClusterOwner.Settle(plan.Owner, before?.Metadata)],
+            },
+        }, kept);
+    }
+
+    /// <summary>What was seen served stays known until something else is seen.</summary>
+    private static CertificateRecord StillServed(CertificateRecord certificate, HelmChartProxy? before) =>
+        certificate.Served is null && CertificateRecord.Read(before?.Metadata.Annotations) is { Served: not null } known
+            ? certificate with { Served = known.Served }
+            : certificate;
+
+    private async Task<Ensured<bool>> ApplyAsync(
+        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, KeptValues kept, CancellationToken cancellationToken)
+    {
+        var after = await management.ServerSideApplyAsync(
+            RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
+        return new Ensured<bool>(true, Describe(plan, before, after, kept));
+    }
+
+    private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after, KeptValues kept)
+    {
+        if (before is null)
+            return new Change(ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
+        if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
+            return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
+        return kept.IsOther ? KeptChange(plan) : null;
+    }
+
+    private static Change KeptChange(RegistryPlan plan) => new(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes);
+}

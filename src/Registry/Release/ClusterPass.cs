@@ -1,0 +1,76 @@
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Trust;
+
+namespace CapiRegistryHook.Registry.Release;
+
+/// <summary>What a pass over one Cluster has found and done so far, also when it does not come to its end.</summary>
+internal sealed class ClusterPass
+{
+    /// <summary>Where the registry stands when nothing is in the way.</summary>
+    public ClusterPhase Goal { get; set; } = ClusterPhase.Gone;
+
+    /// <summary>The Cluster as it is now; null when it is gone.</summary>
+    public Cluster? Cluster { get; set; }
+
+    /// <summary>What was changed, in order.</summary>
+    public List<Change> Changes { get; } = [];
+
+    /// <summary>The certificate that the registry is to serve; null while none is known.</summary>
+    public CertificateRecord? Certificate { get; set; }
+
+    /// <summary>The certificate as it was known before; null when none was.</summary>
+    public CertificateRecord? Former { get; private set; }
+
+    /// <summary>What the cluster's nodes are given to trust; null when the pass did not come that far.</summary>
+    public TrustBundle? Bundle { get; set; }
+
+    /// <summary>Where the cluster is in a rotation of the root.</summary>
+    public RotationPhase Rotation { get; set; }
+
+    /// <summary>What keeps a former root in the bundle, or on nodes; null when nothing does.</summary>
+    public RetireResult.Waits? Waits { get; private set; }
+
+    /// <summary>Takes what became of former roots.</summary>
+    public void Take(RetireResult result)
+    {
+        var change = (result as RetireResult.Retired)?.Change ?? (result as RetireResult.Waits)?.Change;
+        if (change is not null)
+            Changes.Add(change);
+        if (result is RetireResult.Retired)
+            Rotation = RotationPhase.None;
+        Waits = result as RetireResult.Waits;
+    }
+
+    /// <summary>Takes what is known before anything is done. Again after a conflict: then what was done before the conflict stays done.</summary>
+    public CertificateRecord? Begin(CertificateRecord? known)
+    {
+        Former ??= known;
+        return Certificate = known;
+    }
+
+    /// <summary>Whether this pass wrote an object of that kind.</summary>
+    public bool HasWritten(string kind) => Changes.Exists(change => change.Kind == kind && change.Verb != ChangeVerb.Kept);
+
+    /// <summary>The pass in the words of those who watch it.</summary>
+    public ClusterStatus Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
+    {
+        Changes = Changes,
+        Rotation = Rotation,
+        RotationWaits = Waits?.Reason,
+        Certificate = Certificate is { } known && Cluster?.Metadata.Uid is { } uid
+            ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, RenewalSchedule.TimeOf(known, uid))
+            : null,
+    };
+
+    private ClusterStatus Judge(ClusterKey key, RegistryOutcome outcome) => outcome switch
+    {
+        RegistryOutcome.Invalid invalid => new ClusterStatus(key, ClusterPhase.Invalid) { Reason = invalid.Reason },
+        RegistryOutcome.Waiting waiting => new ClusterStatus(key, ClusterPhase.Waiting) { Reason = waiting.Reason },
+        RegistryOutcome.Refused refused => new ClusterStatus(key, ClusterPhase.Refused) { Reason = refused.Reason },
+        RegistryOutcome.Unavailable unavailable => new ClusterStatus(key, ClusterPhase.Unreachable) { Reason = unavailable.Reason, Cause = unavailable.Cause },
+        _ => new ClusterStatus(key, Goal),
+    };
+}

@@ -1,0 +1,61 @@
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.ServerCertificates;
+
+namespace CapiRegistryHook.Registry.Release;
+
+/// <summary>
+/// What a registry leaves on its workload cluster when its release is uninstalled: the volumes of its StatefulSet, and its certificate. A volume
+/// that pods still use goes when they do, so this comes before the release goes, and a crash in between leaves a release that is found again.
+/// </summary>
+internal sealed class RegistryData(WorkloadAccess workload)
+{
+    /// <summary>StatefulSets put their selector on the claims that they make; claims of others have no such labels.</summary>
+    private const string ClaimLabels = ServedCertificates.PodLabels;
+
+    private const string Why = "The Cluster asks for no registry any more, and what it kept is not to be kept.";
+
+    /// <summary>Deletes all of it; what is gone already is fine.</summary>
+    public async Task<RegistryOutcome?> DeleteAsync(Cluster cluster, List<Change> changes, CancellationToken cancellationToken)
+    {
+        var deleted = await workload.RunAsync(cluster, async client =>
+        {
+            await DeleteClaimsAsync(client, changes, cancellationToken);
+            await DeleteAsync(client, RegistryResources.SecretHeaders, RegistryPlan.CertificateSecret, changes, cancellationToken);
+            return new Ensured<bool>(true);
+        }, cancellationToken);
+        return deleted.Stop;
+    }
+
+    private static async Task DeleteClaimsAsync(KubernetesClient client, List<Change> changes, CancellationToken cancellationToken)
+    {
+        var claims = new List<ObjectHeader>();
+        var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
+        await foreach (var claim in client.ListAsync(RegistryResources.VolumeClaimHeaders, options, cancellationToken))
+            claims.Add(claim);
+        foreach (var claim in claims.Where(claim => claim.Metadata.DeletionTimestamp is null).DistinctBy(claim => claim.Metadata.Name))
+        {
+            var name = new NamespacedName(RegistryNames.Namespace, claim.Metadata.Name!);
+            await DeleteAsync(client, RegistryResources.VolumeClaimHeaders, name, changes, cancellationToken);
+        }
+    }
+
+    private static async Task DeleteAsync(
+        KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, List<Change> changes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.DeleteAsync(type, name, new DeleteOptions(), cancellationToken);
+            changes.Add(new Change(ChangeVerb.Deleted, type.Kind, name.ToString(), true, Why));
+        }
+        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
+        {
+            // Gone already.
+        }
+    }
+}

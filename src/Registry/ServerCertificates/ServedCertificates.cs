@@ -1,0 +1,101 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Text;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
+
+namespace CapiRegistryHook.Registry.ServerCertificates;
+
+/// <summary>
+/// Looks at what the registry's pods really serve: a TLS handshake with each of them through the workload API server, verified as a node
+/// verifies it. CNCF Distribution reads its certificate once, at its start, so a new one in the Secret is not yet a new one on the wire.
+/// </summary>
+internal sealed class ServedCertificates(TimeProvider time)
+{
+    /// <summary>In every certificate that is issued here.</summary>
+    private const string ServerName = $"{RegistryNames.Registry}.{RegistryNames.Namespace}.svc";
+
+    /// <summary>Set by the registry chart; a collection of garbage has another component.</summary>
+    internal const string PodLabels = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry";
+
+    /// <summary>A handshake takes two round trips; more than this and a pull would be no fun either.</summary>
+    internal static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Checks all pods at once. What the API server itself does not do is an exception, what a pod does not do is an answer.</summary>
+    /// <param name="workload">Client of the workload cluster.</param>
+    /// <param name="trust">What the cluster's nodes trust.</param>
+    /// <param name="serial">The serial number of the certificate that was issued, in lower-case hex.</param>
+    /// <param name="replicas">How many pods there must be.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    /// <exception cref="KubernetesApiException">The workload API server can't be asked.</exception>
+    public async Task<ServedResult> CheckAsync(
+        KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken)
+    {
+        List<Pod> pods = [];
+        var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = PodLabels };
+        await foreach (var pod in workload.ListAsync(CoreResources.Pods, options, cancellationToken))
+            pods.Add(pod);
+        if (pods.DistinctBy(pod => pod.Metadata.Name).Count() != replicas)
+            return new ServedResult.Waiting($"The registry does not have its {replicas} pods yet.");
+        var results = await Task.WhenAll(pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)
+            .Select(pod => CheckAsync(workload, pod, trust, serial, cancellationToken)));
+        return results.FirstOrDefault(result => result is ServedResult.Untrusted)
+            ?? results.FirstOrDefault(result => result is ServedResult.Waiting)
+            ?? new ServedResult.AllServed();
+    }
+
+    private async Task<ServedResult> CheckAsync(
+        KubernetesClient workload, Pod pod, TrustBundle trust, string serial, CancellationToken cancellationToken)
+    {
+        var name = FieldText.Sentence(pod.Metadata.Name ?? "");
+        if (!pod.IsReady)
+            return new ServedResult.Waiting($"The registry's pod {name} is not ready.");
+        using var limit = new CancellationTokenSource(HandshakeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var served = await ServedSerialAsync(workload, pod, trust, either.Token);
+            return served == serial ? new ServedResult.AllServed() : new ServedResult.Waiting($"The registry's pod {name} still serves another certificate than the one issued last.");
+        }
+        catch (AuthenticationException)
+        {
+            return new ServedResult.Untrusted(
+                $"The registry's pod {name} serves a certificate that this cluster's nodes refuse: it has ended, is for other names, or comes from a root that is not in their trust bundle.");
+        }
+        catch (Exception exception) when (IsThePods(exception))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return new ServedResult.Waiting($"The registry's pod {name} can't be reached through the cluster's API server.");
+        }
+    }
+
+    private async Task<string> ServedSerialAsync(KubernetesClient workload, Pod pod, TrustBundle trust, CancellationToken cancellationToken)
+    {
+        var place = new NamespacedName(RegistryNames.Namespace, pod.Metadata.Name!);
+        await using var connection = await workload.OpenPortAsync(place, RegistryNames.ContainerPort, cancellationToken);
+        await using var tls = new SslStream(connection);
+        var policy = trust.CreateServerPolicy(time);
+        try
+        {
+            var options = new SslClientAuthenticationOptions { TargetHost = ServerName, CertificateChainPolicy = policy };
+            await tls.AuthenticateAsClientAsync(options, cancellationToken);
+        }
+        finally
+        {
+            foreach (var root in policy.CustomTrustStore)
+                root.Dispose();
+        }
+
+        var pem = PemEncoding.WriteString("CERTIFICATE", tls.RemoteCertificate!.GetRawCertData());
+        return CertificateFacts.Read(Encoding.ASCII.GetBytes(pem)).SerialNumber;
+    }
+
+    /// <summary>A status code means that the API server was there and asked the node in vain; without one it is the API server that is gone.</summary>
+    private static bool IsThePods(Exception exception) =>
+        exception is IOException or OperationCanceledException or KubernetesApiException { StatusCode: not null } or KubernetesApiException { Fault: KubernetesFault.BadResponse };
+}

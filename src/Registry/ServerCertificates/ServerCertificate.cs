@@ -1,0 +1,181 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+
+namespace CapiRegistryHook.Registry.ServerCertificates;
+
+/// <summary>
+/// The registry's certificate on the workload cluster. A good one is kept. A new one is written together with the
+/// version it was renewed for, so that a crash leaves either the old state or the new, and a repeated upgrade hook
+/// finds its work done.
+/// </summary>
+internal sealed class ServerCertificate(TimeProvider time)
+{
+    /// <summary>The Kubernetes version of the latest upgrade that renewed the certificate.</summary>
+    public const string RenewedForAnnotation = "capi-registry-hook.io/renewed-for";
+
+    /// <summary>The latest order for a renewal that was fulfilled: the value that <see cref="OrderAnnotation"/> had then.</summary>
+    public const string OrderedByAnnotation = "capi-registry-hook.io/renewed-by-order";
+
+    /// <summary>On the Cluster: another value than before asks for a renewal.</summary>
+    public const string OrderAnnotation = "capi-registry-hook.io/renew";
+
+    /// <summary>Returns what there is to know of the certificate in the Secret.</summary>
+    /// <param name="workload">Client of the workload cluster.</param>
+    /// <param name="wanted">What the certificate must be.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public Task<Ensured<CertificateRecord>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
+        OptimisticWrite.RunAsync(async () =>
+        {
+            var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
+            if (live is null)
+                return wanted.Hindrance is null ? await CreateAsync(workload, wanted, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
+            if (live.Type != SecretKeys.TlsType)
+                return RefuseForeign();
+
+            var why = WhyReissue(live, wanted);
+            if (why is not null)
+                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
+            return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
+                ? new Ensured<CertificateRecord>(RecordOf(live, wanted))
+                : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
+        });
+
+    /// <summary>Null when the certificate may stay.</summary>
+    private string? WhyReissue(Secret live, WantedCertificate wanted)
+    {
+        var (certificate, key) = (live.Value(SecretKeys.Certificate), live.Value(SecretKeys.PrivateKey));
+        var decision = wanted.Hindrance is null
+            ? ReissuePolicy.Evaluate(certificate.Span, key.Span, wanted.Request, wanted.Authority, time)
+            : ReissuePolicy.EvaluateKept(certificate.Span, key.Span, wanted.Request, time);
+        if (decision.Reissue)
+            return decision.Message;
+        if (wanted.Hindrance is not null)
+            return null;
+        if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
+            return "The cluster is upgraded to another version of Kubernetes.";
+        return IsMarked(live, OrderedByAnnotation, wanted.Order) ? null : "A renewal was asked for.";
+    }
+
+    private static bool IsMarked(Secret live, string annotation, string? mark) =>
+        mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
+
+    private async Task<Ensured<CertificateRecord>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
+    {
+        await EnsureNamespaceAsync(workload, cancellationToken);
+        using var pair = wanted.Authority.Issue(wanted.Request, time);
+        var secret = new Secret
+        {
+            Metadata = new ObjectMeta
+            {
+                Namespace = RegistryPlan.CertificateSecret.Namespace,
+                Name = RegistryPlan.CertificateSecret.Name,
+                Labels = ObjectLabels.Workload,
+                Annotations = Marks(wanted) is { Count: > 0 } marks ? marks : null,
+            },
+            Type = SecretKeys.TlsType,
+            Data = SecretKeys.Tls(pair, wanted.Trust.ToPem()),
+        };
+        await workload.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
+        return Changed(RecordOf(pair, wanted), ChangeVerb.Created, "There was no server certificate.");
+    }
+
+    private static async Task EnsureNamespaceAsync(KubernetesClient workload, CancellationToken cancellationToken)
+    {
+        var name = new NamespacedName("", RegistryNames.Namespace);
+        if (await workload.FindAsync(CoreResources.Namespaces, name, cancellationToken) is not null)
+            return;
+        try
+        {
+            var value = new Namespace { Metadata = new ObjectMeta { Name = name.Name, Labels = ObjectLabels.Workload } };
+            await workload.CreateAsync(CoreResources.Namespaces, value, ObjectLabels.FieldManager, cancellationToken);
+        }
+        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
+        {
+            // Another replica was faster.
+        }
+    }
+
+    private async Task<Ensured<CertificateRecord>> ReplaceAsync(
+        KubernetesClient workload, Secret live, WantedCertificate wanted, string why, CancellationToken cancellationToken)
+    {
+        using var pair = wanted.Authority.Issue(wanted.Request, time);
+        var metadata = Lock(live);
+        if (Marks(wanted) is { Count: > 0 } marks)
+            metadata["annotations"] = new JsonObject(marks.Select(mark => KeyValuePair.Create<string, JsonNode?>(mark.Key, mark.Value)));
+        var data = new JsonObject();
+        foreach (var (key, value) in SecretKeys.Tls(pair, wanted.Trust.ToPem()))
+            data[key] = Convert.ToBase64String(value);
+        await PatchAsync(workload, metadata, data, cancellationToken);
+        return Changed(RecordOf(pair, wanted), ChangeVerb.Updated, why);
+    }
+
+    private static async Task<Ensured<CertificateRecord>> RefreshTrustAsync(
+        KubernetesClient workload, Secret live, WantedCertificate wanted, CancellationToken cancellationToken)
+    {
+        var data = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(wanted.TrustBytes) };
+        await PatchAsync(workload, Lock(live), data, cancellationToken);
+        return Changed(RecordOf(live, wanted), ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's.");
+    }
+
+    /// <summary>With the resourceVersion in it, a patch fails with Conflict when anyone wrote since the read.</summary>
+    private static JsonObject Lock(Secret live) => new() { ["resourceVersion"] = live.Metadata.ResourceVersion };
+
+    private static async Task PatchAsync(KubernetesClient workload, JsonObject metadata, JsonObject data, CancellationToken cancellationToken) =>
+        await workload.MergePatchAsync(
+            CoreResources.Secrets, RegistryPlan.CertificateSecret, new JsonObject { ["metadata"] = metadata, ["data"] = data },
+            ObjectLabels.FieldManager, cancellationToken);
+
+    /// <summary>What a certificate was renewed for, so that the same cause does not renew it again.</summary>
+    private static Dictionary<string, string> Marks(WantedCertificate wanted)
+    {
+        var marks = new Dictionary<string, string>();
+        if (wanted.UpgradeTo is not null)
+            marks[RenewedForAnnotation] = wanted.UpgradeTo;
+        if (wanted.Order is not null)
+            marks[OrderedByAnnotation] = wanted.Order;
+        return marks;
+    }
+
+    private static CertificateRecord RecordOf(CertificateKeyPair pair, WantedCertificate wanted) =>
+        CertificateRecord.Of(wanted, pair.SerialNumber, pair.NotBefore, pair.NotAfter);
+
+    private static CertificateRecord RecordOf(Secret secret, WantedCertificate wanted)
+    {
+        var facts = CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span);
+        var record = CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
+        return wanted.Hindrance is null ? record : record with
+        {
+            Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust),
+            OrderedBy = secret.Metadata.Annotations?.GetValueOrDefault(OrderedByAnnotation),
+        };
+    }
+
+    private static Ensured<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
+        new(certificate, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
+
+    private static Ensured<CertificateRecord> RefuseForeign() => Ensured<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
+        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not ours; delete or rename it."));
+}
+
+/// <summary>What the server certificate of a cluster must be.</summary>
+/// <param name="Request">Names, algorithm, lifetime.</param>
+/// <param name="Authority">Who signs.</param>
+/// <param name="Trust">The bundle that goes beside the certificate, for the sidecars.</param>
+/// <param name="UpgradeTo">During an upgrade, the version that the certificate is to be renewed for.</param>
+internal sealed record WantedCertificate(ServerCertificateRequest Request, CertificateAuthority Authority, TrustBundle Trust, string? UpgradeTo)
+{
+    /// <summary>The user's order for a renewal; null when there is none.</summary>
+    public string? Order { get; init; }
+
+    /// <summary>Why nobody may sign now, as the outcome for the case that somebody must; null when <see cref="Authority"/> may.</summary>
+    public RegistryOutcome? Hindrance { get; init; }
+
+    public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
+}

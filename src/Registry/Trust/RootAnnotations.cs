@@ -1,0 +1,26 @@
+namespace CapiRegistryHook.Registry.Trust;
+
+/// <summary>What root Secrets say of a rotation. All of it is read from the objects in every pass; nothing is remembered elsewhere.</summary>
+internal static class RootAnnotations
+{
+    /// <summary>On the root Secret while a rotation runs: the name of the Secret with the next root, which signs from then on.</summary>
+    public const string NextRoot = "capi-registry-hook.io/next-root";
+
+    /// <summary>On root Secrets: how many roots there have been, this one included; absent on the first.</summary>
+    public const string Generation = "capi-registry-hook.io/generation";
+
+    /// <summary>On the root Secret: another text than in <see cref="RotatedFor"/> asks for a rotation.</summary>
+    public const string RotateRoot = "capi-registry-hook.io/rotate-root";
+
+    /// <summary>The request that the latest rotation fulfilled.</summary>
+    public const string RotatedFor = "capi-registry-hook.io/rotated-for";
+
+    /// <summary>On the root Secret: the root whose key somebody else may have.</summary>
+    public const string Compromised = "capi-registry-hook.io/root-compromised";
+
+    /// <summary>On the Secret with the next root: the root that it follows. A next root that follows another one than the current is not signed with.</summary>
+    public const string Follows = "capi-registry-hook.io/follows-root";
+
+    /// <summary>cert-manager's mark on the Secrets that it writes.</summary>
+    public const string CertManager = "cert-manager.io/certificate-name";
+}
