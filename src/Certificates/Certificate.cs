@@ -65,7 +65,7 @@ internal sealed class Certificate
     public string Pem => PemEncoding.WriteString("CERTIFICATE", Der.Span) + "\n";
 
     /// <summary>
-    /// Whether this is its own issuer. The names alone don't tell: a bridge between two roots of the same name is self-issued too. Where
+    /// Whether this is its own issuer. The names alone don't tell: a cross-certificate between two roots of the same name is self-issued too. Where
     /// the signature is of a kind that this room does not check (SHA-1, RSA-PSS), the key identifiers decide, as they do in OpenSSL.
     /// </summary>
     public bool IsSelfSigned => _isSelfSigned.Value;

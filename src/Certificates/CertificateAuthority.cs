@@ -11,15 +11,15 @@ public sealed class CertificateAuthority : IDisposable
 {
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
     private readonly TrustPath _path;
-    private readonly Bridges _bridges;
+    private readonly CrossCertificates _crossCertificates;
     private readonly PrivateKey _key;
     private readonly Lock _signing = new();
     private bool _disposed;
 
-    private CertificateAuthority(TrustPath path, Bridges bridges, PrivateKey key, TrustBundle trustBundle)
+    private CertificateAuthority(TrustPath path, CrossCertificates crossCertificates, PrivateKey key, TrustBundle trustBundle)
     {
         _path = path;
-        _bridges = bridges;
+        _crossCertificates = crossCertificates;
         _key = key;
         TrustBundle = trustBundle;
     }
@@ -50,8 +50,8 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>Whether this is a root itself, and not an intermediate below one.</summary>
     public bool IsRoot => _path.Served.Count == 0;
 
-    /// <summary>Whether <see cref="BridgeTo"/> can work: only a root bridges, and one with path length 0 allows nothing between itself and a leaf.</summary>
-    public bool MayBridge => IsRoot && Root.Extensions.PathLength is null or > 0;
+    /// <summary>Whether <see cref="CrossCertificateTo"/> can work: only a root cross-certificates, and one with path length 0 allows nothing between itself and a leaf.</summary>
+    public bool MayCrossCertificate => IsRoot && Root.Extensions.PathLength is null or > 0;
 
     internal Certificate Certificate => _path.Authority;
 
@@ -84,11 +84,11 @@ public sealed class CertificateAuthority : IDisposable
     /// ca.crt: the trust anchors. Self-signed authorities are added to it, and need none. For an intermediate it must hold a self-signed root
     /// above it; an anchor that is an intermediate itself does not count, since OpenSSL's clients don't accept it.
     /// </param>
-    /// <param name="bridgesPem">bridges.crt: bridges from former roots, at most <see cref="PemLimits.Bridges"/>, in any order; empty when there are none. Those that
+    /// <param name="crossCertificatesPem">cross-certificates.crt: cross-certificates from former roots, at most <see cref="PemLimits.CrossCertificates"/>, in any order; empty when there are none. Those that
     /// lead nowhere are left out.</param>
     /// <exception cref="CertificateException">The fault says what is wrong; every fault but <see cref="CertificateFault.IssuerExpired"/> may come.</exception>
     public static CertificateAuthority Load(
-        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem, ReadOnlySpan<byte> bridgesPem = default)
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem, ReadOnlySpan<byte> crossCertificatesPem = default)
     {
         var chain = PemReader.ReadChain(certificatePem);
         var anchors = TrustBundle.Parse(trustPem);
@@ -98,7 +98,7 @@ public sealed class CertificateAuthority : IDisposable
             if (!key.Matches(chain[0])) throw new CertificateException(CertificateFault.KeyMismatch);
             var path = TrustPath.Find(chain[0], chain.Skip(1), anchors);
             var bundle = path.Served.Count == 0 ? anchors.Add(TrustBundle.Of([path.Authority])) : anchors;
-            return new CertificateAuthority(path, Bridges.Read(bridgesPem, path), key, bundle);
+            return new CertificateAuthority(path, CrossCertificates.Read(crossCertificatesPem, path), key, bundle);
         }
         catch
         {
@@ -116,7 +116,7 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <summary>
     /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another certificate of the same name and key that
-    /// is valid now (as a renewal leaves it), and former roots from which valid bridges lead to it. Whoever has one of them accepts what is served,
+    /// is valid now (as a renewal leaves it), and former roots from which valid cross-certificates lead to it. Whoever has one of them accepts what is served,
     /// whatever else stands in <see cref="TrustBundle"/>.
     /// </summary>
     public TrustBundle AnchorsIn(TrustBundle trusted, TimeProvider time)
@@ -125,7 +125,7 @@ public sealed class CertificateAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(time);
         var now = time.GetUtcNow();
         var own = trusted.Certificates.Where(certificate => certificate.Thumbprint == RootThumbprint || IsOtherFormOfRoot(certificate, now));
-        return TrustBundle.Of(own.Concat(_bridges.AnchorsIn(trusted, now)));
+        return TrustBundle.Of(own.Concat(_crossCertificates.AnchorsIn(trusted, now)));
     }
 
     /// <summary>Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.</summary>
@@ -135,25 +135,25 @@ public sealed class CertificateAuthority : IDisposable
     /// Signs another root's name and key, so that whoever trusts this root accepts what that one issues: CA without a path length, valid from five minutes
     /// ago until the first of both ends. Returns one PEM block, which is public.
     /// </summary>
-    /// <exception cref="InvalidOperationException"><see cref="MayBridge"/> is false, or the successor is no root or this root itself.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="MayCrossCertificate"/> is false, or the successor is no root or this root itself.</exception>
     /// <exception cref="CertificateException"><see cref="CertificateFault.IssuerExpired"/> when this root or the successor is not valid now.</exception>
-    public string BridgeTo(CertificateAuthority successor, TimeProvider time)
+    public string CrossCertificateTo(CertificateAuthority successor, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(successor);
         ArgumentNullException.ThrowIfNull(time);
-        if (!MayBridge || !successor.IsRoot || successor.SubjectKeyIdentifier == SubjectKeyIdentifier)
-            throw new InvalidOperationException("A bridge leads from a root without a path length of 0 to another root.");
+        if (!MayCrossCertificate || !successor.IsRoot || successor.SubjectKeyIdentifier == SubjectKeyIdentifier)
+            throw new InvalidOperationException("A cross-certificate leads from a root without a path length of 0 to another root.");
         var validity = ValidityAt(time.GetUtcNow(), TimeSpan.MaxValue, successor.NotAfter < NotAfter ? successor.NotAfter : NotAfter);
-        return Sign(hash => CertificateTemplate.Bridge(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
+        return Sign(hash => CertificateTemplate.CrossCertificate(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
     }
 
-    /// <summary>The bridges that lead to this root and have not ended, nearest first, each as one PEM block.</summary>
-    public IReadOnlyList<string> BridgesAt(DateTimeOffset now) => [.. _bridges.At(now).Select(bridge => bridge.Pem)];
+    /// <summary>The cross-certificates that lead to this root and have not ended, nearest first, each as one PEM block.</summary>
+    public IReadOnlyList<string> CrossCertificatesAt(DateTimeOffset now) => [.. _crossCertificates.At(now).Select(crossCertificate => crossCertificate.Pem)];
 
     /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
     /// valid from five minutes ago (never before the issuer; as far back as ahead when less than five minutes are left) until the
-    /// lifetime or the issuer ends, whichever is first. Intermediates and the bridges that are still valid follow it.
+    /// lifetime or the issuer ends, whichever is first. Intermediates and the cross-certificates that are still valid follow it.
     /// </summary>
     /// <exception cref="ArgumentException">The common name, the names, the algorithm or the lifetime is out of its range.</exception>
     /// <exception cref="CertificateException">
@@ -186,8 +186,8 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
-    /// <summary>What a server sends after its certificate: intermediates, then bridges that have not ended.</summary>
-    internal IReadOnlyList<Certificate> ServedChain(DateTimeOffset now) => [.. _path.Served, .. _bridges.At(now)];
+    /// <summary>What a server sends after its certificate: intermediates, then cross-certificates that have not ended.</summary>
+    internal IReadOnlyList<Certificate> ServedChain(DateTimeOffset now) => [.. _path.Served, .. _crossCertificates.At(now)];
 
     private bool IsOtherFormOfRoot(Certificate certificate, DateTimeOffset now) =>
         certificate.SubjectName.AsSpan().SequenceEqual(Root.SubjectName)

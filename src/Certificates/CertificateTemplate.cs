@@ -10,7 +10,7 @@ internal static class CertificateTemplate
     private static readonly Oid ServerAuthentication = new(CertificateExtensions.ServerAuthentication);
 
     /// <summary>
-    /// No path length: a root with pathLen 0 could never be bridged to its successor, and clients that only know the old root would fail on
+    /// No path length: a root with pathLen 0 could never be cross-certificated to its successor, and clients that only know the old root would fail on
     /// the day of the rotation ("too many intermediates").
     /// </summary>
     public static CertificateRequest Root(string commonName, PublicKey key, HashAlgorithmName hash)
@@ -24,8 +24,8 @@ internal static class CertificateTemplate
         return request;
     }
 
-    /// <summary>The successor's name, key and key identifier as they stand in its root; no path length, since further bridges may follow.</summary>
-    public static CertificateRequest Bridge(Certificate successor, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
+    /// <summary>The successor's name, key and key identifier as they stand in its root; no path length, since further cross-certificates may follow.</summary>
+    public static CertificateRequest CrossCertificate(Certificate successor, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
     {
         var key = PublicKey.CreateFromSubjectPublicKeyInfo(successor.PublicKeyInfo, out _);
         var request = new CertificateRequest(new X500DistinguishedName(successor.SubjectName), key, hash);

@@ -15,8 +15,8 @@ public static class PemLimits
     /// <summary>Most certificates in a chain. OpenSSL and Go stop at 100 signatures; real chains have two to four certificates.</summary>
     public const int ChainCertificates = 10;
 
-    /// <summary>Most bridges beside an authority: with a leaf and two intermediates they make a chain of ten.</summary>
-    public const int Bridges = 7;
+    /// <summary>Most cross-certificates beside an authority: with a leaf and two intermediates they make a chain of ten.</summary>
+    public const int CrossCertificates = 7;
 
     /// <summary>Largest trust bundle, in bytes of PEM. The public bundle of Mozilla is about 220 KiB; a Kubernetes Secret ends at 1 MiB.</summary>
     public const int BundleBytes = 512 * 1024;

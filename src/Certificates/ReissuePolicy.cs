@@ -17,7 +17,7 @@ public sealed class ReissuePolicy
 
     /// <summary>
     /// Looks for a reason in this order: missing, unreadable, key mismatch, issuer changed, algorithm changed, names changed, due.
-    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates and bridges are the authority's, byte by
+    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates and cross-certificates are the authority's, byte by
     /// byte, those left aside that have ended; the authority's trust bundle plays no part in that. The common name and the lifetime are not compared.
     /// </summary>
     /// <param name="certificatePem">tls.crt, or empty when there is none.</param>

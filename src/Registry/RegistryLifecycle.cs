@@ -23,8 +23,8 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly TimeProvider _time;
     private readonly KubernetesClient _management;
     private readonly SecretKubeconfigClients _workloads;
-    private readonly RegistrySteps _steps;
-    private readonly UpgradeHold _hold;
+    private readonly RegistryInstaller _steps;
+    private readonly UpgradeBlockDeadline _hold;
 
     private RegistryLifecycle(
         ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck? served)
@@ -38,8 +38,8 @@ public sealed class RegistryLifecycle : IDisposable
         _workloads = new SecretKubeconfigClients(
             management, limits with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
         var workload = new WorkloadAccess(_workloads);
-        _steps = new RegistrySteps(management, workload, options, time, served);
-        _hold = new UpgradeHold(management, options, time);
+        _steps = new RegistryInstaller(management, workload, options, time, served);
+        _hold = new UpgradeBlockDeadline(management, options, time);
         Fleet = new RegistryFleet(management, new ClusterReconciler(management, workload, _steps, options, time), options, time);
     }
 

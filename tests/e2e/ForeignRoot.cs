@@ -40,10 +40,10 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
             AdminClient.Secrets(HookService.Namespace), Name, new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Data(trustPem) } }, cancellationToken);
 
     /// <summary>
-    /// A rotation to a root that the cluster's nodes don't know: without a bridge, and with nodes from before it joined the bundle. The service has to
+    /// A rotation to a root that the cluster's nodes don't know: without a cross-certificate, and with nodes from before it joined the bundle. The service has to
     /// find out how old the nodes are.
     /// </summary>
-    public static async Task GiveSuccessorWithoutBridgeAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken)
+    public static async Task GiveSuccessorWithoutCrossCertificateAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken)
     {
         var secrets = AdminClient.Secrets(HookService.Namespace);
         using var current = X509Certificate2.CreateFromPem(RegistryState.Text(await stage.ManagementObjects.GetAsync(secrets, Name, cancellationToken), "tls.crt"));

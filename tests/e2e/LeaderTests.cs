@@ -97,7 +97,7 @@ public sealed class LeaderTests(RealStage fixture)
     private static Task UntilOrderedAsync(Stage stage, HookService service) => Wait.UntilAsync(
         "the renewal is done",
         async () => (string?)(await stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "c0-registry", Cancelled))
-            ["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-order"] == "before the kill",
+            ["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-requested-by"] == "before the kill",
         () => service.Log, Cancelled);
 
     private static Task<JsonObject> OrderAsync(Stage stage, string cluster, string order) => stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), cluster,

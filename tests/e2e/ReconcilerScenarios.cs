@@ -171,7 +171,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         {
             await AnnotateAsync("c1", "capi-registry-hook.io/renew", order);
             await UntilAsync($"order {order} is done", async () =>
-                (string?)(await ReadAsync(cluster)).ChartProxy?["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-order"] == order);
+                (string?)(await ReadAsync(cluster)).ChartProxy?["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-requested-by"] == order);
             serials.Add((await InstalledAsync(cluster)).Serial);
         }
 

@@ -147,7 +147,7 @@ public sealed class RightsTests(EmbeddedStage fixture)
             management.ClearFaults();
         }
 
-        await ForeignRoot.GiveSuccessorWithoutBridgeAsync(stage, cluster, Cancelled);
+        await ForeignRoot.GiveSuccessorWithoutCrossCertificateAsync(stage, cluster, Cancelled);
         await EachAsync(cluster, "v1.37.0", call);
     }
 

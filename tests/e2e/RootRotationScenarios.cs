@@ -7,7 +7,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>
 /// A rotation of the root by the published program, from the order to its end, on embedded and on real API servers. The cluster is paused
-/// meanwhile, so the rotation waits for no pods; it finds its way back through the bridge.
+/// meanwhile, so the rotation waits for no pods; it finds its way back through the cross-certificate.
 /// </summary>
 [Collection("stage")]
 public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifetime

@@ -24,7 +24,7 @@ internal static class RotateRootCommand
             return CommandLine.Refuse(problems);
         try
         {
-            var answer = await RotationOrder.PlaceAsync(management, registry, isCompromised, time, CancellationToken.None);
+            var answer = await RotationRequest.PlaceAsync(management, registry, isCompromised, time, CancellationToken.None);
             await (answer.IsPlaced ? Console.Out : Console.Error).WriteLineAsync(answer.Text);
             return answer.IsPlaced ? 0 : NotPlaced;
         }

@@ -4,7 +4,6 @@ using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Plan;
-using CapiRegistryHook.Registry.Serving;
 using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Cli.Options;

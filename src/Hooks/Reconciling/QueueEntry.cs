@@ -33,4 +33,4 @@ internal sealed class QueueEntry
 /// <summary>A pass to be made.</summary>
 /// <param name="Cluster">Over which Cluster.</param>
 /// <param name="Verify">True to look at the certificate on the workload cluster in any case.</param>
-internal readonly record struct Pass(ClusterKey Cluster, bool Verify);
+internal readonly record struct ReconcileRequest(ClusterKey Cluster, bool Verify);

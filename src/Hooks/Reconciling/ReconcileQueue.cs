@@ -44,17 +44,17 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>Every Cluster is due at once: something changed that concerns all.</summary>
-    public void HastenAll()
+    public void EnqueueAll()
     {
         lock (_gate)
         {
             foreach (var (cluster, entry) in _entries)
-                Hasten(cluster, entry);
+                EnqueueNow(cluster, entry);
         }
     }
 
     /// <summary>A Cluster was seen; it is due at once when it is new or something about it changed.</summary>
-    public void SeeCluster(ClusterKey cluster, int print)
+    public void EnqueueCluster(ClusterKey cluster, int print)
     {
         lock (_gate)
         {
@@ -62,19 +62,19 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             if (entry.ClusterPrint == print)
                 return;
             entry.ClusterPrint = print;
-            Hasten(cluster, entry);
+            EnqueueNow(cluster, entry);
         }
     }
 
     /// <summary>Its HelmChartProxy was seen, or is gone (null). Of a Cluster that is not known that says nothing.</summary>
-    public void SeeRelease(ClusterKey cluster, int? print)
+    public void EnqueueRelease(ClusterKey cluster, int? print)
     {
         lock (_gate)
         {
             if (!_entries.TryGetValue(cluster, out var entry) || entry.ReleasePrint == print)
                 return;
             entry.ReleasePrint = print;
-            Hasten(cluster, entry);
+            EnqueueNow(cluster, entry);
         }
     }
 
@@ -86,7 +86,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>Forgets the Clusters of a namespace (null: all) that a full list did not show.</summary>
-    public void Keep(string? @namespace, HashSet<ClusterKey> seen)
+    public void Retain(string? @namespace, HashSet<ClusterKey> seen)
     {
         lock (_gate)
         {
@@ -96,7 +96,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>Waits for the next pass that is due.</summary>
-    public async Task<Pass> TakeAsync(CancellationToken cancellationToken)
+    public async Task<ReconcileRequest> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -118,7 +118,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     /// <param name="pass">The pass.</param>
     /// <param name="failed">Whether it did not come to its end.</param>
     /// <param name="next">When the Cluster is due again if nothing happens; not heeded after a failure.</param>
-    public void Return(Pass pass, bool failed, DateTimeOffset next)
+    public void Done(ReconcileRequest pass, bool failed, DateTimeOffset next)
     {
         lock (_gate)
         {
@@ -136,7 +136,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
-    private void Plan(Pass pass, QueueEntry entry, bool failed, DateTimeOffset next)
+    private void Plan(ReconcileRequest pass, QueueEntry entry, bool failed, DateTimeOffset next)
     {
         var now = time.GetUtcNow();
         if (pass.Verify && !failed)
@@ -160,7 +160,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>What a person or another controller has just done is tried at once, also after failures.</summary>
-    private void Hasten(ClusterKey cluster, QueueEntry entry)
+    private void EnqueueNow(ClusterKey cluster, QueueEntry entry)
     {
         if (entry.IsRunning)
             entry.IsDirty = true;
@@ -175,7 +175,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         _tickets.Enqueue((cluster, due), due);
     }
 
-    private bool TryTake(out Pass pass)
+    private bool TryTake(out ReconcileRequest pass)
     {
         var now = time.GetUtcNow();
         while (HasRoomForFailing && _held.TryDequeue(out var held))
@@ -201,7 +201,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
 
     private bool HasRoomForFailing => _failing < Math.Max(1, options.Workers / 2);
 
-    private bool Begin(ClusterKey cluster, DateTimeOffset now, out Pass pass)
+    private bool Begin(ClusterKey cluster, DateTimeOffset now, out ReconcileRequest pass)
     {
         pass = default;
         if (!_entries.TryGetValue(cluster, out var entry) || entry.IsRunning || entry.Due > now)
@@ -210,7 +210,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         entry.IsDirty = false;
         if (entry.Failures > 0)
             _failing++;
-        pass = new Pass(cluster, options.Verify > TimeSpan.Zero && entry.VerifyAt <= now);
+        pass = new ReconcileRequest(cluster, options.Verify > TimeSpan.Zero && entry.VerifyAt <= now);
         return true;
     }
 

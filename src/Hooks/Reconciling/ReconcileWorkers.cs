@@ -7,13 +7,13 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Makes the passes: so many at once, so many per second.</summary>
 internal sealed partial class ReconcileWorkers(
-    RegistryFleet fleet, ReconcilerOptions options, FleetBook book, TimeProvider time, ILogger<ReconcileWorkers> logger)
+    RegistryFleet fleet, ReconcilerOptions options, ReconcilerMetrics book, TimeProvider time, ILogger<ReconcileWorkers> logger)
 {
     /// <summary>Works until it is cancelled, and returns once every pass under way has ended.</summary>
     public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         using var free = new SemaphoreSlim(options.Workers);
-        var pace = new Pace(options.Rate, options.Workers, time);
+        var pace = new RateLimiter(options.Rate, options.Workers, time);
         var unused = 0;
         try
         {
@@ -34,7 +34,7 @@ internal sealed partial class ReconcileWorkers(
         }
     }
 
-    private async Task RunAsync(ReconcileQueue queue, Pass pass, SemaphoreSlim free, CancellationToken cancellationToken)
+    private async Task RunAsync(ReconcileQueue queue, ReconcileRequest pass, SemaphoreSlim free, CancellationToken cancellationToken)
     {
         var failed = true;
         var next = time.GetUtcNow();
@@ -58,7 +58,7 @@ internal sealed partial class ReconcileWorkers(
         }
         finally
         {
-            queue.Return(pass, failed, next);
+            queue.Done(pass, failed, next);
             free.Release();
         }
     }

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// duration, before another may begin; and should a pass of both overlap, each write names the version that it was made for.
 /// </summary>
 internal sealed partial class Reconciler(
-    RegistryFleet fleet, ReconcilerParts parts, FleetBook book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
     : BackgroundService
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
@@ -154,4 +154,4 @@ internal sealed partial class Reconciler(
 }
 
 /// <summary>What works while this replica leads: what happens comes in, passes go out, and the root is rotated.</summary>
-internal sealed record ReconcilerParts(FleetFollower Follower, ReconcileWorkers Workers, RootKeeper Root);
+internal sealed record ReconcilerParts(ClusterInformer Follower, ReconcileWorkers Workers, RootRotationController Root);

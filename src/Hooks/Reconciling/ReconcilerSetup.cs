@@ -9,9 +9,9 @@ internal static class ReconcilerSetup
     {
         services.AddSingleton(options);
         services.AddSingleton(provider => provider.GetRequiredService<RegistryLifecycle>().Fleet);
-        services.AddSingleton<FleetFollower>();
+        services.AddSingleton<ClusterInformer>();
         services.AddSingleton<ReconcileWorkers>();
-        services.AddSingleton<RootKeeper>();
+        services.AddSingleton<RootRotationController>();
         services.AddSingleton<ReconcilerParts>();
         services.AddHostedService<Reconciler>();
     }

@@ -14,10 +14,10 @@ internal static class OperationsPort
     {
         services.AddSingleton<HookMetrics>();
         services.AddSingleton<RefusedCallers>();
-        services.AddSingleton<FleetBook>();
+        services.AddSingleton<ReconcilerMetrics>();
         services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<HookMetrics>());
         services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<RefusedCallers>());
-        services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<FleetBook>());
+        services.AddSingleton<IMetricsSource>(provider => provider.GetRequiredService<ReconcilerMetrics>());
         services.AddSingleton<IMetricsSource>(provider => new ApiCallMetrics(provider.GetRequiredService<RegistryLifecycle>().ApiCalls));
         services.AddSingleton<MetricsPage>();
     }

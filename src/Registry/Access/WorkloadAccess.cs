@@ -15,7 +15,7 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
     /// <param name="cluster">The Cluster.</param>
     /// <param name="act">The step.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<Ensured<T>> RunAsync<T>(Cluster cluster, Func<KubernetesClient, Task<Ensured<T>>> act, CancellationToken cancellationToken)
+    public async Task<StepResult<T>> RunAsync<T>(Cluster cluster, Func<KubernetesClient, Task<StepResult<T>>> act, CancellationToken cancellationToken)
     {
         var secret = RegistryPlan.KubeconfigSecretOf(cluster);
         ClientLease lease;
@@ -25,11 +25,11 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {
-            return Ensured<T>.Stopped(FaultSentences.NoKubeconfig(secret));
+            return StepResult<T>.Stopped(FaultSentences.NoKubeconfig(secret));
         }
         catch (KubeconfigException exception)
         {
-            return Ensured<T>.Stopped(FaultSentences.OfKubeconfig(secret, exception));
+            return StepResult<T>.Stopped(FaultSentences.OfKubeconfig(secret, exception));
         }
 
         using (lease)
@@ -40,7 +40,7 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
             }
             catch (KubernetesApiException exception)
             {
-                return Ensured<T>.Stopped(FaultSentences.OfWorkload(exception));
+                return StepResult<T>.Stopped(FaultSentences.OfWorkload(exception));
             }
         }
     }

@@ -17,7 +17,7 @@ internal static class ClusterEventFactory
     /// <param name="news">What happened.</param>
     /// <param name="reporter">Who tells.</param>
     /// <param name="now">When.</param>
-    public static Event Create(Cluster cluster, string suffix, ClusterNews news, string reporter, DateTimeOffset now) => new()
+    public static Event Create(Cluster cluster, string suffix, ClusterEvent news, string reporter, DateTimeOffset now) => new()
     {
         Metadata = new ObjectMeta { Namespace = cluster.Name.Namespace, Name = Cut($"{cluster.Name.Name}.{suffix}", LongestName) },
         EventTime = now,
@@ -45,4 +45,4 @@ internal static class ClusterEventFactory
 /// <param name="Action">What was done, in one word for machines.</param>
 /// <param name="Note">One or more sentences, the same for the same state.</param>
 /// <param name="IsWarning">Whether somebody may have to act.</param>
-internal sealed record ClusterNews(string Reason, string Action, string Note, bool IsWarning);
+internal sealed record ClusterEvent(string Reason, string Action, string Note, bool IsWarning);

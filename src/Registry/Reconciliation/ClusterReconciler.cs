@@ -14,7 +14,7 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 /// any time, twice at once, or after a crash of the last one; it does what is left to do with the same steps as the hooks.
 /// </summary>
 internal sealed class ClusterReconciler(
-    KubernetesClient management, WorkloadAccess workload, RegistrySteps steps, RegistryOptions options, TimeProvider time)
+    KubernetesClient management, WorkloadAccess workload, RegistryInstaller steps, RegistryOptions options, TimeProvider time)
 {
     /// <summary>Longer than the hooks have: nobody waits for it, and a slow workload cluster is to be served too.</summary>
     private static readonly TimeSpan PassLimit = TimeSpan.FromSeconds(60);
@@ -22,7 +22,7 @@ internal sealed class ClusterReconciler(
     private const string PausedAnnotation = "cluster.x-k8s.io/paused";
 
     private readonly RegistryRemoval _removal = new(management, new RegistryData(workload), options);
-    private readonly ClusterEvents _events = new(management, time);
+    private readonly ClusterEventRecorder _events = new(management, time);
 
     /// <summary>This process begins to look after the Clusters; what it has told before no longer counts.</summary>
     public void Forget() => _events.Clear();
@@ -34,7 +34,7 @@ internal sealed class ClusterReconciler(
     /// <param name="cancellationToken">Ends the pass.</param>
     public async Task<ClusterStatus> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
     {
-        var pass = new ClusterPass();
+        var pass = new ReconcileContext();
         var root = new NamespacedName(options.HookNamespace, options.RootSecretName);
         var outcome = await Attempt.RunAsync(PassLimit, time, root, async token =>
         {
@@ -59,7 +59,7 @@ internal sealed class ClusterReconciler(
     public static bool IsPaused(Cluster cluster) =>
         cluster.Spec?.Paused == true || cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true;
 
-    private Task<RegistryOutcome?> ActAsync(Cluster cluster, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+    private Task<RegistryOutcome?> ActAsync(Cluster cluster, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
     {
         switch (RegistryPlan.Create(cluster, options))
         {

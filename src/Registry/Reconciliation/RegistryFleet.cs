@@ -49,7 +49,7 @@ public sealed class RegistryFleet
     {
         try
         {
-            var clusters = new ReleasedFleet(_management, _versions.Served, namespaces);
+            var clusters = new RotationProgress(_management, _versions.Served, namespaces);
             return await new RootRotation(_management, _options, _time).AdvanceAsync(clusters, cancellationToken);
         }
         catch (KubernetesApiException exception)

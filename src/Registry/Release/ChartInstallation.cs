@@ -18,17 +18,17 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
         management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
 
-    public async Task<Ensured<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    public async Task<StepResult<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
     {
         var cluster = plan.Cluster;
         if (cluster.Metadata.Labels?.GetValueOrDefault(RegistryPlan.ClusterNameLabel) == cluster.Name.Name)
-            return new Ensured<bool>(true);
+            return new StepResult<bool>(true);
 
         var labels = new JsonObject { [RegistryPlan.ClusterNameLabel] = cluster.Name.Name };
         await management.MergePatchAsync(
             RegistryResources.Clusters(cluster), cluster.Name, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } },
             ObjectLabels.FieldManager, cancellationToken);
-        return new Ensured<bool>(true, new Change(
+        return new StepResult<bool>(true, new Change(
             ChangeVerb.Updated, "Cluster", cluster.DisplayName, false, $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
     }
 
@@ -40,7 +40,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
     /// <param name="certificate">The certificate that the pods are to serve.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<Ensured<bool>> EnsureChartProxyAsync(
+    public async Task<StepResult<bool>> EnsureChartProxyAsync(
         RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
@@ -48,12 +48,12 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     }
 
     /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
-    public async Task<Ensured<bool>> RepairChartProxyAsync(
+    public async Task<StepResult<bool>> RepairChartProxyAsync(
         RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
         return before is not null && ChartProxyComparison.IsAsWanted(before, wanted)
-            ? new Ensured<bool>(true, kept.IsOther ? KeptChange(plan) : null)
+            ? new StepResult<bool>(true, kept.IsOther ? KeptChange(plan) : null)
             : await ApplyAsync(plan, before, wanted, kept, cancellationToken);
     }
 
@@ -83,12 +83,12 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             ? certificate with { Served = known.Served }
             : certificate;
 
-    private async Task<Ensured<bool>> ApplyAsync(
+    private async Task<StepResult<bool>> ApplyAsync(
         RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, KeptValues kept, CancellationToken cancellationToken)
     {
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
-        return new Ensured<bool>(true, Describe(plan, before, after, kept));
+        return new StepResult<bool>(true, Describe(plan, before, after, kept));
     }
 
     private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after, KeptValues kept)

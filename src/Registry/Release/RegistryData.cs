@@ -27,7 +27,7 @@ internal sealed class RegistryData(WorkloadAccess workload)
         {
             await DeleteClaimsAsync(client, changes, cancellationToken);
             await DeleteAsync(client, RegistryResources.SecretHeaders, RegistryPlan.CertificateSecret, changes, cancellationToken);
-            return new Ensured<bool>(true);
+            return new StepResult<bool>(true);
         }, cancellationToken);
         return deleted.Stop;
     }

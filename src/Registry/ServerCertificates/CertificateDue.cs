@@ -21,7 +21,7 @@ internal static class CertificateDue
             return "The certificate is from another root than the current one.";
         if (known.Request != CertificateRecord.DigestOf(wanted.Request))
             return "The certificate is for other names or of another algorithm than wanted.";
-        if (wanted.Order is not null && known.OrderedBy != wanted.Order)
+        if (wanted.RenewalRequest is not null && known.RequestedBy != wanted.RenewalRequest)
             return "A renewal was asked for.";
         if (known.Trust != CertificateRecord.DigestOf(wanted.TrustBytes))
             return "The trust bundle beside the certificate is not the cluster's.";

@@ -20,8 +20,8 @@ namespace CapiRegistryHook.Registry.ServerCertificates;
 /// <param name="Request">A digest of the names and the algorithm that were asked for.</param>
 internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string Request)
 {
-    /// <summary>The user's latest order for a renewal that this certificate fulfils; null when there was none.</summary>
-    public string? OrderedBy { get; init; }
+    /// <summary>The user's latest request for a renewal that this certificate fulfils; null when there was none.</summary>
+    public string? RequestedBy { get; init; }
 
     /// <summary>The serial number that was last seen served by all pods; null when none was.</summary>
     public string? Served { get; init; }
@@ -38,7 +38,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     private const string NotBeforeKey = Prefix + "not-before";
     private const string NotAfterKey = Prefix + "not-after";
     private const string RequestKey = Prefix + "request";
-    private const string OrderKey = Prefix + "order";
+    private const string RequestedByKey = Prefix + "requested-by";
     private const string ServedKey = Prefix + "served";
     private const string TrustKey = Prefix + "trust";
     private const int DigestLength = 16;
@@ -47,7 +47,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
 
     /// <summary>The certificate that an authority has just issued, or still stands by.</summary>
     public static CertificateRecord Of(WantedCertificate wanted, string serial, DateTimeOffset notBefore, DateTimeOffset notAfter) =>
-        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { OrderedBy = wanted.Order, Trust = DigestOf(wanted.TrustBytes) };
+        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { RequestedBy = wanted.RenewalRequest, Trust = DigestOf(wanted.TrustBytes) };
 
     /// <summary>Null when the annotations do not say all of it.</summary>
     public static CertificateRecord? Read(IReadOnlyDictionary<string, string>? annotations) =>
@@ -57,7 +57,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
         && TryReadTime(annotations, NotBeforeKey, out var notBefore) && TryReadTime(annotations, NotAfterKey, out var notAfter)
             ? new CertificateRecord(serial, issuer, notBefore, notAfter, request)
             {
-                OrderedBy = annotations.GetValueOrDefault(OrderKey),
+                RequestedBy = annotations.GetValueOrDefault(RequestedByKey),
                 Served = annotations.GetValueOrDefault(ServedKey),
                 Trust = annotations.GetValueOrDefault(TrustKey),
             }
@@ -74,7 +74,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
             [NotAfterKey] = Format(NotAfter),
             [RequestKey] = Request,
         };
-        foreach (var (key, value) in new[] { (OrderKey, OrderedBy), (ServedKey, Served), (TrustKey, Trust) })
+        foreach (var (key, value) in new[] { (RequestedByKey, RequestedBy), (ServedKey, Served), (TrustKey, Trust) })
         {
             if (value is not null)
                 annotations[key] = value;

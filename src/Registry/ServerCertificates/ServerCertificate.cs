@@ -20,30 +20,30 @@ internal sealed class ServerCertificate(TimeProvider time)
     /// <summary>The Kubernetes version of the latest upgrade that renewed the certificate.</summary>
     public const string RenewedForAnnotation = "capi-registry-hook.io/renewed-for";
 
-    /// <summary>The latest order for a renewal that was fulfilled: the value that <see cref="OrderAnnotation"/> had then.</summary>
-    public const string OrderedByAnnotation = "capi-registry-hook.io/renewed-by-order";
+    /// <summary>The latest request for a renewal that was fulfilled: the value that <see cref="RequestAnnotation"/> had then.</summary>
+    public const string RequestedByAnnotation = "capi-registry-hook.io/renewed-for-request";
 
     /// <summary>On the Cluster: another value than before asks for a renewal.</summary>
-    public const string OrderAnnotation = "capi-registry-hook.io/renew";
+    public const string RequestAnnotation = "capi-registry-hook.io/renew";
 
     /// <summary>Returns what there is to know of the certificate in the Secret.</summary>
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="wanted">What the certificate must be.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public Task<Ensured<CertificateRecord>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
+    public Task<StepResult<CertificateRecord>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
         OptimisticWrite.RunAsync(async () =>
         {
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
             if (live is null)
-                return wanted.Hindrance is null ? await CreateAsync(workload, wanted, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
+                return wanted.Hindrance is null ? await CreateAsync(workload, wanted, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
             if (live.Type != SecretKeys.TlsType)
                 return RefuseForeign();
 
             var why = WhyReissue(live, wanted);
             if (why is not null)
-                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken) : Ensured<CertificateRecord>.Stopped(wanted.Hindrance);
+                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
-                ? new Ensured<CertificateRecord>(RecordOf(live, wanted))
+                ? new StepResult<CertificateRecord>(RecordOf(live, wanted))
                 : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
         });
 
@@ -60,13 +60,13 @@ internal sealed class ServerCertificate(TimeProvider time)
             return null;
         if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
             return "The cluster is upgraded to another version of Kubernetes.";
-        return IsMarked(live, OrderedByAnnotation, wanted.Order) ? null : "A renewal was asked for.";
+        return IsMarked(live, RequestedByAnnotation, wanted.RenewalRequest) ? null : "A renewal was asked for.";
     }
 
     private static bool IsMarked(Secret live, string annotation, string? mark) =>
         mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
 
-    private async Task<Ensured<CertificateRecord>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
+    private async Task<StepResult<CertificateRecord>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         await EnsureNamespaceAsync(workload, cancellationToken);
         using var pair = wanted.Authority.Issue(wanted.Request, time);
@@ -102,7 +102,7 @@ internal sealed class ServerCertificate(TimeProvider time)
         }
     }
 
-    private async Task<Ensured<CertificateRecord>> ReplaceAsync(
+    private async Task<StepResult<CertificateRecord>> ReplaceAsync(
         KubernetesClient workload, Secret live, WantedCertificate wanted, string why, CancellationToken cancellationToken)
     {
         using var pair = wanted.Authority.Issue(wanted.Request, time);
@@ -116,7 +116,7 @@ internal sealed class ServerCertificate(TimeProvider time)
         return Changed(RecordOf(pair, wanted), ChangeVerb.Updated, why);
     }
 
-    private static async Task<Ensured<CertificateRecord>> RefreshTrustAsync(
+    private static async Task<StepResult<CertificateRecord>> RefreshTrustAsync(
         KubernetesClient workload, Secret live, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         var data = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(wanted.TrustBytes) };
@@ -138,8 +138,8 @@ internal sealed class ServerCertificate(TimeProvider time)
         var marks = new Dictionary<string, string>();
         if (wanted.UpgradeTo is not null)
             marks[RenewedForAnnotation] = wanted.UpgradeTo;
-        if (wanted.Order is not null)
-            marks[OrderedByAnnotation] = wanted.Order;
+        if (wanted.RenewalRequest is not null)
+            marks[RequestedByAnnotation] = wanted.RenewalRequest;
         return marks;
     }
 
@@ -153,14 +153,14 @@ internal sealed class ServerCertificate(TimeProvider time)
         return wanted.Hindrance is null ? record : record with
         {
             Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust),
-            OrderedBy = secret.Metadata.Annotations?.GetValueOrDefault(OrderedByAnnotation),
+            RequestedBy = secret.Metadata.Annotations?.GetValueOrDefault(RequestedByAnnotation),
         };
     }
 
-    private static Ensured<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
+    private static StepResult<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
         new(certificate, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
 
-    private static Ensured<CertificateRecord> RefuseForeign() => Ensured<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
+    private static StepResult<CertificateRecord> RefuseForeign() => StepResult<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
         $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not ours; delete or rename it."));
 }
 
@@ -171,8 +171,8 @@ internal sealed class ServerCertificate(TimeProvider time)
 /// <param name="UpgradeTo">During an upgrade, the version that the certificate is to be renewed for.</param>
 internal sealed record WantedCertificate(ServerCertificateRequest Request, CertificateAuthority Authority, TrustBundle Trust, string? UpgradeTo)
 {
-    /// <summary>The user's order for a renewal; null when there is none.</summary>
-    public string? Order { get; init; }
+    /// <summary>The user's request for a renewal; null when there is none.</summary>
+    public string? RenewalRequest { get; init; }
 
     /// <summary>Why nobody may sign now, as the outcome for the case that somebody must; null when <see cref="Authority"/> may.</summary>
     public RegistryOutcome? Hindrance { get; init; }

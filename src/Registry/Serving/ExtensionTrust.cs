@@ -12,12 +12,12 @@ internal sealed class ExtensionTrust(KubernetesClient management, string extensi
     /// <summary>Newest first. Cluster API 1.10 and older know the second alone.</summary>
     private static readonly string[] Versions = ["v1beta2", "v1alpha1"];
 
-    /// <summary>Whether clients have this authority itself, and do not only come to it over a bridge.</summary>
+    /// <summary>Whether clients have this authority itself, and do not only come to it over a cross-certificate.</summary>
     public async Task<bool> HoldsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
         ? IsOldEnough(authority)
         : (await FindAsync(cancellationToken)).Any(certificate => certificate.Thumbprint == authority.RootThumbprint);
 
-    /// <summary>Whether clients accept what this authority issues, over a bridge or not.</summary>
+    /// <summary>Whether clients accept what this authority issues, over a cross-certificate or not.</summary>
     public async Task<bool> AcceptsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
         ? IsOldEnough(authority)
         : authority.IsAnchoredIn(await FindAsync(cancellationToken), time);

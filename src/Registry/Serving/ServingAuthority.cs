@@ -15,8 +15,8 @@ internal sealed class ServingAuthority : IDisposable
     public const string NextPrivateKey = "next.key";
 
     /// <summary>The next authority signed by the present one: who trusts the present one accepts what the next one issues.</summary>
-    public const string NextBridges = "next-bridges.crt";
-    public const string Bridges = "bridges.crt";
+    public const string NextCrossCertificates = "next-cross-certificates.crt";
+    public const string CrossCertificates = "cross-certificates.crt";
 
     private ServingAuthority(Secret live, CertificateAuthority signer, CertificateAuthority? next)
     {
@@ -39,12 +39,12 @@ internal sealed class ServingAuthority : IDisposable
     public static ServingAuthority Read(Secret live)
     {
         var signer = CertificateAuthority.Load(
-            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, live.Value(SecretKeys.Authority).Span, live.Value(Bridges).Span);
+            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, live.Value(SecretKeys.Authority).Span, live.Value(CrossCertificates).Span);
         try
         {
             var next = live.Value(NextPrivateKey).IsEmpty
                 ? null
-                : CertificateAuthority.Load(live.Value(NextCertificate).Span, live.Value(NextPrivateKey).Span, default, live.Value(NextBridges).Span);
+                : CertificateAuthority.Load(live.Value(NextCertificate).Span, live.Value(NextPrivateKey).Span, default, live.Value(NextCrossCertificates).Span);
             return new ServingAuthority(live, signer, next);
         }
         catch
@@ -58,13 +58,13 @@ internal sealed class ServingAuthority : IDisposable
     public static CertificateKeyPair Create(string commonName, KeyAlgorithm algorithm, TimeProvider time) =>
         CertificateAuthority.CreateRoot(new RootRequest(commonName, algorithm, ServingOptions.AuthorityLifetime), time);
 
-    /// <summary>The bridge from the present authority to another one; empty where the present one can't sign any more.</summary>
-    public byte[] BridgeTo(CertificateKeyPair next, TimeProvider time)
+    /// <summary>The cross-certificate from the present authority to another one; empty where the present one can't sign any more.</summary>
+    public byte[] CrossCertificateTo(CertificateKeyPair next, TimeProvider time)
     {
-        if (!Signer.MayBridge || Signer.IsExpired(time))
+        if (!Signer.MayCrossCertificate || Signer.IsExpired(time))
             return [];
         using var successor = CertificateAuthority.Load(Encoding.ASCII.GetBytes(next.CertificatePem), next.PrivateKeyPem.Span, default);
-        return Encoding.ASCII.GetBytes(Signer.BridgeTo(successor, time));
+        return Encoding.ASCII.GetBytes(Signer.CrossCertificateTo(successor, time));
     }
 
     public void Dispose()

@@ -41,13 +41,13 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
         {
             [ServingAuthority.NextCertificate] = Encode(Encoding.ASCII.GetBytes(next.CertificatePem)),
             [ServingAuthority.NextPrivateKey] = Encode(next.PrivateKeyPem),
-            [ServingAuthority.NextBridges] = Encode(authority.BridgeTo(next, time)),
+            [ServingAuthority.NextCrossCertificates] = Encode(authority.CrossCertificateTo(next, time)),
         };
         var annotations = Requested(authority.Live) is { } asked ? new JsonObject { [RotatedForAnnotation] = asked } : null;
         return ServingAuthority.Read(await PatchAsync(authority.Live, data, annotations, cancellationToken));
     }
 
-    /// <summary>Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a bridge leads from it.</summary>
+    /// <summary>Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a cross-certificate leads from it.</summary>
     public async Task<ServingAuthority> SwitchAsync(ServingAuthority authority, CancellationToken cancellationToken)
     {
         var data = authority.Live;
@@ -56,10 +56,10 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
             [SecretKeys.Certificate] = Encode(data.Value(ServingAuthority.NextCertificate)),
             [SecretKeys.PrivateKey] = Encode(data.Value(ServingAuthority.NextPrivateKey)),
             [SecretKeys.Authority] = Encode(data.Value(ServingAuthority.NextCertificate)),
-            [ServingAuthority.Bridges] = Encode(data.Value(ServingAuthority.NextBridges)),
+            [ServingAuthority.CrossCertificates] = Encode(data.Value(ServingAuthority.NextCrossCertificates)),
             [ServingAuthority.NextCertificate] = null,
             [ServingAuthority.NextPrivateKey] = null,
-            [ServingAuthority.NextBridges] = null,
+            [ServingAuthority.NextCrossCertificates] = null,
         }, null, cancellationToken));
     }
 

@@ -29,7 +29,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     /// <param name="live">What <see cref="FindAsync"/> returned.</param>
     /// <param name="nodesExist">True once nodes may have been created with the Secret's content.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public Task<Ensured<ClusterSigner>> EnsureAsync(
+    public Task<StepResult<ClusterSigner>> EnsureAsync(
         RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
         var isRetry = false;
@@ -61,7 +61,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
             var kept = trusted.Intersect(roots.IsRotating && roots.Compromised is null ? roots.Bundle : roots.Authority.TrustBundle);
             if (kept.Count == trusted.Count && roots.Compromised is null)
                 return new RetireResult.Nothing();
-            if (!served || dates.Since(roots.SignerThumbprint) is not { } since)
+            if (!served || dates.Since(roots.SignerId) is not { } since)
                 return new RetireResult.Waits("The certificate from the new root is not served yet.", 0, null);
             if (roots.Compromised is not null)
                 return await BanAsync(plan, live, trusted, kept, since, cancellationToken);
@@ -72,15 +72,15 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
                 : new RetireResult.Retired(await DropAsync(plan, live, kept, dates.For(kept, time.GetUtcNow(), live.Metadata.CreationTimestamp), cancellationToken));
         });
 
-    private async Task<Ensured<ClusterSigner>> CreateAsync(RegistryPlan plan, SigningRoots roots, CancellationToken cancellationToken)
+    private async Task<StepResult<ClusterSigner>> CreateAsync(RegistryPlan plan, SigningRoots roots, CancellationToken cancellationToken)
     {
         var bundle = roots.Bundle;
         await _secret.CreateAsync(plan, bundle, TrustDates.AllFrom(bundle, time.GetUtcNow()), cancellationToken);
-        return new Ensured<ClusterSigner>(
+        return new StepResult<ClusterSigner>(
             new ClusterSigner(bundle, roots.Candidates.FirstOrDefault()), Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
     }
 
-    private async Task<Ensured<ClusterSigner>> UpdateAsync(
+    private async Task<StepResult<ClusterSigner>> UpdateAsync(
         RegistryPlan plan, SigningRoots roots, Secret live, bool nodesExist, CancellationToken cancellationToken)
     {
         if (!TrustSecret.IsOurs(live))
@@ -94,13 +94,13 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         var authority = nodesExist ? await FindSignerAsync(plan, roots, wanted, dates, cancellationToken) : roots.Candidates.FirstOrDefault();
         var signer = new ClusterSigner(wanted, authority);
         if (TrustSecret.Matches(live, plan, wanted, dates))
-            return new Ensured<ClusterSigner>(signer);
+            return new StepResult<ClusterSigner>(signer);
         await _secret.PatchAsync(plan, live, wanted, dates, cancellationToken);
-        return new Ensured<ClusterSigner>(signer, Changed(plan, ChangeVerb.Updated, "The cluster CA Secret was not as it should be."));
+        return new StepResult<ClusterSigner>(signer, Changed(plan, ChangeVerb.Updated, "The cluster CA Secret was not as it should be."));
     }
 
     /// <summary>
-    /// The first root that all nodes accept. With bridges that is the one that is to sign, from the first moment. Machines are listed only for a root that the
+    /// The first root that all nodes accept. With cross-certificates that is the one that is to sign, from the first moment. Machines are listed only for a root that the
     /// oldest nodes need not know: one that others have put there.
     /// </summary>
     private async Task<CertificateAuthority?> FindSignerAsync(
@@ -140,9 +140,9 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
 
     private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) => new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
 
-    private static Ensured<ClusterSigner> RefuseForeign(RegistryPlan plan) => Ensured<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
+    private static StepResult<ClusterSigner> RefuseForeign(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
         $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or give the Cluster another name."));
 
-    private static Ensured<ClusterSigner> RefuseRoot(RegistryPlan plan) => Ensured<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
+    private static StepResult<ClusterSigner> RefuseRoot(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore the former root, or recreate the nodes after deleting the cluster's CA Secret."));
 }

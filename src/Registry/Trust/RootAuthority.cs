@@ -32,12 +32,12 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     /// False when the cluster already has a trust bundle: then a root existed, and a new one would only hide its loss.
     /// </param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<Ensured<SigningRoots>> EnsureAsync(bool mayCreate, CancellationToken cancellationToken)
+    public async Task<StepResult<SigningRoots>> EnsureAsync(bool mayCreate, CancellationToken cancellationToken)
     {
         if (await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } existing)
             return await LoadAsync(existing, null, cancellationToken);
         if (options.RootSource == RootSource.External)
-            return Ensured<SigningRoots>.Stopped(Awaited());
+            return StepResult<SigningRoots>.Stopped(Awaited());
         if (!mayCreate)
             return Refuse("does not exist, but this cluster's nodes already trust one; restore the Secret from a backup, or delete the cluster's CA Secret to start anew");
 
@@ -63,10 +63,10 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         };
     }
 
-    private async Task<Ensured<SigningRoots>> LoadAsync(Secret secret, Change? change, CancellationToken cancellationToken)
+    private async Task<StepResult<SigningRoots>> LoadAsync(Secret secret, Change? change, CancellationToken cancellationToken)
     {
         if (options.RootSource == RootSource.External && (secret.Value(SecretKeys.Certificate).IsEmpty || secret.Value(SecretKeys.PrivateKey).IsEmpty))
-            return Ensured<SigningRoots>.Stopped(Awaited());
+            return StepResult<SigningRoots>.Stopped(Awaited());
 
         Secret? next = null;
         if (IsRotating(secret))
@@ -78,12 +78,12 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         }
         catch (CertificateException exception)
         {
-            return Ensured<SigningRoots>.Stopped(new RegistryOutcome.Refused(FaultSentences.UnusableRoot(Name, exception)));
+            return StepResult<SigningRoots>.Stopped(new RegistryOutcome.Refused(FaultSentences.UnusableRoot(Name, exception)));
         }
 
         var roots = new SigningRoots(current, Follower(current, next), options.RootSource, time);
         if (roots.Candidates.Any())
-            return new Ensured<SigningRoots>(roots, change);
+            return new StepResult<SigningRoots>(roots, change);
         roots.Dispose();
         return Refuse("has expired; replace it, then recreate the clusters' nodes");
     }
@@ -113,6 +113,6 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     private RegistryOutcome.Waiting Awaited() =>
         new($"The root CA Secret {Name} is not there yet; it is made outside of this service.");
 
-    private Ensured<SigningRoots> Refuse(string what) =>
-        Ensured<SigningRoots>.Stopped(new RegistryOutcome.Refused($"The root CA Secret {Name} {what}."));
+    private StepResult<SigningRoots> Refuse(string what) =>
+        StepResult<SigningRoots>.Stopped(new RegistryOutcome.Refused($"The root CA Secret {Name} {what}."));
 }

@@ -26,7 +26,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
     /// <param name="fleet">The clusters.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <exception cref="KubernetesApiException">A call failed; calling again goes on where it stopped.</exception>
-    public async Task<RotationReport> AdvanceAsync(IFleetView fleet, CancellationToken cancellationToken)
+    public async Task<RotationReport> AdvanceAsync(IRotationProgress fleet, CancellationToken cancellationToken)
     {
         var secret = await management.FindAsync(CoreResources.Secrets, Current, cancellationToken);
         if (secret is null)
@@ -41,7 +41,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             : await BeginAsync(current, fleet, cancellationToken);
     }
 
-    private async Task<RotationReport> BeginAsync(RootSecret current, IFleetView fleet, CancellationToken cancellationToken)
+    private async Task<RotationReport> BeginAsync(RootSecret current, IRotationProgress fleet, CancellationToken cancellationToken)
     {
         if (IsAnnounced(current))
         {
@@ -54,11 +54,11 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         if (RotationTrigger.Obstacle(current) is { } obstacle)
             return Report(RotationPhase.None, current) with { Problem = $"The root CA Secret {Current} is due for rotation, but can't be rotated here. {obstacle}" };
         var next = NextRoot.Create(current, options, time);
-        if (current.Authority.BridgesAt(time.GetUtcNow()).Count >= PemLimits.Bridges
+        if (current.Authority.CrossCertificatesAt(time.GetUtcNow()).Count >= PemLimits.CrossCertificates
             && !NextRoot.ReachesAll(current, next, await fleet.TrustedAsync(cancellationToken), time))
             return Report(RotationPhase.None, current) with
             {
-                Problem = $"The root CA Secret {Current} is due for rotation, but nodes still rely on a root that more than {PemLimits.Bridges} rotations lie behind; replace the oldest Machines first.",
+                Problem = $"The root CA Secret {Current} is due for rotation, but nodes still rely on a root that more than {PemLimits.CrossCertificates} rotations lie behind; replace the oldest Machines first.",
             };
 
         await management.CreateAsync(CoreResources.Secrets, next, ObjectLabels.FieldManager, cancellationToken);
@@ -66,7 +66,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         return Report(RotationPhase.Prepare, current, new Change(ChangeVerb.Created, "Secret", Next.ToString(), false, why), Updated("It announces the next root."));
     }
 
-    private async Task<RotationReport> GoOnAsync(RootSecret current, Secret secret, IFleetView fleet, CancellationToken cancellationToken)
+    private async Task<RotationReport> GoOnAsync(RootSecret current, Secret secret, IRotationProgress fleet, CancellationToken cancellationToken)
     {
         using var next = RootSecret.TryLoad(secret);
         if (next?.Id == current.Id)
@@ -79,7 +79,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             return Report(RotationPhase.Prepare, current, Updated("It announces the next root."));
         }
 
-        if (!current.Authority.IsExpired(time) && await fleet.FindLaggardAsync(next.Id, cancellationToken) is { } laggard)
+        if (!current.Authority.IsExpired(time) && await fleet.FindClusterNotRotatedAsync(next.Id, cancellationToken) is { } laggard)
             return Report(RotationPhase.Switch, current) with { Waits = $"The registry of {FieldText.Sentence(laggard.ToString())} does not serve a certificate from the next root yet." };
         return await PromoteAsync(current, next, cancellationToken);
     }
@@ -94,7 +94,7 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             [RootAnnotations.NextRoot] = null,
         };
         var data = new JsonObject();
-        foreach (var key in new[] { SecretKeys.Certificate, SecretKeys.PrivateKey, SecretKeys.Authority, RootSecret.BridgesKey })
+        foreach (var key in new[] { SecretKeys.Certificate, SecretKeys.PrivateKey, SecretKeys.Authority, RootSecret.CrossCertificatesKey })
             data[key] = Convert.ToBase64String(next.Secret.Value(key).Span);
         await PatchAsync(current, annotations, data, cancellationToken);
         await DeleteNextAsync(next.Secret, cancellationToken);

@@ -8,7 +8,7 @@ namespace CapiRegistryHook.Registry.Trust;
 /// <summary>A Secret with a root, and the authority that is in it.</summary>
 internal sealed record RootSecret(Secret Secret, CertificateAuthority Authority) : IDisposable
 {
-    public const string BridgesKey = "bridges.crt";
+    public const string CrossCertificatesKey = "cross-certificates.crt";
 
     public string Id => RootId.Of(Authority);
 
@@ -19,7 +19,7 @@ internal sealed record RootSecret(Secret Secret, CertificateAuthority Authority)
     /// <exception cref="CertificateException">What is in the Secret is no authority that can be used.</exception>
     public static RootSecret Load(Secret secret) => new(secret, CertificateAuthority.Load(
         secret.Value(SecretKeys.Certificate).Span, secret.Value(SecretKeys.PrivateKey).Span,
-        secret.Value(SecretKeys.Authority).Span, secret.Value(BridgesKey).Span));
+        secret.Value(SecretKeys.Authority).Span, secret.Value(CrossCertificatesKey).Span));
 
     /// <summary>Null when it can't be used.</summary>
     public static RootSecret? TryLoad(Secret? secret)

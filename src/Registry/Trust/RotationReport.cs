@@ -11,7 +11,7 @@ public enum RotationPhase
     /// <summary>The next root is made, or on its way into the bundles.</summary>
     Prepare,
 
-    /// <summary>Certificates are issued by the next root, and served with the bridge.</summary>
+    /// <summary>Certificates are issued by the next root, and served with the cross-certificate.</summary>
     Switch,
 
     /// <summary>The former root signs nothing any more and stays trusted until the nodes that only know it are gone.</summary>

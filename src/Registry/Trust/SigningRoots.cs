@@ -19,7 +19,7 @@ internal sealed class SigningRoots(RootSecret current, RootSecret? next, RootSou
         : current.Authority.TrustBundle.Add(next.Authority.TrustBundle)).PruneExpired(time);
 
     /// <summary>The name of the root that is to sign, see <see cref="RootId"/>.</summary>
-    public string SignerThumbprint => RootId.Of(Authority);
+    public string SignerId => RootId.Of(Authority);
 
     /// <summary>How many roots there have been, the one that is to sign included.</summary>
     public int Generation => (next ?? current).Generation;
@@ -27,7 +27,7 @@ internal sealed class SigningRoots(RootSecret current, RootSecret? next, RootSou
     public bool IsRotating => next is not null;
 
     /// <summary>The former root that somebody else may have the key of; null when there is none, or no successor yet.</summary>
-    public string? Compromised => current.Annotation(RootAnnotations.Compromised) is { } id && id != SignerThumbprint ? id : null;
+    public string? Compromised => current.Annotation(RootAnnotations.Compromised) is { } id && id != SignerId ? id : null;
 
     /// <summary>Whether others change the root, and clusters have to follow.</summary>
     public bool IsFollowed => source == RootSource.External;

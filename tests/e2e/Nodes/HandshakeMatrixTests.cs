@@ -29,15 +29,15 @@ public sealed class HandshakeMatrixTests
         using var oldRoot = Root(algorithm);
         using var newRoot = Root(algorithm);
         using var old = Load(oldRoot, "");
-        using var unbridged = Load(newRoot, "");
-        using var bridged = Load(newRoot, old.BridgeTo(unbridged, TimeProvider.System));
+        using var withoutCrossCertificate = Load(newRoot, "");
+        using var crossCertificated = Load(newRoot, old.CrossCertificateTo(withoutCrossCertificate, TimeProvider.System));
         WriteTrust(room, "old", oldRoot.CertificatePem);
         WriteTrust(room, "both", oldRoot.CertificatePem + newRoot.CertificatePem);
         WriteTrust(room, "new", newRoot.CertificatePem);
 
         Assert.Equal("openssl: old both; skopeo: old both", await AskAsync(room, old));
-        Assert.Equal("openssl: both new; skopeo: both new", await AskAsync(room, unbridged));
-        Assert.Equal("openssl: old both new; skopeo: old both new", await AskAsync(room, bridged));
+        Assert.Equal("openssl: both new; skopeo: both new", await AskAsync(room, withoutCrossCertificate));
+        Assert.Equal("openssl: old both new; skopeo: old both new", await AskAsync(room, crossCertificated));
     }
 
     /// <summary>Who accepts a leaf of the authority, as words.</summary>
@@ -92,6 +92,6 @@ public sealed class HandshakeMatrixTests
     private static CertificateKeyPair Root(KeyAlgorithm algorithm) =>
         CertificateAuthority.CreateRoot(new RootRequest("registry-addon", algorithm, TimeSpan.FromDays(3650)), TimeProvider.System);
 
-    private static CertificateAuthority Load(CertificateKeyPair root, string bridges) =>
-        CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(bridges));
+    private static CertificateAuthority Load(CertificateKeyPair root, string crossCertificates) =>
+        CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(crossCertificates));
 }

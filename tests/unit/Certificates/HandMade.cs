@@ -39,8 +39,8 @@ internal static class HandMade
         return made.ExportCertificatePem() + "\n";
     }
 
-    /// <summary>The bridge of a root rotation: the new root's name and key, signed by the old root, which has the same name.</summary>
-    public static string Bridge(CertificateKeyPair oldRoot, CertificateKeyPair newRoot)
+    /// <summary>The cross-certificate of a root rotation: the new root's name and key, signed by the old root, which has the same name.</summary>
+    public static string CrossCertificate(CertificateKeyPair oldRoot, CertificateKeyPair newRoot)
     {
         using var oldKey = KeyOf(oldRoot);
         using var oldCertificate = X509Certificate2.CreateFromPem(oldRoot.CertificatePem);

@@ -94,7 +94,7 @@ public sealed class IssuedCertificateTests
     [Theory]
     [InlineData(KeyAlgorithm.EcdsaP256)]
     [InlineData(KeyAlgorithm.Rsa2048)]
-    public void CreateRoot_ReadByBouncyCastle_IsABridgeableRoot(KeyAlgorithm algorithm)
+    public void CreateRoot_ReadByBouncyCastle_IsACrossCertificateableRoot(KeyAlgorithm algorithm)
     {
         using var pair = Samples.NewRoot(algorithm);
         var root = PathJudges.ReadWithBouncyCastle(pair.CertificatePem).Single();

@@ -2,7 +2,7 @@ using CapiRegistryHook.Certificates;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 
-/// <summary>A root, its successor, and the bridge from the one to the other.</summary>
+/// <summary>A root, its successor, and the cross-certificate from the one to the other.</summary>
 internal sealed class Rotation : IDisposable
 {
     public Rotation(KeyAlgorithm former = KeyAlgorithm.EcdsaP256, KeyAlgorithm? next = null)
@@ -10,21 +10,21 @@ internal sealed class Rotation : IDisposable
         OldRoot = Samples.NewRoot(former);
         NewRoot = Samples.NewRoot(next ?? former);
         Old = Samples.Load(OldRoot);
-        using var unbridged = Samples.Load(NewRoot);
-        Bridge = Old.BridgeTo(unbridged, Samples.Clock);
-        New = Samples.LoadBridged(NewRoot, Bridge);
+        using var withoutCrossCertificate = Samples.Load(NewRoot);
+        CrossCertificate = Old.CrossCertificateTo(withoutCrossCertificate, Samples.Clock);
+        New = Samples.LoadCrossCertificated(NewRoot, CrossCertificate);
     }
 
     public CertificateKeyPair OldRoot { get; }
 
     public CertificateKeyPair NewRoot { get; }
 
-    public string Bridge { get; }
+    public string CrossCertificate { get; }
 
     /// <summary>The root before the rotation.</summary>
     public CertificateAuthority Old { get; }
 
-    /// <summary>The successor, which serves the bridge.</summary>
+    /// <summary>The successor, which serves the cross-certificate.</summary>
     public CertificateAuthority New { get; }
 
     public TrustBundle OldTrust => Old.TrustBundle;

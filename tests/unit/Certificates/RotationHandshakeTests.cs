@@ -17,23 +17,23 @@ public sealed class RotationHandshakeTests
     public async Task Leaf_ByEveryTrust_IsAcceptedWhereAWayLeadsToIt(KeyAlgorithm former, KeyAlgorithm next)
     {
         using var rotation = new Rotation(former, next);
-        using var withoutBridge = Samples.Load(rotation.NewRoot);
+        using var withoutCrossCertificate = Samples.Load(rotation.NewRoot);
         using var oldLeaf = rotation.Old.Issue(Samples.Server(), Samples.Clock);
-        using var newLeaf = withoutBridge.Issue(Samples.Server(), Samples.Clock);
-        using var bridged = rotation.New.Issue(Samples.Server(), Samples.Clock);
+        using var newLeaf = withoutCrossCertificate.Issue(Samples.Server(), Samples.Clock);
+        using var crossCertificated = rotation.New.Issue(Samples.Server(), Samples.Clock);
 
         Assert.Equal("old yes, both yes, new no", await AskAsync(oldLeaf, rotation));
         Assert.Equal("old no, both yes, new yes", await AskAsync(newLeaf, rotation));
-        Assert.Equal("old yes, both yes, new yes", await AskAsync(bridged, rotation));
+        Assert.Equal("old yes, both yes, new yes", await AskAsync(crossCertificated, rotation));
     }
 
     [Fact]
-    public async Task Bridges_OfTwoRotations_LeadFromTheFirstRoot()
+    public async Task CrossCertificates_OfTwoRotations_LeadFromTheFirstRoot()
     {
         using var first = new Rotation();
         using var thirdRoot = Samples.NewRoot();
-        using var unbridged = Samples.Load(thirdRoot);
-        using var third = Samples.LoadBridged(thirdRoot, first.New.BridgeTo(unbridged, Samples.Clock), first.Bridge);
+        using var withoutCrossCertificate = Samples.Load(thirdRoot);
+        using var third = Samples.LoadCrossCertificated(thirdRoot, first.New.CrossCertificateTo(withoutCrossCertificate, Samples.Clock), first.CrossCertificate);
         using var leaf = third.Issue(Samples.Server(), Samples.Clock);
 
         foreach (var trust in new[] { first.OldTrust, first.NewTrust, third.TrustBundle })

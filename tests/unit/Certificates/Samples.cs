@@ -35,9 +35,9 @@ internal static class Samples
     public static CertificateAuthority Load(CertificateKeyPair pair, string trust = "") =>
         CertificateAuthority.Load(Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Bytes(trust));
 
-    /// <summary>A root as an authority that knows bridges from former ones.</summary>
-    public static CertificateAuthority LoadBridged(CertificateKeyPair root, params IEnumerable<string> bridges) =>
-        CertificateAuthority.Load(Bytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Bytes(string.Concat(bridges)));
+    /// <summary>A root as an authority that knows cross-certificates from former ones.</summary>
+    public static CertificateAuthority LoadCrossCertificated(CertificateKeyPair root, params IEnumerable<string> crossCertificates) =>
+        CertificateAuthority.Load(Bytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Bytes(string.Concat(crossCertificates)));
 
     public static TrustBundle Bundle(params IEnumerable<CertificateKeyPair> pairs) =>
         TrustBundle.Parse(Bytes(string.Concat(pairs.Select(pair => pair.CertificatePem))));

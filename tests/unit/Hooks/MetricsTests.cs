@@ -18,7 +18,7 @@ public sealed partial class MetricsTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("metrics-").FullName;
     private readonly HookMetrics _metrics = new();
-    private readonly FleetBook _book = new();
+    private readonly ReconcilerMetrics _book = new();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

@@ -18,11 +18,11 @@ public sealed class ReconcileQueueTests
     public async Task SeeCluster_Unchanged_AsksForNoOtherPass()
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
+        queue.EnqueueCluster(One, 1);
         var pass = await queue.TakeAsync(Cancelled);
-        queue.Return(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
 
-        queue.SeeCluster(One, 1);
+        queue.EnqueueCluster(One, 1);
 
         Assert.Equal((One, false), (pass.Cluster, pass.Verify));
         Assert.False(queue.TakeAsync(Cancelled).IsCompleted);
@@ -34,16 +34,16 @@ public sealed class ReconcileQueueTests
     public async Task See_ChangedDuringItsPass_IsTakenAgainAfterIt(bool isCluster)
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
+        queue.EnqueueCluster(One, 1);
         var pass = await queue.TakeAsync(Cancelled);
 
         if (isCluster)
-            queue.SeeCluster(One, 2);
+            queue.EnqueueCluster(One, 2);
         else
-            queue.SeeRelease(One, 2);
+            queue.EnqueueRelease(One, 2);
         var again = queue.TakeAsync(Cancelled);
         Assert.False(again.IsCompleted);
-        queue.Return(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
 
         Assert.Equal(One, (await again).Cluster);
     }
@@ -52,8 +52,8 @@ public sealed class ReconcileQueueTests
     public async Task Return_NextMoment_IsTakenThen()
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
-        queue.Return(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromMinutes(30));
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromMinutes(30));
         var next = queue.TakeAsync(Cancelled);
 
         _time.Advance(TimeSpan.FromMinutes(29));
@@ -79,12 +79,12 @@ public sealed class ReconcileQueueTests
     public async Task Return_Failed_WaitsAndAChangeEndsTheWait()
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
-        queue.Return(await queue.TakeAsync(Cancelled), failed: true, _time.GetUtcNow());
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(Cancelled), failed: true, _time.GetUtcNow());
         var next = queue.TakeAsync(Cancelled);
         Assert.False(next.IsCompleted);
 
-        queue.SeeCluster(One, 2);
+        queue.EnqueueCluster(One, 2);
 
         Assert.Equal(One, (await next).Cluster);
     }
@@ -94,14 +94,14 @@ public sealed class ReconcileQueueTests
     {
         var queue = Queue(workers: 4);
         var failing = Enumerable.Range(0, 10).Select(index => new ClusterKey("default", $"away-{index}")).ToList();
-        failing.ForEach(cluster => queue.SeeCluster(cluster, 1));
+        failing.ForEach(cluster => queue.EnqueueCluster(cluster, 1));
         foreach (var _ in failing)
-            queue.Return(await queue.TakeAsync(Cancelled), failed: true, default);
-        failing.ForEach(cluster => queue.SeeCluster(cluster, 2));
-        queue.SeeCluster(One, 1);
-        queue.SeeCluster(Two, 1);
+            queue.Done(await queue.TakeAsync(Cancelled), failed: true, default);
+        failing.ForEach(cluster => queue.EnqueueCluster(cluster, 2));
+        queue.EnqueueCluster(One, 1);
+        queue.EnqueueCluster(Two, 1);
 
-        var taken = new List<Pass>();
+        var taken = new List<ReconcileRequest>();
         for (var worker = 0; worker < 4; worker++)
             taken.Add(await queue.TakeAsync(Cancelled));
         var fifth = queue.TakeAsync(Cancelled);
@@ -109,7 +109,7 @@ public sealed class ReconcileQueueTests
         Assert.Equal(2, taken.Count(pass => failing.Contains(pass.Cluster)));
         Assert.Superset(new HashSet<ClusterKey> { One, Two }, taken.Select(pass => pass.Cluster).ToHashSet());
         Assert.False(fifth.IsCompleted);
-        queue.Return(taken.First(pass => failing.Contains(pass.Cluster)), failed: true, default);
+        queue.Done(taken.First(pass => failing.Contains(pass.Cluster)), failed: true, default);
         Assert.Contains((await fifth).Cluster, failing);
     }
 
@@ -119,9 +119,9 @@ public sealed class ReconcileQueueTests
         var queue = Queue();
         var elsewhere = new ClusterKey("team-a", "one");
         foreach (var cluster in new[] { One, Two, elsewhere })
-            queue.SeeCluster(cluster, 1);
+            queue.EnqueueCluster(cluster, 1);
 
-        queue.Keep("default", [Two]);
+        queue.Retain("default", [Two]);
 
         Assert.Equal(2, queue.Count);
         Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(Cancelled), await queue.TakeAsync(Cancelled) }.Select(pass => pass.Cluster).OrderByDescending(key => key.Namespace));
@@ -131,11 +131,11 @@ public sealed class ReconcileQueueTests
     public async Task Forget_DuringItsPass_EndsWithIt()
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
+        queue.EnqueueCluster(One, 1);
         var pass = await queue.TakeAsync(Cancelled);
 
         queue.Forget(One);
-        queue.Return(pass, failed: true, default);
+        queue.Done(pass, failed: true, default);
 
         Assert.Equal(0, queue.Count);
     }
@@ -144,12 +144,12 @@ public sealed class ReconcileQueueTests
     public async Task SeeRelease_UnknownCluster_SaysNothing()
     {
         var queue = Queue();
-        queue.SeeRelease(One, 1);
+        queue.EnqueueRelease(One, 1);
         Assert.Equal(0, queue.Count);
 
-        queue.SeeCluster(One, 1);
-        queue.Return(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
-        queue.SeeRelease(One, 7);
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        queue.EnqueueRelease(One, 7);
 
         Assert.Equal(One, (await queue.TakeAsync(Cancelled)).Cluster);
     }
@@ -159,14 +159,14 @@ public sealed class ReconcileQueueTests
     public async Task TakeAsync_OverTime_LooksAtTheWorkloadClusterOncePerInterval()
     {
         var queue = Queue();
-        queue.SeeCluster(One, 1);
+        queue.EnqueueCluster(One, 1);
         var verified = new List<int>();
         for (var hour = 0; hour < 100; hour++)
         {
             var pass = await queue.TakeAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
             if (pass.Verify)
                 verified.Add(hour);
-            queue.Return(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
+            queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
             _time.Advance(TimeSpan.FromHours(1));
         }
 

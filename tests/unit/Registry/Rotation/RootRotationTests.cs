@@ -227,13 +227,13 @@ public sealed class RootRotationTests : IAsyncLifetime
         Assert.Equal((RotationPhase.None, 0), (report.Phase, report.Changes.Count));
     }
 
-    /// <summary>Seven bridges are kept. A node that only knows the eighth root back would be cut off, so the rotation waits for it to be replaced.</summary>
+    /// <summary>Seven cross-certificates are kept. A node that only knows the eighth root back would be cut off, so the rotation waits for it to be replaced.</summary>
     [Fact]
     public async Task Advance_TooManyRotationsWithOldNodes_WaitsForThem()
     {
         (await _scene.RootsAsync()).Dispose();
         var first = await _scene.RootBundleAsync(RotationScene.Root);
-        for (var rotation = 1; rotation <= PemLimits.Bridges; rotation++)
+        for (var rotation = 1; rotation <= PemLimits.CrossCertificates; rotation++)
         {
             await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, $"{rotation}");
             await RotateAsync();
@@ -245,7 +245,7 @@ public sealed class RootRotationTests : IAsyncLifetime
         Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true, await _scene.RootBundleAsync(RotationScene.Root))).Phase);
         using var roots = await _scene.RootsAsync();
         using var leaf = roots.Authority.Issue(Samples.Server(), _scene.Time);
-        Assert.Equal(1 + PemLimits.Bridges, PathJudges.ReadWithBouncyCastle(leaf.CertificatePem).Length);
+        Assert.Equal(1 + PemLimits.CrossCertificates, PathJudges.ReadWithBouncyCastle(leaf.CertificatePem).Length);
     }
 
     [Fact]

@@ -94,14 +94,14 @@ public sealed class RotationCycleTests : IAsyncLifetime
         _scene.Time.Advance(TimeSpan.FromHours(1));
     }
 
-    private async Task<ClusterPass> PassAsync(bool verify = false)
+    private async Task<ReconcileContext> PassAsync(bool verify = false)
     {
-        var pass = new ClusterPass();
-        var steps = new RegistrySteps(_scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
+        var pass = new ReconcileContext();
+        var steps = new RegistryInstaller(_scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
         await steps.ReconcileAsync(_scene.Plan, verify, pass, Cancelled);
         return pass;
     }
 
     private Task<RotationReport> AdvanceAsync() =>
-        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(new ReleasedFleet(_scene.Client, "v1beta2", []), Cancelled);
+        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(new RotationProgress(_scene.Client, "v1beta2", []), Cancelled);
 }

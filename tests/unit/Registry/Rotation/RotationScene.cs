@@ -63,7 +63,7 @@ internal sealed class RotationScene : IAsyncDisposable
     }
 
     /// <summary>What the hooks of a cluster do: read the roots, and put them into its bundle.</summary>
-    public async Task<(Ensured<SigningRoots> Roots, Ensured<ClusterSigner> Signer)> TrustAsync(bool nodesExist = true)
+    public async Task<(StepResult<SigningRoots> Roots, StepResult<ClusterSigner> Signer)> TrustAsync(bool nodesExist = true)
     {
         var live = await Trust.FindAsync(Plan, Cancelled);
         var roots = await new RootAuthority(Client, Options, Time).EnsureAsync(live is null, Cancelled);
@@ -77,7 +77,7 @@ internal sealed class RotationScene : IAsyncDisposable
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, params string[] served) => AdvanceAsync(isComplete, TrustBundle.Empty, served);
 
-    public Task<RotationAnswer> OrderAsync(bool isCompromised = false) => RotationOrder.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
+    public Task<RotationAnswer> OrderAsync(bool isCompromised = false) => RotationRequest.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
 
     public async Task<RetireResult> RetireAsync(bool served = true)
     {
@@ -149,9 +149,9 @@ internal sealed class RotationScene : IAsyncDisposable
     }
 
     /// <summary>Clusters of which the test knows what they serve and trust.</summary>
-    private sealed record FixedFleet(bool IsComplete, TrustBundle Trusted, IReadOnlyList<string> Served) : IFleetView
+    private sealed record FixedFleet(bool IsComplete, TrustBundle Trusted, IReadOnlyList<string> Served) : IRotationProgress
     {
-        public Task<ClusterKey?> FindLaggardAsync(string rootId, CancellationToken cancellationToken) =>
+        public Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken) =>
             Task.FromResult<ClusterKey?>(IsComplete && Served.All(root => root == rootId) ? null : new ClusterKey("team-a", "c1"));
 
         public Task<TrustBundle> TrustedAsync(CancellationToken cancellationToken) => Task.FromResult(Trusted);

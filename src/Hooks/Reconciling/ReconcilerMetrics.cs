@@ -6,7 +6,7 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>What the last passes found, for metrics: a few numbers per Cluster, and only while this replica reconciles.</summary>
-internal sealed class FleetBook : IMetricsSource
+internal sealed class ReconcilerMetrics : IMetricsSource
 {
     /// <summary>Upper bounds in seconds: from a look that finds nothing to do to the limit of a pass.</summary>
     private static readonly double[] Bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];

@@ -4,7 +4,7 @@ using CapiRegistryHook.Registry.Reconciliation;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Brings what happens to Clusters and their HelmChartProxies into the queue.</summary>
-internal sealed partial class FleetFollower(RegistryFleet fleet, ReconcilerOptions options, ILogger<FleetFollower> logger)
+internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOptions options, ILogger<ClusterInformer> logger)
 {
     /// <summary>Follows everything that the options name, until it is cancelled.</summary>
     public Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
@@ -29,13 +29,13 @@ internal sealed partial class FleetFollower(RegistryFleet fleet, ReconcilerOptio
                     break;
                 case FleetEventKind.Seen:
                     listed?.Add(change.Cluster);
-                    queue.SeeCluster(change.Cluster, change.Fingerprint);
+                    queue.EnqueueCluster(change.Cluster, change.Fingerprint);
                     break;
                 case FleetEventKind.Gone:
                     queue.Forget(change.Cluster);
                     break;
                 case FleetEventKind.Synced when listed is not null:
-                    queue.Keep(place, listed);
+                    queue.Retain(place, listed);
                     LogListed(listed.Count);
                     listed = null;
                     break;
@@ -52,9 +52,9 @@ internal sealed partial class FleetFollower(RegistryFleet fleet, ReconcilerOptio
         await foreach (var change in fleet.WatchReleasesAsync(place, cancellationToken))
         {
             if (change.Kind == FleetEventKind.Seen)
-                queue.SeeRelease(change.Cluster, change.Fingerprint);
+                queue.EnqueueRelease(change.Cluster, change.Fingerprint);
             else if (change.Kind == FleetEventKind.Gone)
-                queue.SeeRelease(change.Cluster, null);
+                queue.EnqueueRelease(change.Cluster, null);
             else if (change.Kind == FleetEventKind.Refused)
                 LogRefused(change.Problem);
         }

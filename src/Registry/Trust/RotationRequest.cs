@@ -12,7 +12,7 @@ namespace CapiRegistryHook.Registry.Trust;
 /// <summary>
 /// Asks for a rotation of the root by an annotation on its Secret; the replica that leads does the work. Asking twice before it is done asks once.
 /// </summary>
-public static class RotationOrder
+public static class RotationRequest
 {
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
@@ -80,9 +80,9 @@ public static class RotationOrder
     private static string Explain(RegistryOptions options, RootSecret current, bool isCompromised) => $"""
         A rotation of {Describe(current)} was asked for. What happens, by itself:
         1. A new root is made in the Secret {RootAuthority.NextNameOf(options)} and joins the CA Secret of every cluster.
-        2. Each cluster's registry gets a certificate from it. {(current.Authority.MayBridge
-            ? "A bridge goes with it, so that the nodes of today accept it: no node is replaced for this, and no pull fails."
-            : "The root allows no bridge: a cluster keeps its certificate until all its Machines are younger than the arrival of the new root.")}
+        2. Each cluster's registry gets a certificate from it. {(current.Authority.MayCrossCertificate
+            ? "A cross-certificate goes with it, so that the nodes of today accept it: no node is replaced for this, and no pull fails."
+            : "The root allows no cross-certificate: a cluster keeps its certificate until all its Machines are younger than the arrival of the new root.")}
         3. When all clusters serve such a certificate, the new root takes the place of the former one, whose key is deleted.
         4. {(isCompromised
             ? "The compromised root leaves the CA Secret of a cluster as soon as the new certificate is served. Machines made before go on trusting it: replace them. The service names them until they are gone."

@@ -14,7 +14,7 @@ namespace CapiRegistryHook.Registry.Release;
 /// verify, the certificate before the chart that mounts it. Each step finds out for itself what is left to do, and adds
 /// what it did to the changes. A step returns the outcome that ends the attempt, or null.
 /// </summary>
-internal sealed class RegistrySteps(
+internal sealed class RegistryInstaller(
     KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
 {
     private readonly RootAuthority _root = new(management, options, time);
@@ -53,7 +53,7 @@ internal sealed class RegistrySteps(
     /// <param name="verify">True to look at the certificate on the workload cluster in any case.</param>
     /// <param name="pass">Takes what was changed and what is known of the certificate.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> ReconcileAsync(RegistryPlan plan, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome?> ReconcileAsync(RegistryPlan plan, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
     {
         var trusted = await EnsureTrustAsync(plan, nodesExist: true, pass.Changes, cancellationToken);
         using var root = trusted.Value;
@@ -71,17 +71,17 @@ internal sealed class RegistrySteps(
     /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What an earlier pass saw
     /// served does not count in a pass that just found something else.
     /// </summary>
-    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, bool isDone, ClusterPass pass, CancellationToken cancellationToken)
+    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, bool isDone, ReconcileContext pass, CancellationToken cancellationToken)
     {
         if (root.IsSettled)
             return;
-        var isServed = isDone && pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerThumbprint;
+        var isServed = isDone && pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerId;
         pass.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
         pass.Take(await _trust.RetireAsync(plan, root.Roots, isServed, cancellationToken));
     }
 
     private async Task<RegistryOutcome?> ReconcileAsync(
-        RegistryPlan plan, WantedCertificate wanted, bool verify, ClusterPass pass, CancellationToken cancellationToken)
+        RegistryPlan plan, WantedCertificate wanted, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
         var known = pass.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
@@ -106,13 +106,13 @@ internal sealed class RegistrySteps(
     /// A renewal is done when the pods serve the new certificate, and not before. What was seen is written down, so that nobody has to
     /// look again while the certificate stays.
     /// </summary>
-    private async Task<RegistryOutcome?> ConfirmServedAsync(RegistryPlan plan, WantedCertificate wanted, ClusterPass pass, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome?> ConfirmServedAsync(RegistryPlan plan, WantedCertificate wanted, ReconcileContext pass, CancellationToken cancellationToken)
     {
         if (pass.HasWritten("HelmChartProxy") && pass.Former?.Serial != pass.Certificate!.Serial)
             return new RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
         var certificate = pass.Certificate!;
         var result = await workload.RunAsync(plan.Cluster, async client =>
-            new Ensured<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)), cancellationToken);
+            new StepResult<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)), cancellationToken);
         switch (result.Value)
         {
             case ServedResult.AllServed:
@@ -131,7 +131,7 @@ internal sealed class RegistrySteps(
     private static WantedCertificate Want(RegistryPlan plan, TrustedRoot root, string? upgradeTo) =>
         new(plan.Certificate, root.Authority, root.Bundle, upgradeTo)
         {
-            Order = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(ServerCertificate.OrderAnnotation),
+            RenewalRequest = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(ServerCertificate.RequestAnnotation),
             Hindrance = root.MayIssue ? null : FaultSentences.NotTrustedYet(plan),
         };
 
@@ -154,24 +154,24 @@ internal sealed class RegistrySteps(
             ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, certificate.Value!, cancellationToken), changes);
     }
 
-    private async Task<Ensured<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
+    private async Task<StepResult<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
         var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
         if (Collect(roots, changes) is { } stop)
-            return Ensured<TrustedRoot>.Stopped(stop);
+            return StepResult<TrustedRoot>.Stopped(stop);
 
         var signer = await EnsureBundleAsync(plan, roots.Value!, live, nodesExist, cancellationToken);
         return Collect(signer, changes) is { } refused
-            ? Ensured<TrustedRoot>.Stopped(refused)
-            : new Ensured<TrustedRoot>(new TrustedRoot(roots.Value!, signer.Value!));
+            ? StepResult<TrustedRoot>.Stopped(refused)
+            : new StepResult<TrustedRoot>(new TrustedRoot(roots.Value!, signer.Value!));
     }
 
     /// <summary>From here on the roots have an owner only when all goes well.</summary>
-    private async Task<Ensured<ClusterSigner>> EnsureBundleAsync(
+    private async Task<StepResult<ClusterSigner>> EnsureBundleAsync(
         RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, CancellationToken cancellationToken)
     {
-        var signer = default(Ensured<ClusterSigner>);
+        var signer = default(StepResult<ClusterSigner>);
         try
         {
             return signer = await _trust.EnsureAsync(plan, roots, live, nodesExist, cancellationToken);
@@ -183,10 +183,10 @@ internal sealed class RegistrySteps(
         }
     }
 
-    private Task<Ensured<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
+    private Task<StepResult<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
         workload.RunAsync(plan.Cluster, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
 
-    private static RegistryOutcome? Collect<T>(Ensured<T> step, List<Change> changes)
+    private static RegistryOutcome? Collect<T>(StepResult<T> step, List<Change> changes)
     {
         if (step.Change is { } change)
             changes.Add(change);

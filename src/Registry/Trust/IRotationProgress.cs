@@ -4,12 +4,12 @@ using CapiRegistryHook.Registry.Objects;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>What a rotation must know of the clusters. It asks only when its next step depends on the answer.</summary>
-internal interface IFleetView
+internal interface IRotationProgress
 {
     /// <summary>A cluster whose registry is not known to serve a certificate from a root; null when there is none that anybody looks after.</summary>
     /// <param name="rootId">The root, see <see cref="RootId"/>.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    Task<ClusterKey?> FindLaggardAsync(string rootId, CancellationToken cancellationToken);
+    Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken);
 
     /// <summary>All roots in the bundles of all clusters.</summary>
     Task<TrustBundle> TrustedAsync(CancellationToken cancellationToken);

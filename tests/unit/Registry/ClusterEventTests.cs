@@ -7,7 +7,7 @@ using CapiRegistryHook.Registry.ServerCertificates;
 namespace CapiRegistryHook.Unit.Tests.Registry;
 
 /// <summary>What people are told about a pass, and what not.</summary>
-public sealed class ClusterNewsTests
+public sealed class ClusterEventTests
 {
     private static readonly ClusterKey Key = new("team-a", "c1");
 
@@ -24,15 +24,15 @@ public sealed class ClusterNewsTests
     [InlineData(ClusterPhase.Ready, 60, null)]
     [InlineData(ClusterPhase.Off, 60, null)]
     public void Of_Phase_IsToldWhenItLasts(ClusterPhase phase, int minutes, string? reason) =>
-        Assert.Equal(reason, ClusterNewsDesk.Of(new ClusterStatus(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
+        Assert.Equal(reason, ClusterEventRules.Of(new ClusterStatus(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
 
     [Fact]
     public void Of_FirstInstallation_TellsIssuedAndInstalled()
     {
         var pass = Pass(former: null, ("Secret", ChangeVerb.Created, true), ("HelmChartProxy", ChangeVerb.Created, false));
 
-        Assert.Equal(["CertificateIssued", "RegistryInstalled"], ClusterNewsDesk.Of(pass).Select(news => news.Reason));
-        Assert.Contains("until 2028-02-03", ClusterNewsDesk.Of(pass).First().Note, StringComparison.Ordinal);
+        Assert.Equal(["CertificateIssued", "RegistryInstalled"], ClusterEventRules.Of(pass).Select(news => news.Reason));
+        Assert.Contains("until 2028-02-03", ClusterEventRules.Of(pass).First().Note, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -41,21 +41,21 @@ public sealed class ClusterNewsTests
         var renewed = Pass(Certificate with { Serial = "09" }, ("Secret", ChangeVerb.Updated, true), ("HelmChartProxy", ChangeVerb.Updated, false));
         var trust = Pass(Certificate, ("Secret", ChangeVerb.Updated, true));
 
-        Assert.Equal(["CertificateRenewed"], ClusterNewsDesk.Of(renewed).Select(news => news.Reason));
-        Assert.Empty(ClusterNewsDesk.Of(trust));
+        Assert.Equal(["CertificateRenewed"], ClusterEventRules.Of(renewed).Select(news => news.Reason));
+        Assert.Empty(ClusterEventRules.Of(trust));
     }
 
     [Fact]
     public void Of_RemovedOrKept_IsTold()
     {
-        Assert.Equal("Disabled", Assert.Single(ClusterNewsDesk.Of(Pass(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
-        var kept = Assert.Single(ClusterNewsDesk.Of(Pass(Certificate, ("HelmChartProxy", ChangeVerb.Kept, false))));
+        Assert.Equal("Disabled", Assert.Single(ClusterEventRules.Of(Pass(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
+        var kept = Assert.Single(ClusterEventRules.Of(Pass(Certificate, ("HelmChartProxy", ChangeVerb.Kept, false))));
         Assert.Equal(("StorageKept", true), (kept.Reason, kept.IsWarning));
     }
 
-    private static ClusterPass Pass(CertificateRecord? former, params (string Kind, ChangeVerb Verb, bool OnWorkload)[] changes)
+    private static ReconcileContext Pass(CertificateRecord? former, params (string Kind, ChangeVerb Verb, bool OnWorkload)[] changes)
     {
-        var pass = new ClusterPass { Cluster = Clusters.With() };
+        var pass = new ReconcileContext { Cluster = Clusters.With() };
         pass.Begin(former);
         pass.Certificate = Certificate;
         pass.Changes.AddRange(changes.Select(change => new Change(change.Verb, change.Kind, "team-a/x", change.OnWorkload, "Because.")));

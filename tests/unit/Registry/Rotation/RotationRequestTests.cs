@@ -6,7 +6,7 @@ using Xunit;
 namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 
 /// <summary>What the order for a rotation writes, and what it says.</summary>
-public sealed class RotationOrderTests : IAsyncLifetime
+public sealed class RotationRequestTests : IAsyncLifetime
 {
     private RotationScene _scene = null!;
 

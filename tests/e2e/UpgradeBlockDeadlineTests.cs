@@ -7,7 +7,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.</summary>
 [Collection("stage")]
-public sealed class UpgradeHoldTests(EmbeddedStage embedded, RealStage real)
+public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage real)
 {
     private const string Version = "1.13.4";
 

@@ -1,7 +1,7 @@
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Lets so much begin per second, and so much at once after a pause.</summary>
-internal sealed class Pace(int perSecond, int burst, TimeProvider time)
+internal sealed class RateLimiter(int perSecond, int burst, TimeProvider time)
 {
     private readonly TimeSpan _interval = TimeSpan.FromSeconds(1.0 / perSecond);
     private readonly long _origin = time.GetTimestamp();

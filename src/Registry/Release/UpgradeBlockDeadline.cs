@@ -15,7 +15,7 @@ namespace CapiRegistryHook.Registry.Release;
 /// Bounds how long a fault may hold up an upgrade. Since when it does is written on the Cluster itself, so that the
 /// bound outlives this process and is the same for every replica; where it can't be written, this process remembers.
 /// </summary>
-internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions options, TimeProvider time)
+internal sealed class UpgradeBlockDeadline(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
     /// <summary>The target version and the moment of the first fault, as <c>v1.34.0@2026-01-31T12:00:00Z</c>.</summary>
     public const string HeldAnnotation = "capi-registry-hook.io/upgrade-held";
@@ -105,7 +105,7 @@ internal sealed class UpgradeHold(KubernetesClient management, RegistryOptions o
     private async Task WarnAsync(Cluster cluster, string targetVersion, string reason, CancellationToken cancellationToken)
     {
         var suffix = new string([.. targetVersion.ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
-        var news = new ClusterNews(
+        var news = new ClusterEvent(
             "RegistryNotRefreshed", "RefreshRegistry", $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}", IsWarning: true);
         var warning = ClusterEventFactory.Create(cluster, $"registry-not-refreshed-{suffix}", news, "hooks", time.GetUtcNow());
         try

@@ -7,7 +7,7 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Release;
 
 /// <summary>What a pass over one Cluster has found and done so far, also when it does not come to its end.</summary>
-internal sealed class ClusterPass
+internal sealed class ReconcileContext
 {
     /// <summary>Where the registry stands when nothing is in the way.</summary>
     public ClusterPhase Goal { get; set; } = ClusterPhase.Gone;

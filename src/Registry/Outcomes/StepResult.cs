@@ -3,9 +3,9 @@ using CapiRegistryHook.Kubernetes.Client;
 namespace CapiRegistryHook.Registry.Outcomes;
 
 /// <summary>The result of one step: a value and what was changed for it, or the outcome that ends the attempt.</summary>
-internal readonly record struct Ensured<T>(T? Value, Change? Change = null, RegistryOutcome? Stop = null)
+internal readonly record struct StepResult<T>(T? Value, Change? Change = null, RegistryOutcome? Stop = null)
 {
-    public static Ensured<T> Stopped(RegistryOutcome outcome) => new(default, Stop: outcome);
+    public static StepResult<T> Stopped(RegistryOutcome outcome) => new(default, Stop: outcome);
 }
 
 /// <summary>Read, decide, write; again when somebody else wrote in between.</summary>

@@ -18,9 +18,9 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 /// <param name="management">Client of the management cluster.</param>
 /// <param name="clusterVersion">A version in which Clusters are served.</param>
 /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
-internal sealed class ReleasedFleet(KubernetesClient management, string clusterVersion, IReadOnlyList<string> namespaces) : IFleetView
+internal sealed class RotationProgress(KubernetesClient management, string clusterVersion, IReadOnlyList<string> namespaces) : IRotationProgress
 {
-    public async Task<ClusterKey?> FindLaggardAsync(string rootId, CancellationToken cancellationToken)
+    public async Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken)
     {
         await foreach (var release in ReleasesAsync(cancellationToken))
         {
@@ -61,7 +61,7 @@ internal sealed class ReleasedFleet(KubernetesClient management, string clusterV
         }
     }
 
-    /// <summary>One that is paused or on its way out is waited for by nobody: its certificate stays good, and a bridge reaches its nodes afterwards.</summary>
+    /// <summary>One that is paused or on its way out is waited for by nobody: its certificate stays good, and a cross-certificate reaches its nodes afterwards.</summary>
     private async Task<bool> IsLookedAfterAsync(ClusterKey key, CancellationToken cancellationToken) =>
         await management.FindAsync(RegistryResources.Clusters(clusterVersion), key.Object, cancellationToken) is { } cluster
         && ClusterReconciler.GoalOf(cluster) == ClusterPhase.Ready;

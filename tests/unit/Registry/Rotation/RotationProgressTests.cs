@@ -6,7 +6,7 @@ using Xunit;
 namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 
 /// <summary>Which clusters a rotation waits for.</summary>
-public sealed class ReleasedFleetTests : IAsyncLifetime
+public sealed class RotationProgressTests : IAsyncLifetime
 {
     private const string Next = "00000000000000ff";
     private const string Releases = "/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/team-a/helmchartproxies";
@@ -26,38 +26,38 @@ public sealed class ReleasedFleetTests : IAsyncLifetime
     [InlineData(Next, "1", null, "team-a/c1")]
     [InlineData("00000000000000aa", "1", "1", "team-a/c1")]
     [InlineData(null, null, null, "team-a/c1")]
-    public async Task FindLaggard_OneCluster_GoesByWhatIsServed(string? issuer, string? serial, string? served, string? laggard)
+    public async Task FindClusterNotRotated_OneCluster_GoesByWhatIsServed(string? issuer, string? serial, string? served, string? laggard)
     {
         await AddClusterAsync("c1", new JsonObject());
         await AddReleaseAsync("c1", issuer, serial, served);
-        Assert.Equal(laggard, await FindLaggardAsync());
+        Assert.Equal(laggard, await FindClusterNotRotatedAsync());
     }
 
     [Fact]
-    public async Task FindLaggard_ClustersThatNobodyLooksAfter_AreNotWaitedFor()
+    public async Task FindClusterNotRotated_ClustersThatNobodyLooksAfter_AreNotWaitedFor()
     {
         await AddClusterAsync("paused", new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } });
         await AddClusterAsync("marked", new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["cluster.x-k8s.io/paused"] = "" } } });
         foreach (var name in new[] { "paused", "marked", "gone" })
             await AddReleaseAsync(name, "00000000000000aa", "1", "1");
-        Assert.Null(await FindLaggardAsync());
-        Assert.Null(await FindLaggardAsync("elsewhere"));
+        Assert.Null(await FindClusterNotRotatedAsync());
+        Assert.Null(await FindClusterNotRotatedAsync("elsewhere"));
         await AddClusterAsync("late", new JsonObject());
         await AddReleaseAsync("late", "00000000000000aa", "1", "1");
-        Assert.Equal("team-a/late", await FindLaggardAsync());
-        Assert.Equal("team-a/late", await FindLaggardAsync("team-a"));
+        Assert.Equal("team-a/late", await FindClusterNotRotatedAsync());
+        Assert.Equal("team-a/late", await FindClusterNotRotatedAsync("team-a"));
     }
 
     [Fact]
-    public async Task FindLaggard_ReleaseOnItsWayOut_IsNotWaitedFor()
+    public async Task FindClusterNotRotated_ReleaseOnItsWayOut_IsNotWaitedFor()
     {
         await AddClusterAsync("c1", new JsonObject());
         await AddReleaseAsync("c1", "00000000000000aa", "1", "1");
         await _scene.Objects.MergePatchAsync(Releases, "c1-registry", new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, Cancelled);
-        Assert.Equal("team-a/c1", await FindLaggardAsync());
+        Assert.Equal("team-a/c1", await FindClusterNotRotatedAsync());
         await _scene.Objects.DeleteIfThereAsync(Releases, "c1-registry", Cancelled);
         Assert.NotNull(await _scene.Objects.FindAsync(Releases, "c1-registry", Cancelled));
-        Assert.Null(await FindLaggardAsync());
+        Assert.Null(await FindClusterNotRotatedAsync());
     }
 
     [Fact]
@@ -66,12 +66,12 @@ public sealed class ReleasedFleetTests : IAsyncLifetime
         await AddReleaseAsync("c1", Next, "1", "1");
         await AddReleaseAsync("without", Next, "1", "1");
         await _scene.TrustAsync(nodesExist: false);
-        Assert.Equal(await _scene.BundleAsync(), await new ReleasedFleet(_scene.Client, "v1beta2", []).TrustedAsync(Cancelled));
-        Assert.Equal(TrustBundle.Empty, await new ReleasedFleet(_scene.Client, "v1beta2", ["elsewhere"]).TrustedAsync(Cancelled));
+        Assert.Equal(await _scene.BundleAsync(), await new RotationProgress(_scene.Client, "v1beta2", []).TrustedAsync(Cancelled));
+        Assert.Equal(TrustBundle.Empty, await new RotationProgress(_scene.Client, "v1beta2", ["elsewhere"]).TrustedAsync(Cancelled));
     }
 
-    private async Task<string?> FindLaggardAsync(params string[] namespaces) =>
-        (await new ReleasedFleet(_scene.Client, "v1beta2", namespaces).FindLaggardAsync(Next, Cancelled))?.ToString();
+    private async Task<string?> FindClusterNotRotatedAsync(params string[] namespaces) =>
+        (await new RotationProgress(_scene.Client, "v1beta2", namespaces).FindClusterNotRotatedAsync(Next, Cancelled))?.ToString();
 
     private Task<JsonObject> AddClusterAsync(string name, JsonObject more)
     {

@@ -7,13 +7,13 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>Decides what there is to tell about a pass. Pure.</summary>
-internal static class ClusterNewsDesk
+internal static class ClusterEventRules
 {
     /// <summary>Away for a moment is nothing that a person can do anything about, and a new cluster takes minutes to come up.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>What the pass did.</summary>
-    public static IEnumerable<ClusterNews> Of(ClusterPass pass)
+    public static IEnumerable<ClusterEvent> Of(ReconcileContext pass)
     {
         foreach (var change in pass.Changes)
         {
@@ -22,13 +22,13 @@ internal static class ClusterNewsDesk
         }
 
         if (pass.Waits is { Count: > 0 } blocked)
-            yield return new ClusterNews("RotationBlocked", "Rotate", blocked.Reason, IsWarning: blocked.Change is not null);
+            yield return new ClusterEvent("RotationBlocked", "Rotate", blocked.Reason, IsWarning: blocked.Change is not null);
     }
 
     /// <summary>What is in the way; null when nothing is, or not for long enough.</summary>
     /// <param name="status">How the pass ended.</param>
     /// <param name="lasting">How long it has ended so.</param>
-    public static ClusterNews? Of(ClusterStatus status, TimeSpan lasting) => status switch
+    public static ClusterEvent? Of(ClusterStatus status, TimeSpan lasting) => status switch
     {
         { Phase: ClusterPhase.Invalid, Reason: { } reason } => Warning("InvalidVariable", "Plan", reason),
         { Phase: ClusterPhase.Refused, Reason: { } reason } => Warning("Refused", "Reconcile", reason),
@@ -37,7 +37,7 @@ internal static class ClusterNewsDesk
         _ => null,
     };
 
-    private static ClusterNews? Describe(Change change, ClusterPass pass) => change switch
+    private static ClusterEvent? Describe(Change change, ReconcileContext pass) => change switch
     {
         { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Why),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The registry was asked for."),
@@ -50,15 +50,15 @@ internal static class ClusterNewsDesk
         _ => null,
     };
 
-    private static ClusterNews? DescribeTrust(Change change, int roots) =>
+    private static ClusterEvent? DescribeTrust(Change change, int roots) =>
         change.Why == ClusterTrust.RetiredWhy ? Normal("RootRetired", "Rotate", change.Why)
         : change.Verb == ChangeVerb.Updated && roots > 1 ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
         : null;
 
-    private static string Until(string what, ClusterPass pass) =>
+    private static string Until(string what, ReconcileContext pass) =>
         pass.Certificate is { } certificate ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
 
-    private static ClusterNews Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);
+    private static ClusterEvent Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);
 
-    private static ClusterNews Warning(string reason, string action, string note) => new(reason, action, note, IsWarning: true);
+    private static ClusterEvent Warning(string reason, string action, string note) => new(reason, action, note, IsWarning: true);
 }

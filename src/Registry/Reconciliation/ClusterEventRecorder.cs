@@ -14,7 +14,7 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 /// Tells people about their Clusters with Events: what was done once, and what is in the way when that changes, again after six hours. An
 /// Event's name follows from what it says and from the quarter of the day, so that a process that starts anew tells nothing twice.
 /// </summary>
-internal sealed class ClusterEvents(KubernetesClient management, TimeProvider time)
+internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProvider time)
 {
     private static readonly TimeSpan Repeat = TimeSpan.FromHours(6);
     private static readonly TimeSpan TellLimit = TimeSpan.FromSeconds(5);
@@ -23,9 +23,9 @@ internal sealed class ClusterEvents(KubernetesClient management, TimeProvider ti
     private readonly Dictionary<ClusterKey, Trouble> _troubles = [];
 
     /// <summary>Tells what a pass did and what is in its way. That it can't be told is no reason to fail: log and metrics say the same.</summary>
-    public async Task TellAsync(ClusterPass pass, ClusterStatus status, CancellationToken cancellationToken)
+    public async Task TellAsync(ReconcileContext pass, ClusterStatus status, CancellationToken cancellationToken)
     {
-        var news = ClusterNewsDesk.Of(pass).ToList();
+        var news = ClusterEventRules.Of(pass).ToList();
         if (Complain(status) is { } complaint)
             news.Add(complaint);
         if (pass.Cluster is not { } cluster || news.Count == 0)
@@ -44,7 +44,7 @@ internal sealed class ClusterEvents(KubernetesClient management, TimeProvider ti
             _troubles.Clear();
     }
 
-    private ClusterNews? Complain(ClusterStatus status)
+    private ClusterEvent? Complain(ClusterStatus status)
     {
         var now = time.GetUtcNow();
         lock (_gate)
@@ -56,7 +56,7 @@ internal sealed class ClusterEvents(KubernetesClient management, TimeProvider ti
             }
 
             var trouble = _troubles.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase ? former : new Trouble(status.Phase, now);
-            var news = ClusterNewsDesk.Of(status, now - trouble.Since);
+            var news = ClusterEventRules.Of(status, now - trouble.Since);
             if (news is not null && (trouble.ToldNote != news.Note || now - trouble.ToldAt >= Repeat))
                 trouble = trouble with { ToldNote = news.Note, ToldAt = now };
             else
@@ -66,7 +66,7 @@ internal sealed class ClusterEvents(KubernetesClient management, TimeProvider ti
         }
     }
 
-    private async Task TryCreateAsync(Cluster cluster, ClusterNews news, CancellationToken cancellationToken)
+    private async Task TryCreateAsync(Cluster cluster, ClusterEvent news, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         try
@@ -80,7 +80,7 @@ internal sealed class ClusterEvents(KubernetesClient management, TimeProvider ti
         }
     }
 
-    private static string NameOf(Cluster cluster, ClusterNews news, DateTimeOffset now)
+    private static string NameOf(Cluster cluster, ClusterEvent news, DateTimeOffset now)
     {
         var text = $"{cluster.Metadata.Uid}\n{news.Reason}\n{news.Note}\n{now.UtcTicks / Repeat.Ticks}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
