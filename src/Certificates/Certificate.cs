@@ -11,7 +11,10 @@ namespace CapiRegistryHook.Certificates;
 /// </summary>
 internal sealed class Certificate
 {
-    /// <summary>A fleet has a handful of roots and reads them all the time; a certificate takes 2 to 3 KB. Beyond it all is forgotten, and read again.</summary>
+    /// <summary>
+    /// A fleet has a handful of roots and reads them all the time; a certificate takes 2 to 3 KB. Beyond it all is forgotten, and read
+    /// again.
+    /// </summary>
     private const int MostRemembered = 512;
 
     private static readonly ConcurrentDictionary<string, Certificate> Remembered = new(StringComparer.Ordinal);
@@ -59,24 +62,30 @@ internal sealed class Certificate
 
     public CertificateExtensions Extensions { get; }
 
-    /// <summary>The certificate's own identifier or, where it has none, the SHA-1 of its key (RFC 5280 section 4.2.1.2, method 1).</summary>
+    /// <summary>
+    /// The certificate's own identifier or, where it has none, the SHA-1 of its key (RFC 5280 section 4.2.1.2, method 1).
+    /// </summary>
     public byte[] SubjectKeyIdentifier { get; }
 
     public string Pem => PemEncoding.WriteString("CERTIFICATE", Der.Span) + "\n";
 
     /// <summary>
-    /// Whether this is its own issuer. The names alone don't tell: a cross-certificate between two roots of the same name is self-issued too. Where
+    /// Whether this is its own issuer. The names alone don't tell: a cross-certificate between two roots of the same name is self-issued
+    /// too. Where
     /// the signature is of a kind that this room does not check (SHA-1, RSA-PSS), the key identifiers decide, as they do in OpenSSL.
     /// </summary>
     public bool IsSelfSigned => _isSelfSigned.Value;
 
     /// <summary>Whether <paramref name="issuer"/>'s key made this certificate's signature, times left aside.</summary>
-    public bool IsIssuedBy(Certificate issuer) => IssuedByName(issuer) && CertificateSignature.Check(this, issuer) == SignatureVerdict.Valid;
+    public bool IsIssuedBy(Certificate issuer) =>
+        IssuedByName(issuer) && CertificateSignature.Check(this, issuer) == SignatureVerdict.Valid;
 
     /// <summary>For one that was just made here; anything else may be malformed and goes through <see cref="Read"/>.</summary>
     public static Certificate Of(X509Certificate2 x509) => new(x509.RawData, x509);
 
-    /// <summary>Throws <see cref="CertificateException"/> (<see cref="CertificateFault.Unreadable"/>) when this is no certificate.</summary>
+    /// <summary>
+    /// Throws <see cref="CertificateException"/> (<see cref="CertificateFault.Unreadable"/>) when this is no certificate.
+    /// </summary>
     public static Certificate Read(ReadOnlySpan<byte> der)
     {
         if (Remembered.TryGetValue(ThumbprintOf(der), out var known))
@@ -96,7 +105,8 @@ internal sealed class Certificate
             using var x509 = X509CertificateLoader.LoadCertificate(der);
             return new Certificate(x509.RawData, x509);
         }
-        catch (Exception exception) when (exception is CryptographicException or AsnContentException or FormatException or ArgumentException or OverflowException)
+        catch (Exception exception)
+            when (exception is CryptographicException or AsnContentException or FormatException or ArgumentException or OverflowException)
         {
             // The platform reads lazily and answers malformed names, times and extensions with all of these.
             throw new CertificateException(CertificateFault.Unreadable);

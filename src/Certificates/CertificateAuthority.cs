@@ -24,7 +24,10 @@ public sealed class CertificateAuthority : IDisposable
         TrustBundle = trustBundle;
     }
 
-    /// <summary>The roots that accept what this authority issues: the content of ca.crt, and the authority's own certificate when it is self-signed.</summary>
+    /// <summary>
+    /// The roots that accept what this authority issues: the content of ca.crt, and the authority's own certificate when it is
+    /// self-signed.
+    /// </summary>
     public TrustBundle TrustBundle { get; }
 
     /// <summary>
@@ -38,7 +41,9 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The last second at which this certificate and all above it are valid. Nothing issued here ends later.</summary>
     public DateTimeOffset NotAfter => _path.NotAfter;
 
-    /// <summary>SHA-256 in lower-case hex of the root that what is issued here leads up to: the identity by which bundles know it.</summary>
+    /// <summary>
+    /// SHA-256 in lower-case hex of the root that what is issued here leads up to: the identity by which bundles know it.
+    /// </summary>
     public string RootThumbprint => Root.Thumbprint;
 
     /// <summary>
@@ -50,7 +55,10 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>Whether this is a root itself, and not an intermediate below one.</summary>
     public bool IsRoot => _path.Served.Count == 0;
 
-    /// <summary>Whether <see cref="CrossCertificateTo"/> can work: only a root cross-certificates, and one with path length 0 allows nothing between itself and a leaf.</summary>
+    /// <summary>
+    /// Whether <see cref="CrossCertificateTo"/> can work: only a root cross-certificates, and one with path length 0 allows nothing
+    /// between itself and a leaf.
+    /// </summary>
     public bool MayCrossCertificate => IsRoot && Root.Extensions.PathLength is null or > 0;
 
     internal Certificate Certificate => _path.Authority;
@@ -81,14 +89,18 @@ public sealed class CertificateAuthority : IDisposable
     /// <param name="certificatePem">tls.crt: the authority's certificate first, then intermediates above it if any, in any order.</param>
     /// <param name="privateKeyPem">tls.key.</param>
     /// <param name="trustPem">
-    /// ca.crt: the trust anchors. Self-signed authorities are added to it, and need none. For an intermediate it must hold a self-signed root
+    /// ca.crt: the trust anchors. Self-signed authorities are added to it, and need none. For an intermediate it must hold a self-signed
+    /// root
     /// above it; an anchor that is an intermediate itself does not count, since OpenSSL's clients don't accept it.
     /// </param>
-    /// <param name="crossCertificatesPem">cross-certificates.crt: cross-certificates from former roots, at most <see cref="PemLimits.CrossCertificates"/>, in any order; empty when there are none. Those that
+    /// <param name="crossCertificatesPem">cross-certificates.crt: cross-certificates from former roots, at most
+    /// <see cref="PemLimits.CrossCertificates"/>, in any order; empty when there are none. Those that
     /// lead nowhere are left out.</param>
-    /// <exception cref="CertificateException">The fault says what is wrong; every fault but <see cref="CertificateFault.IssuerExpired"/> may come.</exception>
+    /// <exception cref="CertificateException">The fault says what is wrong; every fault but <see cref="CertificateFault.IssuerExpired"/>
+    /// may come.</exception>
     public static CertificateAuthority Load(
-        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem, ReadOnlySpan<byte> crossCertificatesPem = default)
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem,
+        ReadOnlySpan<byte> crossCertificatesPem = default)
     {
         var chain = PemReader.ReadChain(certificatePem);
         var anchors = TrustBundle.Parse(trustPem);
@@ -107,7 +119,10 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
-    /// <summary>Whether this certificate, or one above it, has ended. Not true before <see cref="NotBefore"/>, although nothing can be issued then either.</summary>
+    /// <summary>
+    /// Whether this certificate, or one above it, has ended. Not true before <see cref="NotBefore"/>, although nothing can be issued then
+    /// either.
+    /// </summary>
     public bool IsExpired(TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
@@ -115,8 +130,10 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another certificate of the same name and key that
-    /// is valid now (as a renewal leaves it), and former roots from which valid cross-certificates lead to it. Whoever has one of them accepts what is served,
+    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another certificate of the
+    /// same name and key that
+    /// is valid now (as a renewal leaves it), and former roots from which valid cross-certificates lead to it. Whoever has one of them
+    /// accepts what is served,
     /// whatever else stands in <see cref="TrustBundle"/>.
     /// </summary>
     public TrustBundle AnchorsIn(TrustBundle trusted, TimeProvider time)
@@ -124,19 +141,25 @@ public sealed class CertificateAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(trusted);
         ArgumentNullException.ThrowIfNull(time);
         var now = time.GetUtcNow();
-        var own = trusted.Certificates.Where(certificate => certificate.Thumbprint == RootThumbprint || IsOtherFormOfRoot(certificate, now));
+        var own = trusted.Certificates.Where(
+            certificate => certificate.Thumbprint == RootThumbprint || IsOtherFormOfRoot(certificate, now));
         return TrustBundle.Of(own.Concat(_crossCertificates.AnchorsIn(trusted, now)));
     }
 
-    /// <summary>Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.</summary>
+    /// <summary>
+    /// Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.
+    /// </summary>
     public bool IsAnchoredIn(TrustBundle trusted, TimeProvider time) => AnchorsIn(trusted, time).Count > 0;
 
     /// <summary>
-    /// Signs another root's name and key, so that whoever trusts this root accepts what that one issues: CA without a path length, valid from five minutes
+    /// Signs another root's name and key, so that whoever trusts this root accepts what that one issues: CA without a path length, valid
+    /// from five minutes
     /// ago until the first of both ends. Returns one PEM block, which is public.
     /// </summary>
-    /// <exception cref="InvalidOperationException"><see cref="MayCrossCertificate"/> is false, or the successor is no root or this root itself.</exception>
-    /// <exception cref="CertificateException"><see cref="CertificateFault.IssuerExpired"/> when this root or the successor is not valid now.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="MayCrossCertificate"/> is false, or the successor is no root or this root
+    /// itself.</exception>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.IssuerExpired"/> when this root or the successor is not valid
+    /// now.</exception>
     public string CrossCertificateTo(CertificateAuthority successor, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(successor);
@@ -144,11 +167,13 @@ public sealed class CertificateAuthority : IDisposable
         if (!MayCrossCertificate || !successor.IsRoot || successor.SubjectKeyIdentifier == SubjectKeyIdentifier)
             throw new InvalidOperationException("A cross-certificate leads from a root without a path length of 0 to another root.");
         var validity = ValidityAt(time.GetUtcNow(), TimeSpan.MaxValue, successor.NotAfter < NotAfter ? successor.NotAfter : NotAfter);
-        return Sign(hash => CertificateTemplate.CrossCertificate(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
+        return Sign(
+            hash => CertificateTemplate.CrossCertificate(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
     }
 
     /// <summary>The cross-certificates that lead to this root and have not ended, nearest first, each as one PEM block.</summary>
-    public IReadOnlyList<string> CrossCertificatesAt(DateTimeOffset now) => [.. _crossCertificates.At(now).Select(crossCertificate => crossCertificate.Pem)];
+    public IReadOnlyList<string> CrossCertificatesAt(DateTimeOffset now) =>
+        [.. _crossCertificates.At(now).Select(crossCertificate => crossCertificate.Pem)];
 
     /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
@@ -170,7 +195,8 @@ public sealed class CertificateAuthority : IDisposable
         if (served.Count >= PemLimits.ChainCertificates) throw new CertificateException(CertificateFault.TooMany);
         var validity = ValidityAt(time.GetUtcNow(), request.Lifetime, NotAfter);
         using var leafKey = PrivateKey.Generate(request.Algorithm);
-        var leaf = Sign(hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
+        var leaf = Sign(
+            hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
         var pem = string.Concat(served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
@@ -212,7 +238,9 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
-    /// <summary>By name and generator, and not by an issuer certificate: that form refuses an issuer with another kind of key than the subject's.</summary>
+    /// <summary>
+    /// By name and generator, and not by an issuer certificate: that form refuses an issuer with another kind of key than the subject's.
+    /// </summary>
     private static Certificate Sign(CertificateRequest template, X500DistinguishedName issuer, PrivateKey key, Validity validity)
     {
         using var x509 = template.Create(issuer, key.Signer, validity.NotBefore, validity.NotAfter, CertificateTemplate.NewSerialNumber());

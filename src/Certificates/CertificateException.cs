@@ -15,12 +15,15 @@ public sealed class CertificateException : Exception
     private static string Sentence(CertificateFault fault) => fault switch
     {
         CertificateFault.Unreadable => "The certificate can't be read: it must be one or more undamaged PEM blocks labelled CERTIFICATE.",
-        CertificateFault.UnreadableKey => "The private key can't be read: it must be an undamaged PEM block in PKCS#8, PKCS#1 or SEC1 form.",
+        CertificateFault.UnreadableKey =>
+            "The private key can't be read: it must be an undamaged PEM block in PKCS#8, PKCS#1 or SEC1 form.",
         CertificateFault.EncryptedKey => "The private key is encrypted: store it without a password.",
         CertificateFault.KeyMismatch => "The private key does not belong to the certificate.",
-        CertificateFault.NotAnAuthority => "The certificate may not sign server certificates: it must be a CA with the key usage keyCertSign, and"
+        CertificateFault.NotAnAuthority =>
+            "The certificate may not sign server certificates: it must be a CA with the key usage keyCertSign, and"
             + " neither an extended key usage nor a path length on its path may exclude them.",
-        CertificateFault.UnsupportedKey => "The key is of an unsupported type: use RSA with 2048 to 8192 bits or EC on P-256, P-384 or P-521.",
+        CertificateFault.UnsupportedKey =>
+            "The key is of an unsupported type: use RSA with 2048 to 8192 bits or EC on P-256, P-384 or P-521.",
         CertificateFault.TooLarge => "The PEM text is too large.",
         CertificateFault.TooMany => "The PEM text holds too many certificates.",
         CertificateFault.NotAnchored => "The certificate is not self-signed and no self-signed root in its trust bundle anchors it.",

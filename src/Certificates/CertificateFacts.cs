@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Certificates;
 /// <param name="Issuer">The issuer's distinguished name.</param>
 /// <param name="NotBefore">The first second at which it is valid.</param>
 /// <param name="NotAfter">The last second at which it is valid.</param>
-/// <param name="Names">Its DNS names and IP addresses as they stand in it, which need not pass the rules of <see cref="ServerNames.Create"/>; none for a root.</param>
+/// <param name="Names">Its DNS names and IP addresses as they stand in it, which need not pass the rules of
+/// <see cref="ServerNames.Create"/>; none for a root.</param>
 public sealed record CertificateFacts(
     string SerialNumber, string Subject, string Issuer, DateTimeOffset NotBefore, DateTimeOffset NotAfter, ServerNames Names)
 {

@@ -15,7 +15,10 @@ public enum CertificateFault
     /// <summary>The private key is readable but belongs to another certificate.</summary>
     KeyMismatch,
 
-    /// <summary>The certificate may not sign server certificates: no CA, no keyCertSign, or an extended key usage or path length that excludes them.</summary>
+    /// <summary>
+    /// The certificate may not sign server certificates: no CA, no keyCertSign, or an extended key usage or path length that excludes
+    /// them.
+    /// </summary>
     NotAnAuthority,
 
     /// <summary>The key is neither RSA of 2048 to 8192 bits nor EC on P-256, P-384 or P-521.</summary>

@@ -20,7 +20,9 @@ public sealed class CertificateKeyPair : IDisposable
         _privateKeyPem = privateKeyPem;
     }
 
-    /// <summary>The leaf first, then the intermediates if any; never the root, except when this is a root itself. Ends with one newline.</summary>
+    /// <summary>
+    /// The leaf first, then the intermediates if any; never the root, except when this is a root itself. Ends with one newline.
+    /// </summary>
     public string CertificatePem { get; }
 
     /// <summary>PKCS#8 PEM in ASCII, ending with one newline. Throws <see cref="ObjectDisposedException"/> after disposal.</summary>

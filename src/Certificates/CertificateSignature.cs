@@ -38,7 +38,8 @@ internal static class CertificateSignature
         }
         catch (Exception exception) when (exception is CryptographicException or AsnContentException or PlatformNotSupportedException)
         {
-            // The issuer's key is of another kind than the signature or on an unknown curve, or the encoding is broken: either way it did not sign this.
+            // The issuer's key is of another kind than the signature or on an unknown curve, or the encoding is broken: either way it did
+            // not sign this.
             return SignatureVerdict.Invalid;
         }
     }

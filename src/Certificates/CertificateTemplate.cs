@@ -10,7 +10,8 @@ internal static class CertificateTemplate
     private static readonly Oid ServerAuthentication = new(CertificateExtensions.ServerAuthentication);
 
     /// <summary>
-    /// No path length: a root with pathLen 0 could never be cross-certificated to its successor, and clients that only know the old root would fail on
+    /// No path length: a root with pathLen 0 could never be cross-certificated to its successor, and clients that only know the old root
+    /// would fail on
     /// the day of the rotation ("too many intermediates").
     /// </summary>
     public static CertificateRequest Root(string commonName, PublicKey key, HashAlgorithmName hash)
@@ -18,26 +19,35 @@ internal static class CertificateTemplate
         var request = new CertificateRequest(Subject(commonName), key, hash);
         var identifier = new X509SubjectKeyIdentifierExtension(key, critical: false);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority());
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(identifier);
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(identifier));
         return request;
     }
 
-    /// <summary>The successor's name, key and key identifier as they stand in its root; no path length, since further cross-certificates may follow.</summary>
+    /// <summary>
+    /// The successor's name, key and key identifier as they stand in its root; no path length, since further cross-certificates may
+    /// follow.
+    /// </summary>
     public static CertificateRequest CrossCertificate(Certificate successor, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
     {
         var key = PublicKey.CreateFromSubjectPublicKeyInfo(successor.PublicKeyInfo, out _);
         var request = new CertificateRequest(new X500DistinguishedName(successor.SubjectName), key, hash);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority());
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(successor.SubjectKeyIdentifier, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(issuerKeyIdentifier));
         return request;
     }
 
-    /// <summary>The issuer's identifier is taken as it stands in its certificate, not computed again: cert-manager and openssl may have chosen another hash.</summary>
-    public static CertificateRequest Server(ServerCertificateRequest wanted, PublicKey key, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
+    /// <summary>
+    /// The issuer's identifier is taken as it stands in its certificate, not computed again: cert-manager and openssl may have chosen
+    /// another hash.
+    /// </summary>
+    public static CertificateRequest Server(
+        ServerCertificateRequest wanted, PublicKey key, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
     {
         var request = new CertificateRequest(Subject(wanted.CommonName), key, hash);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForEndEntity(critical: true));

@@ -1,7 +1,8 @@
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// The cross-certificates that lead from former roots to a root: each has the name and the key of a root and is signed by the root before it. A server sends them
+/// The cross-certificates that lead from former roots to a root: each has the name and the key of a root and is signed by the root before
+/// it. A server sends them
 /// after its own certificate, so that a client that only knows a former root accepts it. They are public.
 /// </summary>
 internal sealed class CrossCertificates
@@ -12,14 +13,18 @@ internal sealed class CrossCertificates
 
     private CrossCertificates(IReadOnlyList<CrossCertificate> linked) => _linked = linked;
 
-    /// <summary>Reads them and keeps those that lead to the top of the path, nearest first; others would only make handshakes longer.</summary>
-    /// <exception cref="CertificateException">The text is damaged, or holds more than <see cref="PemLimits.CrossCertificates"/>.</exception>
+    /// <summary>
+    /// Reads them and keeps those that lead to the top of the path, nearest first; others would only make handshakes longer.
+    /// </summary>
+    /// <exception cref="CertificateException">The text is damaged, or holds more than
+    /// <see cref="PemLimits.CrossCertificates"/>.</exception>
     public static CrossCertificates Read(ReadOnlySpan<byte> pem, TrustPath path)
     {
         if (PemReader.IsBlank(pem)) return None;
         var read = PemReader.ReadChain(pem);
         if (read.Count > PemLimits.CrossCertificates) throw new CertificateException(CertificateFault.TooMany);
-        return new CrossCertificates(Link([.. read.DistinctBy(crossCertificate => crossCertificate.Thumbprint, StringComparer.Ordinal)], path));
+        return new CrossCertificates(
+            Link([.. read.DistinctBy(crossCertificate => crossCertificate.Thumbprint, StringComparer.Ordinal)], path));
     }
 
     /// <summary>Those that have not ended; one that has leads from a root that has ended too.</summary>
@@ -48,7 +53,8 @@ internal sealed class CrossCertificates
             [
                 .. read
                     .Where(crossCertificate => linked.TrueForAll(known => known.Certificate.Thumbprint != crossCertificate.Thumbprint))
-                    .Where(crossCertificate => MayFollow(crossCertificate, nearer.Below + 1) && nearer.Certificate.IsIssuedBy(crossCertificate))
+                    .Where(crossCertificate => MayFollow(crossCertificate, nearer.Below + 1)
+                    && nearer.Certificate.IsIssuedBy(crossCertificate))
                     .Select(crossCertificate => new CrossCertificate(crossCertificate, nearer, nearer.Below + 1)),
             ];
             linked.AddRange(further);

@@ -18,7 +18,9 @@ internal ref struct PemBlocks(ReadOnlySpan<byte> pem)
     /// <summary>What stands between the boundaries: Base64 with line ends, and headers in the case of an old encrypted key.</summary>
     public ReadOnlySpan<byte> Body { get; private set; }
 
-    /// <summary>Steps to the next block; false at the end. A block that is not closed by its own label throws <see cref="FormatException"/>.</summary>
+    /// <summary>
+    /// Steps to the next block; false at the end. A block that is not closed by its own label throws <see cref="FormatException"/>.
+    /// </summary>
     public bool MoveNext()
     {
         var begin = _rest.IndexOf("-----BEGIN "u8);

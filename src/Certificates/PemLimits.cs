@@ -9,7 +9,10 @@ public static class PemLimits
     /// <summary>Largest private key, in bytes of PEM. RSA with 8192 bits, the largest key that is accepted, takes about 6.4 KiB.</summary>
     public const int KeyBytes = 16 * 1024;
 
-    /// <summary>Largest certificate chain, in bytes of PEM. Older Go TLS clients refuse a handshake message above 64 KiB, so a larger chain could not be served to everybody anyway.</summary>
+    /// <summary>
+    /// Largest certificate chain, in bytes of PEM. Older Go TLS clients refuse a handshake message above 64 KiB, so a larger chain could
+    /// not be served to everybody anyway.
+    /// </summary>
     public const int ChainBytes = 64 * 1024;
 
     /// <summary>Most certificates in a chain. OpenSSL and Go stop at 100 signatures; real chains have two to four certificates.</summary>
@@ -18,7 +21,9 @@ public static class PemLimits
     /// <summary>Most cross-certificates beside an authority: with a leaf and two intermediates they make a chain of ten.</summary>
     public const int CrossCertificates = 7;
 
-    /// <summary>Largest trust bundle, in bytes of PEM. The public bundle of Mozilla is about 220 KiB; a Kubernetes Secret ends at 1 MiB.</summary>
+    /// <summary>
+    /// Largest trust bundle, in bytes of PEM. The public bundle of Mozilla is about 220 KiB; a Kubernetes Secret ends at 1 MiB.
+    /// </summary>
     public const int BundleBytes = 512 * 1024;
 
     /// <summary>Most certificates in a trust bundle. The public bundle of Mozilla has about 150.</summary>

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>Reads certificates from PEM under a cap on bytes and on count. Blocks with other labels and text around are passed over.</summary>
+/// <summary>
+/// Reads certificates from PEM under a cap on bytes and on count. Blocks with other labels and text around are passed over.
+/// </summary>
 internal static class PemReader
 {
     /// <summary>The certificates in the order of the text, at least one.</summary>

@@ -55,7 +55,9 @@ internal sealed class PrivateKey : IDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(algorithm), algorithm, "This is no key algorithm that can be made."),
     });
 
-    /// <summary>Throws <see cref="CertificateException"/> when the key is unreadable, encrypted, too large or of an unsupported kind.</summary>
+    /// <summary>
+    /// Throws <see cref="CertificateException"/> when the key is unreadable, encrypted, too large or of an unsupported kind.
+    /// </summary>
     public static PrivateKey Read(ReadOnlySpan<byte> pem)
     {
         var key = PrivateKeyReader.Read(pem);
@@ -92,7 +94,8 @@ internal sealed class PrivateKey : IDisposable
         var der = GC.AllocateArray<byte>(PemLimits.KeyBytes, pinned: true);
         try
         {
-            if (!_key.TryExportPkcs8PrivateKey(der, out var length)) throw new CryptographicException("The key is larger than any supported key.");
+            if (!_key.TryExportPkcs8PrivateKey(der, out var length))
+                throw new CryptographicException("The key is larger than any supported key.");
             var size = PemEncoding.GetEncodedSize("PRIVATE KEY".Length, length);
             var pem = GC.AllocateUninitializedArray<byte>(size + 1, pinned: true);
             PemEncoding.TryWriteUtf8("PRIVATE KEY"u8, der.AsSpan(0, length), pem, out _);

@@ -86,7 +86,9 @@ internal static class PrivateKeyReader
         }
     }
 
-    /// <summary>PrivateKeyInfo ::= SEQUENCE { version INTEGER, privateKeyAlgorithm SEQUENCE { OBJECT IDENTIFIER, ... }, ... } (RFC 5208 section 5)</summary>
+    /// <summary>
+    /// PrivateKeyInfo ::= SEQUENCE { version INTEGER, privateKeyAlgorithm SEQUENCE { OBJECT IDENTIFIER, ... }, ... } (RFC 5208 section 5)
+    /// </summary>
     private static string AlgorithmOf(byte[] der)
     {
         var info = new AsnReader(der, AsnEncodingRules.BER).ReadSequence();

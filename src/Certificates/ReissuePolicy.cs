@@ -17,8 +17,10 @@ public sealed class ReissuePolicy
 
     /// <summary>
     /// Looks for a reason in this order: missing, unreadable, key mismatch, issuer changed, algorithm changed, names changed, due.
-    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates and cross-certificates are the authority's, byte by
-    /// byte, those left aside that have ended; the authority's trust bundle plays no part in that. The common name and the lifetime are not compared.
+    /// The issuer counts as unchanged when the authority's key made the signature and the served intermediates and cross-certificates are
+    /// the authority's, byte by
+    /// byte, those left aside that have ended; the authority's trust bundle plays no part in that. The common name and the lifetime are
+    /// not compared.
     /// </summary>
     /// <param name="certificatePem">tls.crt, or empty when there is none.</param>
     /// <param name="privateKeyPem">tls.key, or empty when there is none.</param>
@@ -26,7 +28,8 @@ public sealed class ReissuePolicy
     /// <param name="authority">Who should have issued it.</param>
     /// <param name="time">The clock.</param>
     public static ReissueDecision Evaluate(
-        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ServerCertificateRequest wanted, CertificateAuthority authority, TimeProvider time)
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ServerCertificateRequest wanted,
+        CertificateAuthority authority, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(wanted);
         ArgumentNullException.ThrowIfNull(authority);
@@ -35,7 +38,8 @@ public sealed class ReissuePolicy
     }
 
     /// <summary>
-    /// As <see cref="Evaluate"/> while nobody may sign: the certificate is kept whoever issued it, and is due only when less than a sixth of its life is
+    /// As <see cref="Evaluate"/> while nobody may sign: the certificate is kept whoever issued it, and is due only when less than a sixth
+    /// of its life is
     /// left, so that whoever is to sign next has as long as possible to become trusted.
     /// </summary>
     /// <param name="certificatePem">tls.crt, or empty when there is none.</param>
@@ -62,10 +66,12 @@ public sealed class ReissuePolicy
     }
 
     /// <summary>When less than a sixth of the life is left: for a certificate of two years four months before its end.</summary>
-    public static DateTimeOffset LastRenewalTime(DateTimeOffset notBefore, DateTimeOffset notAfter) => notAfter - ((notAfter - notBefore) / 6);
+    public static DateTimeOffset LastRenewalTime(DateTimeOffset notBefore, DateTimeOffset notAfter) =>
+        notAfter - ((notAfter - notBefore) / 6);
 
     private static ReissueDecision FirstReason(
-        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, Func<IReadOnlyList<Certificate>, PrivateKey, ReissueReason> reasonFor)
+        ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem,
+        Func<IReadOnlyList<Certificate>, PrivateKey, ReissueReason> reasonFor)
     {
         if (PemReader.IsBlank(certificatePem) || PemReader.IsBlank(privateKeyPem)) return ReissueDecision.For(ReissueReason.Missing);
         try
@@ -81,7 +87,8 @@ public sealed class ReissuePolicy
     }
 
     private static ReissueReason ReasonFor(
-        IReadOnlyList<Certificate> chain, PrivateKey key, ServerCertificateRequest wanted, CertificateAuthority authority, DateTimeOffset now)
+        IReadOnlyList<Certificate> chain, PrivateKey key, ServerCertificateRequest wanted, CertificateAuthority authority,
+        DateTimeOffset now)
     {
         if (!IsIssuedBy(chain, authority, now)) return ReissueReason.IssuerChanged;
         return ReasonFor(chain[0], key, wanted) ?? (IsDue(chain[0], authority, now) ? ReissueReason.Due : ReissueReason.None);

@@ -26,7 +26,8 @@ internal static class ServerNameRules
     {
         null => "it is missing",
         { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 } => "an address with a scope is only known on its own link",
-        _ when address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || address.Equals(MappedAny) => "the unspecified address is nobody's",
+        _ when address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || address.Equals(MappedAny) =>
+            "the unspecified address is nobody's",
         _ => null,
     };
 
@@ -40,6 +41,8 @@ internal static class ServerNameRules
         _ => null,
     };
 
-    /// <summary>Four numbers. A name like <c>registry.123</c> is a Service in the namespace 123 and fine; colons fall to the label rule.</summary>
+    /// <summary>
+    /// Four numbers. A name like <c>registry.123</c> is a Service in the namespace 123 and fine; colons fall to the label rule.
+    /// </summary>
     private static bool IsAddress(string name, string[] labels) => labels.Length == 4 && IPAddress.TryParse(name, out _);
 }

@@ -11,7 +11,8 @@ public sealed class ServerNames : IEquatable<ServerNames>
 {
     private ServerNames(IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses)
     {
-        DnsNames = Array.AsReadOnly([.. dnsNames.Select(name => name.ToLowerInvariant()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        DnsNames = Array.AsReadOnly(
+            [.. dnsNames.Select(name => name.ToLowerInvariant()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
         Addresses = Array.AsReadOnly([.. addresses
             .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)
             .Distinct()
@@ -31,8 +32,10 @@ public sealed class ServerNames : IEquatable<ServerNames>
     internal bool IsEmpty => DnsNames.Count == 0 && Addresses.Count == 0;
 
     /// <summary>
-    /// Checks and normalises names. A DNS name is 1 to 253 characters of DNS-1123 labels of at most 63 characters (an internationalised name in its
-    /// <c>xn--</c> form), without a final dot, and its first label may be <c>*</c> when another follows. An address has no scope and is not the unspecified one.
+    /// Checks and normalises names. A DNS name is 1 to 253 characters of DNS-1123 labels of at most 63 characters (an internationalised
+    /// name in its
+    /// <c>xn--</c> form), without a final dot, and its first label may be <c>*</c> when another follows. An address has no scope and is
+    /// not the unspecified one.
     /// </summary>
     /// <exception cref="ArgumentException">A name or address can't stand in a server certificate; the message names it.</exception>
     public static ServerNames Create(IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses)
@@ -67,14 +70,18 @@ public sealed class ServerNames : IEquatable<ServerNames>
     /// <summary>The DNS names and then the addresses, separated by commas.</summary>
     public override string ToString() => string.Join(", ", DnsNames.Concat(Addresses.Select(address => address.ToString())));
 
-    /// <summary>Takes names as they stand in a certificate that somebody else may have made, so that they can be compared and shown.</summary>
+    /// <summary>
+    /// Takes names as they stand in a certificate that somebody else may have made, so that they can be compared and shown.
+    /// </summary>
     internal static ServerNames FromCertificate(IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses) => new(dnsNames, addresses);
 
     private static string Checked(string? name) =>
-        ServerNameRules.Fault(name) is { } fault ? throw new ArgumentException($"The DNS name '{Shown(name)}' can't stand in a certificate: {fault}.") : name!;
+        ServerNameRules.Fault(name) is { } fault
+            ? throw new ArgumentException($"The DNS name '{Shown(name)}' can't stand in a certificate: {fault}.") : name!;
 
     private static IPAddress Checked(IPAddress? address) =>
-        ServerNameRules.Fault(address) is { } fault ? throw new ArgumentException($"The address '{address}' can't stand in a certificate: {fault}.") : address!;
+        ServerNameRules.Fault(address) is { } fault
+            ? throw new ArgumentException($"The address '{address}' can't stand in a certificate: {fault}.") : address!;
 
     /// <summary>The text goes into conditions and logs, so what a user typed is cut and control characters are left out.</summary>
     private static string Shown(string? name) => new([.. (name ?? "").Where(character => !char.IsControl(character)).Take(80)]);

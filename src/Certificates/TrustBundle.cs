@@ -35,7 +35,8 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     /// private key beside them goes no further. Empty or blank input is <see cref="Empty"/>.
     /// </summary>
     /// <exception cref="CertificateException">
-    /// <see cref="CertificateFault.TooLarge"/> and <see cref="CertificateFault.TooMany"/> by the caps in <see cref="PemLimits"/> (each block counts,
+    /// <see cref="CertificateFault.TooLarge"/> and <see cref="CertificateFault.TooMany"/> by the caps in <see cref="PemLimits"/> (each
+    /// block counts,
     /// duplicates too); <see cref="CertificateFault.Unreadable"/> when a block is damaged, or when there is text but no certificate in it.
     /// </exception>
     public static TrustBundle Parse(ReadOnlySpan<byte> pem) => new(PemReader.ReadBundle(pem));
@@ -53,7 +54,8 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     public TrustBundle Intersect(TrustBundle other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return new TrustBundle(_certificates.IntersectBy(other.Thumbprints(), certificate => certificate.Thumbprint, StringComparer.Ordinal));
+        return new TrustBundle(
+            _certificates.IntersectBy(other.Thumbprints(), certificate => certificate.Thumbprint, StringComparer.Ordinal));
     }
 
     /// <summary>
@@ -75,7 +77,9 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
         return other._certificates.All(certificate => mine.Contains(certificate.Thumbprint));
     }
 
-    /// <summary>The root in this bundle that the first certificate of a chain leads to by signatures; null when there is none. Times play no part.</summary>
+    /// <summary>
+    /// The root in this bundle that the first certificate of a chain leads to by signatures; null when there is none. Times play no part.
+    /// </summary>
     /// <exception cref="CertificateException">
     /// <see cref="CertificateFault.Unreadable"/>, <see cref="CertificateFault.TooLarge"/> or <see cref="CertificateFault.TooMany"/>.
     /// </exception>
@@ -103,8 +107,10 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     public string ToPem() => string.Concat(_certificates.Select(certificate => certificate.Pem));
 
     /// <summary>
-    /// How a TLS client that trusts this bundle and nothing else judges a server: its certificate must be for servers, valid now, and lead to a root in this
-    /// bundle by what the server sent along; nothing is downloaded and no revocation is asked for. Give it to <c>SslClientAuthenticationOptions.CertificateChainPolicy</c>,
+    /// How a TLS client that trusts this bundle and nothing else judges a server: its certificate must be for servers, valid now, and
+    /// lead to a root in this
+    /// bundle by what the server sent along; nothing is downloaded and no revocation is asked for. Give it to
+    /// <c>SslClientAuthenticationOptions.CertificateChainPolicy</c>,
     /// which checks the name too. It is for one handshake: the handshake adds to it, and its certificates are the caller's.
     /// </summary>
     /// <param name="time">The clock that says what "now" is; read when the policy is made.</param>
@@ -140,7 +146,8 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
 
     /// <summary>The certificates in canonical order.</summary>
     public IEnumerator<TrustedCertificate> GetEnumerator() => _certificates
-        .Select(certificate => new TrustedCertificate(certificate.Thumbprint, certificate.Subject, certificate.NotBefore, certificate.NotAfter))
+        .Select(certificate => new TrustedCertificate(
+            certificate.Thumbprint, certificate.Subject, certificate.NotBefore, certificate.NotAfter))
         .GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

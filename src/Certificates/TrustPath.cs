@@ -19,12 +19,14 @@ internal sealed record TrustPath(IReadOnlyList<Certificate> Certificates)
     /// Finds the path with the platform's chain engine. Times are left aside, since an ended authority must still load to be reported and
     /// replaced; the engine gets a fixed time, so the path does not depend on when it is asked.
     /// </summary>
-    /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/> or <see cref="CertificateFault.NotAnAuthority"/>.</exception>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/> or
+    /// <see cref="CertificateFault.NotAnAuthority"/>.</exception>
     public static TrustPath Find(Certificate authority, IEnumerable<Certificate> intermediates, TrustBundle anchors)
     {
         if (!authority.Extensions.MaySign) throw new CertificateException(CertificateFault.NotAnAuthority);
         if (authority.IsSelfSigned) return new TrustPath([authority]);
-        var path = Build(authority, intermediates, anchors.Certificates.Where(anchor => anchor.IsSelfSigned)) ?? throw new CertificateException(CertificateFault.NotAnchored);
+        var path = Build(authority, intermediates, anchors.Certificates.Where(anchor => anchor.IsSelfSigned))
+            ?? throw new CertificateException(CertificateFault.NotAnchored);
         return AllowsServerCertificates(path) ? new TrustPath(path) : throw new CertificateException(CertificateFault.NotAnAuthority);
     }
 

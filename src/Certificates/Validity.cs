@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>The first and last second of a certificate. X.509 knows whole seconds only (RFC 5280 section 4.1.2.5), so both are cut to them.</summary>
+/// <summary>
+/// The first and last second of a certificate. X.509 knows whole seconds only (RFC 5280 section 4.1.2.5), so both are cut to them.
+/// </summary>
 internal readonly record struct Validity(DateTimeOffset NotBefore, DateTimeOffset NotAfter)
 {
     public static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);

@@ -21,7 +21,8 @@ public static class HookHost
         {
             await ServeAsync(options, time);
         }
-        catch (Exception exception) when (exception is ManagementConnectionException or ServingCertificateException or ClientAuthorityException or ListenException)
+        catch (Exception exception)
+            when (exception is ManagementConnectionException or ServingCertificateException or ClientAuthorityException or ListenException)
         {
             throw new HookHostException(exception.Message, exception);
         }
@@ -30,7 +31,8 @@ public static class HookHost
     private static async Task ServeAsync(HookHostOptions options, TimeProvider time)
     {
         using var registry = RegistryLifecycle.Connect(options.Management, options.Registry, time);
-        using var serving = options.OwnCertificate is { } own ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
+        using var serving = options.OwnCertificate is { } own
+            ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
         builder.AddLog(options.LogLevel);
         builder.Services.AddSingleton(time);

@@ -15,5 +15,6 @@ namespace CapiRegistryHook.Hooks;
 /// <param name="Management">Where the management cluster is.</param>
 /// <param name="LogLevel">The least level that is logged.</param>
 public sealed record HookHostOptions(
-    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? OwnCertificate, ReconcilerOptions Reconciler,
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? OwnCertificate,
+    ReconcilerOptions Reconciler,
     ManagementConnection Management, LogLevel LogLevel);

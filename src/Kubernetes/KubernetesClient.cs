@@ -55,7 +55,8 @@ public sealed class KubernetesClient : IDisposable
         {
             return await GetAsync(type, name, cancellationToken);
         }
-        catch (KubernetesApiException failure) when (failure is { Fault: KubernetesFault.NotFound, Reason: "NotFound" } && failure.StatusName == name.Name)
+        catch (KubernetesApiException failure)
+            when (failure is { Fault: KubernetesFault.NotFound, Reason: "NotFound" } && failure.StatusName == name.Name)
         {
             return null;
         }
@@ -123,7 +124,8 @@ public sealed class KubernetesClient : IDisposable
     /// <returns>The object as stored.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Invalid"/> when a <c>test</c> fails or a path is
     /// missing.</exception>
-    public Task<T> JsonPatchAsync<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager, CancellationToken cancellationToken)
+    public Task<T> JsonPatchAsync<T>(
+        ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.JsonPatch(type, name, patch, fieldManager), cancellationToken);
 
@@ -137,7 +139,8 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale.</exception>
-    public Task<T> MergePatchAsync<T>(ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager, CancellationToken cancellationToken)
+    public Task<T> MergePatchAsync<T>(
+        ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.MergePatch(type, name, patch, fieldManager), cancellationToken);
 
@@ -173,7 +176,8 @@ public sealed class KubernetesClient : IDisposable
         where T : IKubernetesObject
     {
         // One watch per enumeration: it remembers where it is.
-        var watch = new ResourceWatch<T>(token => ListPagesAsync(type, options, restarts: 0, token), _transport, type, options, _options, _time);
+        var watch = new ResourceWatch<T>(
+            token => ListPagesAsync(type, options, restarts: 0, token), _transport, type, options, _options, _time);
         await foreach (var change in watch.RunAsync(cancellationToken))
             yield return change;
     }
@@ -223,7 +227,8 @@ public sealed class KubernetesClient : IDisposable
             var page = ListPage<T>.Read(body.Span, type.Json);
             return page.Continue is null || page.Continue != next
                 ? page
-                : throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
+                : throw new KubernetesApiException(
+                    KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
         }
         catch (KubernetesApiException failure) when (mayExpire && failure.Fault == KubernetesFault.Gone)
         {
@@ -253,5 +258,6 @@ public sealed class KubernetesClient : IDisposable
 
     // The serializer's own message can quote what it stumbled on, so it stays out, and so does the exception.
     private static KubernetesApiException NotJson(ApiRequest request, JsonException? exception) =>
-        new(KubernetesFault.BadResponse, request.Resource, $"the answer is not the JSON of this kind{(exception?.Path is { } path ? $" at {path}" : "")}");
+        new(KubernetesFault.BadResponse, request.Resource,
+            $"the answer is not the JSON of this kind{(exception?.Path is { } path ? $" at {path}" : "")}");
 }

@@ -14,13 +14,15 @@ public static class ClusterManifest
     private const string UnknownUid = "00000000-0000-0000-0000-000000000000";
 
     /// <summary>The Clusters in the text, in order; at least one.</summary>
-    /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no Cluster.</exception>
+    /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no
+    /// Cluster.</exception>
     public static IReadOnlyList<Cluster> Read(string text)
     {
         var clusters = Documents(text).OfType<JsonObject>().Where(IsCluster).Select(ToCluster).ToList();
         return clusters.Count > 0
             ? clusters
-            : throw new ClusterFormatException("The file holds no object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
+            : throw new ClusterFormatException(
+                "The file holds no object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
     }
 
     private static List<JsonNode?> Documents(string text)
@@ -31,7 +33,8 @@ public static class ClusterManifest
         }
         catch (YamlException exception)
         {
-            throw new ClusterFormatException($"The file is no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
+            throw new ClusterFormatException(
+                $"The file is no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
         }
         catch (InvalidDataException exception)
         {
@@ -40,7 +43,8 @@ public static class ClusterManifest
     }
 
     private static bool IsCluster(JsonObject document) =>
-        Text(document["kind"]) == "Cluster" && Text(document["apiVersion"])?.StartsWith("cluster.x-k8s.io/", StringComparison.Ordinal) == true;
+        Text(document["kind"]) == "Cluster"
+            && Text(document["apiVersion"])?.StartsWith("cluster.x-k8s.io/", StringComparison.Ordinal) == true;
 
     private static Cluster ToCluster(JsonObject document)
     {

@@ -70,7 +70,8 @@ public sealed class RegistryLifecycle : IDisposable
     {
         var defaults = new KubernetesClientOptions();
         var total = workLimit * 0.75;
-        return defaults with { TotalTimeout = total, CallTimeout = TimeSpan.FromTicks(Math.Min(defaults.CallTimeout.Ticks, (total / 2).Ticks)) };
+        return defaults with { TotalTimeout = total,
+            CallTimeout = TimeSpan.FromTicks(Math.Min(defaults.CallTimeout.Ticks, (total / 2).Ticks)) };
     }
 
     /// <summary>
@@ -94,7 +95,8 @@ public sealed class RegistryLifecycle : IDisposable
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
-        var outcome = await RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
+        var outcome =
+            await RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
         if (outcome is RegistryOutcome.Done)
             await _hold.EndAsync(cluster, targetVersion, cancellationToken);
         return outcome.Obstacle is { } obstacle && await _hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
@@ -110,7 +112,8 @@ public sealed class RegistryLifecycle : IDisposable
     }
 
     private async Task<RegistryOutcome> RunAsync(
-        Cluster cluster, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
+        Cluster cluster, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act,
+        CancellationToken cancellationToken)
     {
         switch (RegistryPlan.Create(cluster, _options))
         {

@@ -19,18 +19,23 @@ public static class RegistryPlanText
     {
         PlanResult.Wanted wanted => new PlanText(WriteDocuments(wanted.Plan, options), null),
         PlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
-        _ => new PlanText($"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is not set.\n", null),
+        _ => new PlanText(
+            $"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is "
+                + "not set.\n", null),
     };
 
     private static string WriteDocuments(RegistryPlan plan, RegistryOptions options) =>
         $"# Cluster {plan.Cluster.DisplayName}\n"
         + string.Concat(plan.Warnings.Select(warning => $"# Warning: {warning}\n"))
         + "---\n" + YamlText.Write(Summary(plan))
-        + Document("Management cluster: the root CA of all registries, made once", Secret(plan.RootSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
+        + Document("Management cluster: the root CA of all registries, made once",
+            Secret(plan.RootSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
         + Document("Management cluster: what the nodes trust", Owned(Secret(plan.TrustSecret, SecretKeys.OpaqueType, "ca.crt"), plan))
-        + Document("Workload cluster: the server certificate", Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
+        + Document("Workload cluster: the server certificate",
+            Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
         + Document("Management cluster: the release of the registry chart", ToJson(plan, options))
-        + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate", Nodes(NodePlan.Create(plan.Basis, plan.Basis.Settings.Mirror)));
+        + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate",
+            Nodes(NodePlan.Create(plan.Basis, plan.Basis.Settings.Mirror)));
 
     private static string Document(string comment, JsonNode data) => $"---\n# {comment}\n{YamlText.Write(data)}";
 
@@ -88,7 +93,8 @@ public static class RegistryPlanText
     }
 
     private static JsonNode ToJson(RegistryPlan plan, RegistryOptions options) =>
-        JsonSerializer.SerializeToNode(ChartProxyFactory.Create(plan, options, ChartValues.Build(plan, NotIssuedYet)), RegistryJson.Default.HelmChartProxy)!;
+        JsonSerializer.SerializeToNode(
+            ChartProxyFactory.Create(plan, options, ChartValues.Build(plan, NotIssuedYet)), RegistryJson.Default.HelmChartProxy)!;
 
     private static JsonArray List<T>(IEnumerable<T> items) => new([.. items.Select(item => JsonValue.Create(item!.ToString()))]);
 }

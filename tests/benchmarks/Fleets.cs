@@ -27,7 +27,8 @@ internal static class Fleets
         var most = await WatchUntilReadyAsync(service, cancellationToken);
         var took = TimeProvider.System.GetElapsedTime(started);
         Figures.Print($"full pass over {Clusters} healthy Clusters, start and list included", "s", [took.TotalSeconds]);
-        Figures.Print($"full pass over {Clusters} healthy Clusters, CPU, start and list included", "s", [service.ProcessorSeconds()], "<= 60");
+        Figures.Print(
+            $"full pass over {Clusters} healthy Clusters, CPU, start and list included", "s", [service.ProcessorSeconds()], "<= 60");
         Figures.Print($"resident memory with {Clusters} Clusters, most during the pass", "MiB", [most / 1048576.0], "<= 150");
         Figures.Print($"resident memory with {Clusters} Clusters, after the pass", "MiB", [service.ResidentBytes() / 1048576.0], "<= 150");
         Figures.Print("calls of workload clusters in a full pass", "calls", [workload.Calls.Count], "0");

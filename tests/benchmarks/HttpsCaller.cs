@@ -16,7 +16,8 @@ internal sealed class HttpsCaller : IAsyncDisposable
 
     private HttpsCaller(Uri address, string path, byte[] body)
     {
-        var head = string.Create(CultureInfo.InvariantCulture, $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Length: {body.Length}\r\n\r\n");
+        var head = string.Create(
+            CultureInfo.InvariantCulture, $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Length: {body.Length}\r\n\r\n");
         _request = [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 
@@ -27,7 +28,8 @@ internal sealed class HttpsCaller : IAsyncDisposable
         trust.CustomTrustStore.ImportFromPem(rootPem);
         await caller._tcp.ConnectAsync(address.Host, address.Port);
         caller._stream = new SslStream(caller._tcp.GetStream());
-        await caller._stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = address.Host, CertificateChainPolicy = trust });
+        await caller._stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = address.Host, CertificateChainPolicy = trust });
         return caller;
     }
 

@@ -19,6 +19,7 @@ internal static class Loading
         Figures.Print($"{Callers} callers, calls", "calls/s", [load.Milliseconds.Count / load.Took.TotalSeconds]);
         Figures.Print($"{Callers} callers, errors", "calls", [load.Problems.Count], "0");
         Figures.Print($"{Callers} callers, resident memory before", "MiB", [load.BytesBefore / 1048576.0]);
-        Figures.Print($"{Callers} callers, resident memory after", "MiB", [load.BytesAfter / 1048576.0], string.Create(CultureInfo.InvariantCulture, $"about {load.BytesBefore / 1048576.0:F0}"));
+        Figures.Print($"{Callers} callers, resident memory after", "MiB", [load.BytesAfter / 1048576.0],
+            string.Create(CultureInfo.InvariantCulture, $"about {load.BytesBefore / 1048576.0:F0}"));
     }
 }

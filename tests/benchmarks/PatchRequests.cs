@@ -4,7 +4,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Benchmarks;
 
-/// <summary>A request as a cluster with many worker classes brings it about: 20 templates, 100 KB, every second one made for nodes.</summary>
+/// <summary>
+/// A request as a cluster with many worker classes brings it about: 20 templates, 100 KB, every second one made for nodes.
+/// </summary>
 internal static class PatchRequests
 {
     private const int Templates = 20;

@@ -26,7 +26,8 @@ internal static class Patching
     private static void Report(string who, string latencyTarget, (List<double> Milliseconds, TimeSpan Took) run, string rateTarget)
     {
         Figures.Print($"GeneratePatches, 20 templates / 100 KB over TLS, {who}", "ms", run.Milliseconds, latencyTarget);
-        Figures.Print($"GeneratePatches, 20 templates / 100 KB over TLS, {who}", "requests/s", [run.Milliseconds.Count / run.Took.TotalSeconds], rateTarget);
+        Figures.Print($"GeneratePatches, 20 templates / 100 KB over TLS, {who}", "requests/s",
+            [run.Milliseconds.Count / run.Took.TotalSeconds], rateTarget);
     }
 
     private static async Task<(List<double> Milliseconds, TimeSpan Took)> RunAsync(HookService service, byte[] body, int callers, int calls)

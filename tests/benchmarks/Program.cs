@@ -17,7 +17,8 @@ if (args is ["fleet"])
 await using var stage = await Stage.SetAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
 var management = (EmbeddedApiServer)stage.Management;
 var workload = (EmbeddedApiServer)stage.Workload;
-Console.WriteLine($"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
+Console.WriteLine(
+    $"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
 
 foreach (var (reconciler, what) in new[] { ("On", "as installed"), ("Off", "hooks alone") })
 {
@@ -47,7 +48,8 @@ await using var subject = await HookService.StartAsync(management.Kubeconfig, []
 using var caller = subject.CreateClusterApi();
 var cluster = await stage.CreateClusterAsync("bench", cancellationToken);
 await stage.GiveKubeconfigAsync(cluster, cancellationToken);
-foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50", "<= 3"), ("AfterControlPlaneInitialized", "<= 1000", "<= 10"), ("BeforeClusterUpgrade", "<= 1000", "<= 10") })
+foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50", "<= 3"),
+    ("AfterControlPlaneInitialized", "<= 1000", "<= 10"), ("BeforeClusterUpgrade", "<= 1000", "<= 10") })
 {
     ClearCalls();
     var first = await caller.CallAsync(Version, hook, cluster, cancellationToken);
@@ -57,7 +59,9 @@ foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50
     for (var call = 0; call < Calls; call++)
         times.Add((await caller.CallAsync(Version, hook, cluster, cancellationToken)).Took.TotalMilliseconds);
     Figures.Print($"{hook}, first call ({firstCalls} API calls, must be <= 10)", "ms", [first.Took.TotalMilliseconds], "<= 1000");
-    Figures.Print($"{hook}, nothing to do ({(CountCalls() / (double)Calls).ToString("F0", CultureInfo.InvariantCulture)} API calls, must be {calls})", "ms", times, target);
+    Figures.Print(
+        $"{hook}, nothing to do ({(CountCalls() / (double)Calls).ToString("F0", CultureInfo.InvariantCulture)} API calls, must be {calls})",
+        "ms", times, target);
 }
 
 await Patching.PrintAsync(subject);

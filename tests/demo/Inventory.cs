@@ -13,17 +13,22 @@ internal sealed class Inventory
     public static async Task<Inventory> ReadAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken)
     {
         var inventory = new Inventory();
-        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken));
-        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken));
-        inventory.Add("workload", "Secret", await stage.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken));
-        inventory.Add("management", "HelmChartProxy", await stage.ManagementObjects.FindAsync(AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken));
+        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(
+            AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken));
+        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(
+            AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken));
+        inventory.Add("workload", "Secret",
+            await stage.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken));
+        inventory.Add("management", "HelmChartProxy", await stage.ManagementObjects.FindAsync(
+            AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken));
         return inventory;
     }
 
     /// <summary>What appeared or changed since an earlier look; empty when nothing.</summary>
     public IReadOnlyList<string> ChangesSince(Inventory earlier) =>
         [.. _objects.Where(entry => !earlier._objects.TryGetValue(entry.Key, out var former) || former.Version != entry.Value.Version)
-            .Select(entry => $"{(earlier._objects.ContainsKey(entry.Key) ? "changed" : "new    ")} {entry.Key}: {entry.Value.Description}")];
+            .Select(entry =>
+                $"{(earlier._objects.ContainsKey(entry.Key) ? "changed" : "new    ")} {entry.Key}: {entry.Value.Description}")];
 
     private void Add(string side, string kind, JsonObject? item)
     {
@@ -40,7 +45,8 @@ internal sealed class Inventory
         var keys = string.Join(", ", data.Select(entry => entry.Key));
         using var certificate = X509Certificate2.CreateFromPem(
             Encoding.ASCII.GetString(Convert.FromBase64String((string)(data["tls.crt"] ?? data["ca.crt"])!)));
-        return $"{keys}; {certificate.Subject} signed by {certificate.Issuer}, until {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd}, serial …{certificate.SerialNumber[^8..].ToLowerInvariant()}";
+        return $"{keys}; {certificate.Subject} signed by {certificate.Issuer}, until "
+            + $"{certificate.NotAfter.ToUniversalTime():yyyy-MM-dd}, serial …{certificate.SerialNumber[^8..].ToLowerInvariant()}";
     }
 
     private static string DescribeChart(JsonObject proxy) =>

@@ -13,10 +13,13 @@ Console.CancelKeyPress += (_, press) =>
 switch (args)
 {
     case [] or ["embedded"]:
-        return await Story.TellAsync("embedded, in-memory", async (name, token) => await EmbeddedApiServer.StartAsync(name, token), interrupted.Token);
+        return await Story.TellAsync(
+            "embedded, in-memory", async (name, token) => await EmbeddedApiServer.StartAsync(name, token), interrupted.Token);
     case ["real"]:
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, interrupted.Token);
-        return await Story.TellAsync("real kube-apiserver and etcd", async (name, token) => await RealApiServer.StartAsync(name, binaries, token), interrupted.Token);
+        return await Story.TellAsync(
+            "real kube-apiserver and etcd", async (name, token) => await RealApiServer.StartAsync(name, binaries, token),
+            interrupted.Token);
     default:
         await Console.Error.WriteLineAsync("CLUSTER must be embedded or real.");
         return 2;

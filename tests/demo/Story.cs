@@ -26,7 +26,8 @@ internal sealed class Story
     /// <param name="kind">What the API servers are.</param>
     /// <param name="startServer">Starts one of a name.</param>
     /// <param name="cancellationToken">Ends the story.</param>
-    public static async Task<int> TellAsync(string kind, Func<string, CancellationToken, Task<IApiServer>> startServer, CancellationToken cancellationToken)
+    public static async Task<int> TellAsync(
+        string kind, Func<string, CancellationToken, Task<IApiServer>> startServer, CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetTimestamp();
         Title($"Two Kubernetes API servers ({kind}), over TLS on loopback");
@@ -39,7 +40,8 @@ internal sealed class Story
         await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], cancellationToken);
         using var capi = service.CreateClusterApi();
         var discovery = await capi.DiscoverAsync(Version, cancellationToken);
-        Line($"listens on {service.Address}, first discovery answer after {Milliseconds(TimeProvider.System.GetElapsedTime(serviceStarted))}");
+        Line($"listens on {service.Address}, first discovery answer after "
+            + $"{Milliseconds(TimeProvider.System.GetElapsedTime(serviceStarted))}");
         foreach (var handler in discovery.Json["handlers"]!.AsArray())
             Line($"  handler {handler!["name"]} for {handler["requestHook"]!["hook"]}, timeout {handler["timeoutSeconds"]} s");
 
@@ -50,7 +52,8 @@ internal sealed class Story
         await story.ShowChartAsync(service, cancellationToken);
 
         Title($"Done in {TimeProvider.System.GetElapsedTime(started).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
-        Line(story._failed ? "Something did not go as it should; see above." : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.");
+        Line(story._failed ? "Something did not go as it should; see above."
+            : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.");
         return story._failed ? 1 : 0;
     }
 
@@ -79,7 +82,8 @@ internal sealed class Story
         using var http = service.CreateHttpClient();
         var proxy = await _stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
         Line($"the HelmChartProxy asks for {proxy["spec"]!["repoURL"]}/{proxy["spec"]!["chartName"]}, version {proxy["spec"]!["version"]}");
-        using var answer = await http.GetAsync($"/v2/charts/{proxy["spec"]!["chartName"]}/manifests/{proxy["spec"]!["version"]}", cancellationToken);
+        using var answer =
+            await http.GetAsync($"/v2/charts/{proxy["spec"]!["chartName"]}/manifests/{proxy["spec"]!["version"]}", cancellationToken);
         var manifest = JsonNode.Parse(await answer.Content.ReadAsStringAsync(cancellationToken))!;
         _failed |= !answer.IsSuccessStatusCode;
         Line(answer.IsSuccessStatusCode

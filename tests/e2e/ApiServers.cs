@@ -7,12 +7,16 @@ using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>API servers that tests share, started when the first one asks: a real one takes seconds. Tests keep to namespaces of their own.</summary>
+/// <summary>
+/// API servers that tests share, started when the first one asks: a real one takes seconds. Tests keep to namespaces of their own.
+/// </summary>
 public sealed class ApiServers : IAsyncDisposable
 {
-    private readonly Lazy<Task<IApiServer>> _embedded = new(async () => await EmbeddedApiServer.StartAsync("embedded", CancellationToken.None));
+    private readonly Lazy<Task<IApiServer>> _embedded = new(
+        async () => await EmbeddedApiServer.StartAsync("embedded", CancellationToken.None));
     private readonly Lazy<Task<IApiServer>> _real = new(async () =>
-        await RealApiServer.StartAsync("real", await KubernetesBinaries.EnsureAsync(Console.Error, CancellationToken.None), CancellationToken.None));
+        await RealApiServer.StartAsync(
+            "real", await KubernetesBinaries.EnsureAsync(Console.Error, CancellationToken.None), CancellationToken.None));
 
     public Task<IApiServer> EmbeddedAsync() => _embedded.Value;
 

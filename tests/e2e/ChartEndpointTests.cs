@@ -24,12 +24,15 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         using var probe = await http.GetAsync("/v2/", Cancelled);
         Assert.Equal(HttpStatusCode.OK, probe.StatusCode);
         Assert.Equal("registry/2.0", Assert.Single(probe.Headers.GetValues("Docker-Distribution-Api-Version")));
-        Assert.Equal($$"""{"name":"charts/registry","tags":["{{Version}}"]}""", await http.GetStringAsync($"{Repository}/tags/list", Cancelled));
-        Assert.Equal("""{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?last={Version}", Cancelled));
+        Assert.Equal(
+            $$"""{"name":"charts/registry","tags":["{{Version}}"]}""", await http.GetStringAsync($"{Repository}/tags/list", Cancelled));
+        Assert.Equal(
+            """{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?last={Version}", Cancelled));
         Assert.Equal("""{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?n=0", Cancelled));
 
         var (manifest, digest) = await FetchAsync(http, $"{Repository}/manifests/{Version}", "application/vnd.oci.image.manifest.v1+json");
-        Assert.Equal(manifest, (await FetchAsync(http, $"{Repository}/manifests/{digest}", "application/vnd.oci.image.manifest.v1+json")).Content);
+        Assert.Equal(
+            manifest, (await FetchAsync(http, $"{Repository}/manifests/{digest}", "application/vnd.oci.image.manifest.v1+json")).Content);
         var json = JsonNode.Parse(manifest)!;
         foreach (var descriptor in new[] { json["config"]!, json["layers"]![0]! })
         {
@@ -74,7 +77,8 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         await using var folder = ScratchFolder.Create("capi-registry-hook-helm-");
         var authority = folder.Write("ca.crt", service.CertificateAuthorityPem);
 
-        var run = await RunNamedAsync(service, folder, helm, ["pull", $"oci://{HostOf(service)}/charts/registry", "--version", Version, "--ca-file", authority, "--destination", folder.Path]);
+        var run = await RunNamedAsync(service, folder, helm, ["pull", $"oci://{HostOf(service)}/charts/registry", "--version", Version,
+            "--ca-file", authority, "--destination", folder.Path]);
 
         Assert.True(run.ExitCode == 0, run.Errors);
         using var http = service.CreateHttpClient();
@@ -82,7 +86,8 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         var pulled = await File.ReadAllBytesAsync(folder[$"registry-{Version}.tgz"], Cancelled);
         Assert.Equal((string?)manifest["layers"]![0]!["digest"], "sha256:" + Convert.ToHexStringLower(SHA256.HashData(pulled)));
         var values = await RunNamedAsync(service, folder, helm, ["show", "values", folder[$"registry-{Version}.tgz"]]);
-        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "charts", "registry", "values.yaml"), Cancelled), values.Output.TrimEnd('\n') + "\n");
+        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "charts", "registry", "values.yaml"), Cancelled),
+            values.Output.TrimEnd('\n') + "\n");
     }
 
     [Theory]
@@ -95,7 +100,8 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         using var stranger = LoopbackAuthority.Create(TimeProvider.System);
         var authority = folder.Write("ca.crt", stranger.CertificatePem);
 
-        var run = await RunNamedAsync(service, folder, helm, ["pull", $"oci://{HostOf(service)}/charts/registry", "--version", Version, "--ca-file", authority, "--destination", folder.Path]);
+        var run = await RunNamedAsync(service, folder, helm, ["pull", $"oci://{HostOf(service)}/charts/registry", "--version", Version,
+            "--ca-file", authority, "--destination", folder.Path]);
 
         Assert.NotEqual(0, run.ExitCode);
         Assert.Contains("certificate", run.Errors, StringComparison.Ordinal);
@@ -111,7 +117,8 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         var reference = $"docker://{HostOf(service)}/charts/registry";
 
         var tags = await RunNamedAsync(service, folder, "skopeo", ["list-tags", "--cert-dir", folder["certs"], reference]);
-        var raw = await RunNamedAsync(service, folder, "skopeo", ["inspect", "--raw", "--cert-dir", folder["certs"], $"{reference}:{Version}"]);
+        var raw =
+            await RunNamedAsync(service, folder, "skopeo", ["inspect", "--raw", "--cert-dir", folder["certs"], $"{reference}:{Version}"]);
         var copy = await RunNamedAsync(service, folder, "skopeo",
             ["--insecure-policy", "copy", "--src-cert-dir", folder["certs"], $"{reference}:{Version}", $"dir:{folder["copy"]}"]);
 
@@ -153,7 +160,9 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
 
     private static string HostOf(HookService service) => $"{LoopbackAuthority.HostName}:{service.Address.Port}";
 
-    /// <summary>Runs a tool where the name of the serving certificate leads to the loopback address: in a mount namespace with its own hosts file.</summary>
+    /// <summary>
+    /// Runs a tool where the name of the serving certificate leads to the loopback address: in a mount namespace with its own hosts file.
+    /// </summary>
     private static async Task<ProgramRun> RunNamedAsync(HookService service, ScratchFolder folder, string tool, string[] arguments)
     {
         var hosts = folder.Write("hosts", $"{service.Address.Host} {LoopbackAuthority.HostName}\n");
@@ -163,6 +172,7 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
             "unshare",
             [.. unprivileged, "--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts, program, .. arguments],
             Cancelled,
-            environment: new Dictionary<string, string?> { ["HOME"] = folder.Path, ["HELM_CACHE_HOME"] = folder["helm"], ["XDG_RUNTIME_DIR"] = folder.Path });
+            environment: new Dictionary<string, string?> { ["HOME"] = folder.Path, ["HELM_CACHE_HOME"] = folder["helm"],
+            ["XDG_RUNTIME_DIR"] = folder.Path });
     }
 }

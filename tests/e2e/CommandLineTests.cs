@@ -49,7 +49,9 @@ public sealed class CommandLineTests
         var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", PatchRequest("strict")], Cancelled);
 
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
-        Assert.StartsWith("# Cluster default/c1: 2 of 5 templates get a patch\n---\n# KubeadmControlPlaneTemplate in-memory-control-plane (", run.Output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "# Cluster default/c1: 2 of 5 templates get a patch\n---\n# KubeadmControlPlaneTemplate in-memory-control-plane (", run.Output,
+            StringComparison.Ordinal);
         Assert.Contains("\"path\": \"/spec/template/spec/kubeadmConfigSpec/files\"", run.Output, StringComparison.Ordinal);
     }
 
@@ -66,7 +68,8 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Plan_Cluster_ShowsTheFilesOfItsNodes()
     {
-        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml")], Cancelled);
+        var run = await ProgramRun.RunAsync(
+            HookService.ProgramPath(), ["plan", "-f", Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml")], Cancelled);
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("- path: \"/etc/containerd/certs.d/_default/hosts.toml\"", run.Output, StringComparison.Ordinal);

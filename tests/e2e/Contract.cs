@@ -24,7 +24,9 @@ internal static partial class Contract
     public static void AssertDiscovery(HookAnswer answer)
     {
         Assert.Equal(200, answer.StatusCode);
-        Assert.Equal(("DiscoveryResponse", "Success", ApiVersion), ((string?)answer.Json["kind"], answer.Status, (string?)answer.Json["apiVersion"]));
+        Assert.Equal(
+            ("DiscoveryResponse", "Success", ApiVersion),
+            ((string?)answer.Json["kind"], answer.Status, (string?)answer.Json["apiVersion"]));
         var handlers = answer.Json["handlers"]!.AsArray();
         Assert.Equal(handlers.Count, handlers.Select(handler => (string?)handler!["name"]).Distinct().Count());
         foreach (var handler in handlers)

@@ -4,7 +4,10 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>Many clusters that need nothing: they are listed in pages, and looked at without a write and without a call of a workload cluster. tests/benchmarks does the same with 10,000.</summary>
+/// <summary>
+/// Many clusters that need nothing: they are listed in pages, and looked at without a write and without a call of a workload cluster.
+/// tests/benchmarks does the same with 10,000.
+/// </summary>
 [Collection("stage")]
 public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
 {
@@ -42,7 +45,8 @@ public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
         await service.ShowsAsync(Ready, Cancelled);
         var (seconds, megabytes) = (service.ProcessorSeconds(), service.ResidentBytes() / 1048576.0);
 
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Clusters} clusters: {seconds:F1} s of CPU since the start, {megabytes:F0} MiB"));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{Clusters} clusters: {seconds:F1} s of CPU since the start, {megabytes:F0} MiB"));
         Assert.True(megabytes <= 150, $"{megabytes} MiB");
         // Most of it is the start of the program; 10,000 clusters may take 60 s.
         Assert.True(seconds <= 10, $"{seconds} s");
@@ -51,5 +55,6 @@ public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
     private static string Ready => $"capi_registry_hook_clusters{{phase=\"ready\"}} {Clusters}";
 
     private static Task<HookService> StartAsync(Stage stage) =>
-        HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"], Cancelled);
+        HookService.StartAsync(
+            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"], Cancelled);
 }

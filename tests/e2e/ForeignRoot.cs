@@ -16,9 +16,11 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
     public static ForeignRoot Create(TimeSpan from, TimeSpan until)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN=foreign-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(
+            $"CN=foreign-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var now = TimeProvider.System.GetUtcNow();
         using var root = request.CreateSelfSigned(now + from, now + until);
@@ -31,38 +33,47 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
         {
             ["metadata"] = new JsonObject { ["name"] = Name },
             ["type"] = "kubernetes.io/tls",
-            ["data"] = new JsonObject { ["tls.crt"] = Data(CertificatePem), ["tls.key"] = Data(PrivateKeyPem), ["ca.crt"] = Data(trustPem) },
+            ["data"] = new JsonObject { ["tls.crt"] = Data(CertificatePem), ["tls.key"] = Data(PrivateKeyPem),
+            ["ca.crt"] = Data(trustPem) },
         }, cancellationToken);
 
     /// <summary>Replaces the bundle beside it.</summary>
     public static Task SetTrustAsync(Stage stage, string trustPem, CancellationToken cancellationToken) =>
         stage.ManagementObjects.MergePatchAsync(
-            AdminClient.Secrets(HookService.Namespace), Name, new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Data(trustPem) } }, cancellationToken);
+            AdminClient.Secrets(HookService.Namespace), Name, new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Data(trustPem) } },
+            cancellationToken);
 
     /// <summary>
-    /// A rotation to a root that the cluster's nodes don't know: without a cross-certificate, and with nodes from before it joined the bundle. The service has to
+    /// A rotation to a root that the cluster's nodes don't know: without a cross-certificate, and with nodes from before it joined the
+    /// bundle. The service has to
     /// find out how old the nodes are.
     /// </summary>
-    public static async Task GiveSuccessorWithoutCrossCertificateAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken)
+    public static async Task GiveSuccessorWithoutCrossCertificateAsync(
+        Stage stage, TestCluster cluster, CancellationToken cancellationToken)
     {
         var secrets = AdminClient.Secrets(HookService.Namespace);
-        using var current = X509Certificate2.CreateFromPem(RegistryState.Text(await stage.ManagementObjects.GetAsync(secrets, Name, cancellationToken), "tls.crt"));
+        using var current = X509Certificate2.CreateFromPem(
+            RegistryState.Text(await stage.ManagementObjects.GetAsync(secrets, Name, cancellationToken), "tls.crt"));
         var id = Convert.ToHexStringLower(SHA256.HashData(current.RawData))[..16];
         var next = Create(TimeSpan.Zero, TimeSpan.FromDays(3650));
         await stage.ManagementObjects.CreateAsync(secrets, new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = $"{Name}-next", ["annotations"] = Annotation("follows-root", id) },
             ["type"] = "kubernetes.io/tls",
-            ["data"] = new JsonObject { ["tls.crt"] = Data(next.CertificatePem), ["tls.key"] = Data(next.PrivateKeyPem), ["ca.crt"] = Data(next.CertificatePem) },
+            ["data"] = new JsonObject { ["tls.crt"] = Data(next.CertificatePem), ["tls.key"] = Data(next.PrivateKeyPem),
+            ["ca.crt"] = Data(next.CertificatePem) },
         }, cancellationToken);
         await AnnotateAsync(stage, secrets, Name, Annotation("next-root", $"{Name}-next"), cancellationToken);
-        await AnnotateAsync(stage, AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", Annotation("trusted-since", $"{id}=2026-01-01T00:00:00Z"), cancellationToken);
+        await AnnotateAsync(stage, AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca",
+            Annotation("trusted-since", $"{id}=2026-01-01T00:00:00Z"), cancellationToken);
     }
 
     private static JsonObject Annotation(string name, string value) => new() { [$"capi-registry-hook.io/{name}"] = value };
 
-    private static Task<JsonObject> AnnotateAsync(Stage stage, string collection, string name, JsonObject annotations, CancellationToken cancellationToken) =>
-        stage.ManagementObjects.MergePatchAsync(collection, name, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } }, cancellationToken);
+    private static Task<JsonObject> AnnotateAsync(
+        Stage stage, string collection, string name, JsonObject annotations, CancellationToken cancellationToken) =>
+        stage.ManagementObjects.MergePatchAsync(
+            collection, name, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } }, cancellationToken);
 
     private static string Data(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 }

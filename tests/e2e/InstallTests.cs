@@ -90,7 +90,8 @@ public sealed class InstallTests(RealStage fixture)
             ["spec"] = new JsonObject
             {
                 ["user"] = InstalledAccess.User,
-                ["resourceAttributes"] = new JsonObject { ["verb"] = verb, ["group"] = group, ["resource"] = resource, ["namespace"] = @namespace, ["name"] = name },
+                ["resourceAttributes"] = new JsonObject { ["verb"] = verb, ["group"] = group, ["resource"] = resource,
+                ["namespace"] = @namespace, ["name"] = name },
             },
         }, Cancelled);
         return (bool)review["status"]!["allowed"]!;

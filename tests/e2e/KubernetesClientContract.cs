@@ -11,7 +11,9 @@ using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>What the client relies on in any API server. The embedded and the real one run the same tests, so that the embedded one can't drift.</summary>
+/// <summary>
+/// What the client relies on in any API server. The embedded and the real one run the same tests, so that the embedded one can't drift.
+/// </summary>
 public abstract class KubernetesClientContract : IAsyncLifetime
 {
     private const string Me = "client-tests";
@@ -27,7 +29,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         // Generous limits: these tests are about answers, and the machine may be busy with other tests.
         KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60) };
         _client = new KubernetesClient(
-            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System),
+            options, TimeProvider.System);
         await _client.CreateAsync(CoreResources.Namespaces, new Namespace { Metadata = new() { Name = _ns } }, Me, Cancel);
     }
 
@@ -72,9 +75,11 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     public async Task CreateAsync_NamespaceMissing_IsNotFound()
     {
         var secret = NewSecret("one") with { Metadata = new() { Name = "one", Namespace = "no-such-namespace" } };
-        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel))).Fault);
         Assert.Equal(
-            KubernetesFault.NotFound, (await FailureAsync(() => _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new(Me, true), Cancel))).Fault);
+            KubernetesFault.NotFound, (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, secret, Me, Cancel))).Fault);
+        Assert.Equal(
+            KubernetesFault.NotFound,
+            (await FailureAsync(() => _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new(Me, true), Cancel))).Fault);
     }
 
     [Fact]
@@ -106,7 +111,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
 
     [Fact]
     public async Task CreateAsync_InvalidName_IsInvalid() => Assert.Equal(
-        KubernetesFault.Invalid, (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, NewSecret("Not_A_Name"), Me, Cancel))).Fault);
+        KubernetesFault.Invalid,
+        (await FailureAsync(() => _client.CreateAsync(CoreResources.Secrets, NewSecret("Not_A_Name"), Me, Cancel))).Fault);
 
     [Fact]
     public async Task ServerSideApplyAsync_CreateUpdateAndRepeat_ChangesOnlyWhatDiffers()
@@ -156,20 +162,25 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     public async Task MergePatchAsync_Fields_AreSetAndRemoved()
     {
         var created = await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1"), ("b", "1")), Me, Cancel);
-        JsonObject patch = new() { ["data"] = new JsonObject { ["a"] = null }, ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["l"] = "v" } } };
+        JsonObject patch = new() { ["data"] = new JsonObject { ["a"] = null },
+            ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["l"] = "v" } } };
         var patched = await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), patch, Me, Cancel);
         Assert.Equal(["b"], patched.Data!.Keys);
         Assert.Equal("v", patched.Metadata.Labels!["l"]);
-        JsonObject stale = new() { ["metadata"] = new JsonObject { ["resourceVersion"] = created.Metadata.ResourceVersion, ["labels"] = null } };
-        Assert.Equal(KubernetesFault.Conflict, (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("one"), stale, Me, Cancel))).Fault);
-        Assert.Equal(KubernetesFault.NotFound, (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("missing"), [], Me, Cancel))).Fault);
+        JsonObject stale =
+            new() { ["metadata"] = new JsonObject { ["resourceVersion"] = created.Metadata.ResourceVersion, ["labels"] = null } };
+        Assert.Equal(KubernetesFault.Conflict,
+            (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("one"), stale, Me, Cancel))).Fault);
+        Assert.Equal(KubernetesFault.NotFound,
+            (await FailureAsync(() => _client.MergePatchAsync(CoreResources.Secrets, Name("missing"), [], Me, Cancel))).Fault);
     }
 
     [Fact]
     public async Task JsonPatchAsync_Operations_AreAppliedTogetherOrNotAtAll()
     {
         await _client.CreateAsync(CoreResources.Secrets, NewSecret("one", ("a", "1")), Me, Cancel);
-        JsonArray good = [Operation("test", "/data/a", Base64("1")), Operation("replace", "/data/a", Base64("2")), Operation("add", "/data/b", Base64("3"))];
+        JsonArray good = [Operation("test", "/data/a", Base64("1")), Operation("replace", "/data/a", Base64("2")),
+            Operation("add", "/data/b", Base64("3"))];
         var patched = await _client.JsonPatchAsync(CoreResources.Secrets, Name("one"), good, Me, Cancel);
         Assert.Equal(["a", "b"], patched.Data!.Keys.Order());
         JsonArray failing = [Operation("replace", "/data/b", Base64("9")), Operation("test", "/data/a", Base64("1"))];
@@ -183,9 +194,11 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     {
         for (var i = 0; i < 5; i++)
             await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret($"s{i}"), i % 2 == 0 ? "even" : "odd"), Me, Cancel);
-        Assert.Equal(["s0", "s1", "s2", "s3", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, PageSize = 2, LabelSelector = "kind" }));
+        Assert.Equal(
+            ["s0", "s1", "s2", "s3", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, PageSize = 2, LabelSelector = "kind" }));
         Assert.Equal(["s1", "s3"], await NamesAsync(new ListOptions { Namespace = _ns, PageSize = 1, LabelSelector = "kind=odd" }));
-        Assert.Equal(["s0", "s2", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, LabelSelector = "kind in (even,prime),kind!=odd" }));
+        Assert.Equal(
+            ["s0", "s2", "s4"], await NamesAsync(new ListOptions { Namespace = _ns, LabelSelector = "kind in (even,prime),kind!=odd" }));
         Assert.Equal(["s3"], await NamesAsync(new ListOptions { Namespace = _ns, FieldSelector = "metadata.name=s3" }));
         Assert.Empty(await NamesAsync(new ListOptions { Namespace = "no-such-namespace" }));
         Assert.Contains("s3", await NamesAsync(new ListOptions { LabelSelector = "kind=odd" }));
@@ -197,9 +210,11 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         var created = await _client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
         var failure = await FailureAsync(() => DeleteAsync(new DeleteOptions { Uid = Guid.NewGuid().ToString() }));
         Assert.Equal((KubernetesFault.Conflict, 409), (failure.Fault, failure.StatusCode));
-        var changed = await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
+        var changed = await _client.MergePatchAsync(
+            CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
         Assert.Equal(
-            KubernetesFault.Conflict, (await FailureAsync(() => DeleteAsync(new DeleteOptions { ResourceVersion = created.Metadata.ResourceVersion }))).Fault);
+            KubernetesFault.Conflict,
+            (await FailureAsync(() => DeleteAsync(new DeleteOptions { ResourceVersion = created.Metadata.ResourceVersion }))).Fault);
         await DeleteAsync(new DeleteOptions
         {
             Uid = changed.Metadata.Uid,
@@ -217,20 +232,23 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         await using var watch = _client
-            .WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = _ns, LabelSelector = "kind=watched" }, limit.Token).GetAsyncEnumerator(limit.Token);
+            .WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = _ns, LabelSelector = "kind=watched" }, limit.Token)
+            .GetAsyncEnumerator(limit.Token);
         Assert.Equal("Reset ", await NextAsync(watch));
         Assert.Equal("Added one", await NextAsync(watch));
         Assert.Equal("Synced ", await NextAsync(watch));
         await _client.CreateAsync(CoreResources.Secrets, NewSecret("unseen"), Me, Cancel);
         await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("two"), "watched"), Me, Cancel);
         Assert.Equal("Added two", await NextAsync(watch));
-        await _client.MergePatchAsync(CoreResources.Secrets, Name("two"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
+        await _client.MergePatchAsync(
+            CoreResources.Secrets, Name("two"), new JsonObject { ["data"] = new JsonObject { ["a"] = "MQ==" } }, Me, Cancel);
         Assert.Equal("Modified two", await NextAsync(watch));
         await DeleteAsync(new DeleteOptions());
         Assert.Equal("Deleted one", await NextAsync(watch));
         // Out of the selector is gone for this watch.
         await _client.MergePatchAsync(
-            CoreResources.Secrets, Name("two"), new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["kind"] = null } } }, Me, Cancel);
+            CoreResources.Secrets, Name("two"),
+            new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["kind"] = null } } }, Me, Cancel);
         Assert.Equal("Deleted two", await NextAsync(watch));
     }
 
@@ -238,19 +256,23 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     public async Task WatchAsync_SilentTooLong_ResumesWithoutLossOrReset()
     {
         var server = await StartAsync();
-        KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60), WatchIdleTimeout = TimeSpan.FromMilliseconds(50) };
+        KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60),
+            WatchIdleTimeout = TimeSpan.FromMilliseconds(50) };
         using KubernetesClient impatient = new(
-            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System), options, TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System),
+            options, TimeProvider.System);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         List<string> seen = [];
-        await foreach (var change in impatient.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = _ns, FieldSelector = "metadata.name=one" }, limit.Token))
+        await foreach (var change in impatient.WatchAsync(
+            CoreResources.Secrets, new ListOptions { Namespace = _ns, FieldSelector = "metadata.name=one" }, limit.Token))
         {
             seen.Add($"{change.Kind}");
             if (change.Kind == WatchEventKind.Synced)
                 await _client.CreateAsync(CoreResources.Secrets, NewSecret("one"), Me, Cancel);
             else if (change.Kind is WatchEventKind.Added or WatchEventKind.Modified && seen.Count < 8)
-                await _client.MergePatchAsync(CoreResources.Secrets, Name("one"), new JsonObject { ["data"] = new JsonObject { [$"k{seen.Count}"] = "MQ==" } }, Me, Cancel);
+                await _client.MergePatchAsync(CoreResources.Secrets, Name("one"),
+                    new JsonObject { ["data"] = new JsonObject { [$"k{seen.Count}"] = "MQ==" } }, Me, Cancel);
             else if (seen.Count >= 8)
                 break;
         }
@@ -292,7 +314,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
     [Fact]
     public async Task LeaseLock_ManyAtOnce_OneGetsIt()
     {
-        LeaseLock[] locks = [.. Enumerable.Range(0, 8).Select(i => new LeaseLock(_client, Name("lock"), $"c{i}", TimeSpan.FromMinutes(10), TimeProvider.System))];
+        LeaseLock[] locks = [.. Enumerable.Range(0, 8)
+            .Select(i => new LeaseLock(_client, Name("lock"), $"c{i}", TimeSpan.FromMinutes(10), TimeProvider.System))];
         Assert.Single(await Task.WhenAll(locks.Select(contender => contender.TryAcquireOrRenewAsync(Cancel))), true);
     }
 
@@ -331,14 +354,16 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         var server = await StartAsync();
         var kubeconfig = server.Kubeconfig.Replace(server.Token, "not-a-token", StringComparison.Ordinal);
         using KubernetesClient stranger = new(
-            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(kubeconfig), null, TimeProvider.System), new(), TimeProvider.System);
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(kubeconfig), null, TimeProvider.System), new(),
+            TimeProvider.System);
         Assert.Equal(
             KubernetesFault.Unauthorized, (await FailureAsync(() => stranger.GetAsync(CoreResources.Secrets, Name("one"), Cancel))).Fault);
     }
 
     protected abstract Task<IApiServer> StartAsync();
 
-    private static async Task<KubernetesApiException> FailureAsync(Func<Task> call) => await Assert.ThrowsAsync<KubernetesApiException>(call);
+    private static async Task<KubernetesApiException> FailureAsync(Func<Task> call) =>
+        await Assert.ThrowsAsync<KubernetesApiException>(call);
 
     private static async Task<string> NextAsync(IAsyncEnumerator<WatchEvent<Secret>> watch)
     {
@@ -346,7 +371,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         return $"{watch.Current.Kind} {watch.Current.Value?.Metadata.Name}";
     }
 
-    private static JsonObject Operation(string operation, string path, string value) => new() { ["op"] = operation, ["path"] = path, ["value"] = value };
+    private static JsonObject Operation(string operation, string path, string value) =>
+        new() { ["op"] = operation, ["path"] = path, ["value"] = value };
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
@@ -361,7 +387,8 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         Data = data.ToDictionary(entry => entry.Key, entry => Encoding.UTF8.GetBytes(entry.Value)),
     };
 
-    private Task<Secret> ApplyAsync(Secret secret) => _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new ApplyOptions(Me, Force: false), Cancel);
+    private Task<Secret> ApplyAsync(Secret secret) =>
+        _client.ServerSideApplyAsync(CoreResources.Secrets, secret, new ApplyOptions(Me, Force: false), Cancel);
 
     private Task DeleteAsync(DeleteOptions options) => _client.DeleteAsync(CoreResources.Secrets, Name("one"), options, Cancel);
 

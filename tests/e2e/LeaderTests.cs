@@ -4,7 +4,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>Two replicas as two processes on real API servers: one reconciles, and when it dies in the middle of its work the other goes on.</summary>
+/// <summary>
+/// Two replicas as two processes on real API servers: one reconciles, and when it dies in the middle of its work the other goes on.
+/// </summary>
 [Collection("stage")]
 public sealed class LeaderTests(RealStage fixture)
 {
@@ -12,7 +14,9 @@ public sealed class LeaderTests(RealStage fixture)
 
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
 
-    /// <summary>The other one looks once per second, and its clock starts when it sees the last sign of life. The rest is this machine's.</summary>
+    /// <summary>
+    /// The other one looks once per second, and its clock starts when it sees the last sign of life. The rest is this machine's.
+    /// </summary>
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(4);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -38,7 +42,8 @@ public sealed class LeaderTests(RealStage fixture)
         await UntilInstalledAsync(stage, second, Fleet);
         await UntilOrderedAsync(stage, second);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"took over {took.TotalSeconds:F1} s after the kill, with a Lease of {Lease.TotalSeconds:F0} s");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"took over {took.TotalSeconds:F1} s after the kill, with a Lease of {Lease.TotalSeconds:F0} s");
         Assert.True(took <= Lease + Slack, $"{took}");
         var logs = firstLog + second.Log;
         Assert.Equal(1, Regex.Count(logs, "Created Secret capi-registry-hook-system/registry-addon-root-ca"));
@@ -81,7 +86,8 @@ public sealed class LeaderTests(RealStage fixture)
     }
 
     private static Task<HookService> StartAsync(Stage stage, params string[] more) =>
-        HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", .. more.Length == 0 ? ["--lease-duration", "5s"] : more], Cancelled);
+        HookService.StartAsync(
+            stage.Management.Kubeconfig, ["--reconciler", "On", .. more.Length == 0 ? ["--lease-duration", "5s"] : more], Cancelled);
 
     private static async Task CreateAsync(Stage stage, string name)
     {
@@ -100,6 +106,8 @@ public sealed class LeaderTests(RealStage fixture)
             ["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-requested-by"] == "before the kill",
         () => service.Log, Cancelled);
 
-    private static Task<JsonObject> OrderAsync(Stage stage, string cluster, string order) => stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), cluster,
-        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/renew"] = order } } }, Cancelled);
+    private static Task<JsonObject> OrderAsync(Stage stage, string cluster, string order) =>
+        stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), cluster,
+        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/renew"] = order } } },
+        Cancelled);
 }

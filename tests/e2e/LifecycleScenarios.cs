@@ -51,7 +51,8 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
         Assert.Equal("", (string?)state.Root!["metadata"]!["labels"]!["clusterctl.cluster.x-k8s.io/move"]);
         Assert.Equal("", (string?)state.Trust!["metadata"]!["labels"]!["clusterctl.cluster.x-k8s.io/move"]);
         var owner = Assert.Single(state.Trust!["metadata"]!["ownerReferences"]!.AsArray())!;
-        Assert.Equal((ownerVersion, "Cluster", "c1", cluster.Uid), ((string?)owner["apiVersion"], (string?)owner["kind"], (string?)owner["name"], (string?)owner["uid"]));
+        Assert.Equal((ownerVersion, "Cluster", "c1", cluster.Uid),
+            ((string?)owner["apiVersion"], (string?)owner["kind"], (string?)owner["name"], (string?)owner["uid"]));
         Assert.Null(state.Certificate);
         Assert.Null(state.ChartProxy);
     }

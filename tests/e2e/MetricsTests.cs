@@ -48,7 +48,8 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
         await CountedAsync("capi_registry_hook_calls_total{hook=\"BeforeClusterUpgrade\",outcome=\"blocked\"}", 1);
         await CountedAsync("capi_registry_hook_call_duration_seconds_count{hook=\"Discovery\"}", 2);
         await CountedAsync("capi_registry_hook_build_info{version=\"0.1.0\"}", 1);
-        var seconds = long.Parse((await SampleAsync("capi_registry_hook_serving_certificate_not_after_timestamp_seconds"))!, CultureInfo.InvariantCulture);
+        var seconds = long.Parse(
+            (await SampleAsync("capi_registry_hook_serving_certificate_not_after_timestamp_seconds"))!, CultureInfo.InvariantCulture);
         Assert.True(DateTimeOffset.FromUnixTimeSeconds(seconds) > TimeProvider.System.GetUtcNow());
     }
 
@@ -105,7 +106,8 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
         var stage = await fixture.EmptyAsync(Cancelled);
         var taken = _service.MetricsAddress.Authority;
 
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => HookService.StartAsync(stage.Management.Kubeconfig, [option, taken], Cancelled));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => HookService.StartAsync(stage.Management.Kubeconfig, [option, taken], Cancelled));
 
         Assert.Contains($"{option} has the value {taken}, which is in use.", exception.Message, StringComparison.Ordinal);
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
@@ -117,7 +119,8 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
         var started = TimeProvider.System.GetTimestamp();
         while (await SampleAsync(sample) != count.ToString(CultureInfo.InvariantCulture))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < CountBound, $"{sample} is {await SampleAsync(sample) ?? "missing"}, not {count}.");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < CountBound,
+                $"{sample} is {await SampleAsync(sample) ?? "missing"}, not {count}.");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancelled);
         }
     }

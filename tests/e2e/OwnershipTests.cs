@@ -118,7 +118,8 @@ public sealed class OwnershipTests(RealStage fixture)
     private static async Task EnsureNamespaceAsync(Stage stage)
     {
         if (await stage.WorkloadObjects.FindAsync("/api/v1/namespaces", "registry-system", Cancelled) is null)
-            await stage.WorkloadObjects.CreateAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = "registry-system" } }, Cancelled);
+            await stage.WorkloadObjects.CreateAsync(
+                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = "registry-system" } }, Cancelled);
     }
 
     private static JsonObject Owner(string apiVersion, string kind, string name, string uid) =>

@@ -59,7 +59,8 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
         Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
         Assert.Equal(2, arrived);
         // Logs are written a moment after answers.
-        await Readiness.UntilAsync("the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, Cancelled);
+        await Readiness.UntilAsync(
+            "the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, Cancelled);
         Assert.Equal(1, CountRenewals());
         await AssertChartHasTheServedSerialAsync();
     }
@@ -71,7 +72,8 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Management.InjectFault(call => call is { Verb: "apply", Resource: "helmchartproxies" } && held.TrySetResult() ? Fault.Delay(release.Task) : null);
+        Management.InjectFault(
+            call => call is { Verb: "apply", Resource: "helmchartproxies" } && held.TrySetResult() ? Fault.Delay(release.Task) : null);
 
         var slow = CallAsync(_one, "AfterControlPlaneInitialized");
         await held.Task.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, Cancelled);

@@ -80,7 +80,8 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         var state = await ReadAsync(cluster);
         Assert.Null(state.Certificate);
         Assert.NotNull(state.Trust);
-        Assert.Equal(["data-mine-0"], (await Stage.WorkloadObjects.ListAsync(Claims, Cancelled)).Select(claim => (string?)claim["metadata"]!["name"]));
+        Assert.Equal(["data-mine-0"],
+            (await Stage.WorkloadObjects.ListAsync(Claims, Cancelled)).Select(claim => (string?)claim["metadata"]!["name"]));
         await Stage.WorkloadObjects.DeleteIfThereAsync(Claims, "data-mine-0", Cancelled);
     }
 
@@ -171,7 +172,8 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         {
             await AnnotateAsync("c1", "capi-registry-hook.io/renew", order);
             await UntilAsync($"order {order} is done", async () =>
-                (string?)(await ReadAsync(cluster)).ChartProxy?["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-requested-by"] == order);
+                (string?)(await ReadAsync(
+                    cluster)).ChartProxy?["metadata"]!["annotations"]!["capi-registry-hook.io/certificate-requested-by"] == order);
             serials.Add((await InstalledAsync(cluster)).Serial);
         }
 
@@ -192,7 +194,9 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         await SetVariableAsync("c1", null);
         await UntilAsync("the end is told", async () => (await ReasonsAsync()).Contains("Disabled"));
 
-        Assert.Equal(["CertificateIssued", "Disabled", "InvalidVariable", "RegistryInstalled"], (await ReasonsAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["CertificateIssued", "Disabled", "InvalidVariable", "RegistryInstalled"],
+            (await ReasonsAsync()).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -201,7 +205,8 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         await InstalledAsync(await CreateAsync("c1"));
         await CreateAsync("c2", asksForRegistry: false);
         await using var folder = ScratchFolder.Create("capi-registry-hook-status-");
-        string[] arguments = ["status", "--hook-namespace", HookService.Namespace, "--kubeconfig", folder.Write("kubeconfig", Stage.Management.Kubeconfig)];
+        string[] arguments = ["status", "--hook-namespace", HookService.Namespace, "--kubeconfig",
+            folder.Write("kubeconfig", Stage.Management.Kubeconfig)];
 
         var table = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
         var json = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "json"], Cancelled);
@@ -330,13 +335,17 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
             new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, Cancelled);
 
     /// <summary>There are no pods here whose certificate could be seen, so what the service would write down is written for it.</summary>
-    protected Task SeenServedAsync(string serial) => Stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
-        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } }, Cancelled);
+    protected Task SeenServedAsync(string serial) =>
+        Stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+        new JsonObject { ["metadata"] =
+            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } }, Cancelled);
 
     /// <summary>Waits until so many clusters need nothing.</summary>
     protected Task ReadyAsync(int count) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", Cancelled);
 
-    /// <summary>A claim as a StatefulSet makes one; without the finalizer by which a real API server keeps it for a controller that is not there.</summary>
+    /// <summary>
+    /// A claim as a StatefulSet makes one; without the finalizer by which a real API server keeps it for a controller that is not there.
+    /// </summary>
     private async Task CreateClaimAsync(string name, string instance)
     {
         await Stage.WorkloadObjects.CreateAsync(Claims, new JsonObject
@@ -352,7 +361,8 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
                 ["resources"] = new JsonObject { ["requests"] = new JsonObject { ["storage"] = "1Gi" } },
             },
         }, Cancelled);
-        await Stage.WorkloadObjects.MergePatchAsync(Claims, name, new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, Cancelled);
+        await Stage.WorkloadObjects.MergePatchAsync(
+            Claims, name, new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, Cancelled);
     }
 
     private Task ReadyOrNotAsync(string phase) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", Cancelled);
@@ -387,7 +397,10 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
 /// <summary>On API servers in this process.</summary>
 public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerScenarios(stage)
 {
-    /// <summary>A look at a Cluster that needs nothing: the management cluster is read, nothing is written, and the workload cluster is not called.</summary>
+    /// <summary>
+    /// A look at a Cluster that needs nothing: the management cluster is read, nothing is written, and the workload cluster is not
+    /// called.
+    /// </summary>
     [Fact]
     public async Task Look_NothingDue_ReadsTheManagementClusterAlone()
     {
@@ -400,9 +413,11 @@ public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerSce
         workload.ClearCalls();
 
         await AnnotateAsync("c1", "example.com/touched", "1");
-        await UntilAsync("c1 was looked at", () => Task.FromResult(management.Calls.Any(call => call is { Verb: "get", Name: "c1-registry" })));
+        await UntilAsync(
+            "c1 was looked at", () => Task.FromResult(management.Calls.Any(call => call is { Verb: "get", Name: "c1-registry" })));
         await AnnotateAsync("c1", "example.com/touched", "2");
-        await UntilAsync("c1 was looked at again", () => Task.FromResult(management.Calls.Count(call => call is { Verb: "get", Name: "c1-registry" }) > 1));
+        await UntilAsync("c1 was looked at again",
+            () => Task.FromResult(management.Calls.Count(call => call is { Verb: "get", Name: "c1-registry" }) > 1));
 
         Assert.Empty(workload.Calls);
         Assert.DoesNotContain(management.Calls, call => call.IsWrite && call.Resource is not "leases" && call.Name != "c1");

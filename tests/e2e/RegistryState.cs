@@ -9,24 +9,30 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The objects that make up a cluster's registry, as an admin sees them on the API servers.</summary>
-internal sealed partial record RegistryState(JsonObject? Root, JsonObject? Trust, JsonObject? Certificate, JsonObject? ChartProxy, JsonObject Cluster)
+internal sealed partial record RegistryState(
+    JsonObject? Root, JsonObject? Trust, JsonObject? Certificate, JsonObject? ChartProxy, JsonObject Cluster)
 {
     public static async Task<RegistryState> ReadAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken) => new(
         await stage.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken),
-        await stage.ManagementObjects.FindAsync(AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken),
+        await stage.ManagementObjects.FindAsync(
+            AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken),
         await stage.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken),
         await stage.ManagementObjects.FindAsync(AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken),
         await stage.ManagementObjects.GetAsync(AdminClient.Clusters(cluster.Namespace), cluster.Name, cancellationToken));
 
     /// <summary>The resourceVersion of every object that is there.</summary>
     public IReadOnlyList<string> Versions =>
-        [.. new[] { Root, Trust, Certificate, ChartProxy, Cluster }.OfType<JsonObject>().Select(item => $"{item["metadata"]!["name"]}@{item["metadata"]!["resourceVersion"]}")];
+        [.. new[] { Root, Trust, Certificate, ChartProxy, Cluster }.OfType<JsonObject>()
+            .Select(item => $"{item["metadata"]!["name"]}@{item["metadata"]!["resourceVersion"]}")];
 
-    public static string Text(JsonObject secret, string key) => Encoding.UTF8.GetString(Convert.FromBase64String((string)secret["data"]![key]!));
+    public static string Text(JsonObject secret, string key) =>
+        Encoding.UTF8.GetString(Convert.FromBase64String((string)secret["data"]![key]!));
 
     public X509Certificate2 ReadCertificate() => X509Certificate2.CreateFromPem(Text(Certificate!, "tls.crt"));
 
-    /// <summary>Serial number as the chart's values have it: lower-case hex, without the zero byte that DER puts before a high bit.</summary>
+    /// <summary>
+    /// Serial number as the chart's values have it: lower-case hex, without the zero byte that DER puts before a high bit.
+    /// </summary>
     public string Serial
     {
         get
@@ -47,7 +53,8 @@ internal sealed partial record RegistryState(JsonObject? Root, JsonObject? Trust
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.CustomTrustStore.ImportFromPem(Text(Trust!, "ca.crt"));
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));
-        return pair.HasPrivateKey && chain.Build(certificate) && certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false);
+        return pair.HasPrivateKey && chain.Build(certificate)
+            && certificate.MatchesHostname(host, allowWildcards: false, allowCommonName: false);
     }
 
     /// <summary>
@@ -60,14 +67,18 @@ internal sealed partial record RegistryState(JsonObject? Root, JsonObject? Trust
         var lifetime = (certificate.NotAfter - certificate.NotBefore).TotalDays.ToString("F0", CultureInfo.InvariantCulture);
         var text = string.Join('\n',
             $"root keys {Keys(Root)} type {Root!["type"]}",
-            $"trust keys {Keys(Trust)} type {Trust!["type"]} labels {Trust["metadata"]!["labels"]!.ToJsonString()} owners {Trust["metadata"]!["ownerReferences"]!.ToJsonString()}",
+            $"trust keys {Keys(Trust)} type {Trust!["type"]} labels {Trust["metadata"]!["labels"]!.ToJsonString()} owners "
+                + $"{Trust["metadata"]!["ownerReferences"]!.ToJsonString()}",
             $"trust is root {Text(Trust, "ca.crt") == Text(Root, "tls.crt")}",
-            $"certificate keys {Keys(Certificate)} type {Certificate!["type"]} days {lifetime} annotations {Certificate["metadata"]!["annotations"]?.ToJsonString()}",
+            $"certificate keys {Keys(Certificate)} type {Certificate!["type"]} days {lifetime} annotations "
+                + $"{Certificate["metadata"]!["annotations"]?.ToJsonString()}",
             $"certificate trust is the cluster's {Text(Certificate, "ca.crt") == Text(Trust, "ca.crt")}",
             $"certificate verifies {Verifies("10.128.0.20")} {Verifies("registry-1.registry-headless.registry-system.svc.cluster.local")}",
-            $"chart labels {ChartProxy!["metadata"]!["labels"]!.ToJsonString()} owners {ChartProxy["metadata"]!["ownerReferences"]!.ToJsonString()}",
+            $"chart labels {ChartProxy!["metadata"]!["labels"]!.ToJsonString()} owners "
+                + $"{ChartProxy["metadata"]!["ownerReferences"]!.ToJsonString()}",
             $"chart {ChartProxy["spec"]!.ToJsonString()}",
-            $"cluster labels {Cluster["metadata"]!["labels"]?.ToJsonString()} annotations {Cluster["metadata"]!["annotations"]?.ToJsonString()}");
+            $"cluster labels {Cluster["metadata"]!["labels"]?.ToJsonString()} annotations "
+                + $"{Cluster["metadata"]!["annotations"]?.ToJsonString()}");
         return text.Replace(Serial, "<serial>", StringComparison.Ordinal)
             .Replace(cluster.Uid, "<uid>", StringComparison.Ordinal)
             .Replace(cluster.Name, "<cluster>", StringComparison.Ordinal);

@@ -65,7 +65,8 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         var file = folder.Write("values.yaml", "priorityClassName: admins\n");
         var manifest = Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml");
 
-        var plan = await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["plan", "-f", manifest, "--registry-values-file", file], Cancelled);
+        var plan =
+            await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["plan", "-f", manifest, "--registry-values-file", file], Cancelled);
 
         Assert.Contains("priorityClassName: \"admins\"", plan, StringComparison.Ordinal);
     }

@@ -61,7 +61,8 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
             var path = $"{Prefix}/{hook.ToLowerInvariant()}/{hook.ToLowerInvariant()}?timeout=10s";
             Assert.Equal(path, RecordedHookRequest.Load(version, hook).Path);
             var body = RecordedHookRequest.Load(version, hook).ToBytes();
-            Assert.Equal(200, (await _capi.SendAsync(HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{handler["name"]}?timeout=10s", body, Cancelled)).StatusCode);
+            Assert.Equal(200, (await _capi.SendAsync(
+                HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{handler["name"]}?timeout=10s", body, Cancelled)).StatusCode);
         }
     }
 
@@ -74,8 +75,10 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("""{"apiVersion":"API","kind":"DiscoveryRequest"}""", 400, "kind must be")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest"}""", 400, "no field cluster")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{}}""", 400, "no metadata.name")]
-    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c"}}}""", 400, "no metadata.namespace")]
-    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":5}}}""", 400, "cluster.metadata.name of the Cluster has the wrong type")]
+    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c"}}}""", 400,
+        "no metadata.namespace")]
+    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":5}}}""", 400,
+        "cluster.metadata.name of the Cluster has the wrong type")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n"},"spec":{"topology":{"variables":"x"}}}}""", 400, "cluster.spec.topology.variables of the Cluster has the wrong type")]
     [InlineData("""{"apiVersion":"API","kind":"\ud800"}""", 400, "text that is no Unicode")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n","uid":"u"},"spec":{"topology":{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{"\ud800":1}}}}]}}}}""", 400, "text that is no Unicode")]
@@ -125,7 +128,8 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task Post_BytesThatAreNotUtf8_AreRefused()
     {
-        var body = Encoding.Latin1.GetBytes($$$"""{"apiVersion":"{{{ApiVersion}}}","kind":"\u00ff"}""".Replace("\\u00ff", "\u00ff", StringComparison.Ordinal));
+        var body = Encoding.Latin1.GetBytes(
+            $$$"""{"apiVersion":"{{{ApiVersion}}}","kind":"\u00ff"}""".Replace("\\u00ff", "\u00ff", StringComparison.Ordinal));
 
         var answer = await _capi.SendAsync(HttpMethod.Post, Create, body, Cancelled);
 

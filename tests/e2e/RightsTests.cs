@@ -14,7 +14,8 @@ public sealed class RightsTests(EmbeddedStage fixture)
 {
     private const string Version = "1.13.4";
 
-    private static readonly Dictionary<string, string> Held = new() { ["capi-registry-hook.io/upgrade-held"] = "v1.35.0@2026-01-01T00:00:00Z" };
+    private static readonly Dictionary<string, string> Held =
+        new() { ["capi-registry-hook.io/upgrade-held"] = "v1.35.0@2026-01-01T00:00:00Z" };
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -58,7 +59,10 @@ public sealed class RightsTests(EmbeddedStage fixture)
         });
     }
 
-    /// <summary>A registry comes and goes by the variable alone, and the rotation that was begun before ends, since nobody waits for a paused Cluster. The log is waited for, so that no read of the test's own counts.</summary>
+    /// <summary>
+    /// A registry comes and goes by the variable alone, and the rotation that was begun before ends, since nobody waits for a paused
+    /// Cluster. The log is waited for, so that no read of the test's own counts.
+    /// </summary>
     private static async Task PlayReconcilerAsync(Stage stage, HashSet<(string Verb, string Group, string Resource)> made)
     {
         var management = (EmbeddedApiServer)stage.Management;
@@ -66,14 +70,17 @@ public sealed class RightsTests(EmbeddedStage fixture)
         await stage.GiveKubeconfigAsync(cluster, Cancelled);
         await PauseAsync(stage);
         management.ClearCalls();
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
+        await using var service =
+            await HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
         await service.LoggedAsync("Created HelmChartProxy default/r1-registry", Cancelled);
         await stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
             new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } }, Cancelled);
         await service.LoggedAsync("Deleted HelmChartProxy default/r1-registry", Cancelled);
         await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", Cancelled);
-        await Wait.UntilAsync("the Lease is renewed", () => Task.FromResult(management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, Cancelled);
-        made.UnionWith(management.Calls.Where(call => !call.IsWrite || call.FieldManager is not null || call.Verb == "delete").SelectMany(Needed));
+        await Wait.UntilAsync("the Lease is renewed", () => Task.FromResult(
+            management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, Cancelled);
+        made.UnionWith(
+            management.Calls.Where(call => !call.IsWrite || call.FieldManager is not null || call.Verb == "delete").SelectMany(Needed));
     }
 
     /// <summary>What is done in the hook's own namespace when rights are given by namespace: less than beside a Cluster.</summary>
@@ -94,12 +101,14 @@ public sealed class RightsTests(EmbeddedStage fixture)
             await capi.CallAsync(Version, hook, cluster, Cancelled);
         if (source == "Managed")
             await RotateAsync(stage);
-        var made = management.Calls.Where(call => call is { Namespace: HookService.Namespace, Resource: "secrets" } && (!call.IsWrite || call.FieldManager is not null || call.Verb == "delete")).ToList();
+        var made = management.Calls.Where(call => call is { Namespace: HookService.Namespace, Resource: "secrets" }
+            && (!call.IsWrite || call.FieldManager is not null || call.Verb == "delete")).ToList();
 
         var rendered = await HookChart.RenderAsync(Cancelled, "--set", "rbac.namespaces={default}", "--set", $"root.source={source}");
         var allowed = rendered.One("Role", $"{HookChart.Release}-root").Rights();
         Assert.Equal(allowed.Order(), made.SelectMany(Needed).Distinct().Where(call => !IsOfTheLeader(call)).Order());
-        Assert.All(made, call => Assert.True(call.Name is "" or "registry-addon-root-ca" or "registry-addon-root-ca-next", call.ToString()));
+        Assert.All(
+            made, call => Assert.True(call.Name is "" or "registry-addon-root-ca" or "registry-addon-root-ca-next", call.ToString()));
     }
 
     /// <summary>A rotation from the order to its end, in a process that leads.</summary>
@@ -107,7 +116,8 @@ public sealed class RightsTests(EmbeddedStage fixture)
     {
         await PauseAsync(stage);
         await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca",
-            new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = "now" } } }, Cancelled);
+            new JsonObject { ["metadata"] =
+                new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = "now" } } }, Cancelled);
         await using var service = await HookService.StartAsync(
             stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"], Cancelled);
         await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", Cancelled);
@@ -116,7 +126,10 @@ public sealed class RightsTests(EmbeddedStage fixture)
     private static Task<JsonObject> PauseAsync(Stage stage) => stage.ManagementObjects.MergePatchAsync(
         AdminClient.Clusters("default"), "c1", new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } }, Cancelled);
 
-    /// <summary>All hooks from an empty cluster to one that is upgraded twice: with everything to do, nothing to do, edited objects, conflicts and no workload cluster.</summary>
+    /// <summary>
+    /// All hooks from an empty cluster to one that is upgraded twice: with everything to do, nothing to do, edited objects, conflicts and
+    /// no workload cluster.
+    /// </summary>
     private static async Task LiveAsync(Stage stage, Func<string, TestCluster, string?, Task> call)
     {
         var management = (EmbeddedApiServer)stage.Management;
@@ -136,7 +149,8 @@ public sealed class RightsTests(EmbeddedStage fixture)
 
         // Once each write of an object that is there meets somebody who was faster.
         var refused = new HashSet<string>();
-        management.InjectFault(request => request.Verb is "patch" or "apply" && refused.Add(request.Resource) ? Fault.Status(409, "Conflict") : null);
+        management.InjectFault(
+            request => request.Verb is "patch" or "apply" && refused.Add(request.Resource) ? Fault.Status(409, "Conflict") : null);
         try
         {
             await stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca", Cancelled);

@@ -3,7 +3,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>Many callers at once and sudden deaths, on real API servers: there is one root, and every state leads to the same end.</summary>
+/// <summary>
+/// Many callers at once and sudden deaths, on real API servers: there is one root, and every state leads to the same end.
+/// </summary>
 [Collection("stage")]
 public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
 {
@@ -21,7 +23,8 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
     {
         var stage = await fixture.EmptyAsync(Cancelled);
         var clusters = await Task.WhenAll(Enumerable.Range(0, Calls).Select(index => stage.CreateClusterAsync($"c{index}", Cancelled)));
-        var services = await Task.WhenAll(Enumerable.Range(0, Processes).Select(_ => HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled)));
+        var services = await Task.WhenAll(
+            Enumerable.Range(0, Processes).Select(_ => HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled)));
         var callers = services.Select(service => service.CreateClusterApi()).ToList();
         try
         {
@@ -29,7 +32,8 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
                 callers[index % Processes].CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)));
 
             Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
-            Assert.Single(await stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
+            Assert.Single(await stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+                secret => (string?)secret["type"] == "kubernetes.io/tls");
             foreach (var cluster in clusters)
             {
                 var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
@@ -55,7 +59,8 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
         await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
         using var caller = service.CreateClusterApi();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => caller.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)));
+        var answers =
+            await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => caller.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)));
 
         Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
     }

@@ -88,13 +88,15 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
     private async Task<ProgramRun> OrderAsync(params string[] arguments)
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-order-");
-        string[] all = ["rotate-root", "--hook-namespace", HookService.Namespace, "--kubeconfig", folder.Write("kubeconfig", _stage.Management.Kubeconfig), .. arguments];
+        string[] all = ["rotate-root", "--hook-namespace", HookService.Namespace, "--kubeconfig",
+            folder.Write("kubeconfig", _stage.Management.Kubeconfig), .. arguments];
         return await ProgramRun.RunAsync(HookService.ProgramPath(), all, Cancelled);
     }
 
     private async Task LeadUntilDoneAsync()
     {
-        await using var service = await HookService.StartAsync(_stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
+        await using var service =
+            await HookService.StartAsync(_stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
         await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/{Root}-next", Cancelled);
         Assert.Null(await _stage.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), $"{Root}-next", Cancelled));
         Secrecy.AssertNoSecretIn(service.Log, _stage);

@@ -77,7 +77,8 @@ public sealed class ServingTests(EmbeddedStage fixture)
         var stage = await fixture.EmptyAsync(Cancelled);
 
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            HookService.StartAsync(stage.Management.Kubeconfig, ["--key-algorithm", "DSA", "--root-secret-name", "A B", "--work-limit", "1m"], Cancelled));
+            HookService.StartAsync(
+                stage.Management.Kubeconfig, ["--key-algorithm", "DSA", "--root-secret-name", "A B", "--work-limit", "1m"], Cancelled));
 
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
         foreach (var option in new[] { "--key-algorithm", "--root-secret-name", "--work-limit" })
@@ -92,7 +93,8 @@ public sealed class ServingTests(EmbeddedStage fixture)
         await socket.ConnectAsync(service.Address.Host, service.Address.Port, Cancelled);
         await using var stream = new SslStream(socket.GetStream());
         await stream.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "127.0.0.1", CertificateChainPolicy = trust, EnabledSslProtocols = protocols }, Cancelled);
+            new SslClientAuthenticationOptions { TargetHost = "127.0.0.1", CertificateChainPolicy = trust,
+            EnabledSslProtocols = protocols }, Cancelled);
         return stream.RemoteCertificate!.GetSerialNumberString();
     }
 }

@@ -5,7 +5,9 @@ using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>What the topology hooks write, held against the definitions that a real API server enforces: the official ones where they are at hand.</summary>
+/// <summary>
+/// What the topology hooks write, held against the definitions that a real API server enforces: the official ones where they are at hand.
+/// </summary>
 [Collection("stage")]
 public sealed class TemplateCrdTests(RealStage fixture)
 {
@@ -50,16 +52,21 @@ public sealed class TemplateCrdTests(RealStage fixture)
     public async Task VariableSchema_InADefinition_IsStructuralAndChecksDefaultsAndPrunes()
     {
         using var http = AdminHttp.Create((await fixture.EmptyAsync(Cancelled)).Management);
-        var response = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Cases, "discovervariables", "default", "response.json"), Cancelled))!;
-        await CustomResources.InstallAsync(http, [VariableDefinition(response["variables"]![0]!["schema"]!["openAPIV3Schema"]!)], Cancelled);
+        var response =
+            JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Cases, "discovervariables", "default", "response.json"), Cancelled))!;
+        await CustomResources.InstallAsync(
+            http, [VariableDefinition(response["variables"]![0]!["schema"]!["openAPIV3Schema"]!)], Cancelled);
 
-        var (created, value) = await TryCreateAsync(http, Variable("""{ "cni": { "any": 1 }, "addons": { "ccm": {}, "registry": { "mirror": {}, "unknown": 1 } } }"""));
+        var (created, value) = await TryCreateAsync(
+            http, Variable("""{ "cni": { "any": 1 }, "addons": { "ccm": {}, "registry": { "mirror": {}, "unknown": 1 } } }"""));
         Assert.Equal(HttpStatusCode.Created, created);
         Assert.Equal(
             """{"addons":{"ccm":{},"registry":{"mirror":{"containerdConfig":"auto","dialTimeout":"1s","mode":"default","strict":false},"provider":"CNCF Distribution"}},"cni":{"any":1}}""",
             Sorted(value["value"]!).ToJsonString());
-        foreach (var bad in new[] { """{ "replicas": 10 }""", """{ "replicas": "2" }""", """{ "mirror": { "mode": "x" } }""", """{ "storage": { "size": "big" } }""", """{ "auth": { "secretRef": {} } }""" })
-            Assert.Equal(HttpStatusCode.UnprocessableEntity, (await TryCreateAsync(http, Variable($$"""{ "addons": { "registry": {{bad}} } }"""))).Status);
+        foreach (var bad in new[] { """{ "replicas": 10 }""", """{ "replicas": "2" }""", """{ "mirror": { "mode": "x" } }""",
+            """{ "storage": { "size": "big" } }""", """{ "auth": { "secretRef": {} } }""" })
+            Assert.Equal(HttpStatusCode.UnprocessableEntity,
+                (await TryCreateAsync(http, Variable($$"""{ "addons": { "registry": {{bad}} } }"""))).Status);
     }
 
     private static async Task AssertAcceptedAsync(HttpClient http, JsonObject template, string place)
@@ -68,7 +75,8 @@ public sealed class TemplateCrdTests(RealStage fixture)
         Assert.True(status == HttpStatusCode.Created, $"{place}: {answer}");
         // Whatever the definition does not know would be gone without a word.
         var (sent, kept) = (NodeLists(template), NodeLists(answer));
-        Assert.True(JsonNode.DeepEquals(sent["files"], kept["files"]) && JsonNode.DeepEquals(sent["preKubeadmCommands"], kept["preKubeadmCommands"]), $"{place}: {kept}");
+        Assert.True(JsonNode.DeepEquals(sent["files"], kept["files"])
+            && JsonNode.DeepEquals(sent["preKubeadmCommands"], kept["preKubeadmCommands"]), $"{place}: {kept}");
     }
 
     private static JsonNode NodeLists(JsonObject template)
@@ -102,7 +110,8 @@ public sealed class TemplateCrdTests(RealStage fixture)
         {
             ["group"] = "test.capi-registry-hook.io",
             ["scope"] = "Namespaced",
-            ["names"] = new JsonObject { ["kind"] = "TopologyVariable", ["plural"] = "topologyvariables", ["singular"] = "topologyvariable" },
+            ["names"] = new JsonObject { ["kind"] = "TopologyVariable", ["plural"] = "topologyvariables",
+            ["singular"] = "topologyvariable" },
             ["versions"] = new JsonArray(new JsonObject
             {
                 ["name"] = "v1",
@@ -110,13 +119,15 @@ public sealed class TemplateCrdTests(RealStage fixture)
                 ["storage"] = true,
                 ["schema"] = new JsonObject
                 {
-                    ["openAPIV3Schema"] = new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { ["value"] = schema.DeepClone() } },
+                    ["openAPIV3Schema"] = new JsonObject { ["type"] = "object",
+                    ["properties"] = new JsonObject { ["value"] = schema.DeepClone() } },
                 },
             }),
         },
     };
 
     private static JsonNode Sorted(JsonNode node) => node is JsonObject map
-        ? new JsonObject(map.OrderBy(field => field.Key, StringComparer.Ordinal).Select(field => KeyValuePair.Create(field.Key, field.Value is null ? null : Sorted(field.Value))))
+        ? new JsonObject(map.OrderBy(field => field.Key, StringComparer.Ordinal)
+        .Select(field => KeyValuePair.Create(field.Key, field.Value is null ? null : Sorted(field.Value))))
         : node.DeepClone();
 }

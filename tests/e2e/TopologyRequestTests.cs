@@ -66,7 +66,8 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     public async Task ValidateTopology_GoodAndBad_SaysSo(string version)
     {
         var good = await CallAsync("ValidateTopology", Asking(RecordedHookRequest.Load(version, "ValidateTopology").Body));
-        var bad = await CallAsync("ValidateTopology", Asking(RecordedHookRequest.Load(version, "ValidateTopology").Body, """{ "replicas": 0, "mirror": { "mode": "x" } }"""));
+        var bad = await CallAsync("ValidateTopology",
+            Asking(RecordedHookRequest.Load(version, "ValidateTopology").Body, """{ "replicas": 0, "mirror": { "mode": "x" } }"""));
 
         Assert.Equal(("Success", ""), (good.Status, (string?)good.Json["message"]));
         Assert.Equal("Failure", bad.Status);
@@ -117,7 +118,8 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("""{"kind":"GeneratePatchesRequest","kind":"GeneratePatchesRequest"}""", "twice")]
     public async Task GeneratePatches_AnythingButTheContract_IsRefused(string body, string sentence)
     {
-        var answer = await _capi.SendAsync(HttpMethod.Post, Prefix + "/generatepatches/generatepatches-v1", Encoding.UTF8.GetBytes(body), Cancelled);
+        var answer =
+            await _capi.SendAsync(HttpMethod.Post, Prefix + "/generatepatches/generatepatches-v1", Encoding.UTF8.GetBytes(body), Cancelled);
 
         Assert.Equal(400, answer.StatusCode);
         Assert.Contains(sentence, (string?)answer.Json["error"], StringComparison.Ordinal);
@@ -126,7 +128,8 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     private async Task<HookAnswer> CallAsync(string hook, JsonObject body)
     {
         var name = hook == "GeneratePatches" ? "generatepatches-v1" : hook.ToLowerInvariant();
-        var answer = await _capi.SendAsync(HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{name}?timeout=10s", Encoding.UTF8.GetBytes(body.ToJsonString()), Cancelled);
+        var answer = await _capi.SendAsync(HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{name}?timeout=10s",
+            Encoding.UTF8.GetBytes(body.ToJsonString()), Cancelled);
         Contract.AssertAllowed(hook, answer);
         return answer;
     }

@@ -5,7 +5,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.</summary>
+/// <summary>
+/// How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.
+/// </summary>
 [Collection("stage")]
 public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage real)
 {
@@ -37,7 +39,8 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         Assert.Contains("default/c1-kubeconfig", over.Message, StringComparison.Ordinal);
         Assert.Equal(over.Text, again.Text);
         var warning = Assert.Single(events);
-        Assert.Equal(("Warning", "RegistryNotRefreshed", "c1"), ((string?)warning["type"], (string?)warning["reason"], (string?)warning["regarding"]!["name"]));
+        Assert.Equal(("Warning", "RegistryNotRefreshed", "c1"),
+            ((string?)warning["type"], (string?)warning["reason"], (string?)warning["regarding"]!["name"]));
         Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
         Assert.Null(await HeldAnnotationAsync(stage));
     }
@@ -53,7 +56,8 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         management.InjectFault(call => call.Resource == "events" ? Fault.Status(403, "Forbidden") : null);
         try
         {
-            var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.34.0", TimeSpan.FromHours(2))), Cancelled);
+            var over =
+                await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.34.0", TimeSpan.FromHours(2))), Cancelled);
 
             Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
         }
@@ -74,7 +78,8 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
         try
         {
-            var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.33.0", TimeSpan.FromHours(2))), Cancelled);
+            var healed =
+                await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.33.0", TimeSpan.FromHours(2))), Cancelled);
 
             Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
         }
@@ -95,7 +100,8 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         using var capi = service.CreateClusterApi();
         var cluster = await stage.CreateClusterAsync("c1", Cancelled);
 
-        var answer = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), Cancelled);
+        var answer = await capi.CallAsync(
+            Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), Cancelled);
 
         Assert.InRange(answer.RetryAfterSeconds ?? 0, 1, 30);
         Assert.StartsWith("v1.34.0@", await HeldAnnotationAsync(stage), StringComparison.Ordinal);

@@ -27,11 +27,13 @@ internal static class Wait
         var page = "";
         await UntilAsync(
             $"the metrics show {line}",
-            async () => (page = await http.GetStringAsync(new Uri(service.MetricsAddress, "/metrics"), cancellationToken)).Contains(line + "\n", StringComparison.Ordinal),
+            async () => (page = await http.GetStringAsync(new Uri(service.MetricsAddress, "/metrics"), cancellationToken)).Contains(
+                line + "\n", StringComparison.Ordinal),
             () => page + service.Log, cancellationToken);
     }
 
     /// <summary>Waits for words in the log of the service.</summary>
     public static Task LoggedAsync(this HookService service, string words, CancellationToken cancellationToken) => UntilAsync(
-        $"the log says \"{words}\"", () => Task.FromResult(service.Log.Contains(words, StringComparison.Ordinal)), () => service.Log, cancellationToken);
+        $"the log says \"{words}\"", () => Task.FromResult(service.Log.Contains(words, StringComparison.Ordinal)), () => service.Log,
+        cancellationToken);
 }

@@ -46,7 +46,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         return StartAsync("KILL", [.. shell, .. arguments], log);
     }
 
-    /// <summary>Starts a command whose output and errors the caller reads, and whose input it writes. It is asked to end (SIGTERM) when we die.</summary>
+    /// <summary>
+    /// Starts a command whose output and errors the caller reads, and whose input it writes. It is asked to end (SIGTERM) when we die.
+    /// </summary>
     public static Task<ChildProcess> StartCommandAsync(string program, params string[] arguments) =>
         StartAsync("TERM", [program, .. arguments], log: null);
 

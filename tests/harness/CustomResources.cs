@@ -7,7 +7,8 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Harness;
 
 /// <summary>
-/// Installs the definitions of Cluster, Machine, MachinePool, HelmChartProxy and ExtensionConfig: the official ones when a folder of upstream data lies beside the checkout
+/// Installs the definitions of Cluster, Machine, MachinePool, HelmChartProxy and ExtensionConfig: the official ones when a folder of
+/// upstream data lies beside the checkout
 /// (<c>../shared/upstream</c>, or what CAPI_REGISTRY_HOOK_UPSTREAM names), else the reduced ones in <c>crds/</c>.
 /// </summary>
 public static class CustomResources
@@ -27,7 +28,8 @@ public static class CustomResources
     ];
 
     /// <summary>What this product reads and writes.</summary>
-    public static Task InstallAsync(HttpClient http, CancellationToken cancellationToken) => InstallAsync(http, Files.Select(Read), cancellationToken);
+    public static Task InstallAsync(HttpClient http, CancellationToken cancellationToken) =>
+        InstallAsync(http, Files.Select(Read), cancellationToken);
 
     /// <summary>The templates that nodes are made from: large, and needed by few tests.</summary>
     public static Task InstallTemplatesAsync(HttpClient http, CancellationToken cancellationToken) =>
@@ -59,7 +61,8 @@ public static class CustomResources
                 WithoutEmptyDefaults(child);
         }
 
-        if (node is JsonObject schema && schema["default"] is JsonValue value && value.TryGetValue<string>(out var text) && text.Length == 0)
+        if (node is JsonObject schema && schema["default"] is JsonValue value && value.TryGetValue<string>(out var text)
+            && text.Length == 0)
             schema.Remove("default");
         return node;
     }

@@ -21,7 +21,8 @@ public sealed record ProgramRun(int ExitCode, string Output, string Errors)
         string program, IEnumerable<string> arguments, CancellationToken cancellationToken,
         string input = "", IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
             start.Environment[name] = value;
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -50,7 +51,8 @@ public sealed record ProgramRun(int ExitCode, string Output, string Errors)
         var run = await RunAsync(program, all, cancellationToken);
         return run.ExitCode == 0
             ? run.Output
-            : throw new InvalidOperationException($"{Path.GetFileName(program)} {string.Join(' ', all)} ended with code {run.ExitCode}.\n{run.Errors}{run.Output}");
+            : throw new InvalidOperationException(
+                $"{Path.GetFileName(program)} {string.Join(' ', all)} ended with code {run.ExitCode}.\n{run.Errors}{run.Output}");
     }
 
     private static async Task WriteAsync(Process process, string input, CancellationToken cancellationToken)

@@ -12,7 +12,8 @@ public static class TestTools
 
     /// <summary>The path of a program. The first call on a machine downloads it; two tests that ask at once share the run.</summary>
     /// <param name="name">A name from <c>tests/harness/tools.sh</c>, for example <c>helm3</c>, <c>kubectl</c> or <c>skopeo</c>.</param>
-    /// <exception cref="InvalidOperationException">There is no such tool, or it can't be fetched; the message has the script's words.</exception>
+    /// <exception cref="InvalidOperationException">There is no such tool, or it can't be fetched; the message has the script's
+    /// words.</exception>
     public static async Task<string> PathOfAsync(string name)
     {
         var path = Paths.GetOrAdd(name, key => new Lazy<Task<string>>(() => FetchAsync(key)));

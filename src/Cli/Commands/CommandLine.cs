@@ -6,7 +6,8 @@ using CapiRegistryHook.Hooks;
 namespace CapiRegistryHook.Cli.Commands;
 
 /// <summary>
-/// The command line: <c>serve</c> by default, <c>plan</c>, <c>status</c>, <c>rotate-root</c>, <c>--version</c>. Exit code 2 means that the input was bad.
+/// The command line: <c>serve</c> by default, <c>plan</c>, <c>status</c>, <c>rotate-root</c>, <c>--version</c>. Exit code 2 means that
+/// the input was bad.
 /// </summary>
 internal static class CommandLine
 {
@@ -26,13 +27,15 @@ internal static class CommandLine
 
     /// <summary>The parser takes "--option=" for an option without a value, where an empty one is meant.</summary>
     private static string[] SplitEmptyValues(string[] args) =>
-        [.. args.SelectMany(argument => argument.StartsWith("--", StringComparison.Ordinal) && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1
+        [.. args.SelectMany(argument => argument.StartsWith("--", StringComparison.Ordinal)
+            && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1
             ? new[] { argument[..^1], "" }
             : [argument])];
 
     private static List<string> OptionsBeforeTheCommand(ParseResult result) => result.CommandResult == result.RootCommandResult
         ? []
-        : [.. result.RootCommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit).Select(option => option.Option.Name)];
+        : [.. result.RootCommandResult.Children.OfType<OptionResult>()
+        .Where(option => !option.Implicit).Select(option => option.Option.Name)];
 
     private static RootCommand Build(TimeProvider time)
     {
@@ -41,9 +44,11 @@ internal static class CommandLine
         var plan = new Command("plan", "Print what a Cluster would get. Needs no cluster.");
         IReadOnlyList<ServiceOption> serveOptions = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
         foreach (var command in new[] { root, serve })
-            AddAction(command, serveOptions, (reader, problems, cancellationToken) => ServeAsync(reader, problems, time, cancellationToken));
+            AddAction(
+                command, serveOptions, (reader, problems, cancellationToken) => ServeAsync(reader, problems, time, cancellationToken));
 
-        var file = new Option<string>("--file", "-f") { Description = "Manifest with the Cluster, or the body of a GeneratePatches request; - reads standard input.", Required = true };
+        var file = new Option<string>("--file", "-f") {
+            Description = "Manifest with the Cluster, or the body of a GeneratePatches request; - reads standard input.", Required = true };
         plan.Options.Add(file);
         AddAction(plan, ServiceOptionList.Registry, (reader, problems, result) =>
             Task.FromResult(PlanCommand.Run(result.GetValue(file)!, reader, problems)));
@@ -57,7 +62,11 @@ internal static class CommandLine
     private static Command BuildRotateRoot(TimeProvider time)
     {
         var command = new Command("rotate-root", "Ask for a rotation of the root CA, and print what will happen.");
-        var compromised = new Option<bool>("--compromised") { Description = "Somebody else may have the key of the current root: clusters stop trusting it as soon as they serve a certificate from the next one." };
+        var compromised = new Option<bool>(
+            "--compromised") {
+                Description =
+                    "Somebody else may have the key of the current root: clusters stop trusting it as soon as they serve a "
+                        + "certificate from the next one." };
         command.Options.Add(compromised);
         AddAction(command, RotateRootCommand.Options, (reader, problems, result) =>
             RotateRootCommand.RunAsync(reader, result.GetValue(compromised), problems, time));
@@ -67,14 +76,16 @@ internal static class CommandLine
     private static Command BuildStatus(TimeProvider time)
     {
         var status = new Command("status", "Print how the registries of all Clusters stand.");
-        var output = new Option<string>("--output", "-o") { Description = "table, or json for programs.", DefaultValueFactory = _ => "table" };
+        var output = new Option<string>(
+            "--output", "-o") { Description = "table, or json for programs.", DefaultValueFactory = _ => "table" };
         status.Options.Add(output);
         AddAction(status, [.. ServiceOptionList.Registry, .. ServiceOptionList.Management], (reader, problems, result) =>
             StatusCommand.RunAsync(reader, problems, result.GetValue(output)!, time));
         return status;
     }
 
-    private static void AddAction(Command command, IReadOnlyList<ServiceOption> known, Func<OptionReader, List<string>, ParseResult, Task<int>> run)
+    private static void AddAction(
+        Command command, IReadOnlyList<ServiceOption> known, Func<OptionReader, List<string>, ParseResult, Task<int>> run)
     {
         var options = known.Append(ServiceOptionList.Config).ToDictionary(option => option.Name, ToOption);
         foreach (var option in options.Values)

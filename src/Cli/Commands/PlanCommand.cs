@@ -35,7 +35,8 @@ internal static class PlanCommand
         {
             return CommandLine.Refuse([$"{file}: {exception.Message}"]);
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception exception)
+            when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
         {
             return CommandLine.Refuse([$"{file}: The file can't be read: it must be a manifest of at most 1 Mi characters."]);
         }

@@ -59,7 +59,8 @@ internal static class StatusText
         json.WriteString("name", report.Cluster.Name);
         json.WriteBoolean("registry", report.Endpoint is not null);
         json.WriteString("endpoint", report.Endpoint);
-        json.WriteString("certificateUntil", report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        json.WriteString(
+            "certificateUntil", report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         json.WritePropertyName("rootGeneration");
         if (report.RootGeneration is { } generation)
             json.WriteNumberValue(generation);

@@ -20,7 +20,8 @@ internal static class CertificateOptions
     private const string KeyFile = "tls-key-file";
 
     private static readonly string[] OfFiles = [CertificateFile, KeyFile];
-    private static readonly string[] OfSelfManaged = ["tls-names", "tls-authority-secret-name", "tls-public-secret-name", "tls-extension-config"];
+    private static readonly string[] OfSelfManaged = ["tls-names", "tls-authority-secret-name", "tls-public-secret-name",
+        "tls-extension-config"];
 
     /// <summary>How the service makes its certificate; null when it comes from files.</summary>
     public static ServingOptions? ReadSelfManaged(OptionReader reader, string defaultName, ICollection<string> problems)
@@ -50,7 +51,8 @@ internal static class CertificateOptions
         var defaults = new ServingOptions();
         var options = new ServingOptions
         {
-            Names = reader.Text("tls-names", defaultName).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            Names = reader.Text("tls-names", defaultName)
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             AuthoritySecretName = reader.Text("tls-authority-secret-name", defaults.AuthoritySecretName),
             PublicSecretName = reader.Text("tls-public-secret-name", defaults.PublicSecretName),
             ExtensionConfig = reader.Text("tls-extension-config", defaults.ExtensionConfig),

@@ -46,7 +46,8 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
     /// <summary>Texts with commas between them; blanks around each are left out.</summary>
     public IReadOnlySet<string> Names(string name)
     {
-        var names = Text(name, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+        var names = Text(name, "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
         if (OptionalText(name) is { } text && names.Count == 0)
             problems.Add($"{SourceOf(name)} has the value \"{text}\"; use one or more names with commas between.");
         return names;
@@ -59,7 +60,8 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
             return fallback;
         if (int.TryParse(text.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
             return number;
-        problems.Add(string.Create(CultureInfo.InvariantCulture, $"{text.Source} has the value \"{text.Value}\"; use a number from {least} to {most}."));
+        problems.Add(string.Create(
+            CultureInfo.InvariantCulture, $"{text.Source} has the value \"{text.Value}\"; use a number from {least} to {most}."));
         return fallback;
     }
 
@@ -94,7 +96,8 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
     {
         duration = TimeSpan.Zero;
         var rest = text.AsSpan();
-        foreach (var (unit, length) in new[] { ('h', TimeSpan.FromHours(1)), ('m', TimeSpan.FromMinutes(1)), ('s', TimeSpan.FromSeconds(1)) })
+        foreach (var (unit, length) in new[] { ('h', TimeSpan.FromHours(1)), ('m', TimeSpan.FromMinutes(1)),
+            ('s', TimeSpan.FromSeconds(1)) })
         {
             var end = rest.IndexOf(unit);
             if (end < 0)

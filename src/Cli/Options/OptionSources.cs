@@ -12,7 +12,8 @@ internal readonly record struct SourcedText(string Value, string Source);
 internal static class OptionSources
 {
     public static Dictionary<string, SourcedText> Merge(
-        IReadOnlyDictionary<string, string> flags, IDictionary environment, IReadOnlyList<ServiceOption> known, ICollection<string> problems)
+        IReadOnlyDictionary<string, string> flags, IDictionary environment, IReadOnlyList<ServiceOption> known,
+        ICollection<string> problems)
     {
         var set = new Dictionary<string, SourcedText>(StringComparer.Ordinal);
         var fromEnvironment = ReadEnvironment(environment, [.. known, ServiceOptionList.Config], problems);
@@ -27,7 +28,8 @@ internal static class OptionSources
         return set;
     }
 
-    private static Dictionary<string, SourcedText> ReadEnvironment(IDictionary environment, IReadOnlyList<ServiceOption> known, ICollection<string> problems)
+    private static Dictionary<string, SourcedText> ReadEnvironment(
+        IDictionary environment, IReadOnlyList<ServiceOption> known, ICollection<string> problems)
     {
         var set = new Dictionary<string, SourcedText>(StringComparer.Ordinal);
         foreach (var name in environment.Keys.Cast<string>().Where(IsOurs).Order(StringComparer.Ordinal))
@@ -47,7 +49,8 @@ internal static class OptionSources
     private static bool IsKnownAnywhere(string name) =>
         ServiceOptionList.Registry.Concat(ServiceOptionList.Serve).Any(option => option.Environment == name);
 
-    private static void ReadFile(string path, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set, ICollection<string> problems)
+    private static void ReadFile(
+        string path, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set, ICollection<string> problems)
     {
         try
         {
@@ -59,14 +62,18 @@ internal static class OptionSources
                 throw new InvalidDataException();
             ReadKeys(path, map, known, set, problems);
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or YamlException)
+        catch (Exception exception)
+            when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or YamlException)
         {
-            problems.Add($"The options file {path} can't be read: it must be one YAML document with a key per option, at most 1 Mi characters long.");
+            problems.Add(
+                $"The options file {path} can't be read: it must be one YAML document with a key per option, at most 1 Mi characters "
+                    + "long.");
         }
     }
 
     private static void ReadKeys(
-        string path, YamlMappingNode map, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set, ICollection<string> problems)
+        string path, YamlMappingNode map, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set,
+        ICollection<string> problems)
     {
         var all = ServiceOptionList.Registry.Concat(ServiceOptionList.Serve).ToList();
         foreach (var (key, value) in map.Children)

@@ -33,7 +33,9 @@ internal static class ServiceOptions
             DrainDelay = reader.Duration("drain-delay", defaults.DrainDelay, TimeSpan.FromSeconds(60)),
         };
         if (listen.Endpoint.Port != 0 && listen.Endpoint.Equals(listen.Metrics))
-            problems.Add($"{reader.SourceOf("metrics-listen")} has the value \"{listen.Metrics}\", which {reader.SourceOf("listen")} has too; use another port.");
+            problems.Add(
+                $"{reader.SourceOf("metrics-listen")} has the value \"{listen.Metrics}\", which {reader.SourceOf("listen")} has too; "
+                    + "use another port.");
         RequireFile(reader, "client-ca-file", problems);
         if (listen.ClientNames.Count > 0 && listen.ClientCaFile is null)
             problems.Add($"{reader.SourceOf("client-names")} needs an authority that vouches for the names; set --client-ca-file too.");
@@ -84,7 +86,8 @@ internal static class ServiceOptions
             ChartRepository = reader.Text("chart-repository", $"oci://{ServiceName}.{hookNamespace}.svc:443/charts"),
             ChartName = chartName,
             ChartVersion = chartVersion,
-            ChartCaSecret = reader.Text("chart-ca-secret", isOwnChart ? $"{hookNamespace}/{reader.Text("tls-public-secret-name", $"{ServiceName}-tls")}" : ""),
+            ChartCaSecret = reader.Text(
+                "chart-ca-secret", isOwnChart ? $"{hookNamespace}/{reader.Text("tls-public-secret-name", $"{ServiceName}-tls")}" : ""),
             Defaults = ReadDefaults(reader, new RegistryDefaults(chartName, chartVersion), problems),
             OnDisable = reader.Choice("on-disable", defaults.OnDisable),
             UpgradeBlockLimit = reader.Duration("upgrade-block-limit", defaults.UpgradeBlockLimit, TimeSpan.FromHours(24)),

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Connections;
 
 namespace CapiRegistryHook.Hooks.Contract;
 
-/// <summary>A whole request body, read up to a cap, within a time and out of the memory that all bodies share; giving it back frees that.</summary>
+/// <summary>
+/// A whole request body, read up to a cap, within a time and out of the memory that all bodies share; giving it back frees that.
+/// </summary>
 internal sealed class HookBody : IDisposable
 {
     /// <summary>Cluster API's own cap on bodies (20 MiB, since 1.14).</summary>
@@ -28,7 +30,8 @@ internal sealed class HookBody : IDisposable
 
     /// <summary>Reads the body into rented memory that grows with what has really come.</summary>
     /// <exception cref="HookRequestException">It is longer than the cap, comes too slowly, or there is no room for it now.</exception>
-    public static async Task<HookBody> ReadAsync(HttpRequest request, BodyMemory memory, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<HookBody> ReadAsync(
+        HttpRequest request, BodyMemory memory, TimeProvider time, CancellationToken cancellationToken)
     {
         if (request.ContentLength > LongestBody)
             throw TooLong();
@@ -46,7 +49,8 @@ internal sealed class HookBody : IDisposable
             body.Dispose();
             throw new HookRequestException("The body did not arrive within 10 s.") { StatusCode = StatusCodes.Status408RequestTimeout };
         }
-        catch (IOException exception) when (exception is not (BadHttpRequestException or ConnectionResetException) && !cancellationToken.IsCancellationRequested)
+        catch (IOException exception)
+            when (exception is not (BadHttpRequestException or ConnectionResetException) && !cancellationToken.IsCancellationRequested)
         {
             // The web server has a fault of its own for most bodies that are no HTTP, but not for a chunk whose size overflows.
             body.Dispose();
@@ -82,7 +86,8 @@ internal sealed class HookBody : IDisposable
         var room = _bytes.GetMemory();
         var more = _bytes.Capacity - _taken;
         if (!_memory.TryTake(more))
-            throw new HookRequestException("There are too many large requests at once; send it again.") { StatusCode = StatusCodes.Status503ServiceUnavailable };
+            throw new HookRequestException(
+                "There are too many large requests at once; send it again.") { StatusCode = StatusCodes.Status503ServiceUnavailable };
         _taken += more;
         return room;
     }

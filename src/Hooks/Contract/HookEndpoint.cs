@@ -14,7 +14,8 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(2);
 
     /// <summary>Every line that is logged below a call says which call it was.</summary>
-    private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>("{Hook} {Cluster}");
+    private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>(
+        "{Hook} {Cluster}");
 
     private readonly BodyMemory _bodies = new();
 
@@ -35,7 +36,9 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
             using var scope = CallScope(logger, hook, request.Cluster.DisplayName);
             var outcome = await RunAsync(handler, request, http.RequestAborted);
             var response = outcome.ToResponse(hook);
-            LogAnswered(LogLevel.Information, hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0, response.Message);
+            LogAnswered(
+                LogLevel.Information, hook, request.Cluster.DisplayName, response.Status, response.RetryAfterSeconds ?? 0,
+                response.Message);
             await WriteAsync(http, StatusCodes.Status200OK, response, ContractJson.Default.HookResponse);
             return outcome.Kind;
         });
@@ -47,7 +50,8 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
             using var response = new PooledBytes();
             var answer = handler.Answer(body.Written, response);
             // In every reconcile of every cluster: only what somebody has to do something about is worth a line.
-            LogAnswered(answer.IsSuccess ? LogLevel.Debug : LogLevel.Information, handler.Registration.Hook, answer.Cluster, answer.Status, 0, answer.Message);
+            LogAnswered(answer.IsSuccess ? LogLevel.Debug : LogLevel.Information, handler.Registration.Hook, answer.Cluster, answer.Status,
+                0, answer.Message);
             await WriteAsync(http, StatusCodes.Status200OK, response.Written);
             return answer.IsSuccess ? CallOutcome.Success : CallOutcome.Failure;
         });
@@ -107,7 +111,8 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
             await RefuseAsync(http, exception.StatusCode, "The body can't be read.");
             return CallOutcome.Refused;
         }
-        catch (Exception exception) when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        catch (Exception exception)
+            when (http.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {
             LogAborted(hook);
             return CallOutcome.Aborted;

@@ -10,7 +10,8 @@ internal static class HookRoutes
         var endpoint = routes.ServiceProvider.GetRequiredService<HookEndpoint>();
         var handlers = routes.ServiceProvider.GetServices<IHookHandler>().ToList();
         var topology = routes.ServiceProvider.GetServices<ITopologyHandler>().ToList();
-        List<HookRegistration> registrations = [.. handlers.Select(handler => handler.Registration), .. topology.Select(handler => handler.Registration)];
+        List<HookRegistration> registrations = [.. handlers.Select(handler => handler.Registration),
+            .. topology.Select(handler => handler.Registration)];
         var discovery = Describe(registrations);
 
         var metrics = routes.ServiceProvider.GetRequiredService<HookMetrics>();

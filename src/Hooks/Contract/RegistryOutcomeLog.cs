@@ -23,11 +23,13 @@ internal static partial class RegistryOutcomeLog
     public static void LogChanges(this ILogger logger, string cluster, IReadOnlyList<Change> changes)
     {
         foreach (var change in changes)
-            LogChange(logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster, change.Why);
+            LogChange(
+                logger, change.Verb, change.Kind, change.Name, change.OnWorkloadCluster ? "workload" : "management", cluster, change.Why);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Verb} {Kind} {Object} on the {Side} cluster for {Cluster}: {Why}")]
-    private static partial void LogChange(ILogger logger, ChangeVerb verb, string kind, string @object, string side, string cluster, string why);
+    private static partial void LogChange(
+        ILogger logger, ChangeVerb verb, string kind, string @object, string side, string cluster, string why);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "An API server could not be used for {Cluster}")]
     private static partial void LogFault(ILogger logger, string cluster, Exception exception);

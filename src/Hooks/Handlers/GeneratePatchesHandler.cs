@@ -33,7 +33,8 @@ internal sealed class GeneratePatchesHandler(RegistryOptions options) : ITopolog
                 patches.Add(change);
         }
 
-        return TopologyResponse.Write(Hook, request.Cluster, problems, response, writer => WriteItems(writer, problems.Count == 0 ? patches : null));
+        return TopologyResponse.Write(
+            Hook, request.Cluster, problems, response, writer => WriteItems(writer, problems.Count == 0 ? patches : null));
     }
 
     private static void WriteItems(Utf8JsonWriter writer, PatchWriter? patches)

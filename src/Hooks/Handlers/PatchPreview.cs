@@ -49,7 +49,8 @@ public static class PatchPreview
         foreach (var patch in patches)
         {
             var uid = patch.GetProperty("uid").GetString()!;
-            output.Write($"---\n# {FieldText.Sentence($"{names![uid].First()} ({uid})")}\n{Pretty(patch.GetProperty("patch").GetBytesFromBase64())}\n");
+            output.Write($"---\n# {FieldText.Sentence($"{names![uid].First()} ({uid})")}\n");
+            output.Write($"{Pretty(patch.GetProperty("patch").GetBytesFromBase64())}\n");
         }
 
         return null;
@@ -61,7 +62,8 @@ public static class PatchPreview
     private static string Name(JsonElement template) => template.TryGetProperty("metadata", out var metadata) ? Text(metadata, "name") : "";
 
     private static string Text(JsonElement parent, string field) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()! : "";
 
     private static string Pretty(byte[] json)
     {

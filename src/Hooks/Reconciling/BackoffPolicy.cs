@@ -1,6 +1,9 @@
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>The pause after passes that failed: 1 s, doubled each time up to 5 minutes, a quarter of it by chance so that Clusters that failed together part.</summary>
+/// <summary>
+/// The pause after passes that failed: 1 s, doubled each time up to 5 minutes, a quarter of it by chance so that Clusters that failed
+/// together part.
+/// </summary>
 internal static class BackoffPolicy
 {
     private const int MostDoublings = 20;

@@ -90,7 +90,8 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     {
         lock (_gate)
         {
-            List<ClusterKey> gone = [.. _entries.Keys.Where(key => (@namespace is null || key.Namespace == @namespace) && !seen.Contains(key))];
+            List<ClusterKey> gone = [
+                .. _entries.Keys.Where(key => (@namespace is null || key.Namespace == @namespace) && !seen.Contains(key))];
             gone.ForEach(Remove);
         }
     }

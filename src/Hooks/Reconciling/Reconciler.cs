@@ -7,7 +7,8 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// duration, before another may begin; and should a pass of both overlap, each write names the version that it was made for.
 /// </summary>
 internal sealed partial class Reconciler(
-    RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<Reconciler> logger)
+    RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time,
+    ILogger<Reconciler> logger)
     : BackgroundService
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
@@ -63,7 +64,9 @@ internal sealed partial class Reconciler(
         }
     }
 
-    /// <summary>Works until the Lease is lost or the service stops, and returns or throws only once nothing is under way any more.</summary>
+    /// <summary>
+    /// Works until the Lease is lost or the service stops, and returns or throws only once nothing is under way any more.
+    /// </summary>
     private async Task LeadAsync(LeaderLease lease, CancellationToken stoppingToken)
     {
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
@@ -89,7 +92,8 @@ internal sealed partial class Reconciler(
     private async Task WorkAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] all = [parts.Follower.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token), parts.Root.RunAsync(queue, together.Token)];
+        Task[] all = [parts.Follower.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token),
+            parts.Root.RunAsync(queue, together.Token)];
         await Task.WhenAny(all);
         await together.CancelAsync();
         await Task.WhenAll(all);

@@ -71,9 +71,11 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         var counts = entries.CountBy(entry => entry.Entry.Rotation).ToDictionary();
         text.Family("capi_registry_hook_rotation_clusters", "gauge", "Clusters by where they are in a rotation of the root CA.");
         foreach (var phase in Enum.GetValues<RotationPhase>())
-            text.Sample("capi_registry_hook_rotation_clusters", counts.GetValueOrDefault(phase), ("phase", phase.ToString().ToLowerInvariant()));
+            text.Sample(
+                "capi_registry_hook_rotation_clusters", counts.GetValueOrDefault(phase), ("phase", phase.ToString().ToLowerInvariant()));
         text.Family("capi_registry_hook_root_generation", "gauge", "How many root CAs there have been, the current one included.");
-        text.Family("capi_registry_hook_root_not_after_timestamp_seconds", "gauge", "When the current root CA ends, in seconds since 1970.");
+        text.Family(
+            "capi_registry_hook_root_not_after_timestamp_seconds", "gauge", "When the current root CA ends, in seconds since 1970.");
         text.Family("capi_registry_hook_rotation_blocked", "gauge", "1 while the root CA is due for rotation and can't be rotated.");
         if (_root is not { NotAfter: { } notAfter } root)
             return;
@@ -110,7 +112,8 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         foreach (var (cluster, entry) in entries)
         {
             if (entry.NotAfter is { } notAfter)
-                text.Sample("capi_registry_hook_certificate_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds(), ("cluster_namespace", cluster.Namespace), ("cluster", cluster.Name));
+                text.Sample("capi_registry_hook_certificate_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds(),
+                    ("cluster_namespace", cluster.Namespace), ("cluster", cluster.Name));
         }
     }
 

@@ -22,7 +22,9 @@ public sealed record ReconcilerOptions
     /// <summary>Passes at once, 1 to 64. At most half of them go to Clusters whose last pass failed.</summary>
     public int Workers { get; init; } = 8;
 
-    /// <summary>Passes that begin per second, 1 to 1000. A pass over a healthy Cluster makes three or four calls to the management cluster.</summary>
+    /// <summary>
+    /// Passes that begin per second, 1 to 1000. A pass over a healthy Cluster makes three or four calls to the management cluster.
+    /// </summary>
     public int Rate { get; init; } = 50;
 
     /// <summary>How often a Cluster is looked at when nothing happens to it, 1 minute to 24 hours.</summary>

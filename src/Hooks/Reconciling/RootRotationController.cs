@@ -5,7 +5,8 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Looks after the root: sees when a rotation is due, and leads it from step to step.</summary>
-internal sealed partial class RootRotationController(RegistryFleet fleet, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
+internal sealed partial class RootRotationController(
+    RegistryFleet fleet, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
 {
     /// <summary>Two reads each time, and a list of HelmChartProxies during a rotation, which takes hours.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);

@@ -11,7 +11,8 @@ internal sealed class CertificateFiles(ListenOptions options) : ICertificateSour
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ServingCertificateException($"The serving certificate can't be read from {options.CertificateFile} and {options.KeyFile}.", exception);
+            throw new ServingCertificateException(
+                $"The serving certificate can't be read from {options.CertificateFile} and {options.KeyFile}.", exception);
         }
     }
 }

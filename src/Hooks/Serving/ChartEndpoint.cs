@@ -19,9 +19,11 @@ internal static class ChartEndpoint
 
     public static void MapChart(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/v2/", Reading, http => AnswerAsync(http, new OciContent("application/json", "{}"u8.ToArray()), asContent: false));
+        routes.MapMethods(
+            "/v2/", Reading, http => AnswerAsync(http, new OciContent("application/json", "{}"u8.ToArray()), asContent: false));
         routes.MapMethods("/v2/{**path}", Reading, AnswerAsync);
-        routes.Map("/v2/{**path}", http => RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "UNSUPPORTED", "This registry is read-only."));
+        routes.Map(
+            "/v2/{**path}", http => RefuseAsync(http, StatusCodes.Status405MethodNotAllowed, "UNSUPPORTED", "This registry is read-only."));
     }
 
     private static Task AnswerAsync(HttpContext http)
@@ -30,13 +32,16 @@ internal static class ChartEndpoint
         var repository = $"{Folder}/{chart.Name}/";
         var path = (string?)http.Request.RouteValues["path"] ?? "";
         if (!path.StartsWith(repository, StringComparison.Ordinal))
-            return RefuseAsync(http, StatusCodes.Status404NotFound, "NAME_UNKNOWN", $"This registry has one repository, {Folder}/{chart.Name}.");
+            return RefuseAsync(
+                http, StatusCodes.Status404NotFound, "NAME_UNKNOWN", $"This registry has one repository, {Folder}/{chart.Name}.");
 
         return path[repository.Length..].Split('/') switch
         {
             ["tags", "list"] => AnswerAsync(http, Tags(http.Request, chart), asContent: false),
-            ["manifests", var reference] => AnswerAsync(http, chart.FindManifest(reference), "MANIFEST_UNKNOWN", $"The repository has one tag, {chart.Tag}."),
-            ["blobs", var digest] => AnswerAsync(http, chart.FindBlob(digest), "BLOB_UNKNOWN", "The repository has no blob of this digest."),
+            ["manifests", var reference] =>
+                AnswerAsync(http, chart.FindManifest(reference), "MANIFEST_UNKNOWN", $"The repository has one tag, {chart.Tag}."),
+            ["blobs", var digest] =>
+                AnswerAsync(http, chart.FindBlob(digest), "BLOB_UNKNOWN", "The repository has no blob of this digest."),
             _ => RefuseAsync(http, StatusCodes.Status404NotFound, "UNSUPPORTED", "This registry serves tags/list, manifests and blobs."),
         };
     }
@@ -56,7 +61,8 @@ internal static class ChartEndpoint
 
         http.Response.ContentType = content.MediaType;
         http.Response.ContentLength = content.Bytes.Length;
-        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(content.Bytes, http.RequestAborted).AsTask();
+        return HttpMethods.IsHead(http.Request.Method)
+            ? Task.CompletedTask : http.Response.Body.WriteAsync(content.Bytes, http.RequestAborted).AsTask();
     }
 
     /// <summary>Lists the one tag, by the rules for paging: <c>n</c> at most, after <c>last</c>.</summary>

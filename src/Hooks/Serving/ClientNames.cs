@@ -17,7 +17,8 @@ internal sealed class ClientNames(IReadOnlyCollection<string> allowed)
 
     public bool Allow(X509Certificate2 certificate) => allowed.Count == 0 || NamesOf(certificate).Any(allowed.Contains);
 
-    private static IEnumerable<string> NamesOf(X509Certificate2 certificate) => CommonNames(certificate).Concat(AlternativeNames(certificate));
+    private static IEnumerable<string> NamesOf(X509Certificate2 certificate) =>
+        CommonNames(certificate).Concat(AlternativeNames(certificate));
 
     private static IEnumerable<string> CommonNames(X509Certificate2 certificate) => certificate.SubjectName
         .EnumerateRelativeDistinguishedNames()

@@ -7,7 +7,8 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// close. Hosted services are told in this order before the web server is stopped. Whoever calls meanwhile is answered, and asked
 /// to connect anew: an open connection would keep its caller here, and break under a call when the process ends.
 /// </summary>
-internal sealed partial class Drain(Readiness readiness, ListenOptions options, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService
+internal sealed partial class Drain(
+    Readiness readiness, ListenOptions options, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {

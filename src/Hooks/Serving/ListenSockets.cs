@@ -19,7 +19,8 @@ internal static class ListenSockets
         catch (SocketException exception)
         {
             var option = endpoint.Equals(options.Endpoint) ? "--listen" : "--metrics-listen";
-            var why = exception.SocketErrorCode == SocketError.AddressAlreadyInUse ? "is in use" : $"can't be listened on: {exception.SocketErrorCode}";
+            var why = exception.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? "is in use" : $"can't be listened on: {exception.SocketErrorCode}";
             throw new ListenException($"{option} has the value {endpoint}, which {why}.", exception);
         }
     }

@@ -2,8 +2,12 @@ using CapiRegistryHook.Registry.Serving;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
-/// <summary>The serving certificate that this process issues to itself. At the start it waits a while for the API server: pods of a cluster that comes up do so together.</summary>
-internal sealed partial class OwnCertificate(SelfManagedServing serving, TimeProvider time, ILogger<OwnCertificate> logger) : ICertificateSource, IDisposable
+/// <summary>
+/// The serving certificate that this process issues to itself. At the start it waits a while for the API server: pods of a cluster that
+/// comes up do so together.
+/// </summary>
+internal sealed partial class OwnCertificate(
+    SelfManagedServing serving, TimeProvider time, ILogger<OwnCertificate> logger) : ICertificateSource, IDisposable
 {
     /// <summary>Less than the minute after which the chart's startup probe gives up, so that the log can say why.</summary>
     public static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(45);

@@ -30,7 +30,8 @@ public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
 }
 
 /// <summary>Reads the file with the admin's values again while the service runs.</summary>
-internal sealed partial class RegistryValuesReload(RegistryValuesFile file, TimeProvider time, ILogger<RegistryValuesReload> logger) : BackgroundService
+internal sealed partial class RegistryValuesReload(
+    RegistryValuesFile file, TimeProvider time, ILogger<RegistryValuesReload> logger) : BackgroundService
 {
     /// <summary>The kubelet takes up to a minute to bring a new ConfigMap into a pod; ten seconds more do not matter.</summary>
     public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);

@@ -38,7 +38,8 @@ internal sealed class TlsSetup(ServingCertificate serving, ClientAuthority clien
     {
         HandshakeTimeout = LongestHandshake,
         OnConnection = handshake => ValueTask.FromResult(
-            handshake.ClientHelloInfo.SslProtocols.HasFlag(SslProtocols.Tls13) ? For(SslProtocols.Tls13, null) : For(SslProtocols.Tls12, Suites)),
+            handshake.ClientHelloInfo.SslProtocols.HasFlag(SslProtocols.Tls13)
+                ? For(SslProtocols.Tls13, null) : For(SslProtocols.Tls12, Suites)),
     };
 
     private SslServerAuthenticationOptions For(SslProtocols protocols, CipherSuitesPolicy? suites) => new()

@@ -79,7 +79,8 @@ internal sealed class PatchWriter : IDisposable
             static (writer, command) => writer.WriteStringValue(command));
     }
 
-    private static void WriteList<T>(Utf8JsonWriter writer, string path, bool isAbsent, IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write)
+    private static void WriteList<T>(
+        Utf8JsonWriter writer, string path, bool isAbsent, IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write)
     {
         if (items.Count == 0)
             return;

@@ -12,7 +12,9 @@ internal sealed record TemplateChange(NodeTemplate Template, IReadOnlyList<NodeF
 {
     public bool IsEmpty => Files.Count == 0 && Commands.Count == 0;
 
-    /// <summary>Compares a template with a plan. A file that is there with another content is a problem: two can't lie at one path.</summary>
+    /// <summary>
+    /// Compares a template with a plan. A file that is there with another content is a problem: two can't lie at one path.
+    /// </summary>
     public static TemplateChange Find(NodeTemplate template, NodePlan nodes, ReadOnlyMemory<byte> body, ICollection<Problem> problems)
     {
         if (template.Lists.Broken is { } broken)
@@ -30,7 +32,8 @@ internal sealed record TemplateChange(NodeTemplate Template, IReadOnlyList<NodeF
         return new TemplateChange(template, files, commands);
     }
 
-    private static IReadOnlyList<NodeFile> LackingFiles(NodeTemplate template, IReadOnlyList<NodeFile> files, ReadOnlyMemory<byte> body, ICollection<Problem> problems)
+    private static IReadOnlyList<NodeFile> LackingFiles(
+        NodeTemplate template, IReadOnlyList<NodeFile> files, ReadOnlyMemory<byte> body, ICollection<Problem> problems)
     {
         List<NodeFile>? lacking = null;
         var reader = new Utf8JsonReader(template.Lists.Files.In(body.Span), JsonWalk.Options);
@@ -110,7 +113,8 @@ internal sealed record TemplateChange(NodeTemplate Template, IReadOnlyList<NodeF
 
     private static Problem Conflict(NodeTemplate template, NodeFile file) => new(
         file.Path,
-        $"The {Describe(template)} has a file {file.Path} of its own, which nodes need for the registry; take it out of the template or the patch that adds it, or set mirror.mode of the variable to perUpstream or off.");
+        $"The {Describe(template)} has a file {file.Path} of its own, which nodes need for the registry; take it out of the template "
+            + "or the patch that adds it, or set mirror.mode of the variable to perUpstream or off.");
 
     private static string Describe(NodeTemplate template) => $"{template.Kind.Name} {FieldText.Quote(template.Name)}";
 }

@@ -25,7 +25,8 @@ internal sealed class TopologyPlans
         var cluster = request.Cluster ?? throw new HookRequestException("The request has no variable builtin that describes a cluster.");
         _nodes = request.Variable.IsAbsent
             ? new ClusterNodes(cluster.ToCluster([]), options)
-            : WithValue(request.Variable, value => new ClusterNodes(cluster.ToCluster([new ClusterVariable { Name = options.VariableName, Value = value }]), options));
+            : WithValue(request.Variable, value => new ClusterNodes(
+                cluster.ToCluster([new ClusterVariable { Name = options.VariableName, Value = value }]), options));
         ForAll = _nodes.Plan();
     }
 

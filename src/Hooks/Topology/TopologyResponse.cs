@@ -14,7 +14,8 @@ internal static class TopologyResponse
     /// <param name="response">Where the response goes.</param>
     /// <param name="rest">Writes the fields beyond status and message.</param>
     public static TopologyAnswer Write(
-        string hook, BuiltinCluster? cluster, IReadOnlyCollection<Problem> problems, PooledBytes response, Action<Utf8JsonWriter>? rest = null)
+        string hook, BuiltinCluster? cluster, IReadOnlyCollection<Problem> problems, PooledBytes response,
+        Action<Utf8JsonWriter>? rest = null)
     {
         var answer = new TopologyAnswer(cluster?.DisplayName ?? "", Problem.Describe(problems));
         using var writer = new Utf8JsonWriter(response);

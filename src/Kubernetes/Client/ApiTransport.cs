@@ -22,7 +22,8 @@ internal sealed class ApiTransport : IDisposable
         _options = options;
         _time = time;
         _retries = new RetryPolicy(options);
-        _root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/') + "/";
+        _root = connection.Server.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/')
+            + "/";
         _host = ConnectionHandler.HostHeader(connection);
         _http = new HttpMessageInvoker(options.CreateHandler(connection));
     }
@@ -80,12 +81,15 @@ internal sealed class ApiTransport : IDisposable
 
     /// <summary>The typed exception of anything that can go wrong under way; null for what is to be thrown as it is.</summary>
     public static Exception? Translate(
-        string resource, Exception exception, TimeSpan limit, CancellationToken limited, CancellationToken cancellationToken) => exception switch
+        string resource, Exception exception, TimeSpan limit, CancellationToken limited, CancellationToken cancellationToken) =>
+            exception switch
     {
         KubernetesApiException or ObjectDisposedException => null,
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(null, exception, cancellationToken),
-        OperationCanceledException or IOException or HttpRequestException when limited.IsCancellationRequested => ConnectionFault.TimedOut(resource, limit, exception),
-        OperationCanceledException or IOException or HttpRequestException or CredentialException => ConnectionFault.From(resource, exception),
+        OperationCanceledException or IOException or HttpRequestException when limited.IsCancellationRequested =>
+            ConnectionFault.TimedOut(resource, limit, exception),
+        OperationCanceledException or IOException or HttpRequestException or CredentialException =>
+            ConnectionFault.From(resource, exception),
         _ => null,
     };
 

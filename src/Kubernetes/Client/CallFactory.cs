@@ -45,7 +45,8 @@ internal static class CallFactory
         var name = NameOf(type, value);
         if (type.Namespaced && name.Namespace.Length == 0)
             throw new ArgumentException($"A {type.Kind} to create needs a namespace in its metadata.");
-        var path = ResourcePath.WithQuery(ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
+        var path = ResourcePath.WithQuery(
+            ResourcePath.Collection(type, type.Namespaced ? name.Namespace : null), ("fieldManager", Manager(fieldManager)));
         return new ApiRequest(HttpMethod.Post, path, Describe(type, name), Repeat.WhenNotDone)
         {
             Body = Serialize(type, value),
@@ -73,7 +74,8 @@ internal static class CallFactory
 
     public static ApiRequest MergePatch<T>(ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager)
         where T : IKubernetesObject =>
-        Patch(type, name, patch, MediaTypes.MergePatch, fieldManager, patch["metadata"] is JsonObject meta && meta["resourceVersion"] is not null);
+        Patch(type, name, patch, MediaTypes.MergePatch, fieldManager,
+            patch["metadata"] is JsonObject meta && meta["resourceVersion"] is not null);
 
     public static ApiRequest Delete<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options)
         where T : IKubernetesObject
@@ -89,19 +91,24 @@ internal static class CallFactory
         var conditional = preconditions.Count > 0;
         if (conditional)
             body["preconditions"] = preconditions;
-        return new ApiRequest(HttpMethod.Delete, ResourcePath.Object(type, name), Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
+        return new ApiRequest(
+            HttpMethod.Delete, ResourcePath.Object(type, name), Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
         {
             Body = Bytes(body),
         };
     }
 
-    /// <summary>A WebSocket to a TCP port of a pod; nothing has happened at the pod before the stream is used, but it can't be repeated midway.</summary>
+    /// <summary>
+    /// A WebSocket to a TCP port of a pod; nothing has happened at the pod before the stream is used, but it can't be repeated midway.
+    /// </summary>
     public static ApiRequest Forward(NamespacedName pod, int port)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
-        var path = ResourcePath.WithQuery(ResourcePath.Object(CoreResources.Pods, pod) + "/portforward", ("ports", ResourcePath.Number(port)));
-        return new ApiRequest(HttpMethod.Get, path, Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { WebSocketKey = WebSocketUpgrade.NewKey() };
+        var path = ResourcePath.WithQuery(
+            ResourcePath.Object(CoreResources.Pods, pod) + "/portforward", ("ports", ResourcePath.Number(port)));
+        return new ApiRequest(
+            HttpMethod.Get, path, Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { WebSocketKey = WebSocketUpgrade.NewKey() };
     }
 
     public static string Describe<T>(ResourceType<T> type, NamespacedName name)
@@ -135,7 +142,8 @@ internal static class CallFactory
         if (value.ApiVersion != type.ApiVersion || value.Kind != type.Kind)
             throw new ArgumentException($"The object says {value.ApiVersion} {value.Kind}, but {type} hold {type.ApiVersion} {type.Kind}.");
         var meta = value.Metadata ?? throw new ArgumentException($"The {type.Kind} has no metadata.");
-        return new NamespacedName(meta.Namespace ?? "", meta.Name ?? meta.GenerateName ?? throw new ArgumentException($"The {type.Kind} has no name."));
+        return new NamespacedName(
+            meta.Namespace ?? "", meta.Name ?? meta.GenerateName ?? throw new ArgumentException($"The {type.Kind} has no name."));
     }
 
     private static string Manager(string fieldManager) => fieldManager is { Length: > 0 and <= 128 }

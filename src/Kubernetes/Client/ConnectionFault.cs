@@ -20,12 +20,14 @@ internal static class ConnectionFault
             KubernetesFault.AddressRefused, resource, "its address is loopback, link-local or otherwise special, and not allowed", refused),
         HttpRequestException { InnerException: AuthenticationException tls } => FromTls(resource, tls),
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => TooLarge(resource, exception),
-        HttpRequestException http => new KubernetesApiException(KubernetesFault.Unreachable, resource, Sentence(http.HttpRequestError), http)
+        HttpRequestException http =>
+            new KubernetesApiException(KubernetesFault.Unreachable, resource, Sentence(http.HttpRequestError), http)
         {
             NeverSent = http.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
         },
-        CredentialException credential => new KubernetesApiException(KubernetesFault.Unauthorized, resource, credential.Message, credential),
+        CredentialException credential =>
+            new KubernetesApiException(KubernetesFault.Unauthorized, resource, credential.Message, credential),
         // SocketsHttpHandler's ConnectTimeout is a cancellation nobody asked for, with a TimeoutException inside.
         OperationCanceledException { InnerException: TimeoutException } => new KubernetesApiException(
             KubernetesFault.Unreachable, resource, "the connection could not be made in time", exception) { NeverSent = true },
@@ -40,7 +42,8 @@ internal static class ConnectionFault
         new(KubernetesFault.BadResponse, resource, "the answer is larger than the client reads", cause);
 
     private static KubernetesApiException FromTls(string resource, AuthenticationException tls) => IsVerdict(tls)
-        ? new KubernetesApiException(KubernetesFault.UntrustedServer, resource, "the server's certificate is not for this name or not from the cluster's CA", tls)
+        ? new KubernetesApiException(
+            KubernetesFault.UntrustedServer, resource, "the server's certificate is not for this name or not from the cluster's CA", tls)
         : new KubernetesApiException(KubernetesFault.Unreachable, resource, "the TLS handshake failed", tls) { NeverSent = true };
 
     // SslStream's verdict on a certificate has no inner exception, unlike a handshake that broke off, but nor has its complaint about bytes

@@ -36,7 +36,8 @@ internal static class ConnectionHandler
     {
         if (connection.TlsServerName is not { } name)
             return null;
-        var host = IPAddress.TryParse(name, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{name}]" : name;
+        var host = IPAddress.TryParse(name, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
+            ? $"[{name}]" : name;
         return connection.Server.IsDefaultPort ? host : $"{host}:{connection.Server.Port}";
     }
 

@@ -41,7 +41,8 @@ internal static class FailedAnswer
     /// body that it can't decode or that does not pass validation (seen in 1.20 with 400), and that part may be a key.
     /// </summary>
     public static ApiStatus? WithoutQuotes(ApiStatus? status, int code) =>
-        status is null || code is 401 or 403 or 404 or 409 or 429 ? status : status with { Message = "the server's words are left out, they may quote the Secret" };
+        status is null || code is 401 or 403 or 404 or 409 or 429
+            ? status : status with { Message = "the server's words are left out, they may quote the Secret" };
 
     // 409 means two things, and only the reason tells which. Everything else is the code's own meaning, which survives proxies.
     private static KubernetesFault Fault(int code, string? reason) => code switch

@@ -81,7 +81,8 @@ public sealed class KubernetesApiException : Exception
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>True when the same call may well succeed later without anybody changing anything.</summary>
-    public bool IsTransient => Fault is KubernetesFault.TooManyRequests or KubernetesFault.Unavailable or KubernetesFault.Timeout or KubernetesFault.Unreachable;
+    public bool IsTransient =>
+        Fault is KubernetesFault.TooManyRequests or KubernetesFault.Unavailable or KubernetesFault.Timeout or KubernetesFault.Unreachable;
 
     /// <summary>The name of the object the server's Status is about; tells a missing object from a missing kind.</summary>
     internal string? StatusName { get; init; }

@@ -40,7 +40,9 @@ public sealed record KubernetesClientOptions
     /// <summary>Makes the way to a server; tests put a server without a network there.</summary>
     internal Func<ClusterConnection, HttpMessageHandler> CreateHandler { get; init; } = ConnectionHandler.Create;
 
-    /// <summary>Told of every attempt that came to an end, from many threads at once; null as fault means that it succeeded. Streams are left out.</summary>
+    /// <summary>
+    /// Told of every attempt that came to an end, from many threads at once; null as fault means that it succeeded. Streams are left out.
+    /// </summary>
     public Action<KubernetesFault?>? OnAttempt { get; init; }
 
     /// <summary>Checks every range.</summary>

@@ -11,8 +11,11 @@ internal static class ResourcePath
     private const int LongestName = 253;
 
     public static string Object<T>(ResourceType<T> type, NamespacedName name)
-        where T : IKubernetesObject =>
-        $"{Collection(type, type.Namespaced ? Segment(name.Namespace, "namespace") : ClusterScoped(type, name))}/{Segment(name.Name, "name")}";
+        where T : IKubernetesObject
+    {
+        var collection = Collection(type, type.Namespaced ? Segment(name.Namespace, "namespace") : ClusterScoped(type, name));
+        return $"{collection}/{Segment(name.Name, "name")}";
+    }
 
     /// <summary>The path of all objects of a namespace; null is all namespaces.</summary>
     public static string Collection<T>(ResourceType<T> type, string? @namespace)
@@ -51,14 +54,16 @@ internal static class ResourcePath
     {
         if (string.IsNullOrEmpty(value))
             throw new ArgumentException($"The {what} of a Kubernetes object is empty.");
-        if (value is "." or ".." || value.Length > LongestName || value.Any(c => c is '/' or '%' or '\\' || char.IsControl(c) || char.IsSurrogate(c)))
+        if (value is "." or ".." || value.Length > LongestName
+            || value.Any(c => c is '/' or '%' or '\\' || char.IsControl(c) || char.IsSurrogate(c)))
             throw new ArgumentException($"The {what} of a Kubernetes object is not usable in a path: {Printable(value)}.");
         return Uri.EscapeDataString(value);
     }
 
     private static string? ClusterScoped<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject =>
-        string.IsNullOrEmpty(name.Namespace) ? null : throw new ArgumentException($"{type} are cluster-scoped, but a namespace was given: {name}.");
+        string.IsNullOrEmpty(name.Namespace)
+            ? null : throw new ArgumentException($"{type} are cluster-scoped, but a namespace was given: {name}.");
 
     private static string Printable(string value) =>
         '"' + string.Concat(value.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)) + '"';

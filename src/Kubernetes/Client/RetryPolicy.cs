@@ -40,7 +40,8 @@ internal sealed class RetryPolicy(KubernetesClientOptions options)
 
     // Full jitter spreads callers that failed together; on top of a Retry-After it keeps them from coming back together.
     private TimeSpan Pause(TimeSpan? retryAfter, int attempt, double chance) =>
-        retryAfter is { } asked ? asked + (options.BackoffBase * chance) : Backoff(options.BackoffBase, options.BackoffCap, attempt) * chance;
+        retryAfter is { } asked
+            ? asked + (options.BackoffBase * chance) : Backoff(options.BackoffBase, options.BackoffCap, attempt) * chance;
 
     /// <summary>The upper end of the pause after an attempt: doubled each time, up to the cap.</summary>
     public static TimeSpan Backoff(TimeSpan first, TimeSpan cap, int attempt)

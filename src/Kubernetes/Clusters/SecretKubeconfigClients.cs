@@ -33,7 +33,8 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="addresses">Where the kubeconfigs may lead; null for anywhere.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public SecretKubeconfigClients(KubernetesClient management, KubernetesClientOptions options, TimeProvider time, AddressPolicy? addresses = null)
+    public SecretKubeconfigClients(
+        KubernetesClient management, KubernetesClientOptions options, TimeProvider time, AddressPolicy? addresses = null)
     {
         options.Validate();
         _management = management;
@@ -91,7 +92,8 @@ public sealed class SecretKubeconfigClients : IDisposable
     private async Task<byte[]> ReadAsync(NamespacedName secret, string key, CancellationToken cancellationToken)
     {
         var found = await _management.GetAsync(CoreResources.Secrets, secret, cancellationToken);
-        return found.Data?.GetValueOrDefault(key) ?? throw new KubeconfigException($"Secret {secret} has no key \"{key}\" with a kubeconfig in it.");
+        return found.Data?.GetValueOrDefault(key)
+            ?? throw new KubeconfigException($"Secret {secret} has no key \"{key}\" with a kubeconfig in it.");
     }
 
     // Outside of the lock: it parses YAML and keys. Two callers may build at once; the second finds the first's client and frees its own.
@@ -99,7 +101,8 @@ public sealed class SecretKubeconfigClients : IDisposable
     {
         try
         {
-            return new KubernetesClient(Kubeconfig.Parse(kubeconfig, context: null, _time) with { Addresses = _addresses }, _options, _time);
+            return new KubernetesClient(
+                Kubeconfig.Parse(kubeconfig, context: null, _time) with { Addresses = _addresses }, _options, _time);
         }
         catch (KubeconfigException exception)
         {
@@ -176,7 +179,8 @@ public sealed class SecretKubeconfigClients : IDisposable
     private void Drop((NamespacedName Secret, string Key) place) => Free(() => [place]);
 
     private void Sweep() => Free(() =>
-        [.. _clients.Where(entry => !entry.Value.IsLent && _time.GetElapsedTime(entry.Value.UsedAt) >= LongestIdle).Select(entry => entry.Key)]);
+        [.. _clients.Where(entry => !entry.Value.IsLent && _time.GetElapsedTime(entry.Value.UsedAt) >= LongestIdle)
+            .Select(entry => entry.Key)]);
 
     // Freeing closes sockets, so it happens outside of the lock.
     private void Free(Func<IReadOnlyList<(NamespacedName Secret, string Key)>> choose)

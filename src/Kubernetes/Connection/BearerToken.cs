@@ -12,7 +12,8 @@ internal static class BearerToken
     {
         var token = text?.Trim() ?? "";
         if (token.Length is 0 or > LongestToken || token.Any(c => c is <= ' ' or > '~'))
-            throw new CredentialException($"{source} holds no usable token: 1 to {LongestToken} printable ASCII characters without blanks are needed.");
+            throw new CredentialException(
+                $"{source} holds no usable token: 1 to {LongestToken} printable ASCII characters without blanks are needed.");
         return token;
     }
 }

@@ -58,7 +58,8 @@ internal sealed class ExecCredentials(ExecPlugin plugin, TimeProvider time) : IC
         }
     }
 
-    private string? Usable() => _held is { } known && (known.Expires is null || time.GetUtcNow() < known.Expires - Margin) ? known.Token : null;
+    private string? Usable() =>
+        _held is { } known && (known.Expires is null || time.GetUtcNow() < known.Expires - Margin) ? known.Token : null;
 
     private sealed record Held(string Token, DateTimeOffset? Expires)
     {

@@ -8,7 +8,8 @@ namespace CapiRegistryHook.Kubernetes.Connection;
 /// <param name="Environment">Variables on top of this process's own.</param>
 /// <param name="ExecInfo">The value of KUBERNETES_EXEC_INFO.</param>
 internal sealed record ExecPlugin(
-    string ApiVersion, string Command, IReadOnlyList<string> Arguments, IReadOnlyList<KeyValuePair<string, string>> Environment, string ExecInfo)
+    string ApiVersion, string Command, IReadOnlyList<string> Arguments, IReadOnlyList<KeyValuePair<string, string>> Environment,
+    string ExecInfo)
 {
     public const string V1 = "client.authentication.k8s.io/v1";
     public const string V1Beta1 = "client.authentication.k8s.io/v1beta1";

@@ -27,7 +27,8 @@ internal sealed class FileToken(string path, TimeProvider time) : ICredentialSou
         {
             if (known is not null)
                 return known.Token;
-            throw exception as CredentialException ?? new CredentialException($"{path} can't be read: the token is expected there.", exception);
+            throw exception as CredentialException
+                ?? new CredentialException($"{path} can't be read: the token is expected there.", exception);
         }
     }
 

@@ -16,7 +16,8 @@ public static class InCluster
     /// <returns>The connection; to be freed, by a client made from it or by the caller.</returns>
     /// <exception cref="KubeconfigException">This is no pod, or it has no service account.</exception>
     public static ClusterConnection Load(TimeProvider time, string? root = null) => Load(
-        time, root ?? DefaultRoot, Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"), Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT"));
+        time, root ?? DefaultRoot, Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"),
+        Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT"));
 
     /// <summary>The pod's own namespace.</summary>
     /// <param name="root">The mounted folder; null is <see cref="DefaultRoot"/>.</param>
@@ -37,7 +38,8 @@ public static class InCluster
     internal static ClusterConnection Load(TimeProvider time, string root, string? host, string? port)
     {
         if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port))
-            throw new KubeconfigException("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod; give a kubeconfig.");
+            throw new KubeconfigException(
+                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod; give a kubeconfig.");
         // An IPv6 address comes without brackets.
         var authority = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
         if (!Uri.TryCreate($"https://{authority}", UriKind.Absolute, out var server))

@@ -12,12 +12,14 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
         Node is null or YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" or "Null" or "NULL" };
 
     public KubeconfigNode this[string key] => new(
-        Below(key), AsMapping().Node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value) ? value : null);
+        Below(key), AsMapping().Node is YamlMappingNode mapping && mapping.Children.TryGetValue(new YamlScalarNode(key), out var value)
+            ? value : null);
 
     public KubeconfigNode AsMapping() => IsNull || Node is YamlMappingNode ? this : throw Wrong("a mapping");
 
     /// <summary>The text, or null when there is none.</summary>
-    public string? Text => IsNull ? null : Node is YamlScalarNode scalar ? (scalar.Value is { Length: > 0 } text ? text : null) : throw Wrong("a text");
+    public string? Text =>
+        IsNull ? null : Node is YamlScalarNode scalar ? (scalar.Value is { Length: > 0 } text ? text : null) : throw Wrong("a text");
 
     public string Required => Text ?? throw new KubeconfigException($"The kubeconfig has no {Path}; add it.");
 
@@ -56,7 +58,8 @@ internal readonly record struct KubeconfigNode(string Path, YamlNode? Node)
     /// <summary>The place alone: values may be secret.</summary>
     public override string ToString() => Path;
 
-    public KubeconfigException Wrong(string wanted) => new($"{(Path.Length == 0 ? "The kubeconfig" : $"The kubeconfig's {Path}")} must be {wanted}.");
+    public KubeconfigException Wrong(string wanted) =>
+        new($"{(Path.Length == 0 ? "The kubeconfig" : $"The kubeconfig's {Path}")} must be {wanted}.");
 
     private string Below(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 }

@@ -55,7 +55,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
         if (selected.Cluster["insecure-skip-tls-verify"] is { IsTrue: true } insecure)
         {
             throw new KubeconfigException(
-                $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not verified can be anybody.");
+                $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not "
+                    + "verified can be anybody.");
         }
 
         foreach (var key in (ReadOnlySpan<string>)["auth-provider", "as", "as-uid", "as-groups", "as-user-extra"])
@@ -72,7 +73,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
 
     private static Uri Server(KubeconfigNode node)
     {
-        if (!Uri.TryCreate(node.Required, UriKind.Absolute, out var server) || server.Scheme != Uri.UriSchemeHttps || server.Host.Length == 0
+        if (!Uri.TryCreate(node.Required, UriKind.Absolute, out var server) || server.Scheme != Uri.UriSchemeHttps
+            || server.Host.Length == 0
             || server.UserInfo.Length + server.Query.Length + server.Fragment.Length > 0)
             throw node.Wrong("an https address without user, query and fragment");
         return server;
@@ -82,13 +84,15 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     {
         if (node.Text is not { } text)
             return null;
-        return Uri.TryCreate(text, UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks5" && proxy.Host.Length > 0
+        return Uri.TryCreate(text, UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks5"
+            && proxy.Host.Length > 0
             ? proxy
             : throw node.Wrong("an http, https or socks5 address");
     }
 
     private static string? ServerName(KubeconfigNode node) =>
-        node.Text is { } name && Uri.CheckHostName(name) == UriHostNameType.Unknown ? throw node.Wrong("a host name or an address") : node.Text;
+        node.Text is { } name && Uri.CheckHostName(name) == UriHostNameType.Unknown
+            ? throw node.Wrong("a host name or an address") : node.Text;
 
     private X509Certificate2Collection? Authorities(KubeconfigNode cluster)
     {
@@ -197,5 +201,6 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
     private string Local(string path, KubeconfigNode node) => Path.GetFullPath(path, Folder(node));
 
     private string Folder(KubeconfigNode node) => folder
-        ?? throw new KubeconfigException($"The kubeconfig's {node.Path} names a file or a program of the machine it was made on; put the data itself into it.");
+        ?? throw new KubeconfigException(
+            $"The kubeconfig's {node.Path} names a file or a program of the machine it was made on; put the data itself into it.");
 }

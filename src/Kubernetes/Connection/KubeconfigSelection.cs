@@ -41,14 +41,17 @@ internal sealed record KubeconfigSelection(KubeconfigNode Cluster, KubeconfigNod
         {
             1 => items[0][key].AsMapping(),
             0 when list == "users" => new KubeconfigNode("user", null),
-            _ => throw new KubeconfigException($"The kubeconfig has no contexts and {items.Count} {list}; add a context and name it in current-context."),
+            _ => throw new KubeconfigException(
+                $"The kubeconfig has no contexts and {items.Count} {list}; add a context and name it in current-context."),
         };
     }
 
     private static string Names(IReadOnlyList<KubeconfigNode> items) =>
         items.Count == 0
             ? "none"
-            : string.Join(", ", items.Take(10).Select(item => Printable(item["name"].Text ?? "(without a name)"))) + (items.Count > 10 ? ", …" : "");
+            : string.Join(", ", items.Take(10).Select(item => Printable(item["name"].Text ?? "(without a name)")))
+            + (items.Count > 10 ? ", …" : "");
 
-    private static string Printable(string name) => string.Concat(name.Take(100).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+    private static string Printable(string name) =>
+        string.Concat(name.Take(100).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 }

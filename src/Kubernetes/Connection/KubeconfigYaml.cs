@@ -64,7 +64,8 @@ internal static class KubeconfigYaml
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > Deepest || events > MostEvents)
-                throw new KubeconfigException($"The kubeconfig is nested deeper than {Deepest} levels or has more than {MostEvents} elements.");
+                throw new KubeconfigException(
+                    $"The kubeconfig is nested deeper than {Deepest} levels or has more than {MostEvents} elements.");
             if (parser.Current is AnchorAlias)
                 throw new KubeconfigException("The kubeconfig uses YAML aliases; write the values out.");
         }

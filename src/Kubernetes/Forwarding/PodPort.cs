@@ -12,7 +12,8 @@ internal static class PodPort
         try
         {
             if (!WebSocketUpgrade.IsGranted(response, request.WebSocketKey!))
-                throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the server does not forward ports over WebSockets");
+                throw new KubernetesApiException(
+                    KubernetesFault.BadResponse, request.Resource, "the server does not forward ports over WebSockets");
             var connection = await response.Content.ReadAsStreamAsync(cancellationToken);
             // No pings: a connection lives for seconds here, and its user has a limit of its own.
             var socket = WebSocket.CreateFromStream(connection, new WebSocketCreationOptions

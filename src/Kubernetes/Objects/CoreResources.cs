@@ -7,16 +7,19 @@ public static class CoreResources
     public static readonly ResourceType<Secret> Secrets = new("", "v1", "secrets", "Secret", true, KubernetesJson.Default.Secret);
 
     /// <summary>core/v1 Namespaces.</summary>
-    public static readonly ResourceType<Namespace> Namespaces = new("", "v1", "namespaces", "Namespace", false, KubernetesJson.Default.Namespace);
+    public static readonly ResourceType<Namespace> Namespaces = new(
+        "", "v1", "namespaces", "Namespace", false, KubernetesJson.Default.Namespace);
 
     /// <summary>core/v1 ConfigMaps.</summary>
-    public static readonly ResourceType<ConfigMap> ConfigMaps = new("", "v1", "configmaps", "ConfigMap", true, KubernetesJson.Default.ConfigMap);
+    public static readonly ResourceType<ConfigMap> ConfigMaps = new(
+        "", "v1", "configmaps", "ConfigMap", true, KubernetesJson.Default.ConfigMap);
 
     /// <summary>core/v1 Pods.</summary>
     public static readonly ResourceType<Pod> Pods = new("", "v1", "pods", "Pod", true, KubernetesJson.Default.Pod);
 
     /// <summary>coordination.k8s.io/v1 Leases.</summary>
-    public static readonly ResourceType<Lease> Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true, KubernetesJson.Default.Lease);
+    public static readonly ResourceType<Lease> Leases = new(
+        "coordination.k8s.io", "v1", "leases", "Lease", true, KubernetesJson.Default.Lease);
 
     /// <summary>events.k8s.io/v1 Events.</summary>
     public static readonly ResourceType<Event> Events = new("events.k8s.io", "v1", "events", "Event", true, KubernetesJson.Default.Event);

@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Kubernetes.Watching;
 
 /// <summary>List and watch, for ever. One object per enumeration; its fields are where that enumeration is.</summary>
 internal sealed class ResourceWatch<T>(
-    Func<CancellationToken, IAsyncEnumerable<ListPage<T>>> listPages, ApiTransport transport, ResourceType<T> type, ListOptions options, KubernetesClientOptions limits, TimeProvider time)
+    Func<CancellationToken, IAsyncEnumerable<ListPage<T>>> listPages, ApiTransport transport, ResourceType<T> type, ListOptions options,
+    KubernetesClientOptions limits, TimeProvider time)
     where T : IKubernetesObject
 {
     private readonly WatchPacer _pacer = new(limits, time);
@@ -52,7 +53,8 @@ internal sealed class ResourceWatch<T>(
             yield break;
         if (string.IsNullOrEmpty(version))
         {
-            _failure = new KubernetesApiException(KubernetesFault.BadResponse, type.ToString(), "the list has no resourceVersion to watch from");
+            _failure = new KubernetesApiException(
+                KubernetesFault.BadResponse, type.ToString(), "the list has no resourceVersion to watch from");
             yield break;
         }
 

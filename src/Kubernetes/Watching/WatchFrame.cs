@@ -24,7 +24,8 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
             "ADDED" => Change(WatchEventKind.Added, value, json),
             "MODIFIED" => Change(WatchEventKind.Modified, value, json),
             "DELETED" => Change(WatchEventKind.Deleted, value, json),
-            "BOOKMARK" => new WatchFrame<T>(null, default, Deserialize(value, KubernetesJson.Default.PartialObject).Metadata?.ResourceVersion),
+            "BOOKMARK" =>
+                new WatchFrame<T>(null, default, Deserialize(value, KubernetesJson.Default.PartialObject).Metadata?.ResourceVersion),
             "ERROR" => throw Failure(value, resource),
             _ => throw new JsonException("The type of the watch event is not known."),
         };

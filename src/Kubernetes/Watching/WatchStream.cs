@@ -21,7 +21,8 @@ internal sealed class WatchStream<T> : IDisposable
     private readonly string _resource;
 
     private WatchStream(
-        HttpResponseMessage response, Stream stream, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time, string resource, CancellationToken cancellationToken)
+        HttpResponseMessage response, Stream stream, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time,
+        string resource, CancellationToken cancellationToken)
     {
         _response = response;
         _json = json;
@@ -34,12 +35,14 @@ internal sealed class WatchStream<T> : IDisposable
     }
 
     public static async Task<WatchStream<T>> OpenAsync(
-        ApiTransport transport, ApiRequest request, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time, CancellationToken cancellationToken)
+        ApiTransport transport, ApiRequest request, JsonTypeInfo<T> json, KubernetesClientOptions options, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var response = await transport.OpenAsync(request, cancellationToken);
         // The stream is there already; a cancellation here would only leave the answer to nobody.
         return new WatchStream<T>(
-            response, await response.Content.ReadAsStreamAsync(CancellationToken.None), json, options, time, request.Resource, cancellationToken);
+            response, await response.Content.ReadAsStreamAsync(CancellationToken.None), json, options, time, request.Resource,
+            cancellationToken);
     }
 
     /// <summary>The next line; null when the server ended the stream or has been silent for too long.</summary>
@@ -67,7 +70,8 @@ internal sealed class WatchStream<T> : IDisposable
         {
             throw new KubernetesApiException(KubernetesFault.BadResponse, _resource, "a line of the watch is not the JSON of this kind");
         }
-        catch (Exception exception) when (ApiTransport.Translate(_resource, exception, default, default, _cancellationToken) is { } translated)
+        catch (Exception exception)
+            when (ApiTransport.Translate(_resource, exception, default, default, _cancellationToken) is { } translated)
         {
             throw translated;
         }

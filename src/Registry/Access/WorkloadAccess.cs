@@ -15,7 +15,8 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
     /// <param name="cluster">The Cluster.</param>
     /// <param name="act">The step.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<StepResult<T>> RunAsync<T>(Cluster cluster, Func<KubernetesClient, Task<StepResult<T>>> act, CancellationToken cancellationToken)
+    public async Task<StepResult<T>> RunAsync<T>(
+        Cluster cluster, Func<KubernetesClient, Task<StepResult<T>>> act, CancellationToken cancellationToken)
     {
         var secret = RegistryPlan.KubeconfigSecretOf(cluster);
         ClientLease lease;

@@ -15,7 +15,9 @@ internal static class InstalledVolumes
 
     private static readonly string[] Fields = ["type", "size", "storageClassName", "accessModes", "annotations"];
 
-    /// <summary>The values with the storage that the registry has, or, when it is not installed yet, with all that its volumes are made of.</summary>
+    /// <summary>
+    /// The values with the storage that the registry has, or, when it is not installed yet, with all that its volumes are made of.
+    /// </summary>
     /// <param name="wanted">Values for the shipped chart.</param>
     /// <param name="installed">The values template of the HelmChartProxy as it is; null when there is none.</param>
     public static KeptValues Keep(JsonObject wanted, string? installed)

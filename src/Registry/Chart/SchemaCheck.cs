@@ -93,7 +93,8 @@ internal sealed class SchemaCheck(JsonObject root)
 
     private void CheckObject(JsonObject keywords, JsonObject value, string path)
     {
-        foreach (var name in (keywords["required"] as JsonArray ?? []).Select(item => (string)item!).Where(name => !value.ContainsKey(name)))
+        foreach (var name in (keywords["required"] as JsonArray ?? []).Select(item => (string)item!)
+            .Where(name => !value.ContainsKey(name)))
             Add(Below(path, name), "must be given");
         CheckCount(keywords, value.Count, "Properties", "entries", path);
         foreach (var (name, member) in value)
@@ -179,7 +180,8 @@ internal sealed class SchemaCheck(JsonObject root)
 
     private static string Below(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
-    private static IEnumerable<string> Names(JsonNode type) => type is JsonArray list ? list.Select(item => (string)item!) : [(string)type!];
+    private static IEnumerable<string> Names(JsonNode type) =>
+        type is JsonArray list ? list.Select(item => (string)item!) : [(string)type!];
 
     private static bool IsOfType(JsonNode? value, string type) => (value?.GetValueKind() ?? JsonValueKind.Null) switch
     {

@@ -32,7 +32,8 @@ internal sealed class ValueSchema
     {
         var check = new SchemaCheck(_root);
         check.Run(_root, value, "");
-        return [.. check.Violations.Distinct().OrderBy(violation => violation.Path, StringComparer.Ordinal).ThenBy(violation => violation.Rule, StringComparer.Ordinal)];
+        return [.. check.Violations.Distinct()
+            .OrderBy(violation => violation.Path, StringComparer.Ordinal).ThenBy(violation => violation.Rule, StringComparer.Ordinal)];
     }
 
     private static void RequireKnown(JsonNode? schema, string place)

@@ -23,7 +23,8 @@ public sealed class ClusterNodes
         _options = options;
         _basis = RegistryBasis.Find(cluster, options, _problems);
         if (_basis is { Settings.ExtraNames.Count: > 0 })
-            RegistryNames.CertificateNames(_basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.Variable.Field, _problems);
+            RegistryNames.CertificateNames(
+                _basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.Variable.Field, _problems);
     }
 
     /// <summary>For nodes that follow the Cluster's own variable.</summary>
@@ -47,13 +48,16 @@ public sealed class ClusterNodes
     {
         if (problems.Count > 0)
             return new NodePlanResult.Invalid(problems);
-        return _basis is null || mirror is null ? new NodePlanResult.NotWanted() : new NodePlanResult.Wanted(NodePlan.Create(_basis, mirror));
+        return _basis is null || mirror is null
+            ? new NodePlanResult.NotWanted() : new NodePlanResult.Wanted(NodePlan.Create(_basis, mirror));
     }
 
     private Problem NotInTheCluster()
     {
         var field = _options.Variable.Field;
-        return new Problem(field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; set it in spec.topology.variables too.");
+        return new Problem(
+            field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; set it in "
+                + "spec.topology.variables too.");
     }
 }
 

@@ -49,9 +49,11 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
         // IPv6 addresses can't be the host of an image name.
         var own = new[] { endpoint.Pull, endpoint.Primary }.Where(address => address.AddressFamily == AddressFamily.InterNetwork);
         return mirror.Upstreams
-            .Select(host => HostsFile(UpstreamHost.Directory(host), HostsText.OfMirror(endpoint, "/" + UpstreamHost.RepositoryPrefix(host))))
+            .Select(host => HostsFile(
+                UpstreamHost.Directory(host), HostsText.OfMirror(endpoint, "/" + UpstreamHost.RepositoryPrefix(host))))
             .Concat(own.Select(address => HostsFile(address.ToString(), HostsText.OfRegistry(address, endpoint))));
     }
 
-    private static NodeFile HostsFile(string directory, string text) => new($"{HostsDirectory}/{directory}/hosts.toml", "0644") { Content = text };
+    private static NodeFile HostsFile(string directory, string text) =>
+        new($"{HostsDirectory}/{directory}/hosts.toml", "0644") { Content = text };
 }

@@ -33,7 +33,8 @@ public sealed record Cluster : IKubernetesObject
         }
         catch (JsonException exception)
         {
-            throw new ClusterFormatException($"The field {FieldText.Of("cluster", exception.Path)} of the Cluster has the wrong type.", exception);
+            throw new ClusterFormatException(
+                $"The field {FieldText.Of("cluster", exception.Path)} of the Cluster has the wrong type.", exception);
         }
 
         if (cluster is null || string.IsNullOrEmpty(cluster.Metadata?.Name))

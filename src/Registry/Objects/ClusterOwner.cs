@@ -12,7 +12,9 @@ internal static class ClusterOwner
     public static bool IsCluster(OwnerReference owner) =>
         owner.Kind == "Cluster" && owner.ApiVersion.StartsWith(RegistryResources.ClusterGroup + "/", StringComparison.Ordinal);
 
-    /// <summary>The owner as it is to be written: the one that is there when it is the same Cluster in the same or a newer version.</summary>
+    /// <summary>
+    /// The owner as it is to be written: the one that is there when it is the same Cluster in the same or a newer version.
+    /// </summary>
     public static OwnerReference Settle(OwnerReference wanted, ObjectMeta? live) =>
         live?.OwnerReferences?.FirstOrDefault(owner => IsSame(owner, wanted)) ?? wanted;
 

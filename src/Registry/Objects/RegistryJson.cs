@@ -34,7 +34,8 @@ internal static class RegistryResources
         new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
 
     /// <summary>Secrets, of which only the metadata is read.</summary>
-    public static ResourceType<ObjectHeader> SecretHeaders { get; } = new("", "v1", "secrets", "Secret", true, RegistryJson.Default.ObjectHeader);
+    public static ResourceType<ObjectHeader> SecretHeaders { get; } = new(
+        "", "v1", "secrets", "Secret", true, RegistryJson.Default.ObjectHeader);
 
     /// <summary>PersistentVolumeClaims, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> VolumeClaimHeaders { get; } =
@@ -67,7 +68,8 @@ internal static class RegistryResources
     /// <summary>It goes into paths of the API and into owner references.</summary>
     public static bool IsClusterVersion(string? apiVersion) =>
         string.IsNullOrEmpty(apiVersion)
-        || (apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal) && KubernetesNames.IsLabel(apiVersion[(ClusterGroup.Length + 1)..]));
+        || (apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal)
+        && KubernetesNames.IsLabel(apiVersion[(ClusterGroup.Length + 1)..]));
 
     private static string ClusterVersion(Cluster cluster)
     {

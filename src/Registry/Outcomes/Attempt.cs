@@ -13,7 +13,8 @@ internal static class Attempt
     /// <param name="act">The steps; null means that they came to their end.</param>
     /// <param name="cancellationToken">Ends the steps.</param>
     public static async Task<RegistryOutcome> RunAsync(
-        TimeSpan limit, TimeProvider time, NamespacedName root, Func<CancellationToken, Task<RegistryOutcome?>> act, CancellationToken cancellationToken)
+        TimeSpan limit, TimeProvider time, NamespacedName root, Func<CancellationToken, Task<RegistryOutcome?>> act,
+        CancellationToken cancellationToken)
     {
         using var limited = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limited.Token, cancellationToken);

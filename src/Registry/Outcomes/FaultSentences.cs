@@ -21,7 +21,8 @@ internal static class FaultSentences
         Describe("workload", exception, "check that its namespace is not being deleted"), exception);
 
     public static RegistryOutcome OfKubeconfig(NamespacedName secret, KubeconfigException exception) => new RegistryOutcome.Unavailable(
-        $"The kubeconfig in the Secret {secret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}", exception);
+        $"The kubeconfig in the Secret {secret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}",
+        exception);
 
     public static RegistryOutcome NoKubeconfig(NamespacedName secret) => new RegistryOutcome.Waiting(
         $"The Secret {secret} with the workload cluster's kubeconfig is not there yet.");
@@ -33,14 +34,20 @@ internal static class FaultSentences
         $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup.";
 
     public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => new RegistryOutcome.Refused(
-        $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret {plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
+        $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "
+            + $"{plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
 
     private static string Describe(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
     {
-        KubernetesFault.Forbidden => $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission, or wait for the end of its namespace if that is being deleted.",
+        KubernetesFault.Forbidden =>
+            $"The {side} API server forbids a call on {exception.Resource}; grant this service the permission, or wait for the end "
+                + "of its namespace if that is being deleted.",
         KubernetesFault.Unauthorized => $"The {side} API server does not accept this service's credentials; renew them.",
-        KubernetesFault.UntrustedServer => $"The {side} API server shows a certificate that its CA or name does not verify; correct the kubeconfig.",
-        KubernetesFault.AddressRefused => $"The {side} API server's address is loopback, link-local or otherwise special, and this service does not connect there; correct the kubeconfig, or allow the address.",
+        KubernetesFault.UntrustedServer =>
+            $"The {side} API server shows a certificate that its CA or name does not verify; correct the kubeconfig.",
+        KubernetesFault.AddressRefused =>
+            $"The {side} API server's address is loopback, link-local or otherwise special, and this service does not connect there; "
+                + "correct the kubeconfig, or allow the address.",
         KubernetesFault.NotFound => $"The {side} API server does not find {exception.Resource}; {missingRemedy}.",
         KubernetesFault.Invalid => $"The {side} API server rejects {exception.Resource} as invalid; see this service's log.",
         _ => $"The {side} API server can't be used now; the next call tries again.",

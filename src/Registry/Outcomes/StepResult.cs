@@ -22,7 +22,8 @@ internal static class OptimisticWrite
             {
                 return await readDecideWrite();
             }
-            catch (KubernetesApiException exception) when (attempt < Tries && exception.Fault is KubernetesFault.AlreadyExists or KubernetesFault.Conflict)
+            catch (KubernetesApiException exception)
+                when (attempt < Tries && exception.Fault is KubernetesFault.AlreadyExists or KubernetesFault.Conflict)
             {
                 // The next round reads what the other writer left.
             }

@@ -22,7 +22,8 @@ internal static class ChartProxyFactory
         },
         Spec = new HelmChartProxySpec
         {
-            ClusterSelector = new LabelSelector(new Dictionary<string, string> { [RegistryPlan.ClusterNameLabel] = plan.Cluster.Name.Name }),
+            ClusterSelector = new LabelSelector(
+                new Dictionary<string, string> { [RegistryPlan.ClusterNameLabel] = plan.Cluster.Name.Name }),
             RepoURL = options.ChartRepository,
             ChartName = options.ChartName,
             Version = options.ChartVersion,

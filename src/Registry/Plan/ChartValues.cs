@@ -34,11 +34,13 @@ internal static class ChartValues
         HelmValues.Merge(defaults.Values, FromVariable(settings));
 
     /// <summary>The number of replicas, which also decides the names in the certificate.</summary>
-    public static int Replicas(JsonObject chosen) => AsReplicas(HelmValues.Find(chosen, ReplicasField) ?? ShippedChart.Defaults[ReplicasField])!.Value;
+    public static int Replicas(JsonObject chosen) =>
+        AsReplicas(HelmValues.Find(chosen, ReplicasField) ?? ShippedChart.Defaults[ReplicasField])!.Value;
 
     /// <summary>Null when the value is no number of replicas that a registry can have.</summary>
     public static int? AsReplicas(JsonNode? value) =>
-        int.TryParse(value?.ToJsonString(), NumberStyles.None, CultureInfo.InvariantCulture, out var replicas) && replicas is >= 1 and <= MostReplicas ? replicas : null;
+        int.TryParse(value?.ToJsonString(), NumberStyles.None, CultureInfo.InvariantCulture, out var replicas)
+            && replicas is >= 1 and <= MostReplicas ? replicas : null;
 
     /// <param name="plan">The plan.</param>
     /// <param name="certificateSerial">
@@ -67,7 +69,8 @@ internal static class ChartValues
     private static JsonObject Amounts(ResourceAmounts amounts) => Given(("cpu", amounts.Cpu), ("memory", amounts.Memory));
 
     private static JsonObject Given(params (string Name, JsonNode? Value)[] fields) =>
-        new(fields.Where(field => field.Value is not null and not JsonObject { Count: 0 }).Select(field => KeyValuePair.Create(field.Name, field.Value)));
+        new(fields.Where(field => field.Value is not null and not JsonObject { Count: 0 })
+            .Select(field => KeyValuePair.Create(field.Name, field.Value)));
 
     private static JsonObject Compute(RegistryAddresses addresses, int replicas, string serviceDomain, string certificateSerial) => new()
     {

@@ -16,7 +16,8 @@ internal static class ObjectLabels
     private const string Move = "clusterctl.cluster.x-k8s.io/move";
 
     /// <summary>Of the root CA Secret.</summary>
-    public static IReadOnlyDictionary<string, string> Movable { get; } = new Dictionary<string, string> { [ManagedBy] = FieldManager, [Move] = "" };
+    public static IReadOnlyDictionary<string, string> Movable { get; } = new Dictionary<string, string> { [ManagedBy] = FieldManager,
+        [Move] = "" };
 
     /// <summary>Of objects on the workload cluster.</summary>
     public static IReadOnlyDictionary<string, string> Workload { get; } = new Dictionary<string, string> { [ManagedBy] = FieldManager };

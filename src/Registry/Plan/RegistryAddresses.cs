@@ -27,9 +27,11 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
         var pullField = $"{settingsField}.addresses.pull";
         var primaryField = $"{settingsField}.addresses.primary";
         var pull = Choose(ranges, ReadOverrides(settings.PullAddresses, pullField, ranges, problems), PullIndex, pullField, problems);
-        var primary = Choose(ranges, ReadOverrides(settings.PrimaryAddresses, primaryField, ranges, problems), PrimaryIndex, primaryField, problems);
+        var primary = Choose(
+            ranges, ReadOverrides(settings.PrimaryAddresses, primaryField, ranges, problems), PrimaryIndex, primaryField, problems);
         foreach (var address in pull.Intersect(primary))
-            problems.Add(new Problem(primaryField, $"The variable {primaryField} and {pullField} both come to {address}; give each Service its own address."));
+            problems.Add(new Problem(
+                primaryField, $"The variable {primaryField} and {pullField} both come to {address}; give each Service its own address."));
         return new RegistryAddresses(pull, primary);
     }
 
@@ -40,7 +42,8 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
     public static IEnumerable<string> Warnings(Cluster cluster) =>
         ReadRanges(cluster, [])
             .Where(range => range.Family == AddressFamily.InterNetwork && range.PrefixLength > 23)
-            .Select(range => $"Service CIDR {range} is smaller than a /23: Kubernetes may hand out the addresses at index 20 and 21 to other Services.");
+            .Select(range =>
+                $"Service CIDR {range} is smaller than a /23: Kubernetes may hand out the addresses at index 20 and 21 to other Services.");
 
     private static List<ServiceRange> ReadRanges(Cluster cluster, ICollection<Problem> problems)
     {
@@ -55,15 +58,18 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
                 ranges.Add(range);
             else
                 problems.Add(new Problem($"{RangesField}[{index}]",
-                    $"The field {RangesField}[{index}] is {FieldText.Quote(blocks[index])}, which is no CIDR block; write it like 10.96.0.0/12 or fd00:10:96::/112."));
+                    $"The field {RangesField}[{index}] is {FieldText.Quote(blocks[index])}, which is no CIDR block; write it like "
+                        + "10.96.0.0/12 or fd00:10:96::/112."));
         }
 
         if (ranges.Count > 2 || ranges.DistinctBy(range => range.Family).Count() < ranges.Count)
-            problems.Add(new Problem(RangesField, $"The field {RangesField} holds more than one block of a family; give one block, or one IPv4 and one IPv6 block."));
+            problems.Add(new Problem(RangesField,
+                $"The field {RangesField} holds more than one block of a family; give one block, or one IPv4 and one IPv6 block."));
         return [.. ranges.DistinctBy(range => range.Family)];
     }
 
-    private static List<IPAddress> ReadOverrides(IReadOnlyList<string> texts, string field, List<ServiceRange> ranges, ICollection<Problem> problems)
+    private static List<IPAddress> ReadOverrides(
+        IReadOnlyList<string> texts, string field, List<ServiceRange> ranges, ICollection<Problem> problems)
     {
         var addresses = new List<IPAddress>();
         if (ranges.Count == 0)
@@ -72,11 +78,18 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
         {
             var place = $"{field}[{index}]";
             if (!ServiceRange.TryParseAddress(texts[index], out var address))
-                problems.Add(new Problem(place, $"The variable {place} is {FieldText.Quote(texts[index])}, which is no IP address; write it like 10.96.0.20 or fd00:10:96::14."));
+                problems.Add(
+                    new Problem(
+                        place, $"The variable {place} is {FieldText.Quote(texts[index])}, which is no IP address; write it like "
+                            + "10.96.0.20 or fd00:10:96::14."));
             else if (ranges.Find(range => range.Contains(address)) is not { } range)
-                problems.Add(new Problem(place, $"The variable {place} is {address}, which lies in no service CIDR ({string.Join(", ", ranges)}); choose an address inside."));
+                problems.Add(
+                    new Problem(
+                        place, $"The variable {place} is {address}, which lies in no service CIDR ({string.Join(", ", ranges)}); "
+                            + "choose an address inside."));
             else if (!range.IsUsable(range.IndexOf(address)) || range.IndexOf(address).IsOne)
-                problems.Add(new Problem(place, $"The variable {place} is {address}, which Kubernetes keeps for itself in {range}; choose another address."));
+                problems.Add(new Problem(
+                    place, $"The variable {place} is {address}, which Kubernetes keeps for itself in {range}; choose another address."));
             else if (addresses.Exists(other => other.AddressFamily == address.AddressFamily))
                 problems.Add(new Problem(place, $"The variable {place} is the second address of its family; give one per family."));
             else
@@ -86,7 +99,8 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
         return addresses;
     }
 
-    private static List<IPAddress> Choose(List<ServiceRange> ranges, List<IPAddress> overrides, int index, string field, ICollection<Problem> problems)
+    private static List<IPAddress> Choose(
+        List<ServiceRange> ranges, List<IPAddress> overrides, int index, string field, ICollection<Problem> problems)
     {
         var chosen = new List<IPAddress>();
         foreach (var range in ranges)
@@ -94,7 +108,11 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
             if ((overrides.Find(address => address.AddressFamily == range.Family) ?? range.AddressAt(index)) is { } address)
                 chosen.Add(address);
             else
-                problems.Add(new Problem(RangesField, $"The field {RangesField} holds {range}, which has no address at index {index}; use a larger range (/27 or /123 at least) or set the variable {field}."));
+                problems.Add(
+                    new Problem(
+                        RangesField,
+                        $"The field {RangesField} holds {range}, which has no address at index {index}; use a larger range (/27 or "
+                            + $"/123 at least) or set the variable {field}."));
         }
 
         return chosen;

@@ -30,10 +30,16 @@ internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings,
     private static void CheckCluster(Cluster cluster, List<Problem> problems)
     {
         if (!KubernetesNames.IsSubdomain(cluster.Name.Name) || cluster.Name.Name.Length > 63)
-            problems.Add(new Problem("metadata.name", $"The field metadata.name is {FieldText.Quote(cluster.Name.Name)}; a Cluster with a registry needs a name of at most 63 lower-case letters, digits, '-' and '.'."));
+            problems.Add(
+                new Problem(
+                    "metadata.name",
+                    $"The field metadata.name is {FieldText.Quote(cluster.Name.Name)}; a Cluster with a registry needs a name of at "
+                        + "most 63 lower-case letters, digits, '-' and '.'."));
         if (!KubernetesNames.IsLabel(cluster.Name.Namespace))
-            problems.Add(new Problem("metadata.namespace", $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
+            problems.Add(new Problem("metadata.namespace",
+                $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
         if (string.IsNullOrEmpty(cluster.Metadata.Uid))
-            problems.Add(new Problem("metadata.uid", "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));
+            problems.Add(new Problem("metadata.uid",
+                "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));
     }
 }

@@ -57,11 +57,13 @@ public sealed class RegistryDefaults
         }
         catch (YamlException exception)
         {
-            throw new RegistryDefaultsException($"They are no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
+            throw new RegistryDefaultsException(
+                $"They are no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
         }
         catch (InvalidDataException exception)
         {
-            throw new RegistryDefaultsException("They are nested too deeply, their aliases make them too large, or a key is no string.", exception);
+            throw new RegistryDefaultsException(
+                "They are nested too deeply, their aliases make them too large, or a key is no string.", exception);
         }
     }
 

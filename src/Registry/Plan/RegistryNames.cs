@@ -44,13 +44,15 @@ internal static class RegistryNames
             return DefaultServiceDomain;
         if (!KubernetesNames.IsSubdomain(domain) || domain.Length > LongestDomain)
             problems.Add(new Problem(DomainField,
-                $"The field {DomainField} is {FieldText.Quote(domain)}, which is no DNS domain of at most {LongestDomain} characters; write it like cluster.local."));
+                $"The field {DomainField} is {FieldText.Quote(domain)}, which is no DNS domain of at most {LongestDomain} "
+                    + "characters; write it like cluster.local."));
         return domain;
     }
 
     /// <summary>The names and addresses of every Service and every replica, loopback for a port-forward, and the extra names.</summary>
     public static ServerNames CertificateNames(
-        RegistryAddresses addresses, int replicas, string serviceDomain, RegistrySettings settings, string settingsField, ICollection<Problem> problems)
+        RegistryAddresses addresses, int replicas, string serviceDomain, RegistrySettings settings, string settingsField,
+        ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
             .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
@@ -61,11 +63,13 @@ internal static class RegistryNames
             var name = settings.ExtraNames[index];
             if (ServiceRange.TryParseAddress(name, out var address) && ServerNames.IsUsable(address))
                 ipAddresses.Add(address);
-            else if (ServerNames.IsUsable(name) && KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name))
+            else if (ServerNames.IsUsable(name)
+                && KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name))
                 dnsNames.Add(name);
             else
                 problems.Add(new Problem($"{settingsField}.certificate.extraNames[{index}]",
-                    $"The variable {settingsField}.certificate.extraNames[{index}] is {FieldText.Quote(name)}, which is neither a DNS name nor an IP address; write it like registry.example.com or 192.0.2.10."));
+                    $"The variable {settingsField}.certificate.extraNames[{index}] is {FieldText.Quote(name)}, which is neither a "
+                        + "DNS name nor an IP address; write it like registry.example.com or 192.0.2.10."));
         }
 
         return problems.Count > 0 ? ServerNames.Create([], [IPAddress.Loopback]) : ServerNames.Create(dnsNames, ipAddresses);

@@ -72,7 +72,9 @@ public sealed record RegistryOptions
     /// <summary>The admin's values for the chart; may change while the process runs.</summary>
     public RegistryDefaults Defaults { get; init; } = new();
 
-    /// <summary>What becomes of a registry's data when its Cluster asks for none any more; only the reconciler takes registries away.</summary>
+    /// <summary>
+    /// What becomes of a registry's data when its Cluster asks for none any more; only the reconciler takes registries away.
+    /// </summary>
     public DisabledData OnDisable { get; init; } = DisabledData.Keep;
 
     /// <summary>
@@ -92,7 +94,8 @@ public sealed record RegistryOptions
     /// <summary>The same, read.</summary>
     internal IReadOnlyList<IPNetwork> AllowedWorkloadNetworks => [.. Blocks.Select(block => IPNetwork.Parse(block))];
 
-    private IEnumerable<string> Blocks => WorkloadAllowCidrs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    private IEnumerable<string> Blocks =>
+        WorkloadAllowCidrs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The topology variable and the path in it, as one value.</summary>
     public VariableLocation Variable => new(VariableName, VariablePath);
@@ -106,7 +109,8 @@ public sealed record RegistryOptions
             yield return Bad(nameof(RootSecretName), RootSecretName, "use the name of a Secret");
         if (!CertificateAlgorithms.TryParse(KeyAlgorithm, out _))
             yield return Bad(nameof(KeyAlgorithm), KeyAlgorithm, $"use one of {CertificateAlgorithms.List}");
-        if (string.IsNullOrWhiteSpace(VariableName) || VariableName.Contains('.', StringComparison.Ordinal) || VariableName == VariableLocation.Builtin)
+        if (string.IsNullOrWhiteSpace(VariableName) || VariableName.Contains('.', StringComparison.Ordinal)
+            || VariableName == VariableLocation.Builtin)
             yield return Bad(nameof(VariableName), VariableName, "use the name of a topology variable: not builtin, and without dots");
         if (Variable.Steps.Any(string.IsNullOrWhiteSpace))
             yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");

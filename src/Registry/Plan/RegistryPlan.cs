@@ -72,7 +72,8 @@ internal sealed record RegistryPlan
 
         var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, settings);
-        var names = RegistryNames.CertificateNames(basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.Variable.Field, problems);
+        var names = RegistryNames.CertificateNames(
+            basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.Variable.Field, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
@@ -80,7 +81,8 @@ internal sealed record RegistryPlan
         {
             Basis = basis,
             Values = values,
-            Certificate = new ServerCertificateRequest(RegistryNames.Registry, names, CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
+            Certificate = new ServerCertificateRequest(RegistryNames.Registry, names,
+            CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
             Warnings = [.. RegistryAddresses.Warnings(cluster)],
         };
@@ -95,7 +97,8 @@ internal sealed record RegistryPlan
             return;
         foreach (var violation in ShippedChart.Validate(ChartValues.Build(plan, certificateSerial: "0")))
             problems.Add(new Problem($"values.{violation.Path}",
-                $"{RegistryDefaults.Describe(violation)} Change the variable {options.Variable.Field} or the admin's values for the registry chart."));
+                $"{RegistryDefaults.Describe(violation)} Change the variable {options.Variable.Field} or the admin's values for the "
+                    + "registry chart."));
     }
 }
 

@@ -22,7 +22,9 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, Trouble> _troubles = [];
 
-    /// <summary>Tells what a pass did and what is in its way. That it can't be told is no reason to fail: log and metrics say the same.</summary>
+    /// <summary>
+    /// Tells what a pass did and what is in its way. That it can't be told is no reason to fail: log and metrics say the same.
+    /// </summary>
     public async Task TellAsync(ReconcileContext pass, ClusterStatus status, CancellationToken cancellationToken)
     {
         var news = ClusterEventRules.Of(pass).ToList();
@@ -55,7 +57,8 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
                 return null;
             }
 
-            var trouble = _troubles.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase ? former : new Trouble(status.Phase, now);
+            var trouble = _troubles.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase
+                ? former : new Trouble(status.Phase, now);
             var news = ClusterEventRules.Of(status, now - trouble.Since);
             if (news is not null && (trouble.ToldNote != news.Note || now - trouble.ToldAt >= Repeat))
                 trouble = trouble with { ToldNote = news.Note, ToldAt = now };

@@ -41,22 +41,27 @@ internal static class ClusterEventRules
     {
         { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Why),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The registry was asked for."),
-        { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } => Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Why}"),
-        { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } => Normal("CertificateIssued", "Issue", Until("The registry has a certificate", pass)),
+        { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
+            Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Why}"),
+        { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>
+            Normal("CertificateIssued", "Issue", Until("The registry has a certificate", pass)),
         { Kind: "Secret", OnWorkloadCluster: true } when pass.Certificate?.Serial != pass.Former?.Serial =>
             Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", pass)} {change.Why}"),
-        { Kind: "Secret", OnWorkloadCluster: false } when pass.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(pass.Cluster!).ToString() =>
+        { Kind: "Secret", OnWorkloadCluster: false }
+            when pass.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(pass.Cluster!).ToString() =>
             DescribeTrust(change, bundle.Count),
         _ => null,
     };
 
     private static ClusterEvent? DescribeTrust(Change change, int roots) =>
         change.Why == ClusterTrust.RetiredWhy ? Normal("RootRetired", "Rotate", change.Why)
-        : change.Verb == ChangeVerb.Updated && roots > 1 ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
+        : change.Verb == ChangeVerb.Updated && roots > 1
+        ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
         : null;
 
     private static string Until(string what, ReconcileContext pass) =>
-        pass.Certificate is { } certificate ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
+        pass.Certificate is { } certificate
+            ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
 
     private static ClusterEvent Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);
 

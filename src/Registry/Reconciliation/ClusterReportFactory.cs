@@ -30,17 +30,20 @@ internal static class ClusterReportFactory
         return phase == ClusterPhase.Waiting && facts.Warning?.Note is { } note ? report with { Problem = note } : report;
     }
 
-    private static (ClusterPhase Phase, string? Problem) Judge(ClusterFacts facts, PlanResult plan, CertificateRecord? record, DateTimeOffset now) => plan switch
+    private static (ClusterPhase Phase, string? Problem) Judge(
+        ClusterFacts facts, PlanResult plan, CertificateRecord? record, DateTimeOffset now) => plan switch
     {
         _ when facts.Cluster.Metadata.DeletionTimestamp is not null => (ClusterPhase.Deleting, null),
         _ when ClusterReconciler.IsPaused(facts.Cluster) => (ClusterPhase.Paused, null),
         PlanResult.Invalid invalid => (ClusterPhase.Invalid, Problem.Describe(invalid.Problems)),
-        PlanResult.NotWanted => facts.Release is null ? (ClusterPhase.Off, null) : (ClusterPhase.Waiting, "The registry is still to be taken away."),
+        PlanResult.NotWanted =>
+            facts.Release is null ? (ClusterPhase.Off, null) : (ClusterPhase.Waiting, "The registry is still to be taken away."),
         PlanResult.Wanted wanted => Judge(facts.Release, record, wanted.Plan.Owner.Uid, now),
         _ => (ClusterPhase.Off, null),
     };
 
-    private static (ClusterPhase Phase, string? Problem) Judge(ObjectHeader? release, CertificateRecord? record, string uid, DateTimeOffset now)
+    private static (ClusterPhase Phase, string? Problem) Judge(
+        ObjectHeader? release, CertificateRecord? record, string uid, DateTimeOffset now)
     {
         if (release is null)
             return (ClusterPhase.Waiting, "The registry is not installed yet.");
@@ -56,6 +59,7 @@ internal static class ClusterReportFactory
     private static string Endpoint(RegistryPlan plan)
     {
         var address = plan.Addresses.Pull[0];
-        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]:{RegistryNames.Port}" : $"{address}:{RegistryNames.Port}";
+        return address.AddressFamily == AddressFamily.InterNetworkV6
+            ? $"[{address}]:{RegistryNames.Port}" : $"{address}:{RegistryNames.Port}";
     }
 }

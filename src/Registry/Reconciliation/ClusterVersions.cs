@@ -19,7 +19,8 @@ internal sealed class ClusterVersions(KubernetesClient management)
     /// <param name="namespace">Where to look; null is everywhere.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>The resource, or why there is none.</returns>
-    public async Task<(ResourceType<ObjectHeader>? Type, string? Problem)> FindAsync(string? @namespace, CancellationToken cancellationToken)
+    public async Task<(ResourceType<ObjectHeader>? Type, string? Problem)> FindAsync(
+        string? @namespace, CancellationToken cancellationToken)
     {
         string? problem = null;
         foreach (var version in Known)
@@ -27,7 +28,8 @@ internal sealed class ClusterVersions(KubernetesClient management)
             var type = RegistryResources.ClusterHeaders(version);
             try
             {
-                await using var first = management.ListAsync(type, new ListOptions { Namespace = @namespace, PageSize = 1 }, cancellationToken)
+                await using var first =
+                    management.ListAsync(type, new ListOptions { Namespace = @namespace, PageSize = 1 }, cancellationToken)
                     .GetAsyncEnumerator(cancellationToken);
                 await first.MoveNextAsync();
                 _served = version;

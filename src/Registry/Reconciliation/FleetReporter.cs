@@ -22,10 +22,12 @@ internal sealed class FleetReporter(KubernetesClient management, RegistryOptions
         var generations = await ReadGenerationsAsync(cancellationToken);
         var releases = await ReadReleasesAsync(@namespace, cancellationToken);
         var warnings = await ReadWarningsAsync(@namespace, cancellationToken);
-        await foreach (var cluster in management.ListAsync(RegistryResources.Clusters(version), new ListOptions { Namespace = @namespace }, cancellationToken))
+        await foreach (var cluster in management.ListAsync(
+            RegistryResources.Clusters(version), new ListOptions { Namespace = @namespace }, cancellationToken))
         {
             var key = new ClusterKey(cluster.Name.Namespace, cluster.Name.Name);
-            var facts = new ClusterFacts(cluster, releases.GetValueOrDefault(key), warnings.GetValueOrDefault(cluster.Metadata.Uid ?? ""), generations);
+            var facts = new ClusterFacts(
+                cluster, releases.GetValueOrDefault(key), warnings.GetValueOrDefault(cluster.Metadata.Uid ?? ""), generations);
             yield return ClusterReportFactory.Create(facts, options, time.GetUtcNow());
         }
     }
@@ -63,7 +65,8 @@ internal sealed class FleetReporter(KubernetesClient management, RegistryOptions
         var warnings = new Dictionary<string, Event>();
         try
         {
-            await foreach (var item in management.ListAsync(CoreResources.Events, new ListOptions { Namespace = @namespace }, cancellationToken))
+            await foreach (var item in management.ListAsync(
+                CoreResources.Events, new ListOptions { Namespace = @namespace }, cancellationToken))
             {
                 if (item is { Type: "Warning", ReportingController: ReportingController, Regarding.Uid: { } uid }
                     && (!warnings.TryGetValue(uid, out var known) || known.EventTime < item.EventTime))

@@ -12,7 +12,9 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
-/// <summary>All Clusters of the management cluster: what happens to them, a pass over one of them, and who of several replicas does it.</summary>
+/// <summary>
+/// All Clusters of the management cluster: what happens to them, a pass over one of them, and who of several replicas does it.
+/// </summary>
 public sealed class RegistryFleet
 {
     private readonly KubernetesClient _management;
@@ -30,7 +32,9 @@ public sealed class RegistryFleet
         _versions = new ClusterVersions(management);
     }
 
-    /// <summary>Makes the registry of one Cluster true, or says what is in the way. Calling it twice, or for any Cluster, is safe.</summary>
+    /// <summary>
+    /// Makes the registry of one Cluster true, or says what is in the way. Calling it twice, or for any Cluster, is safe.
+    /// </summary>
     /// <param name="cluster">The Cluster.</param>
     /// <param name="verify">True to look at the certificate on the workload cluster even when nothing is due.</param>
     /// <param name="cancellationToken">Ends the pass.</param>
@@ -58,7 +62,8 @@ public sealed class RegistryFleet
         }
         catch (CertificateException exception)
         {
-            return new RotationReport(RotationPhase.None, 0, null, []) { Problem = FaultSentences.UnusableRoot(RootAuthority.NameOf(_options), exception) };
+            return new RotationReport(
+                RotationPhase.None, 0, null, []) { Problem = FaultSentences.UnusableRoot(RootAuthority.NameOf(_options), exception) };
         }
     }
 
@@ -85,7 +90,8 @@ public sealed class RegistryFleet
             throw new FleetReportException($"The management cluster can't be read: {exception.Message}.", exception);
         }
 
-        return [.. reports.OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal).ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
+        return [.. reports.OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)
+            .ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
     }
 
     /// <summary>Forgets what was told about Clusters. Called when this process begins to look after them.</summary>
@@ -95,7 +101,8 @@ public sealed class RegistryFleet
     /// <param name="namespace">Where to look; null is everywhere.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
-    public async IAsyncEnumerable<FleetEvent> WatchClustersAsync(string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<FleetEvent> WatchClustersAsync(
+        string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -118,7 +125,8 @@ public sealed class RegistryFleet
     /// <param name="namespace">Where to look; null is everywhere.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
-    public async IAsyncEnumerable<FleetEvent> WatchReleasesAsync(string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<FleetEvent> WatchReleasesAsync(
+        string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -140,5 +148,6 @@ public sealed class RegistryFleet
 
     /// <summary>By its owner, since labels can be edited away; null when no Cluster owns it.</summary>
     private static ClusterKey? OfRelease(ObjectMeta metadata) =>
-        metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner ? new ClusterKey(metadata.Namespace ?? "", owner.Name) : null;
+        metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner
+            ? new ClusterKey(metadata.Namespace ?? "", owner.Name) : null;
 }

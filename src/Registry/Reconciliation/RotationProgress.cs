@@ -12,13 +12,15 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
-/// The clusters as their HelmChartProxies tell of them: which root a registry's certificate is from, and whether it was seen served, stands in
+/// The clusters as their HelmChartProxies tell of them: which root a registry's certificate is from, and whether it was seen served,
+/// stands in
 /// annotations. A cluster without one has no certificate that anybody relies on.
 /// </summary>
 /// <param name="management">Client of the management cluster.</param>
 /// <param name="clusterVersion">A version in which Clusters are served.</param>
 /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
-internal sealed class RotationProgress(KubernetesClient management, string clusterVersion, IReadOnlyList<string> namespaces) : IRotationProgress
+internal sealed class RotationProgress(
+    KubernetesClient management, string clusterVersion, IReadOnlyList<string> namespaces) : IRotationProgress
 {
     public async Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken)
     {
@@ -39,7 +41,8 @@ internal sealed class RotationProgress(KubernetesClient management, string clust
         await foreach (var release in ReleasesAsync(cancellationToken))
         {
             if (ClusterOf(release) is { } cluster
-                && await management.FindAsync(CoreResources.Secrets, RegistryBasis.TrustSecret(cluster.Object), cancellationToken) is { } secret
+                && await management.FindAsync(
+                    CoreResources.Secrets, RegistryBasis.TrustSecret(cluster.Object), cancellationToken) is { } secret
                 && TrustSecret.Read(secret) is { } bundle)
                 trusted = trusted.Add(bundle);
         }
@@ -61,11 +64,15 @@ internal sealed class RotationProgress(KubernetesClient management, string clust
         }
     }
 
-    /// <summary>One that is paused or on its way out is waited for by nobody: its certificate stays good, and a cross-certificate reaches its nodes afterwards.</summary>
+    /// <summary>
+    /// One that is paused or on its way out is waited for by nobody: its certificate stays good, and a cross-certificate reaches its
+    /// nodes afterwards.
+    /// </summary>
     private async Task<bool> IsLookedAfterAsync(ClusterKey key, CancellationToken cancellationToken) =>
         await management.FindAsync(RegistryResources.Clusters(clusterVersion), key.Object, cancellationToken) is { } cluster
         && ClusterReconciler.GoalOf(cluster) == ClusterPhase.Ready;
 
     private static ClusterKey? ClusterOf(ObjectHeader release) =>
-        release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner ? new ClusterKey(release.Metadata.Namespace ?? "", owner.Name) : null;
+        release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner
+            ? new ClusterKey(release.Metadata.Namespace ?? "", owner.Name) : null;
 }

@@ -12,7 +12,8 @@ namespace CapiRegistryHook.Registry.Release;
 /// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
 internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
 {
-    private const string OtherVolumes = "Other storage is asked for than the registry has; volumes of a StatefulSet can't be changed, see docs/registry-values.md.";
+    private const string OtherVolumes =
+        "Other storage is asked for than the registry has; volumes of a StatefulSet can't be changed, see docs/registry-values.md.";
 
     /// <summary>The HelmChartProxy as it is; null when absent.</summary>
     public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
@@ -29,7 +30,8 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             RegistryResources.Clusters(cluster), cluster.Name, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } },
             ObjectLabels.FieldManager, cancellationToken);
         return new StepResult<bool>(true, new Change(
-            ChangeVerb.Updated, "Cluster", cluster.DisplayName, false, $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
+            ChangeVerb.Updated, "Cluster", cluster.DisplayName, false,
+            $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
     }
 
     /// <summary>
@@ -94,11 +96,14 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after, KeptValues kept)
     {
         if (before is null)
-            return new Change(ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
+            return new Change(
+                ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
         if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
-            return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false, "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
+            return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false,
+                "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
         return kept.IsOther ? KeptChange(plan) : null;
     }
 
-    private static Change KeptChange(RegistryPlan plan) => new(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes);
+    private static Change KeptChange(RegistryPlan plan) =>
+        new(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes);
 }

@@ -44,7 +44,9 @@ internal sealed class ReconcileContext
         Waits = result as RetireResult.Waits;
     }
 
-    /// <summary>Takes what is known before anything is done. Again after a conflict: then what was done before the conflict stays done.</summary>
+    /// <summary>
+    /// Takes what is known before anything is done. Again after a conflict: then what was done before the conflict stays done.
+    /// </summary>
     public CertificateRecord? Begin(CertificateRecord? known)
     {
         Former ??= known;
@@ -70,7 +72,8 @@ internal sealed class ReconcileContext
         RegistryOutcome.Invalid invalid => new ClusterStatus(key, ClusterPhase.Invalid) { Reason = invalid.Reason },
         RegistryOutcome.Waiting waiting => new ClusterStatus(key, ClusterPhase.Waiting) { Reason = waiting.Reason },
         RegistryOutcome.Refused refused => new ClusterStatus(key, ClusterPhase.Refused) { Reason = refused.Reason },
-        RegistryOutcome.Unavailable unavailable => new ClusterStatus(key, ClusterPhase.Unreachable) { Reason = unavailable.Reason, Cause = unavailable.Cause },
+        RegistryOutcome.Unavailable unavailable =>
+            new ClusterStatus(key, ClusterPhase.Unreachable) { Reason = unavailable.Reason, Cause = unavailable.Cause },
         _ => new ClusterStatus(key, Goal),
     };
 }

@@ -10,8 +10,10 @@ using CapiRegistryHook.Registry.ServerCertificates;
 namespace CapiRegistryHook.Registry.Release;
 
 /// <summary>
-/// What a registry leaves on its workload cluster when its release is uninstalled: the volumes of its StatefulSet, and its certificate. A volume
-/// that pods still use goes when they do, so this comes before the release goes, and a crash in between leaves a release that is found again.
+/// What a registry leaves on its workload cluster when its release is uninstalled: the volumes of its StatefulSet, and its certificate. A
+/// volume
+/// that pods still use goes when they do, so this comes before the release goes, and a crash in between leaves a release that is found
+/// again.
 /// </summary>
 internal sealed class RegistryData(WorkloadAccess workload)
 {
@@ -46,7 +48,8 @@ internal sealed class RegistryData(WorkloadAccess workload)
     }
 
     private static async Task DeleteAsync(
-        KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, List<Change> changes, CancellationToken cancellationToken)
+        KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, List<Change> changes,
+        CancellationToken cancellationToken)
     {
         try
         {

@@ -34,7 +34,8 @@ internal sealed class RegistryInstaller(
     /// <param name="upgradeTo">During an upgrade, the version that the certificate is renewed for.</param>
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> InstallAsync(RegistryPlan plan, string? upgradeTo, List<Change> changes, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome?> InstallAsync(
+        RegistryPlan plan, string? upgradeTo, List<Change> changes, CancellationToken cancellationToken)
     {
         var trusted = await EnsureTrustAsync(plan, nodesExist: true, changes, cancellationToken);
         using var root = trusted.Value;
@@ -53,7 +54,8 @@ internal sealed class RegistryInstaller(
     /// <param name="verify">True to look at the certificate on the workload cluster in any case.</param>
     /// <param name="pass">Takes what was changed and what is known of the certificate.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> ReconcileAsync(RegistryPlan plan, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome?> ReconcileAsync(
+        RegistryPlan plan, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
     {
         var trusted = await EnsureTrustAsync(plan, nodesExist: true, pass.Changes, cancellationToken);
         using var root = trusted.Value;
@@ -68,10 +70,12 @@ internal sealed class RegistryInstaller(
     }
 
     /// <summary>
-    /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What an earlier pass saw
+    /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What
+    /// an earlier pass saw
     /// served does not count in a pass that just found something else.
     /// </summary>
-    private async Task RetireAsync(RegistryPlan plan, TrustedRoot root, bool isDone, ReconcileContext pass, CancellationToken cancellationToken)
+    private async Task RetireAsync(
+        RegistryPlan plan, TrustedRoot root, bool isDone, ReconcileContext pass, CancellationToken cancellationToken)
     {
         if (root.IsSettled)
             return;
@@ -106,13 +110,15 @@ internal sealed class RegistryInstaller(
     /// A renewal is done when the pods serve the new certificate, and not before. What was seen is written down, so that nobody has to
     /// look again while the certificate stays.
     /// </summary>
-    private async Task<RegistryOutcome?> ConfirmServedAsync(RegistryPlan plan, WantedCertificate wanted, ReconcileContext pass, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome?> ConfirmServedAsync(
+        RegistryPlan plan, WantedCertificate wanted, ReconcileContext pass, CancellationToken cancellationToken)
     {
         if (pass.HasWritten("HelmChartProxy") && pass.Former?.Serial != pass.Certificate!.Serial)
             return new RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
         var certificate = pass.Certificate!;
         var result = await workload.RunAsync(plan.Cluster, async client =>
-            new StepResult<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)), cancellationToken);
+            new StepResult<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)),
+                cancellationToken);
         switch (result.Value)
         {
             case ServedResult.AllServed:
@@ -142,7 +148,8 @@ internal sealed class RegistryInstaller(
     /// The HelmChartProxy is read before the certificate and written under that version, so that a call that was slow
     /// can't bring back the serial number of a certificate that has been replaced meanwhile.
     /// </summary>
-    private async Task<RegistryOutcome?> InstallAsync(RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome?> InstallAsync(
+        RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
         var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
@@ -154,7 +161,8 @@ internal sealed class RegistryInstaller(
             ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, certificate.Value!, cancellationToken), changes);
     }
 
-    private async Task<StepResult<TrustedRoot>> EnsureTrustAsync(RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
+    private async Task<StepResult<TrustedRoot>> EnsureTrustAsync(
+        RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
         var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
@@ -183,7 +191,8 @@ internal sealed class RegistryInstaller(
         }
     }
 
-    private Task<StepResult<CertificateRecord>> EnsureCertificateAsync(RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
+    private Task<StepResult<CertificateRecord>> EnsureCertificateAsync(
+        RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
         workload.RunAsync(plan.Cluster, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
 
     private static RegistryOutcome? Collect<T>(StepResult<T> step, List<Change> changes)

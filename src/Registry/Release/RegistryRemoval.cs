@@ -68,5 +68,6 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
 
     /// <summary>An admin who renames the variable has not said that every registry of the fleet is to go.</summary>
     private RegistryOutcome.Refused AskedElsewhere(NamespacedName name, string field) => new(
-        $"The HelmChartProxy {name} was asked for in {FieldText.Quote(field)}, but this service now looks in {options.Variable.Field}; set that in the Cluster, or delete the HelmChartProxy.");
+        $"The HelmChartProxy {name} was asked for in {FieldText.Quote(field)}, but this service now looks in "
+            + $"{options.Variable.Field}; set that in the Cluster, or delete the HelmChartProxy.");
 }

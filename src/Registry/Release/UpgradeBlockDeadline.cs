@@ -31,7 +31,9 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     /// <summary>Clocks of replicas differ by less than this.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
 
-    /// <summary>Far more upgrades than a management cluster has at once. Beyond it all is forgotten, and the marks on the Clusters hold alone.</summary>
+    /// <summary>
+    /// Far more upgrades than a management cluster has at once. Beyond it all is forgotten, and the marks on the Clusters hold alone.
+    /// </summary>
     private const int MostRemembered = 10_000;
 
     /// <summary>The first faults that this process has seen: the bound where the Cluster can't be annotated.</summary>
@@ -49,7 +51,8 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
         var written = HeldSince(cluster, targetVersion, now);
         var since = Remember(cluster, targetVersion, written ?? now, now);
         if (written is null)
-            await TryAnnotateAsync(cluster, $"{targetVersion}@{since.ToString(TimeFormat, CultureInfo.InvariantCulture)}", cancellationToken);
+            await TryAnnotateAsync(
+                cluster, $"{targetVersion}@{since.ToString(TimeFormat, CultureInfo.InvariantCulture)}", cancellationToken);
         if (now - since < options.UpgradeBlockLimit)
             return false;
 
@@ -106,7 +109,8 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     {
         var suffix = new string([.. targetVersion.ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
         var news = new ClusterEvent(
-            "RegistryNotRefreshed", "RefreshRegistry", $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}", IsWarning: true);
+            "RegistryNotRefreshed", "RefreshRegistry",
+            $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}", IsWarning: true);
         var warning = ClusterEventFactory.Create(cluster, $"registry-not-refreshed-{suffix}", news, "hooks", time.GetUtcNow());
         try
         {

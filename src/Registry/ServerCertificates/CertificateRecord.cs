@@ -47,7 +47,8 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
 
     /// <summary>The certificate that an authority has just issued, or still stands by.</summary>
     public static CertificateRecord Of(WantedCertificate wanted, string serial, DateTimeOffset notBefore, DateTimeOffset notAfter) =>
-        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { RequestedBy = wanted.RenewalRequest, Trust = DigestOf(wanted.TrustBytes) };
+        new(serial, IssuerOf(wanted.Authority), notBefore, notAfter, DigestOf(wanted.Request)) { RequestedBy = wanted.RenewalRequest,
+            Trust = DigestOf(wanted.TrustBytes) };
 
     /// <summary>Null when the annotations do not say all of it.</summary>
     public static CertificateRecord? Read(IReadOnlyDictionary<string, string>? annotations) =>

@@ -26,7 +26,9 @@ internal sealed class ServedCertificates(TimeProvider time)
     /// <summary>A handshake takes two round trips; more than this and a pull would be no fun either.</summary>
     internal static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Checks all pods at once. What the API server itself does not do is an exception, what a pod does not do is an answer.</summary>
+    /// <summary>
+    /// Checks all pods at once. What the API server itself does not do is an exception, what a pod does not do is an answer.
+    /// </summary>
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="trust">What the cluster's nodes trust.</param>
     /// <param name="serial">The serial number of the certificate that was issued, in lower-case hex.</param>
@@ -60,12 +62,14 @@ internal sealed class ServedCertificates(TimeProvider time)
         try
         {
             var served = await ServedSerialAsync(workload, pod, trust, either.Token);
-            return served == serial ? new ServedResult.AllServed() : new ServedResult.Waiting($"The registry's pod {name} still serves another certificate than the one issued last.");
+            return served == serial ? new ServedResult.AllServed()
+                : new ServedResult.Waiting($"The registry's pod {name} still serves another certificate than the one issued last.");
         }
         catch (AuthenticationException)
         {
             return new ServedResult.Untrusted(
-                $"The registry's pod {name} serves a certificate that this cluster's nodes refuse: it has ended, is for other names, or comes from a root that is not in their trust bundle.");
+                $"The registry's pod {name} serves a certificate that this cluster's nodes refuse: it has ended, is for other names, "
+                    + "or comes from a root that is not in their trust bundle.");
         }
         catch (Exception exception) when (IsThePods(exception))
         {
@@ -95,7 +99,10 @@ internal sealed class ServedCertificates(TimeProvider time)
         return CertificateFacts.Read(Encoding.ASCII.GetBytes(pem)).SerialNumber;
     }
 
-    /// <summary>A status code means that the API server was there and asked the node in vain; without one it is the API server that is gone.</summary>
+    /// <summary>
+    /// A status code means that the API server was there and asked the node in vain; without one it is the API server that is gone.
+    /// </summary>
     private static bool IsThePods(Exception exception) =>
-        exception is IOException or OperationCanceledException or KubernetesApiException { StatusCode: not null } or KubernetesApiException { Fault: KubernetesFault.BadResponse };
+        exception is IOException or OperationCanceledException or KubernetesApiException { StatusCode: not null }
+            or KubernetesApiException { Fault: KubernetesFault.BadResponse };
 }

@@ -30,18 +30,21 @@ internal sealed class ServerCertificate(TimeProvider time)
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="wanted">What the certificate must be.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public Task<StepResult<CertificateRecord>> EnsureAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
+    public Task<StepResult<CertificateRecord>> EnsureAsync(
+        KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
         OptimisticWrite.RunAsync(async () =>
         {
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
             if (live is null)
-                return wanted.Hindrance is null ? await CreateAsync(workload, wanted, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
+                return wanted.Hindrance is null
+                    ? await CreateAsync(workload, wanted, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
             if (live.Type != SecretKeys.TlsType)
                 return RefuseForeign();
 
             var why = WhyReissue(live, wanted);
             if (why is not null)
-                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
+                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken)
+                    : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
                 ? new StepResult<CertificateRecord>(RecordOf(live, wanted))
                 : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
@@ -66,7 +69,8 @@ internal sealed class ServerCertificate(TimeProvider time)
     private static bool IsMarked(Secret live, string annotation, string? mark) =>
         mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
 
-    private async Task<StepResult<CertificateRecord>> CreateAsync(KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
+    private async Task<StepResult<CertificateRecord>> CreateAsync(
+        KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
     {
         await EnsureNamespaceAsync(workload, cancellationToken);
         using var pair = wanted.Authority.Issue(wanted.Request, time);
@@ -127,7 +131,8 @@ internal sealed class ServerCertificate(TimeProvider time)
     /// <summary>With the resourceVersion in it, a patch fails with Conflict when anyone wrote since the read.</summary>
     private static JsonObject Lock(Secret live) => new() { ["resourceVersion"] = live.Metadata.ResourceVersion };
 
-    private static async Task PatchAsync(KubernetesClient workload, JsonObject metadata, JsonObject data, CancellationToken cancellationToken) =>
+    private static async Task PatchAsync(
+        KubernetesClient workload, JsonObject metadata, JsonObject data, CancellationToken cancellationToken) =>
         await workload.MergePatchAsync(
             CoreResources.Secrets, RegistryPlan.CertificateSecret, new JsonObject { ["metadata"] = metadata, ["data"] = data },
             ObjectLabels.FieldManager, cancellationToken);
@@ -161,7 +166,8 @@ internal sealed class ServerCertificate(TimeProvider time)
         new(certificate, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
 
     private static StepResult<CertificateRecord> RefuseForeign() => StepResult<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
-        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not ours; delete or rename it."));
+        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not "
+            + "ours; delete or rename it."));
 }
 
 /// <summary>What the server certificate of a cluster must be.</summary>
@@ -169,7 +175,8 @@ internal sealed class ServerCertificate(TimeProvider time)
 /// <param name="Authority">Who signs.</param>
 /// <param name="Trust">The bundle that goes beside the certificate, for the sidecars.</param>
 /// <param name="UpgradeTo">During an upgrade, the version that the certificate is to be renewed for.</param>
-internal sealed record WantedCertificate(ServerCertificateRequest Request, CertificateAuthority Authority, TrustBundle Trust, string? UpgradeTo)
+internal sealed record WantedCertificate(
+    ServerCertificateRequest Request, CertificateAuthority Authority, TrustBundle Trust, string? UpgradeTo)
 {
     /// <summary>The user's request for a renewal; null when there is none.</summary>
     public string? RenewalRequest { get; init; }

@@ -6,7 +6,9 @@ using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Registry.Serving;
 
-/// <summary>What clients of this service trust, as far as it can be known: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.</summary>
+/// <summary>
+/// What clients of this service trust, as far as it can be known: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.
+/// </summary>
 internal sealed class ExtensionTrust(KubernetesClient management, string extensionConfig, TimeProvider time)
 {
     /// <summary>Newest first. Cluster API 1.10 and older know the second alone.</summary>
@@ -32,7 +34,8 @@ internal sealed class ExtensionTrust(KubernetesClient management, string extensi
         {
             try
             {
-                var found = await management.FindAsync(RegistryResources.ExtensionConfigs(version), NamespacedName.Cluster(extensionConfig), cancellationToken);
+                var found = await management.FindAsync(
+                    RegistryResources.ExtensionConfigs(version), NamespacedName.Cluster(extensionConfig), cancellationToken);
                 return TrustBundle.Parse(found?.Spec?.ClientConfig?.CaBundle);
             }
             catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)

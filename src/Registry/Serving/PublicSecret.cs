@@ -9,7 +9,8 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig, and by which the add-on provider for Helm verifies the chart repository.
+/// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig, and by which the add-on provider for Helm verifies the
+/// chart repository.
 /// Other keys that lie in it are left alone: pods of a release that had its certificate from a file may still read them.
 /// </summary>
 internal sealed class PublicSecret(KubernetesClient management, NamespacedName name, TimeProvider time)
@@ -26,7 +27,8 @@ internal sealed class PublicSecret(KubernetesClient management, NamespacedName n
         if (live is null)
             await management.CreateAsync(CoreResources.Secrets, NewSecret(wanted), ObjectLabels.FieldManager, cancellationToken);
         else if (!live.Value(SecretKeys.Authority).Span.SequenceEqual(Bytes(wanted)) || (noted ?? "") != wanted.Until)
-            await management.MergePatchAsync(CoreResources.Secrets, name, Patch(live, wanted), ObjectLabels.FieldManager, cancellationToken);
+            await management.MergePatchAsync(
+                CoreResources.Secrets, name, Patch(live, wanted), ObjectLabels.FieldManager, cancellationToken);
     }
 
     private Secret NewSecret(PublishedBundle wanted) => new()

@@ -11,8 +11,10 @@ using CapiRegistryHook.Registry.Settings;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// Makes the service's own serving certificates. The authority lies in a Secret that all replicas share; each replica issues its own certificate, whose key
-/// stays in its memory. Every step may be made by any replica at any time, and each leaves a state in which every client that trusts what is published, or
+/// Makes the service's own serving certificates. The authority lies in a Secret that all replicas share; each replica issues its own
+/// certificate, whose key
+/// stays in its memory. Every step may be made by any replica at any time, and each leaves a state in which every client that trusts what
+/// is published, or
 /// what was published before, can verify every replica.
 /// </summary>
 public sealed class SelfManagedServing : IDisposable
@@ -28,7 +30,8 @@ public sealed class SelfManagedServing : IDisposable
     {
         var algorithm = CertificateAlgorithms.Parse(registry.KeyAlgorithm);
         _management = management;
-        _authority = new ServingAuthoritySecret(management, new NamespacedName(registry.HookNamespace, serving.AuthoritySecretName), algorithm, time);
+        _authority = new ServingAuthoritySecret(
+            management, new NamespacedName(registry.HookNamespace, serving.AuthoritySecretName), algorithm, time);
         _published = new PublicSecret(management, new NamespacedName(registry.HookNamespace, serving.PublicSecretName), time);
         _clients = new ExtensionTrust(management, serving.ExtensionConfig, time);
         _request = serving.ToRequest(algorithm);
@@ -41,11 +44,13 @@ public sealed class SelfManagedServing : IDisposable
     /// <param name="serving">What the certificate is for and where its authority lies, validated.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
-    public static SelfManagedServing Connect(ManagementConnection connection, RegistryOptions registry, ServingOptions serving, TimeProvider time) =>
+    public static SelfManagedServing Connect(
+        ManagementConnection connection, RegistryOptions registry, ServingOptions serving, TimeProvider time) =>
         new(new KubernetesClient(connection.Load(time), new KubernetesClientOptions(), time), registry, serving, time);
 
     /// <summary>
-    /// Makes the Secrets as they should be, takes the next step of a replacement of the authority if it is time, and decides what to serve. Two reads when
+    /// Makes the Secrets as they should be, takes the next step of a replacement of the authority if it is time, and decides what to
+    /// serve. Two reads when
     /// there is nothing to do.
     /// </summary>
     /// <param name="shown">What is served now; null at the start.</param>
@@ -60,16 +65,19 @@ public sealed class SelfManagedServing : IDisposable
         }
         catch (KubernetesApiException exception)
         {
-            throw new ServingAuthorityException($"The serving certificate can't be looked after: {exception.Message}.", exception.IsTransient, exception);
+            throw new ServingAuthorityException(
+                $"The serving certificate can't be looked after: {exception.Message}.", exception.IsTransient, exception);
         }
         catch (CertificateException exception) when (exception.Fault == CertificateFault.IssuerExpired)
         {
-            throw new ServingAuthorityException("The authority of the serving certificate is not valid now: compare the clocks of the nodes.", true, exception);
+            throw new ServingAuthorityException(
+                "The authority of the serving certificate is not valid now: compare the clocks of the nodes.", true, exception);
         }
         catch (CertificateException exception)
         {
             throw new ServingAuthorityException(
-                $"The Secret with the authority of the serving certificate can't be used: {exception.Message} Restore it, or delete it to have a new one made.", false, exception);
+                $"The Secret with the authority of the serving certificate can't be used: {exception.Message} Restore it, or delete "
+                    + "it to have a new one made.", false, exception);
         }
     }
 

@@ -6,7 +6,8 @@ using CapiRegistryHook.Registry.Objects;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// The authority of the service's own serving certificates as it lies in its Secret: the one that signs and, while it is being replaced, the next one.
+/// The authority of the service's own serving certificates as it lies in its Secret: the one that signs and, while it is being replaced,
+/// the next one.
 /// Both lie in one Secret, so that each step of a replacement is one write.
 /// </summary>
 internal sealed class ServingAuthority : IDisposable
@@ -39,12 +40,14 @@ internal sealed class ServingAuthority : IDisposable
     public static ServingAuthority Read(Secret live)
     {
         var signer = CertificateAuthority.Load(
-            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, live.Value(SecretKeys.Authority).Span, live.Value(CrossCertificates).Span);
+            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, live.Value(SecretKeys.Authority).Span,
+            live.Value(CrossCertificates).Span);
         try
         {
             var next = live.Value(NextPrivateKey).IsEmpty
                 ? null
-                : CertificateAuthority.Load(live.Value(NextCertificate).Span, live.Value(NextPrivateKey).Span, default, live.Value(NextCrossCertificates).Span);
+                : CertificateAuthority.Load(
+                    live.Value(NextCertificate).Span, live.Value(NextPrivateKey).Span, default, live.Value(NextCrossCertificates).Span);
             return new ServingAuthority(live, signer, next);
         }
         catch

@@ -9,7 +9,8 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// The Secret with the authority of the serving certificates. It is created when absent; after that each write is under the version that was read, so that
+/// The Secret with the authority of the serving certificates. It is created when absent; after that each write is under the version that
+/// was read, so that
 /// of any number of replicas one makes each step, and a key that may still be needed is never overwritten.
 /// </summary>
 internal sealed class ServingAuthoritySecret(KubernetesClient management, NamespacedName name, KeyAlgorithm algorithm, TimeProvider time)
@@ -25,7 +26,8 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
     public async Task<ServingAuthority> EnsureAsync(CancellationToken cancellationToken)
     {
         var live = await management.FindAsync(CoreResources.Secrets, name, cancellationToken);
-        return ServingAuthority.Read(live ?? await management.CreateAsync(CoreResources.Secrets, NewSecret(), ObjectLabels.FieldManager, cancellationToken));
+        return ServingAuthority.Read(
+            live ?? await management.CreateAsync(CoreResources.Secrets, NewSecret(), ObjectLabels.FieldManager, cancellationToken));
     }
 
     /// <summary>Whether the authority is to get a successor: after half of its life, or when one was asked for.</summary>
@@ -47,7 +49,10 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
         return ServingAuthority.Read(await PatchAsync(authority.Live, data, annotations, cancellationToken));
     }
 
-    /// <summary>Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a cross-certificate leads from it.</summary>
+    /// <summary>
+    /// Lets the next authority sign from now on. The former key is gone with that: nothing needs it, and a cross-certificate leads from
+    /// it.
+    /// </summary>
     public async Task<ServingAuthority> SwitchAsync(ServingAuthority authority, CancellationToken cancellationToken)
     {
         var data = authority.Live;

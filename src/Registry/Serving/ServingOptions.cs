@@ -12,13 +12,15 @@ public sealed record ServingOptions
     internal static readonly TimeSpan AuthorityLifetime = TimeSpan.FromDays(3650);
 
     /// <summary>
-    /// How long a serving certificate is valid: 90 days. It is renewed after two thirds, so that an API server may be gone for a month, and alerts
+    /// How long a serving certificate is valid: 90 days. It is renewed after two thirds, so that an API server may be gone for a month,
+    /// and alerts
     /// that look two weeks ahead stay silent.
     /// </summary>
     internal static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(90);
 
     /// <summary>
-    /// How long an authority stays in the published bundle after it has stopped signing: as long as anything signed by it may be served, by a replica that
+    /// How long an authority stays in the published bundle after it has stopped signing: as long as anything signed by it may be served,
+    /// by a replica that
     /// no API server could reach since.
     /// </summary>
     internal static readonly TimeSpan KeptPublished = CertificateLifetime + TimeSpan.FromHours(1);
@@ -32,10 +34,14 @@ public sealed record ServingOptions
     /// <summary>The Secret with the authority and its key; made when it is absent, and read by nobody but this service.</summary>
     public string AuthoritySecretName { get; init; } = "capi-registry-hook-ca";
 
-    /// <summary>The Secret with <c>ca.crt</c>, what clients have to trust: Cluster API and the add-on provider for Helm follow it.</summary>
+    /// <summary>
+    /// The Secret with <c>ca.crt</c>, what clients have to trust: Cluster API and the add-on provider for Helm follow it.
+    /// </summary>
     public string PublicSecretName { get; init; } = "capi-registry-hook-tls";
 
-    /// <summary>The ExtensionConfig whose <c>caBundle</c> must hold a new authority before it signs; empty when there is none to ask.</summary>
+    /// <summary>
+    /// The ExtensionConfig whose <c>caBundle</c> must hold a new authority before it signs; empty when there is none to ask.
+    /// </summary>
     public string ExtensionConfig { get; init; } = "";
 
     /// <summary>Every value that can't be used, each with a sentence; empty when all is well.</summary>

@@ -11,7 +11,8 @@ internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, 
 
     /// <summary>The object; nothing, in which every field is absent, when it is absent itself.</summary>
     public JsonElement Read(JsonElement parent) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(Name, out var value) && value.ValueKind == JsonValueKind.Object ? value : default;
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(Name, out var value) && value.ValueKind == JsonValueKind.Object
+            ? value : default;
 
     public override void Check(JsonElement value, string path, ICollection<Problem> problems)
     {
@@ -21,8 +22,12 @@ internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, 
             return;
         }
 
-        foreach (var name in value.EnumerateObject().Select(property => property.Name).Where(name => Fields.All(field => field.Name != name)))
-            problems.Add(new Problem(path, $"The variable {path} has no field {FieldText.Quote(name)}; its fields are {string.Join(", ", Fields.Select(field => field.Name))}."));
+        foreach (var name in value.EnumerateObject()
+            .Select(property => property.Name).Where(name => Fields.All(field => field.Name != name)))
+            problems.Add(
+                new Problem(
+                    path, $"The variable {path} has no field {FieldText.Quote(name)}; its fields are "
+                        + $"{string.Join(", ", Fields.Select(field => field.Name))}."));
         foreach (var field in Fields)
             CheckField(field, value, $"{path}.{field.Name}", problems);
     }
@@ -45,6 +50,9 @@ internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, 
         if (parent.TryGetProperty(field.Name, out var value) && !IsAbsent(value))
             field.Check(value, path, problems);
         else if (field.IsRequired)
-            problems.Add(new Problem(path, $"The variable {path} is missing; {field.Meaning[..1].ToLowerInvariant()}{field.Meaning[1..].TrimEnd('.')} must be given."));
+            problems.Add(
+                new Problem(
+                    path, $"The variable {path} is missing; {field.Meaning[..1].ToLowerInvariant()}{field.Meaning[1..].TrimEnd('.')} "
+                        + "must be given."));
     }
 }

@@ -31,10 +31,13 @@ internal readonly record struct Quantity(decimal Value)
             "n" => 0.000_000_001m,
             "u" => 0.000_001m,
             "m" => 0.001m,
-            [var letter] when Decimals.Contains(letter, StringComparison.Ordinal) => Power(1000, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
+            [var letter] when Decimals.Contains(letter, StringComparison.Ordinal) =>
+                Power(1000, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
             "Ki" => 1024,
-            [var letter, 'i'] when letter != 'k' && Decimals.Contains(letter, StringComparison.Ordinal) => Power(1024, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
-            ['e' or 'E', .. { Length: 1 or 2 } digits] when int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var exponent) && exponent <= 18 => Power(10, exponent),
+            [var letter, 'i'] when letter != 'k' && Decimals.Contains(letter, StringComparison.Ordinal) =>
+                Power(1024, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
+            ['e' or 'E', .. { Length: 1 or 2 } digits] when int.TryParse(
+                digits, NumberStyles.None, CultureInfo.InvariantCulture, out var exponent) && exponent <= 18 => Power(10, exponent),
             _ => 0,
         };
         return factor > 0;

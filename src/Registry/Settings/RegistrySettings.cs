@@ -37,7 +37,9 @@ internal sealed record RegistrySettings
     /// <summary>What each registry container may use; null values mean the admin's choice.</summary>
     public ResourceSettings Resources { get; init; } = new();
 
-    /// <summary>Secret in <c>registry-system</c> on the workload cluster with the key <c>htpasswd</c>; null means no authentication.</summary>
+    /// <summary>
+    /// Secret in <c>registry-system</c> on the workload cluster with the key <c>htpasswd</c>; null means no authentication.
+    /// </summary>
     public string? AuthSecretName { get; init; }
 
     /// <summary>

@@ -107,7 +107,8 @@ internal sealed record TextListSetting(string Name, int Most, TextRule Rule, str
 
     public override void Check(JsonElement value, string path, ICollection<Problem> problems)
     {
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > Most || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > Most
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
         {
             Refuse(path, string.Create(CultureInfo.InvariantCulture, $"must be a list of at most {Most} strings"), value, problems);
             return;

@@ -9,9 +9,12 @@ internal static class SettingsRules
     {
         CheckUpstreams(settings.Mirror, $"{path}.mirror", problems);
         if (settings.Mirror is { Strict: true, Mode: MirrorMode.Off })
-            Add($"{path}.mirror.strict", $"is true while {path}.mirror.mode is off, so that there is nothing to be strict about; leave one of them out", problems);
+            Add($"{path}.mirror.strict",
+                $"is true while {path}.mirror.mode is off, so that there is nothing to be strict about; leave one of them out", problems);
         if (settings.Mirror is { Strict: true, Mode: not MirrorMode.Off } && settings.AuthSecretName is not null)
-            Add($"{path}.mirror.strict", $"is true while {path}.auth asks for a password, which nodes do not have, so that they could not pull anything; leave one of them out", problems);
+            Add($"{path}.mirror.strict",
+                $"is true while {path}.auth asks for a password, which nodes do not have, so that they could not pull anything; "
+                    + "leave one of them out", problems);
         CheckResource("cpu", settings.Resources.Requests.Cpu, settings.Resources.Limits.Cpu, path, problems);
         CheckResource("memory", settings.Resources.Requests.Memory, settings.Resources.Limits.Memory, path, problems);
     }
@@ -31,7 +34,9 @@ internal static class SettingsRules
     {
         if (request is not null && limit is not null
             && Quantity.TryParse(request, out var least) && Quantity.TryParse(limit, out var most) && least.Value > most.Value)
-            Add($"{path}.resources.requests.{name}", $"is {FieldText.Quote(request)}, which is more than its limit {FieldText.Quote(limit)}; ask for at most the limit", problems);
+            Add($"{path}.resources.requests.{name}",
+                $"is {FieldText.Quote(request)}, which is more than its limit {FieldText.Quote(limit)}; ask for at most the limit",
+                problems);
     }
 
     private static void Add(string field, string rest, ICollection<Problem> problems) =>

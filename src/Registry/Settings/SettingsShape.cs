@@ -29,7 +29,8 @@ internal static class SettingsShape
     private static readonly IntegerSetting Replicas = new("replicas", 1, 9,
         "Registry pods. Each holds every image.") { Absent = "the admin's, else 2" };
 
-    private static readonly TextSetting StorageSize = new("size", TextRule.Quantity, "Size of each replica's volume.") { Absent = AdminsChoice };
+    private static readonly TextSetting StorageSize = new(
+        "size", TextRule.Quantity, "Size of each replica's volume.") { Absent = AdminsChoice };
 
     private static readonly TextSetting StorageClassName = new("storageClassName", TextRule.ObjectName,
         "Storage class of the volumes.") { Absent = AdminsChoice };
@@ -38,7 +39,8 @@ internal static class SettingsShape
         "Addresses of the Service of all replicas, one per address family: pulls.") { Absent = "index 20 of each service CIDR" };
 
     private static readonly TextListSetting Primary = new("primary", 2, TextRule.Address,
-        "Addresses of the Service of replica 0, one per address family: pushes, and the second mirror.") { Absent = "index 21 of each service CIDR" };
+        "Addresses of the Service of replica 0, one per address family: pushes, and the second mirror.") {
+            Absent = "index 21 of each service CIDR" };
 
     private static readonly WordSetting Algorithm = new("algorithm", CertificateAlgorithms.Words,
         "Key of the server certificate.") { Absent = AdminsChoice };
@@ -47,7 +49,8 @@ internal static class SettingsShape
         "More names and addresses for the server certificate.");
 
     private static readonly WordSetting Mode = new("mode", [Default, PerUpstream, Off],
-        "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") { Default = Default };
+        "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") {
+            Default = Default };
 
     private static readonly TextListSetting Upstreams = new("upstreams", 32, TextRule.Upstream,
         "The hosts of mode perUpstream; needed there, and only there.");
@@ -55,26 +58,31 @@ internal static class SettingsShape
     private static readonly SwitchSetting Strict = new("strict", "Nodes never fall back to the upstream registry.");
 
     private static readonly TextSetting DialTimeout = new("dialTimeout", TextRule.Duration,
-        "How long a node tries to connect to the registry before it goes on; containerd before 2.1 ignores it.") { Default = DefaultDialTimeout };
+        "How long a node tries to connect to the registry before it goes on; containerd before 2.1 ignores it.") {
+            Default = DefaultDialTimeout };
 
     private static readonly WordSetting ContainerdConfig = new("containerdConfig", [Auto, DropIn, None],
         "What is done so that containerd reads the hosts files: what is needed, at most a drop-in, or nothing.") { Default = Auto };
 
     private static readonly TextSetting Cpu = new("cpu", TextRule.Quantity, "CPU of the registry container.") { Absent = AdminsChoice };
 
-    private static readonly TextSetting Memory = new("memory", TextRule.Quantity, "Memory of the registry container.") { Absent = AdminsChoice };
+    private static readonly TextSetting Memory = new(
+        "memory", TextRule.Quantity, "Memory of the registry container.") { Absent = AdminsChoice };
 
     private static readonly TextSetting AuthSecretName = new("name", TextRule.ObjectName,
-        "The name of a Secret in registry-system on the workload cluster whose key htpasswd lists who may pull and push; replicas with a volume each need its keys username and password too, to copy from each other.") { IsRequired = true };
+        "The name of a Secret in registry-system on the workload cluster whose key htpasswd lists who may pull and push; replicas "
+            + "with a volume each need its keys username and password too, to copy from each other.") { IsRequired = true };
 
     private static readonly GroupSetting Storage = new("storage", [StorageSize, StorageClassName], "Where images are kept.");
     private static readonly GroupSetting Addresses = new("addresses", [Pull, Primary], "Fixed addresses of the registry's Services.");
     private static readonly GroupSetting Certificate = new("certificate", [Algorithm, ExtraNames], "The server certificate.");
-    private static readonly GroupSetting Mirror = new("mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig], "How nodes use the registry.");
+    private static readonly GroupSetting Mirror = new(
+        "mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig], "How nodes use the registry.");
     private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "What a registry container asks for.");
     private static readonly GroupSetting Limits = new("limits", [Cpu, Memory], "What a registry container is held to.");
     private static readonly GroupSetting Resources = new("resources", [Requests, Limits], "What a registry container may use.");
-    private static readonly GroupSetting SecretRef = new("secretRef", [AuthSecretName], "The Secret with the accounts.") { IsRequired = true };
+    private static readonly GroupSetting SecretRef = new(
+        "secretRef", [AuthSecretName], "The Secret with the accounts.") { IsRequired = true };
     private static readonly GroupSetting Auth = new("auth", [SecretRef], "Who may pull and push; everybody in the cluster when absent.");
 
     /// <summary>The object under <c>addons.registry</c>.</summary>

@@ -58,7 +58,8 @@ internal sealed record TextRule(string Name, string Example, int MaxLength)
         if (value.ValueKind != JsonValueKind.String)
             problems.Add(new Problem(path, $"The variable {path} must be a string, not {Setting.Describe(value)}."));
         else if (!IsValid(value.GetString()!))
-            problems.Add(new Problem(path, $"The variable {path} is {FieldText.Quote(value.GetString())}, which is no {Name}; write it like {Example}."));
+            problems.Add(new Problem(
+                path, $"The variable {path} is {FieldText.Quote(value.GetString())}, which is no {Name}; write it like {Example}."));
     }
 
     public void AddTo(JsonObject schema)

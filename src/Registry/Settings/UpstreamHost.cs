@@ -10,7 +10,8 @@ internal static class UpstreamHost
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         return KubernetesNames.IsSubdomain(colon < 0 ? text : text[..colon])
-            && (colon < 0 || (text.Length - colon <= 6 && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0));
+            && (colon < 0 || (text.Length - colon <= 6
+            && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0));
     }
 
     /// <summary>The folder below <c>certs.d</c> that containerd (1.5 and later) looks into first for this host.</summary>

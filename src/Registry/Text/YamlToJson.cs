@@ -33,7 +33,8 @@ internal static class YamlToJson
             case YamlMappingNode map:
                 var result = new JsonObject();
                 foreach (var (key, value) in map.Children)
-                    result[key is YamlScalarNode { Value: { } name } ? name : throw new InvalidDataException("The file has a key that is not a string.")] = Convert(value, depth + 1, ref left);
+                    result[key is YamlScalarNode { Value: { } name } ? name
+                        : throw new InvalidDataException("The file has a key that is not a string.")] = Convert(value, depth + 1, ref left);
                 return result;
             case YamlSequenceNode list:
                 var items = new JsonArray();
@@ -56,7 +57,8 @@ internal static class YamlToJson
             "true" or "True" or "TRUE" => true,
             "false" or "False" or "FALSE" => false,
             _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
-            _ when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => number,
+            _ when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) =>
+                number,
             _ => text,
         };
     }

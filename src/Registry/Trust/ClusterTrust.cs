@@ -45,7 +45,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     /// <summary>
-    /// Drops former roots from the bundle when every node knows the one that signs; a compromised one at once, and then names the nodes that still trust it.
+    /// Drops former roots from the bundle when every node knows the one that signs; a compromised one at once, and then names the nodes
+    /// that still trust it.
     /// Only the reconciler does this: it has seen what is served.
     /// </summary>
     /// <param name="plan">The cluster's plan.</param>
@@ -55,7 +56,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     public Task<RetireResult> RetireAsync(RegistryPlan plan, SigningRoots roots, bool served, CancellationToken cancellationToken) =>
         OptimisticWrite.RunAsync<RetireResult>(async () =>
         {
-            if (await FindAsync(plan, cancellationToken) is not { } live || !TrustSecret.IsOurs(live) || TrustSecret.Read(live) is not { } trusted)
+            if (await FindAsync(plan, cancellationToken) is not { } live || !TrustSecret.IsOurs(live)
+                || TrustSecret.Read(live) is not { } trusted)
                 return new RetireResult.Nothing();
             var dates = TrustDates.Read(live);
             var kept = trusted.Intersect(roots.IsRotating && roots.Compromised is null ? roots.Bundle : roots.Authority.TrustBundle);
@@ -69,7 +71,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
             var old = await _ages.OlderThanAsync(plan, since + TrustDates.Margin, cancellationToken);
             return old.Count > 0
                 ? Waits("The former root stays trusted", "know only that one", old)
-                : new RetireResult.Retired(await DropAsync(plan, live, kept, dates.For(kept, time.GetUtcNow(), live.Metadata.CreationTimestamp), cancellationToken));
+                : new RetireResult.Retired(await DropAsync(
+                    plan, live, kept, dates.For(kept, time.GetUtcNow(), live.Metadata.CreationTimestamp), cancellationToken));
         });
 
     private async Task<StepResult<ClusterSigner>> CreateAsync(RegistryPlan plan, SigningRoots roots, CancellationToken cancellationToken)
@@ -77,7 +80,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         var bundle = roots.Bundle;
         await _secret.CreateAsync(plan, bundle, TrustDates.AllFrom(bundle, time.GetUtcNow()), cancellationToken);
         return new StepResult<ClusterSigner>(
-            new ClusterSigner(bundle, roots.Candidates.FirstOrDefault()), Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
+            new ClusterSigner(bundle, roots.Candidates.FirstOrDefault()),
+            Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
     }
 
     private async Task<StepResult<ClusterSigner>> UpdateAsync(
@@ -91,7 +95,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
 
         var wanted = (trusted is null ? roots.Bundle : trusted.Add(roots.Bundle)).PruneExpired(time);
         var dates = TrustDates.Read(live).For(wanted, time.GetUtcNow(), live.Metadata.CreationTimestamp);
-        var authority = nodesExist ? await FindSignerAsync(plan, roots, wanted, dates, cancellationToken) : roots.Candidates.FirstOrDefault();
+        var authority = nodesExist
+            ? await FindSignerAsync(plan, roots, wanted, dates, cancellationToken) : roots.Candidates.FirstOrDefault();
         var signer = new ClusterSigner(wanted, authority);
         if (TrustSecret.Matches(live, plan, wanted, dates))
             return new StepResult<ClusterSigner>(signer);
@@ -100,7 +105,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     /// <summary>
-    /// The first root that all nodes accept. With cross-certificates that is the one that is to sign, from the first moment. Machines are listed only for a root that the
+    /// The first root that all nodes accept. With cross-certificates that is the one that is to sign, from the first moment. Machines are
+    /// listed only for a root that the
     /// oldest nodes need not know: one that others have put there.
     /// </summary>
     private async Task<CertificateAuthority?> FindSignerAsync(
@@ -110,26 +116,31 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         {
             var anchors = candidate.AnchorsIn(bundle, time);
             if (anchors.Count > 0
-                && (dates.NodesMustBeYoungerThan(anchors) is not { } moment || (await _ages.OlderThanAsync(plan, moment, cancellationToken)).Count == 0))
+                && (dates.NodesMustBeYoungerThan(anchors) is not { } moment
+                || (await _ages.OlderThanAsync(plan, moment, cancellationToken)).Count == 0))
                 return candidate;
         }
 
         return null;
     }
 
-    /// <summary>What nodes trust counts anew from the moment at which the compromised root is gone: those made before may have it.</summary>
+    /// <summary>
+    /// What nodes trust counts anew from the moment at which the compromised root is gone: those made before may have it.
+    /// </summary>
     private async Task<RetireResult> BanAsync(
         RegistryPlan plan, Secret live, TrustBundle trusted, TrustBundle kept, DateTimeOffset since, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var change = kept.Count == trusted.Count ? null : await DropAsync(plan, live, kept, TrustDates.AllFrom(kept, now), cancellationToken);
+        var change = kept.Count == trusted.Count
+            ? null : await DropAsync(plan, live, kept, TrustDates.AllFrom(kept, now), cancellationToken);
         var old = await _ages.OlderThanAsync(plan, (change is null ? since : now) + TrustDates.Margin, cancellationToken);
         if (old.Count > 0)
             return Waits("A compromised root is still trusted by nodes", "must be replaced", old) with { Change = change };
         return change is null ? new RetireResult.Nothing() : new RetireResult.Retired(change);
     }
 
-    private async Task<Change> DropAsync(RegistryPlan plan, Secret live, TrustBundle kept, TrustDates dates, CancellationToken cancellationToken)
+    private async Task<Change> DropAsync(
+        RegistryPlan plan, Secret live, TrustBundle kept, TrustDates dates, CancellationToken cancellationToken)
     {
         await _secret.PatchAsync(plan, live, kept, dates, cancellationToken);
         return Changed(plan, ChangeVerb.Updated, RetiredWhy);
@@ -138,11 +149,15 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     private static RetireResult.Waits Waits(string what, string why, OldNodes old) => new(
         $"{what}: {old.Count} Machines or MachinePools {why}, the oldest is {FieldText.Sentence(old.Oldest!)}.", old.Count, old.Oldest);
 
-    private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) => new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
+    private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) =>
+        new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
 
-    private static StepResult<ClusterSigner> RefuseForeign(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
-        $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or give the Cluster another name."));
+    private static StepResult<ClusterSigner> RefuseForeign(RegistryPlan plan) =>
+        StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
+        $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or "
+            + "give the Cluster another name."));
 
     private static StepResult<ClusterSigner> RefuseRoot(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
-        $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore the former root, or recreate the nodes after deleting the cluster's CA Secret."));
+        $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore "
+            + "the former root, or recreate the nodes after deleting the cluster's CA Secret."));
 }

@@ -6,7 +6,9 @@ namespace CapiRegistryHook.Registry.Trust;
 /// <summary>What a rotation must know of the clusters. It asks only when its next step depends on the answer.</summary>
 internal interface IRotationProgress
 {
-    /// <summary>A cluster whose registry is not known to serve a certificate from a root; null when there is none that anybody looks after.</summary>
+    /// <summary>
+    /// A cluster whose registry is not known to serve a certificate from a root; null when there is none that anybody looks after.
+    /// </summary>
     /// <param name="rootId">The root, see <see cref="RootId"/>.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken);

@@ -7,7 +7,10 @@ using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>Makes the Secret with the root that is to follow: a new key, and the cross-certificates by which nodes that only know former roots accept it.</summary>
+/// <summary>
+/// Makes the Secret with the root that is to follow: a new key, and the cross-certificates by which nodes that only know former roots
+/// accept it.
+/// </summary>
 internal static class NextRoot
 {
     public static Secret Create(RootSecret current, RegistryOptions options, TimeProvider time)
@@ -19,21 +22,27 @@ internal static class NextRoot
         var name = RootAuthority.NextNameOf(options);
         return new Secret
         {
-            Metadata = new ObjectMeta { Namespace = name.Namespace, Name = name.Name, Labels = ObjectLabels.Movable, Annotations = Annotations(current) },
+            Metadata = new ObjectMeta { Namespace = name.Namespace, Name = name.Name, Labels = ObjectLabels.Movable,
+            Annotations = Annotations(current) },
             Type = SecretKeys.TlsType,
             Data = data,
         };
     }
 
-    /// <summary>Whether everybody who accepts what the current root issues accepts the next one too; a root that can't cross-certificate asks that of nobody.</summary>
+    /// <summary>
+    /// Whether everybody who accepts what the current root issues accepts the next one too; a root that can't cross-certificate asks that
+    /// of nobody.
+    /// </summary>
     public static bool ReachesAll(RootSecret current, Secret next, TrustBundle trusted, TimeProvider time)
     {
         using var follower = RootSecret.Load(next);
-        return !MayCrossCertificate(current.Authority, time) || follower.Authority.AnchorsIn(trusted, time).Contains(current.Authority.AnchorsIn(trusted, time));
+        return !MayCrossCertificate(current.Authority, time)
+            || follower.Authority.AnchorsIn(trusted, time).Contains(current.Authority.AnchorsIn(trusted, time));
     }
 
     /// <summary>The new one first, then those that lead to the current root. The farthest go when there are too many.</summary>
-    private static IEnumerable<string> CrossCertificates(CertificateAuthority current, CertificateAuthority root, TimeProvider time) => MayCrossCertificate(current, time)
+    private static IEnumerable<string> CrossCertificates(CertificateAuthority current, CertificateAuthority root, TimeProvider time) =>
+        MayCrossCertificate(current, time)
         ? current.CrossCertificatesAt(time.GetUtcNow()).Prepend(current.CrossCertificateTo(root, time)).Take(PemLimits.CrossCertificates)
         : [];
 

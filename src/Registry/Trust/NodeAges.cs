@@ -6,7 +6,9 @@ using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>How old the nodes of a cluster are, by their Machines and MachinePools: nodes read the CA file that they were made with.</summary>
+/// <summary>
+/// How old the nodes of a cluster are, by their Machines and MachinePools: nodes read the CA file that they were made with.
+/// </summary>
 internal sealed class NodeAges(KubernetesClient management)
 {
     /// <summary>The Machines and MachinePools that are older than a moment.</summary>
@@ -29,7 +31,8 @@ internal sealed class NodeAges(KubernetesClient management)
         }
     }
 
-    private async Task<OldNodes> CountAsync(RegistryPlan plan, ResourceType<ObjectHeader> type, DateTimeOffset moment, CancellationToken cancellationToken)
+    private async Task<OldNodes> CountAsync(
+        RegistryPlan plan, ResourceType<ObjectHeader> type, DateTimeOffset moment, CancellationToken cancellationToken)
     {
         var cluster = plan.Cluster.Name;
         var old = OldNodes.None;

@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>What root Secrets say of a rotation. All of it is read from the objects in every pass; nothing is remembered elsewhere.</summary>
+/// <summary>
+/// What root Secrets say of a rotation. All of it is read from the objects in every pass; nothing is remembered elsewhere.
+/// </summary>
 internal static class RootAnnotations
 {
     /// <summary>On the root Secret while a rotation runs: the name of the Secret with the next root, which signs from then on.</summary>
@@ -18,7 +20,10 @@ internal static class RootAnnotations
     /// <summary>On the root Secret: the root whose key somebody else may have.</summary>
     public const string Compromised = "capi-registry-hook.io/root-compromised";
 
-    /// <summary>On the Secret with the next root: the root that it follows. A next root that follows another one than the current is not signed with.</summary>
+    /// <summary>
+    /// On the Secret with the next root: the root that it follows. A next root that follows another one than the current is not signed
+    /// with.
+    /// </summary>
     public const string Follows = "capi-registry-hook.io/follows-root";
 
     /// <summary>cert-manager's mark on the Secrets that it writes.</summary>

@@ -26,7 +26,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
 
     /// <summary>A new root as an admin's options want it; disposing it zeroes its key.</summary>
     public static CertificateKeyPair Create(RegistryOptions options, TimeProvider time) =>
-        CertificateAuthority.CreateRoot(new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime), time);
+        CertificateAuthority.CreateRoot(
+            new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime), time);
 
     /// <param name="mayCreate">
     /// False when the cluster already has a trust bundle: then a root existed, and a new one would only hide its loss.
@@ -39,12 +40,15 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         if (options.RootSource == RootSource.External)
             return StepResult<SigningRoots>.Stopped(Awaited());
         if (!mayCreate)
-            return Refuse("does not exist, but this cluster's nodes already trust one; restore the Secret from a backup, or delete the cluster's CA Secret to start anew");
+            return Refuse(
+                "does not exist, but this cluster's nodes already trust one; restore the Secret from a backup, or delete the "
+                    + "cluster's CA Secret to start anew");
 
         try
         {
             var created = await management.CreateAsync(CoreResources.Secrets, NewRoot(), ObjectLabels.FieldManager, cancellationToken);
-            return await LoadAsync(created, new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "There was no root CA."), cancellationToken);
+            return await LoadAsync(
+                created, new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "There was no root CA."), cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
         {
@@ -65,7 +69,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
 
     private async Task<StepResult<SigningRoots>> LoadAsync(Secret secret, Change? change, CancellationToken cancellationToken)
     {
-        if (options.RootSource == RootSource.External && (secret.Value(SecretKeys.Certificate).IsEmpty || secret.Value(SecretKeys.PrivateKey).IsEmpty))
+        if (options.RootSource == RootSource.External
+            && (secret.Value(SecretKeys.Certificate).IsEmpty || secret.Value(SecretKeys.PrivateKey).IsEmpty))
             return StepResult<SigningRoots>.Stopped(Awaited());
 
         Secret? next = null;
@@ -91,7 +96,9 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     private bool IsRotating(Secret secret) =>
         options.RootSource == RootSource.Managed && secret.Metadata.Annotations?.ContainsKey(RootAnnotations.NextRoot) == true;
 
-    /// <summary>The next root goes when it has become the current one; whoever comes between both writes reads the current one again.</summary>
+    /// <summary>
+    /// The next root goes when it has become the current one; whoever comes between both writes reads the current one again.
+    /// </summary>
     private async Task<(Secret Current, Secret? Next)> ReadNextAsync(Secret current, CancellationToken cancellationToken)
     {
         var next = await management.FindAsync(CoreResources.Secrets, NextNameOf(options), cancellationToken);

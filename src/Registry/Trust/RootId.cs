@@ -2,7 +2,10 @@ using CapiRegistryHook.Certificates;
 
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>How a root is named in annotations: the first 16 hex digits of the SHA-256 of its certificate. Short enough to be read by people, long enough not to be met twice.</summary>
+/// <summary>
+/// How a root is named in annotations: the first 16 hex digits of the SHA-256 of its certificate. Short enough to be read by people, long
+/// enough not to be met twice.
+/// </summary>
 internal static class RootId
 {
     private const int Length = 16;

@@ -11,8 +11,10 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Gives the root a successor when its time has come. Every step is one write that a repeated pass finds done, so a crash between any two is
-/// harmless: the next root is created, then announced on the current Secret; when all clusters serve its certificates the current Secret takes its
+/// Gives the root a successor when its time has come. Every step is one write that a repeated pass finds done, so a crash between any two
+/// is
+/// harmless: the next root is created, then announced on the current Secret; when all clusters serve its certificates the current Secret
+/// takes its
 /// content, which forgets the former key; then the second Secret goes. Only the leader calls this, and a former leader that
 /// wakes up meets another resourceVersion or uid.
 /// </summary>
@@ -52,21 +54,26 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         if (RotationTrigger.Why(current, time.GetUtcNow()) is not { } why)
             return Report(RotationPhase.None, current);
         if (RotationTrigger.Obstacle(current) is { } obstacle)
-            return Report(RotationPhase.None, current) with { Problem = $"The root CA Secret {Current} is due for rotation, but can't be rotated here. {obstacle}" };
+            return Report(RotationPhase.None,
+                current) with { Problem = $"The root CA Secret {Current} is due for rotation, but can't be rotated here. {obstacle}" };
         var next = NextRoot.Create(current, options, time);
         if (current.Authority.CrossCertificatesAt(time.GetUtcNow()).Count >= PemLimits.CrossCertificates
             && !NextRoot.ReachesAll(current, next, await fleet.TrustedAsync(cancellationToken), time))
             return Report(RotationPhase.None, current) with
             {
-                Problem = $"The root CA Secret {Current} is due for rotation, but nodes still rely on a root that more than {PemLimits.CrossCertificates} rotations lie behind; replace the oldest Machines first.",
+                Problem =
+                    $"The root CA Secret {Current} is due for rotation, but nodes still rely on a root that more than "
+                        + $"{PemLimits.CrossCertificates} rotations lie behind; replace the oldest Machines first.",
             };
 
         await management.CreateAsync(CoreResources.Secrets, next, ObjectLabels.FieldManager, cancellationToken);
         await AnnounceAsync(current, cancellationToken);
-        return Report(RotationPhase.Prepare, current, new Change(ChangeVerb.Created, "Secret", Next.ToString(), false, why), Updated("It announces the next root."));
+        return Report(RotationPhase.Prepare, current, new Change(ChangeVerb.Created, "Secret", Next.ToString(), false, why),
+            Updated("It announces the next root."));
     }
 
-    private async Task<RotationReport> GoOnAsync(RootSecret current, Secret secret, IRotationProgress fleet, CancellationToken cancellationToken)
+    private async Task<RotationReport> GoOnAsync(
+        RootSecret current, Secret secret, IRotationProgress fleet, CancellationToken cancellationToken)
     {
         using var next = RootSecret.TryLoad(secret);
         if (next?.Id == current.Id)
@@ -80,7 +87,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         }
 
         if (!current.Authority.IsExpired(time) && await fleet.FindClusterNotRotatedAsync(next.Id, cancellationToken) is { } laggard)
-            return Report(RotationPhase.Switch, current) with { Waits = $"The registry of {FieldText.Sentence(laggard.ToString())} does not serve a certificate from the next root yet." };
+            return Report(RotationPhase.Switch, current) with {
+                Waits = $"The registry of {FieldText.Sentence(laggard.ToString())} does not serve a certificate from the next root yet." };
         return await PromoteAsync(current, next, cancellationToken);
     }
 
@@ -98,7 +106,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
             data[key] = Convert.ToBase64String(next.Secret.Value(key).Span);
         await PatchAsync(current, annotations, data, cancellationToken);
         await DeleteNextAsync(next.Secret, cancellationToken);
-        return Report(RotationPhase.None, next, Updated("All clusters serve certificates from the next root, which takes its place."), Deleted("It is the current root now."));
+        return Report(RotationPhase.None, next, Updated("All clusters serve certificates from the next root, which takes its place."),
+            Deleted("It is the current root now."));
     }
 
     /// <summary>A crash after the promotion left this.</summary>
@@ -108,11 +117,18 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         return Report(RotationPhase.None, current, Deleted("It is the current root already."));
     }
 
-    /// <summary>One that was never announced has signed nothing: a leader that was overtaken left it. One that was announced may have.</summary>
+    /// <summary>
+    /// One that was never announced has signed nothing: a leader that was overtaken left it. One that was announced may have.
+    /// </summary>
     private async Task<RotationReport> SetAsideAsync(RootSecret current, Secret next, CancellationToken cancellationToken)
     {
         if (IsAnnounced(current))
-            return Report(RotationPhase.None, current) with { Problem = $"The Secret {Next} is broken or follows another root than the one in {Current}; restore both from the same backup, or delete it to give the rotation up." };
+            return Report(
+                RotationPhase.None,
+                current) with {
+                    Problem =
+                        $"The Secret {Next} is broken or follows another root than the one in {Current}; restore both from the same "
+                            + "backup, or delete it to give the rotation up." };
         await DeleteNextAsync(next, cancellationToken);
         return Report(RotationPhase.None, current, Deleted("It does not follow the current root."));
     }
@@ -122,7 +138,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
 
     private Task<Secret> PatchAsync(RootSecret current, JsonObject annotations, JsonObject? data, CancellationToken cancellationToken)
     {
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion, ["annotations"] = annotations } };
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion,
+            ["annotations"] = annotations } };
         if (data is not null)
             patch["data"] = data;
         return management.MergePatchAsync(CoreResources.Secrets, Current, patch, ObjectLabels.FieldManager, cancellationToken);
@@ -132,7 +149,8 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
     {
         try
         {
-            await management.DeleteAsync(CoreResources.Secrets, Next, new DeleteOptions { Uid = next.Metadata.Uid, ResourceVersion = next.Metadata.ResourceVersion }, cancellationToken);
+            await management.DeleteAsync(CoreResources.Secrets, Next,
+                new DeleteOptions { Uid = next.Metadata.Uid, ResourceVersion = next.Metadata.ResourceVersion }, cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {

@@ -14,7 +14,8 @@ internal sealed record RootSecret(Secret Secret, CertificateAuthority Authority)
 
     /// <summary>1 for the first root.</summary>
     public int Generation =>
-        int.TryParse(Annotation(RootAnnotations.Generation), NumberStyles.None, CultureInfo.InvariantCulture, out var generation) && generation > 0 ? generation : 1;
+        int.TryParse(Annotation(RootAnnotations.Generation), NumberStyles.None, CultureInfo.InvariantCulture, out var generation)
+            && generation > 0 ? generation : 1;
 
     /// <exception cref="CertificateException">What is in the Secret is no authority that can be used.</exception>
     public static RootSecret Load(Secret secret) => new(secret, CertificateAuthority.Load(

@@ -10,7 +10,8 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Asks for a rotation of the root by an annotation on its Secret; the replica that leads does the work. Asking twice before it is done asks once.
+/// Asks for a rotation of the root by an annotation on its Secret; the replica that leads does the work. Asking twice before it is done
+/// asks once.
 /// </summary>
 public static class RotationRequest
 {
@@ -25,7 +26,8 @@ public static class RotationRequest
     /// <returns>Whether it was placed, and what happens next or why it was not, as text for people.</returns>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
     public static async Task<RotationAnswer> PlaceAsync(
-        ManagementConnection connection, RegistryOptions options, bool isCompromised, TimeProvider time, CancellationToken cancellationToken)
+        ManagementConnection connection, RegistryOptions options, bool isCompromised, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(options);
@@ -49,9 +51,11 @@ public static class RotationRequest
             return new RotationAnswer(false, $"There is no root CA Secret {name} yet; nothing was written.");
         using var current = RootSecret.TryLoad(secret);
         if (current is null)
-            return new RotationAnswer(false, $"The root CA Secret {name} can't be used; repair it or restore it from a backup. Nothing was written.");
+            return new RotationAnswer(
+                false, $"The root CA Secret {name} can't be used; repair it or restore it from a backup. Nothing was written.");
         if (options.RootSource == RootSource.External)
-            return new RotationAnswer(false, $"The root CA Secret {name} is made outside of this service; replace it there, and clusters follow. Nothing was written.");
+            return new RotationAnswer(false,
+                $"The root CA Secret {name} is made outside of this service; replace it there, and clusters follow. Nothing was written.");
         if (RotationTrigger.Obstacle(current) is { } obstacle)
             return new RotationAnswer(false, $"The root CA Secret {name} can't be rotated here. {obstacle} Nothing was written.");
         if (IsOnItsWay(current) && (!isCompromised || current.IsCompromised))
@@ -66,14 +70,16 @@ public static class RotationRequest
         || (current.Annotation(RootAnnotations.RotateRoot) is { } request && request != current.Annotation(RootAnnotations.RotatedFor));
 
     private static Task<Secret> AnnotateAsync(
-        KubernetesClient management, NamespacedName name, RootSecret current, bool isCompromised, DateTimeOffset now, CancellationToken cancellationToken)
+        KubernetesClient management, NamespacedName name, RootSecret current, bool isCompromised, DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         var annotations = new JsonObject();
         if (isCompromised)
             annotations[RootAnnotations.Compromised] = current.Id;
         if (!IsOnItsWay(current))
             annotations[RootAnnotations.RotateRoot] = now.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion, ["annotations"] = annotations } };
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion,
+            ["annotations"] = annotations } };
         return management.MergePatchAsync(CoreResources.Secrets, name, patch, ObjectLabels.FieldManager, cancellationToken);
     }
 
@@ -82,15 +88,19 @@ public static class RotationRequest
         1. A new root is made in the Secret {RootAuthority.NextNameOf(options)} and joins the CA Secret of every cluster.
         2. Each cluster's registry gets a certificate from it. {(current.Authority.MayCrossCertificate
             ? "A cross-certificate goes with it, so that the nodes of today accept it: no node is replaced for this, and no pull fails."
-            : "The root allows no cross-certificate: a cluster keeps its certificate until all its Machines are younger than the arrival of the new root.")}
+            : "The root allows no cross-certificate: a cluster keeps its certificate until all its Machines are younger than the "
+                + "arrival of the new root.")}
         3. When all clusters serve such a certificate, the new root takes the place of the former one, whose key is deleted.
         4. {(isCompromised
-            ? "The compromised root leaves the CA Secret of a cluster as soon as the new certificate is served. Machines made before go on trusting it: replace them. The service names them until they are gone."
-            : "The former root leaves the CA Secret of a cluster when all its Machines and MachinePools are younger than the arrival of the new one.")}
+            ? "The compromised root leaves the CA Secret of a cluster as soon as the new certificate is served. Machines made before "
+                + "go on trusting it: replace them. The service names them until they are gone."
+            : "The former root leaves the CA Secret of a cluster when all its Machines and MachinePools are younger than the arrival "
+                + "of the new one.")}
         """;
 
     private static string Describe(RootSecret current) =>
-        $"root {current.Id} (generation {current.Generation}, until {current.Authority.NotAfter.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)})";
+        $"root {current.Id} (generation {current.Generation}, until "
+            + $"{current.Authority.NotAfter.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)})";
 }
 
 /// <summary>What became of an order.</summary>

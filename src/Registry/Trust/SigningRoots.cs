@@ -9,11 +9,16 @@ internal sealed class SigningRoots(RootSecret current, RootSecret? next, RootSou
     /// <summary>The root that is to sign: the next one while there is one.</summary>
     public CertificateAuthority Authority => (next ?? current).Authority;
 
-    /// <summary>Those that may sign, the one that is to sign first. The former root steps in for a cluster whose nodes don't accept its successor yet.</summary>
+    /// <summary>
+    /// Those that may sign, the one that is to sign first. The former root steps in for a cluster whose nodes don't accept its successor
+    /// yet.
+    /// </summary>
     public IEnumerable<CertificateAuthority> Candidates =>
         new[] { next?.Authority, current.Authority }.OfType<CertificateAuthority>().Where(authority => !authority.IsExpired(time));
 
-    /// <summary>What nodes that are made from now on are to trust: both roots, but not one that is compromised and has a successor.</summary>
+    /// <summary>
+    /// What nodes that are made from now on are to trust: both roots, but not one that is compromised and has a successor.
+    /// </summary>
     public TrustBundle Bundle => (next is null ? current.Authority.TrustBundle
         : current.IsCompromised ? next.Authority.TrustBundle
         : current.Authority.TrustBundle.Add(next.Authority.TrustBundle)).PruneExpired(time);

@@ -5,7 +5,8 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Since when each root is in a cluster's bundle. A node gets the bundle when it is made, so this and the age of the Machines say which nodes know
+/// Since when each root is in a cluster's bundle. A node gets the bundle when it is made, so this and the age of the Machines say which
+/// nodes know
 /// which root. Kept as an annotation of the Secret with the bundle, written together with it: <c>id=2026-01-31T12:00:00Z,…</c>.
 /// </summary>
 internal sealed class TrustDates
@@ -30,9 +31,11 @@ internal sealed class TrustDates
     public static TrustDates Read(Secret secret) => new(Entries(secret.Metadata.Annotations?.GetValueOrDefault(Annotation) ?? ""));
 
     /// <summary>
-    /// The dates of a bundle's roots: as written, and now for those that are new. The oldest root of a bundle is known to all nodes, because roots are
+    /// The dates of a bundle's roots: as written, and now for those that are new. The oldest root of a bundle is known to all nodes,
+    /// because roots are
     /// dropped only when all nodes know a later one. A later date that is older than the Secret itself has been carried here by a move or a
-    /// restore, which makes Machines anew too: their age says nothing of that root then, and it counts from now. Where nothing is written, because somebody
+    /// restore, which makes Machines anew too: their age says nothing of that root then, and it counts from now. Where nothing is
+    /// written, because somebody
     /// removed it or an earlier version wrote none, the root that was made first is the one that all nodes know.
     /// </summary>
     public TrustDates For(TrustBundle bundle, DateTimeOffset now, DateTimeOffset? created)
@@ -41,7 +44,8 @@ internal sealed class TrustDates
         var ids = bundle.OrderBy(root => root.NotBefore).Select(root => RootId.Of(root.Thumbprint)).ToList();
         var oldest = ids.Any(_dates.ContainsKey) ? null : ids.FirstOrDefault();
         var known = ids.ToDictionary(
-            id => id, id => _dates.TryGetValue(id, out var date) ? date : id == oldest && created < present ? Cut(created.Value) : present, StringComparer.Ordinal);
+            id => id, id => _dates.TryGetValue(id, out var date) ? date : id == oldest && created < present ? Cut(created.Value) : present,
+            StringComparer.Ordinal);
         var first = known.Count == 0 ? present : known.Values.Min();
         return new TrustDates(known.Select(entry => KeyValuePair.Create(
             entry.Key, entry.Value > first && entry.Value < created - Margin ? present : entry.Value)));
@@ -51,7 +55,9 @@ internal sealed class TrustDates
     public static TrustDates AllFrom(TrustBundle bundle, DateTimeOffset now) =>
         new(bundle.Select(root => KeyValuePair.Create(RootId.Of(root.Thumbprint), Cut(now))));
 
-    /// <summary>The earliest moment from which on every node knows one of these roots; null when all nodes do, or none has a date.</summary>
+    /// <summary>
+    /// The earliest moment from which on every node knows one of these roots; null when all nodes do, or none has a date.
+    /// </summary>
     public DateTimeOffset? NodesMustBeYoungerThan(IEnumerable<TrustedCertificate> roots)
     {
         var dates = roots.Select(root => Since(RootId.Of(root.Thumbprint))).OfType<DateTimeOffset>().ToList();
@@ -60,17 +66,20 @@ internal sealed class TrustDates
 
     public DateTimeOffset? Since(string rootId) => _dates.TryGetValue(rootId, out var date) ? date : null;
 
-    public override string ToString() => string.Join(",", _dates.Select(entry => $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}"));
+    public override string ToString() => string.Join(
+        ",", _dates.Select(entry => $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}"));
 
     private static IEnumerable<KeyValuePair<string, DateTimeOffset>> Entries(string text)
     {
         foreach (var entry in text.Split(','))
         {
             if (entry.Split('=') is [var id, var moment]
-                && DateTimeOffset.TryParseExact(moment, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
+                && DateTimeOffset.TryParseExact(
+                    moment, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
                 yield return KeyValuePair.Create(id, date);
         }
     }
 
-    private static DateTimeOffset Cut(DateTimeOffset moment) => new(moment.UtcTicks - (moment.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
+    private static DateTimeOffset Cut(DateTimeOffset moment) =>
+        new(moment.UtcTicks - (moment.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
 }

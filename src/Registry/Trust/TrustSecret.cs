@@ -36,7 +36,8 @@ internal sealed class TrustSecret(KubernetesClient management)
     /// <summary>Under the resourceVersion that was read, so that a root somebody else added meanwhile is not lost.</summary>
     public Task PatchAsync(RegistryPlan plan, Secret live, TrustBundle bundle, TrustDates dates, CancellationToken cancellationToken)
     {
-        var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !ClusterOwner.IsCluster(owner)).Append(ClusterOwner.Settle(plan.Owner, live.Metadata));
+        var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !ClusterOwner.IsCluster(owner))
+            .Append(ClusterOwner.Settle(plan.Owner, live.Metadata));
         var data = new JsonObject();
         foreach (var key in live.Data?.Keys ?? [])
             data[key] = null;
@@ -46,7 +47,8 @@ internal sealed class TrustSecret(KubernetesClient management)
             ["metadata"] = new JsonObject
             {
                 ["resourceVersion"] = live.Metadata.ResourceVersion,
-                ["labels"] = new JsonObject(ObjectLabels.OfTrust(plan).Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value))),
+                ["labels"] = new JsonObject(
+                    ObjectLabels.OfTrust(plan).Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value))),
                 ["annotations"] = new JsonObject { [TrustDates.Annotation] = dates.ToString() },
                 ["ownerReferences"] = JsonSerializer.SerializeToNode([.. owners], RegistryJson.Default.ListOwnerReference),
             },
@@ -82,5 +84,6 @@ internal sealed class TrustSecret(KubernetesClient management)
         && live.Value(SecretKeys.Authority).Span.SequenceEqual(Encoding.ASCII.GetBytes(bundle.ToPem()))
         && live.Metadata.Annotations?.GetValueOrDefault(TrustDates.Annotation) == dates.ToString()
         && ObjectLabels.OfTrust(plan).All(label => live.Metadata.Labels?.GetValueOrDefault(label.Key) == label.Value)
-        && live.Metadata.OwnerReferences is { } owners && owners.Where(ClusterOwner.IsCluster).SequenceEqual([ClusterOwner.Settle(plan.Owner, live.Metadata)]);
+        && live.Metadata.OwnerReferences is { } owners
+        && owners.Where(ClusterOwner.IsCluster).SequenceEqual([ClusterOwner.Settle(plan.Owner, live.Metadata)]);
 }

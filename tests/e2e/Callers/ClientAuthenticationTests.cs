@@ -26,7 +26,8 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
         var stage = await fixture.EmptyAsync(Cancelled);
         _service = await HookService.StartAsync(
             stage.Management.Kubeconfig,
-            ["--client-ca-file", _folder.Write("ca.crt", _authority.CertificatePem), "--client-names", $"other, {ClusterApiName}, spiffe://example.org/capi"],
+            ["--client-ca-file", _folder.Write("ca.crt", _authority.CertificatePem), "--client-names",
+            $"other, {ClusterApiName}, spiffe://example.org/capi"],
             Cancelled);
     }
 
@@ -70,7 +71,8 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
     [MemberData(nameof(Names))]
     public async Task Hook_NameOfTheClient_DecidesByItsLetters(string commonName, string? dnsName, string? uri, bool isAllowed)
     {
-        using var certificate = _authority.IssueClient(new ClientIdentity(commonName) { DnsName = dnsName, Uri = uri is null ? null : new Uri(uri) });
+        using var certificate = _authority.IssueClient(
+            new ClientIdentity(commonName) { DnsName = dnsName, Uri = uri is null ? null : new Uri(uri) });
         using var caller = Service.CreateClusterApi(certificate);
 
         var answer = await caller.DiscoverAsync("1.13.4", Cancelled);

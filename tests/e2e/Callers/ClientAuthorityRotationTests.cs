@@ -20,7 +20,8 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
     public async ValueTask InitializeAsync()
     {
         var stage = await fixture.EmptyAsync(Cancelled);
-        _service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--client-ca-file", _folder.Write("ca.crt", _old.CertificatePem)], Cancelled);
+        _service = await HookService.StartAsync(
+            stage.Management.Kubeconfig, ["--client-ca-file", _folder.Write("ca.crt", _old.CertificatePem)], Cancelled);
     }
 
     public async ValueTask DisposeAsync()
@@ -78,7 +79,8 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
         if (file is not null)
             arguments.AddRange(["--client-ca-file", _folder.Write("broken.crt", file)]);
 
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
 
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
         Assert.Contains(wanted, exception.Message, StringComparison.Ordinal);
@@ -90,7 +92,9 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
             Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", Cancelled)).Status);
     }
 
-    /// <summary>The open connection ends with a fixed answer, and another one is not made. In HTTP/2 a call may still overtake the end.</summary>
+    /// <summary>
+    /// The open connection ends with a fixed answer, and another one is not made. In HTTP/2 a call may still overtake the end.
+    /// </summary>
     private static async Task AssertShutOutAsync(ClusterApi caller)
     {
         const string Sentence = "The client certificate has ended, or is not from the authority that is asked for now.";
@@ -119,5 +123,6 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
     }
 
     private Task WaitForAsync(string line, int times) => Readiness.UntilAsync(
-        line, () => Task.FromResult(Service.Log.Split('\n').Count(entry => entry.Contains(line, StringComparison.Ordinal)) >= times), () => Service.Log, Cancelled);
+        line, () => Task.FromResult(Service.Log.Split('\n').Count(entry => entry.Contains(line, StringComparison.Ordinal)) >= times),
+        () => Service.Log, Cancelled);
 }

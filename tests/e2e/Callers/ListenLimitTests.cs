@@ -79,7 +79,8 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         using var connection = await RawConnection.OpenAsync(Service, Cancelled);
 
-        await connection.WriteAsync("GET /healthz HTTP/1.1\r\nHost: x\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 70)) + "\r\n", Cancelled);
+        await connection.WriteAsync(
+            "GET /healthz HTTP/1.1\r\nHost: x\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 70)) + "\r\n", Cancelled);
 
         Assert.StartsWith("HTTP/1.1 431 ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
     }
@@ -92,7 +93,8 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         using var connection = await RawConnection.OpenAsync(Service, Cancelled);
 
-        await connection.WriteAsync($"POST {Discovery} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", Cancelled);
+        await connection.WriteAsync(
+            $"POST {Discovery} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", Cancelled);
 
         Assert.StartsWith("HTTP/1.1 400 ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
     }
@@ -134,7 +136,8 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
 
         Assert.Contains(connection.Suite.ToString(), new[]
         {
-            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
         });
     }
 

@@ -23,7 +23,8 @@ internal sealed class RawConnection : IDisposable
 
     /// <summary>Connects and shakes hands.</summary>
     public static async Task<RawConnection> OpenAsync(
-        HookService service, CancellationToken cancellationToken, SslProtocols protocols = SslProtocols.None, CipherSuitesPolicy? suites = null)
+        HookService service, CancellationToken cancellationToken, SslProtocols protocols = SslProtocols.None,
+        CipherSuitesPolicy? suites = null)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.ImportFromPem(service.CertificateAuthorityPem);

@@ -24,7 +24,8 @@ public sealed class ChartAdmissionTests
         {
             foreach (var file in chart.CaseFiles)
             {
-                var rendered = await new HelmProgram("helm3").RenderAsync(chart.Path, Cancelled, "--values", file, "--kube-version", "1.20.2", "--api-versions", "monitoring.coreos.com/v1");
+                var rendered = await new HelmProgram("helm3").RenderAsync(
+                    chart.Path, Cancelled, "--values", file, "--kube-version", "1.20.2", "--api-versions", "monitoring.coreos.com/v1");
                 var run = await kubectl.TryAsync(rendered, Cancelled, "create", "--dry-run=server", "--filename=-");
                 Assert.True(run.ExitCode == 0, $"{chart.Name}, {Path.GetFileName(file)}: {run.Errors}");
             }
@@ -39,8 +40,10 @@ public sealed class ChartAdmissionTests
         await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace);
         var rendered = await new HelmProgram("helm3").RenderAsync(ChartFolder.Open("registry").Path, Cancelled, "--kube-version", "1.20.2");
 
-        var field = await kubectl.TryAsync(Replace(rendered, "replicas: 2", "replicaz: 2"), Cancelled, "create", "--dry-run=server", "--filename=-");
-        var value = await kubectl.TryAsync(Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), Cancelled, "create", "--dry-run=server", "--filename=-");
+        var field = await kubectl.TryAsync(
+            Replace(rendered, "replicas: 2", "replicaz: 2"), Cancelled, "create", "--dry-run=server", "--filename=-");
+        var value = await kubectl.TryAsync(
+            Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), Cancelled, "create", "--dry-run=server", "--filename=-");
 
         Assert.Contains("unknown field \"replicaz\"", field.Errors, StringComparison.Ordinal);
         Assert.Contains("must be greater than 0 and less than 86400", value.Errors, StringComparison.Ordinal);
@@ -53,5 +56,6 @@ public sealed class ChartAdmissionTests
     }
 
     private static async Task<RealApiServer> StartAsync() =>
-        await RealApiServer.StartAsync("charts", await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled), Cancelled, RealApiServer.DualStackRange);
+        await RealApiServer.StartAsync(
+            "charts", await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled), Cancelled, RealApiServer.DualStackRange);
 }

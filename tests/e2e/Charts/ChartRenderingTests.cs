@@ -81,7 +81,9 @@ public sealed class ChartRenderingTests
         Assert.Empty(without);
     }
 
-    /// <summary>In Helm, null takes a default away. That is refused by the value's name, or is the same as empty; no template stumbles.</summary>
+    /// <summary>
+    /// In Helm, null takes a default away. That is refused by the value's name, or is the same as empty; no template stumbles.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Charts))]
     public async Task Template_ValueTakenAway_IsRefusedByNameOrEmpty(string name)

@@ -19,13 +19,15 @@ public sealed partial class HookChartInstallTests
     [InlineData("helm4")]
     public async Task Release_InstalledUpgradedRemoved_LeavesNothing(string tool)
     {
-        await using var server = await RealApiServer.StartAsync("install", await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled), Cancelled);
+        await using var server =
+            await RealApiServer.StartAsync("install", await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled), Cancelled);
         await using var kubectl = await KubectlProgram.ForAsync(server, Cancelled);
         await using var helm = await HelmClient.ForAsync(tool, server.Kubeconfig, HookService.Namespace, Cancelled);
         await kubectl.InstallDefinitionsAsync(Cancelled);
 
         var installed = await helm.RunAsync(
-            Cancelled, "install", HookChart.Release, HookChart.Folder.Path, "--create-namespace", "--set", "metrics.serviceMonitor.enabled=true");
+            Cancelled, "install", HookChart.Release, HookChart.Folder.Path, "--create-namespace", "--set",
+            "metrics.serviceMonitor.enabled=true");
         var extension = await GetAsync(kubectl, "extensionconfig", "{.apiVersion} {.metadata.annotations}");
         var upgraded = await helm.RunAsync(
             Cancelled, "upgrade", HookChart.Release, HookChart.Folder.Path, "--set", "variable.path=platform.images", "--set", "replicas=3",
@@ -34,7 +36,8 @@ public sealed partial class HookChartInstallTests
         var monitors = await kubectl.RunAsync(Cancelled, "get", "servicemonitors", "--all-namespaces", "--output=name");
         var selector = await GetAsync(kubectl, "extensionconfig", "{.spec.namespaceSelector}");
         await helm.RunAsync(Cancelled, "uninstall", HookChart.Release);
-        var left = await kubectl.RunAsync(Cancelled, "get", Kinds, "--all-namespaces", "--selector=app.kubernetes.io/instance=capi-registry-hook", "--output=name");
+        var left = await kubectl.RunAsync(
+            Cancelled, "get", Kinds, "--all-namespaces", "--selector=app.kubernetes.io/instance=capi-registry-hook", "--output=name");
 
         Assert.StartsWith("runtime.cluster.x-k8s.io/v1beta2", extension, StringComparison.Ordinal);
         Assert.Contains("capi-registry-hook-system/capi-registry-hook-tls", extension, StringComparison.Ordinal);
@@ -42,7 +45,8 @@ public sealed partial class HookChartInstallTests
         Assert.Contains("--variable-path=platform.images", replicas, StringComparison.Ordinal);
         Assert.Equal("", monitors.Trim());
         Assert.Contains("registries", selector, StringComparison.Ordinal);
-        Assert.Contains("kubectl wait --for=condition=Discovered --timeout=2m extensionconfig/capi-registry-hook", installed, StringComparison.Ordinal);
+        Assert.Contains(
+            "kubectl wait --for=condition=Discovered --timeout=2m extensionconfig/capi-registry-hook", installed, StringComparison.Ordinal);
         var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "clusterclass.md"), Cancelled);
         Assert.All(Wiring().Matches(page).Take(3), line => Assert.Contains(line.Value, installed, StringComparison.Ordinal));
         Assert.Contains("           platform:\n             images: {}\n", upgraded, StringComparison.Ordinal);

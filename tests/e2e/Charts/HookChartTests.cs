@@ -24,13 +24,16 @@ public sealed partial class HookChartTests
         var options = Option().Matches(page).Select(match => match.Groups[1].Value).ToList();
         var set = new HashSet<string>();
         foreach (var file in HookChart.Folder.CaseFiles)
-            set.UnionWith(Arguments(await HookChart.RenderAsync(Cancelled, "--values", file)).Skip(1).Select(argument => argument.Split('=')[0]));
+            set.UnionWith(
+                Arguments(await HookChart.RenderAsync(Cancelled, "--values", file)).Skip(1).Select(argument => argument.Split('=')[0]));
 
         Assert.NotEmpty(options);
         Assert.Equal(options.Order(StringComparer.Ordinal), set.Except(NoValues).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>The program itself judges the arguments of each case. Here it finds none of the files, and nothing else may be wrong.</summary>
+    /// <summary>
+    /// The program itself judges the arguments of each case. Here it finds none of the files, and nothing else may be wrong.
+    /// </summary>
     [Fact]
     public async Task Arguments_EachCase_AreAcceptedByTheService()
     {
@@ -64,7 +67,8 @@ public sealed partial class HookChartTests
     [InlineData("v1beta2", "v1beta2")]
     public async Task ExtensionConfig_ByWhatIsServed_IsTheNewest(string wanted, params string[] served)
     {
-        var objects = await HookChart.RenderAsync(Cancelled, [.. served.SelectMany(version => new[] { "--api-versions", $"{Group}/{version}" })]);
+        var objects =
+            await HookChart.RenderAsync(Cancelled, [.. served.SelectMany(version => new[] { "--api-versions", $"{Group}/{version}" })]);
 
         Assert.Equal($"{Group}/{wanted}", (string)objects.One("ExtensionConfig", HookChart.Release)["apiVersion"]!);
     }
@@ -85,15 +89,19 @@ public sealed partial class HookChartTests
         Assert.Contains($"--chart-ca-secret={secret}", Arguments(objects));
         Assert.Contains($"--chart-repository=oci://{leaf["dnsNames"]![0]}:443/charts", Arguments(objects));
         Assert.Equal((string)leaf["secretName"]!, Volume(objects, "tls")["secret"]!["secretName"]!.GetValue<string>());
-        Assert.Equal((string)authority["secretName"]!, (string)objects.One("Issuer", (string)leaf["issuerRef"]!["name"]!)["spec"]!["ca"]!["secretName"]!);
+        Assert.Equal((string)authority["secretName"]!,
+            (string)objects.One("Issuer", (string)leaf["issuerRef"]!["name"]!)["spec"]!["ca"]!["secretName"]!);
         Assert.Equal((true, "Never"), ((bool)authority["isCA"]!, (string)authority["privateKey"]!["rotationPolicy"]!));
     }
 
-    /// <summary>The service publishes its authority where Cluster API and the add-on provider look for it, and may write nowhere else for that.</summary>
+    /// <summary>
+    /// The service publishes its authority where Cluster API and the add-on provider look for it, and may write nowhere else for that.
+    /// </summary>
     [Fact]
     public async Task Certificate_SelfManaged_IsWhatClusterApiAndTheAddOnProviderVerify()
     {
-        var objects = await HookChart.RenderAsync(Cancelled, "--set", "certificate.mode=selfManaged,extensionConfig.name=registry,rbac.namespaces={team-a}");
+        var objects = await HookChart.RenderAsync(
+            Cancelled, "--set", "certificate.mode=selfManaged,extensionConfig.name=registry,rbac.namespaces={team-a}");
 
         var arguments = Arguments(objects);
         var secret = $"{HookChart.Release}-tls";
@@ -103,7 +111,8 @@ public sealed partial class HookChartTests
         Assert.Contains($"--tls-authority-secret-name={HookChart.Release}-ca", arguments);
         Assert.Contains("--tls-extension-config=registry", arguments);
         Assert.Contains($"--chart-ca-secret={HookService.Namespace}/{secret}", arguments);
-        Assert.Equal($"{HookService.Namespace}/{secret}", (string)extension["metadata"]!["annotations"]![$"{Group}/inject-ca-from-secret"]!);
+        Assert.Equal(
+            $"{HookService.Namespace}/{secret}", (string)extension["metadata"]!["annotations"]![$"{Group}/inject-ca-from-secret"]!);
         Assert.DoesNotContain(objects, entry => entry.Kind() is "Certificate" or "Issuer");
         var rules = objects.One("Role", $"{HookChart.Release}-serving")["rules"]!;
         Assert.Equal([$"{HookChart.Release}-ca", secret], rules[0]!["resourceNames"]!.AsArray().Select(name => (string)name!));
@@ -127,10 +136,12 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task RegistryValues_AsGiven_AreInTheFileThatTheServiceReads()
     {
-        var objects = await HookChart.RenderAsync(Cancelled, "--set-json", """registry.values={"replicas":3,"storage":{"size":"200Gi"},"note":"{{ x }}"}""");
+        var objects = await HookChart.RenderAsync(
+            Cancelled, "--set-json", """registry.values={"replicas":3,"storage":{"size":"200Gi"},"note":"{{ x }}"}""");
 
         var file = (string)objects.One("ConfigMap", $"{HookChart.Release}-registry")["data"]!["values.yaml"]!;
-        Assert.Equal("""{"note":"{{ x }}","replicas":3,"storage":{"size":"200Gi"}}""", Assert.Single(RenderedObjects.Read(file)).ToJsonString());
+        Assert.Equal(
+            """{"note":"{{ x }}","replicas":3,"storage":{"size":"200Gi"}}""", Assert.Single(RenderedObjects.Read(file)).ToJsonString());
         Assert.Contains("--registry-values-file=/etc/capi-registry-hook/registry/values.yaml", Arguments(objects));
         Assert.Equal($"{HookChart.Release}-registry", (string)Volume(objects, "registry-values")["configMap"]!["name"]!);
     }
@@ -191,8 +202,10 @@ public sealed partial class HookChartTests
     }
 
     [Theory]
-    [InlineData("extensionConfig.caBundle can't follow the authority of certificate.mode selfManaged", "certificate.mode=selfManaged,extensionConfig.caBundle=-----BEGIN CERTIFICATE-----")]
-    [InlineData("certificate.selfManaged.extraNames has no effect with certificate.mode certManager", "certificate.selfManaged.extraNames={x}")]
+    [InlineData("extensionConfig.caBundle can't follow the authority of certificate.mode selfManaged",
+        "certificate.mode=selfManaged,extensionConfig.caBundle=-----BEGIN CERTIFICATE-----")]
+    [InlineData("certificate.selfManaged.extraNames has no effect with certificate.mode certManager",
+        "certificate.selfManaged.extraNames={x}")]
     [InlineData("extraNames", "certificate.mode=selfManaged,certificate.selfManaged.extraNames={a b}")]
     [InlineData("certificate.existingSecret is empty", "certificate.mode=existingSecret")]
     [InlineData("certificate.existingSecret is x, but certificate.mode is certManager", "certificate.existingSecret=x")]

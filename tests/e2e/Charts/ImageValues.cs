@@ -9,6 +9,7 @@ internal static class ImageValues
     {
         var slash = reference.IndexOf('/', StringComparison.Ordinal);
         var colon = reference.LastIndexOf(':');
-        return new JsonObject { ["registry"] = reference[..slash], ["repository"] = reference[(slash + 1)..colon], ["tag"] = reference[(colon + 1)..] };
+        return new JsonObject { ["registry"] = reference[..slash], ["repository"] = reference[(slash + 1)..colon],
+            ["tag"] = reference[(colon + 1)..] };
     }
 }

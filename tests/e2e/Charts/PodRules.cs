@@ -9,7 +9,8 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// </summary>
 internal static class PodRules
 {
-    private static readonly string[] HarmlessVolumes = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI", "ephemeral", "csi"];
+    private static readonly string[] HarmlessVolumes = ["configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected",
+        "downwardAPI", "ephemeral", "csi"];
 
     /// <summary>What a pod template violates, one sentence each.</summary>
     /// <param name="template">The template.</param>
@@ -19,7 +20,8 @@ internal static class PodRules
         var spec = template["spec"]!.AsObject();
         return PodFaults(spec)
             .Concat(VolumeFaults(spec, name))
-            .Concat(template.Containers().SelectMany(container => ContainerFaults(container).Select(fault => $"{container["name"]}: {fault}")))
+            .Concat(template.Containers()
+            .SelectMany(container => ContainerFaults(container).Select(fault => $"{container["name"]}: {fault}")))
             .Select(fault => $"{name}: {fault}");
     }
 

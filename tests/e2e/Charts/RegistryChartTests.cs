@@ -28,7 +28,8 @@ public sealed class RegistryChartTests
 
             Assert.Equal(1, (long)config["version"]!);
             Assert.Equal(others.Select(Host), config["sync"]!.AsArray().Select(step => (string)step!["source"]!));
-            Assert.All(config["sync"]!.AsArray(), step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
+            Assert.All(config["sync"]!.AsArray(),
+                step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
             Assert.Equal((true, true), ((bool)config["defaults"]!["referrers"]!, (bool)config["defaults"]!["digestTags"]!));
         }
     }
@@ -50,11 +51,13 @@ public sealed class RegistryChartTests
         var objects = await RenderAsync("--set", "auth.htpasswd.secretName=users");
 
         var mounts = Container(objects, "regsync")!["volumeMounts"]!.AsArray().Select(mount => (string)mount!["name"]!).ToArray();
-        var volumes = Pod(objects)["spec"]!["volumes"]!.AsArray().Where(volume => mounts.Contains((string)volume!["name"]!)).ToDictionary(volume => (string)volume!["name"]!);
+        var volumes = Pod(objects)["spec"]!["volumes"]!.AsArray()
+            .Where(volume => mounts.Contains((string)volume!["name"]!)).ToDictionary(volume => (string)volume!["name"]!);
         Assert.Equal(["ca.crt"], Keys(volumes["sync-tls"]!));
         Assert.Equal(["username", "password"], Keys(volumes["sync-auth"]!));
         Assert.Equal(3, volumes.Count);
-        Assert.All(Sync(objects, 0)["creds"]!.AsArray(), login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
+        Assert.All(Sync(objects, 0)["creds"]!.AsArray(),
+            login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
     }
 
     [Theory]
@@ -73,7 +76,9 @@ public sealed class RegistryChartTests
         Assert.Equal(replicated, Container(objects, "regsync") is not null);
         // Shared storage can be written through any replica; the primary's address answers in all cases.
         Assert.Equal(replicated, primary.ContainsKey("statefulset.kubernetes.io/pod-name"));
-        Assert.Equal(name is "pvc" or "pull-through", objects.One("StatefulSet", "registry")["spec"]!.AsObject().ContainsKey("volumeClaimTemplates"));
+        Assert.Equal(
+            name is "pvc" or "pull-through",
+            objects.One("StatefulSet", "registry")["spec"]!.AsObject().ContainsKey("volumeClaimTemplates"));
     }
 
     [Fact]
@@ -83,8 +88,10 @@ public sealed class RegistryChartTests
         var config = Configuration(objects);
 
         Assert.Null(config["storage"]!["cache"]);
-        Assert.Equal(["bucket", "forcepathstyle", "region", "regionendpoint", "rootdirectory"], config["storage"]!["s3"]!.AsObject().Select(field => field.Key));
-        var secrets = Container(objects, "registry")!["env"]!.AsArray().Where(variable => variable!["valueFrom"]?["secretKeyRef"] is not null).Select(variable => (string)variable!["name"]!);
+        Assert.Equal(["bucket", "forcepathstyle", "region", "regionendpoint", "rootdirectory"],
+            config["storage"]!["s3"]!.AsObject().Select(field => field.Key));
+        var secrets = Container(objects, "registry")!["env"]!.AsArray()
+            .Where(variable => variable!["valueFrom"]?["secretKeyRef"] is not null).Select(variable => (string)variable!["name"]!);
         Assert.Equal(["REGISTRY_STORAGE_S3_ACCESSKEY", "REGISTRY_STORAGE_S3_SECRETKEY", "REGISTRY_HTTP_SECRET"], secrets);
     }
 
@@ -117,7 +124,8 @@ public sealed class RegistryChartTests
     public async Task PodTemplate_WhatIsNotThePodsBusiness_LeavesThePods()
     {
         var before = PodText(await RenderAsync());
-        var after = PodText(await RenderAsync("--set", "commonLabels.a=b,service.clusterIPs={10.96.0.20},podDisruptionBudget.enabled=false"));
+        var after = PodText(
+            await RenderAsync("--set", "commonLabels.a=b,service.clusterIPs={10.96.0.20},podDisruptionBudget.enabled=false"));
 
         Assert.Equal(before, after);
 
@@ -160,34 +168,40 @@ public sealed class RegistryChartTests
         var objects = await RenderCaseAsync(name);
         var job = objects.One("CronJob", "registry-gc")["spec"]!["jobTemplate"]!["spec"]!["template"]!.AsObject();
 
-        Assert.Equal(beforeServing, string.Join(',', (Pod(objects)["spec"]!["initContainers"] as JsonArray ?? []).Select(container => (string)container!["name"]!)));
+        Assert.Equal(beforeServing, string.Join(
+            ',', (Pod(objects)["spec"]!["initContainers"] as JsonArray ?? []).Select(container => (string)container!["name"]!)));
         Assert.Equal(steps, string.Join(',', job.Containers().Select(container => (string)container["name"]!)));
     }
 
     [Fact]
     public async Task AirGap_EveryImage_ComesFromTheOneRegistry()
     {
-        var images = (await RenderCaseAsync("air-gap")).PodTemplates().SelectMany(pod => pod.Containers()).Select(container => (string)container["image"]!).Distinct().ToArray();
+        var images = (await RenderCaseAsync("air-gap")).PodTemplates()
+            .SelectMany(pod => pod.Containers()).Select(container => (string)container["image"]!).Distinct().ToArray();
 
         Assert.Equal(3, images.Length);
-        Assert.All(images, image => Assert.Matches("^images\\.example\\.com:5000/(library/registry|regclient/regsync|kubectl)@sha256:0+[123]$", image));
+        Assert.All(images,
+            image => Assert.Matches("^images\\.example\\.com:5000/(library/registry|regclient/regsync|kubectl)@sha256:0+[123]$", image));
     }
 
     private static string Host(int ordinal) => $"registry-{ordinal}.registry-headless.{HelmProgram.Namespace}.svc.cluster.local:5000";
 
-    private static Task<IReadOnlyList<JsonObject>> RenderCaseAsync(string name) => RenderAsync("--values", Chart.File($"ci/{name}-values.yaml"));
+    private static Task<IReadOnlyList<JsonObject>> RenderCaseAsync(string name) =>
+        RenderAsync("--values", Chart.File($"ci/{name}-values.yaml"));
 
     private static Task<IReadOnlyList<JsonObject>> RenderAsync(params string[] arguments) =>
         new HelmProgram("helm3").ObjectsAsync(Chart.Path, Cancelled, arguments);
 
-    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) => objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();
+    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) =>
+        objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();
 
     private static JsonObject? Container(IReadOnlyList<JsonObject> objects, string name) =>
         Pod(objects).Containers().SingleOrDefault(container => (string)container["name"]! == name);
 
     private static JsonObject Configuration(IReadOnlyList<JsonObject> objects) => Data(objects, "registry", "config.yml");
 
-    private static JsonObject Sync(IReadOnlyList<JsonObject> objects, int ordinal) => Data(objects, "registry-sync", $"registry-{ordinal}.yml");
+    private static JsonObject Sync(IReadOnlyList<JsonObject> objects, int ordinal) =>
+        Data(objects, "registry-sync", $"registry-{ordinal}.yml");
 
     private static JsonObject Data(IReadOnlyList<JsonObject> objects, string name, string key) =>
         Assert.Single(RenderedObjects.Read((string)objects.One("ConfigMap", name)["data"]![key]!));

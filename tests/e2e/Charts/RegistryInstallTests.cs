@@ -34,7 +34,10 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         await release.WaitForImageAsync(1, "library/app:1", digest, Login, Cancelled);
     }
 
-    /// <summary>The plugin of the local backend does not enforce policies; that it is accepted and that the registry works beside it is what is seen here.</summary>
+    /// <summary>
+    /// The plugin of the local backend does not enforce policies; that it is accepted and that the registry works beside it is what is
+    /// seen here.
+    /// </summary>
     [Fact]
     public async Task HostPathAndNetworkPolicy_OneReplica_KeepsImagesWhenItsPodIsReplaced()
     {
@@ -54,7 +57,8 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
             await release.WaitForImageAsync(0, "library/app:1", digest, credentials: null, Cancelled);
             Assert.Equal("registry-0\n", (await release.Node.RunAsync(Cancelled, "ls", Folder)).OutputOfSuccess());
-            Assert.Equal("registry", await release.KubectlAsync(Cancelled, "get", "networkpolicies", "--output=jsonpath={.items[*].metadata.name}"));
+            Assert.Equal(
+                "registry", await release.KubectlAsync(Cancelled, "get", "networkpolicies", "--output=jsonpath={.items[*].metadata.name}"));
         }
         finally
         {
@@ -144,7 +148,8 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
     private string Image(string content) => SmallImage.Write(_images, content);
 
-    private async Task<string> PushAsync(RegistryRelease release, PortForward to, string content, string? credentials = null, string tag = "1")
+    private async Task<string> PushAsync(
+        RegistryRelease release, PortForward to, string content, string? credentials = null, string tag = "1")
     {
         var client = release.Client(to, credentials);
         (await client.PushAsync(Image(content), $"library/app:{tag}", Cancelled)).OutputOfSuccess();
@@ -175,13 +180,15 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     {
         await using var primary = await release.ToPrimaryAsync(Cancelled);
         (await release.Client(primary).PullAsync("library/app:2", Cancelled)).OutputOfSuccess();
-        Assert.Contains("manifest unknown", (await release.Client(primary).PullAsync("library/app:1", Cancelled)).Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "manifest unknown", (await release.Client(primary).PullAsync("library/app:1", Cancelled)).Errors, StringComparison.Ordinal);
         await PushAsync(release, primary, "one", tag: "1");
         (await release.Client(primary).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
     }
 
     private static Task<string> BlobsAsync(RegistryRelease release, int replica = 0) =>
-        release.KubectlAsync(Cancelled, "exec", $"registry-{replica}", "--container=registry", "--", "find", "/var/lib/registry", "-path", "*/blobs/sha256/*", "-name", "data");
+        release.KubectlAsync(Cancelled, "exec", $"registry-{replica}", "--container=registry", "--", "find", "/var/lib/registry", "-path",
+            "*/blobs/sha256/*", "-name", "data");
 
     private static async Task RunCollectionAsync(RegistryRelease release)
     {
@@ -210,7 +217,8 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     {
         await using var replica = release.ToReplica(1);
         var pushed = await release.Client(replica).PushAsync(Image("three"), "library/other:1", Cancelled);
-        return pushed.Errors.Contains("405", StringComparison.Ordinal) || pushed.Errors.Contains("unsupported", StringComparison.OrdinalIgnoreCase);
+        return pushed.Errors.Contains("405", StringComparison.Ordinal)
+            || pushed.Errors.Contains("unsupported", StringComparison.OrdinalIgnoreCase);
     }
 
     private static string Claim(string @namespace) => $$"""

@@ -45,20 +45,35 @@ public sealed class RegistryRefusalTests
 
     [Theory]
     [InlineData("storage.size=", "storage.size is empty: set the size of a replica's volume, such as 50Gi.")]
-    [InlineData("storage.type=existingClaim", "storage.existingClaim.claimName is empty: name the claim to mount, or choose another storage.type.")]
+    [InlineData("storage.type=existingClaim",
+        "storage.existingClaim.claimName is empty: name the claim to mount, or choose another storage.type.")]
     [InlineData("storage.type=hostPath", "storage.hostPath.path is empty: set a folder of the nodes, or choose another storage.type.")]
-    [InlineData("storage.type=nfs,storage.nfs.server=a", "storage.nfs needs both server and path: set them, or choose another storage.type.")]
+    [InlineData("storage.type=nfs,storage.nfs.server=a",
+        "storage.nfs needs both server and path: set them, or choose another storage.type.")]
     [InlineData("storage.type=s3", "storage.s3 needs both bucket and region: set them, or choose another storage.type.")]
-    [InlineData("storage.type=s3,storage.s3.bucket=a", "httpSecret.secretName is empty, but 2 replicas share the storage s3: name a Secret with a random text in its key httpSecret, so that any replica can go on with an upload.")]
-    [InlineData("pullThrough.enabled=true", "pullThrough.upstream is empty: set the URL of the registry to cache, such as https://registry-1.docker.io.")]
-    [InlineData("pullThrough.enabled=true,pullThrough.upstream=https://a,storage.type=existingClaim,storage.existingClaim.claimName=a", "pullThrough.enabled needs private storage, but 2 replicas share the storage existingClaim and would expire each other's images: set replicas to 1 or storage.type to pvc.")]
-    [InlineData("pullThrough.enabled=true,pullThrough.upstream=https://a,garbageCollection.enabled=true", "garbageCollection.enabled can't be used with pullThrough.enabled: a cache removes images itself when pullThrough.ttl is over; set one of them to false.")]
-    [InlineData("garbageCollection.enabled=true,storage.type=emptyDir", "garbageCollection.enabled can't be used with storage.type emptyDir: collecting restarts the pods, which empties their volumes; set it to false or choose another storage.type.")]
+    [InlineData("storage.type=s3,storage.s3.bucket=a",
+        "httpSecret.secretName is empty, but 2 replicas share the storage s3: name a Secret with a random text in its key "
+            + "httpSecret, so that any replica can go on with an upload.")]
+    [InlineData("pullThrough.enabled=true",
+        "pullThrough.upstream is empty: set the URL of the registry to cache, such as https://registry-1.docker.io.")]
+    [InlineData("pullThrough.enabled=true,pullThrough.upstream=https://a,storage.type=existingClaim,storage.existingClaim.claimName=a",
+        "pullThrough.enabled needs private storage, but 2 replicas share the storage existingClaim and would expire each other's "
+            + "images: set replicas to 1 or storage.type to pvc.")]
+    [InlineData("pullThrough.enabled=true,pullThrough.upstream=https://a,garbageCollection.enabled=true",
+        "garbageCollection.enabled can't be used with pullThrough.enabled: a cache removes images itself when pullThrough.ttl is "
+            + "over; set one of them to false.")]
+    [InlineData("garbageCollection.enabled=true,storage.type=emptyDir",
+        "garbageCollection.enabled can't be used with storage.type emptyDir: collecting restarts the pods, which empties their "
+            + "volumes; set it to false or choose another storage.type.")]
     [InlineData("ingress.enabled=true", "ingress.hosts is empty: list the host names that the Ingress answers to.")]
     [InlineData("metrics.serviceMonitor.enabled=true", "metrics.serviceMonitor.enabled needs metrics.enabled: set it to true too.")]
-    [InlineData("service.nodePort=30443", "service.nodePort is 30443, but service.type is ClusterIP: set the type to NodePort, or the port to 0.")]
-    [InlineData("primaryService.nodePort=30443", "primaryService.nodePort is 30443, but primaryService.type is ClusterIP: set the type to NodePort, or the port to 0.")]
-    [InlineData("primaryService.ipFamilyPolicy=SingleStack,primaryService.clusterIPs={10.0.0.1,fd00::1}", "primaryService.clusterIPs has 2 addresses, but primaryService.ipFamilyPolicy is SingleStack: set it to PreferDualStack or RequireDualStack, or keep one address.")]
+    [InlineData("service.nodePort=30443",
+        "service.nodePort is 30443, but service.type is ClusterIP: set the type to NodePort, or the port to 0.")]
+    [InlineData("primaryService.nodePort=30443",
+        "primaryService.nodePort is 30443, but primaryService.type is ClusterIP: set the type to NodePort, or the port to 0.")]
+    [InlineData("primaryService.ipFamilyPolicy=SingleStack,primaryService.clusterIPs={10.0.0.1,fd00::1}",
+        "primaryService.clusterIPs has 2 addresses, but primaryService.ipFamilyPolicy is SingleStack: set it to PreferDualStack or "
+            + "RequireDualStack, or keep one address.")]
     public async Task Template_ValuesThatDoNotGoTogether_AreRefusedWithARemedy(string values, string sentence)
     {
         Assert.Contains(sentence, await RenderAsync("helm3", values), StringComparison.Ordinal);
@@ -71,7 +86,8 @@ public sealed class RegistryRefusalTests
     {
         var said = await RenderAsync("helm3", "tls.secretName=", "--skip-schema-validation");
 
-        Assert.Contains("tls.secretName is empty: name the Secret with tls.crt, tls.key and ca.crt of the registry.", said, StringComparison.Ordinal);
+        Assert.Contains(
+            "tls.secretName is empty: name the Secret with tls.crt, tls.key and ca.crt of the registry.", said, StringComparison.Ordinal);
     }
 
     private static async Task<string> RenderAsync(string helm, string values, params string[] more)

@@ -37,7 +37,8 @@ internal sealed class RegistryRelease : IAsyncDisposable
         var cluster = await shared.GetAsync();
         var release = new RegistryRelease(cluster, await ClusterNamespace.CreateAsync(cluster, name, cancellationToken));
         var identity = release._identity;
-        await release.CreateSecretAsync("registry-tls", cancellationToken, ("tls.crt", identity.CertificatePem), ("tls.key", identity.KeyPem), ("ca.crt", identity.RootPem));
+        await release.CreateSecretAsync("registry-tls", cancellationToken, ("tls.crt", identity.CertificatePem),
+            ("tls.key", identity.KeyPem), ("ca.crt", identity.RootPem));
         return release;
     }
 
@@ -53,7 +54,8 @@ internal sealed class RegistryRelease : IAsyncDisposable
         await using var helm = await HelmClient.ForAsync("helm3", _cluster.Kubeconfig, Namespace, cancellationToken);
         try
         {
-            await helm.RunAsync(cancellationToken, "upgrade", "--install", name, ChartFolder.Open("registry").Path, "--values", file, "--wait", "--timeout=120s");
+            await helm.RunAsync(cancellationToken, "upgrade", "--install", name, ChartFolder.Open("registry").Path, "--values", file,
+                "--wait", "--timeout=120s");
         }
         catch (InvalidOperationException exception)
         {
@@ -66,7 +68,8 @@ internal sealed class RegistryRelease : IAsyncDisposable
     public Task CreateSecretAsync(string name, CancellationToken cancellationToken, params (string Key, string Text)[] entries)
     {
         var data = new JsonObject(entries.Select(entry => KeyValuePair.Create<string, JsonNode?>(entry.Key, entry.Text)));
-        var secret = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Secret", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = Namespace }, ["stringData"] = data };
+        var secret = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Secret",
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = Namespace }, ["stringData"] = data };
         return Kubectl.ApplyAsync(secret.ToJsonString(), cancellationToken);
     }
 
@@ -79,7 +82,8 @@ internal sealed class RegistryRelease : IAsyncDisposable
         PortForward.ToServiceAsync(_cluster, Namespace, $"{name}-primary", cancellationToken);
 
     /// <summary>Leads to one replica.</summary>
-    public PortForward ToReplica(int ordinal, string name = "registry") => PortForward.ToPod(_cluster, Namespace, $"{name}-{ordinal}", ContainerPort);
+    public PortForward ToReplica(int ordinal, string name = "registry") =>
+        PortForward.ToPod(_cluster, Namespace, $"{name}-{ordinal}", ContainerPort);
 
     /// <summary>A client that trusts the registry's authority only.</summary>
     public Skopeo Client(PortForward forward, string? credentials = null) => new(forward.Authority, _identity.RootPem, credentials);
@@ -119,8 +123,10 @@ internal sealed class RegistryRelease : IAsyncDisposable
     {
         ["fullnameOverride"] = name,
         ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Registry, cancellationToken)),
-        ["sync"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Regsync, cancellationToken)), ["interval"] = "1s" },
-        ["garbageCollection"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
+        ["sync"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Regsync, cancellationToken)),
+        ["interval"] = "1s" },
+        ["garbageCollection"] =
+            new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
         ["storage"] = new JsonObject { ["size"] = "100Mi" },
         // Nobody pulls through a Service while these pods stop.
         ["drain"] = new JsonObject { ["delaySeconds"] = 0, ["timeoutSeconds"] = 5 },

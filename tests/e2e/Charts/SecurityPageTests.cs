@@ -13,11 +13,13 @@ public sealed partial class SecurityPageTests
     public async Task Rights_InTheTable_AreThoseOfTheChart()
     {
         var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "security.md"), Cancelled);
-        var told = Right().Matches(page).Select(match => (Verb: match.Groups[3].Value, Group: match.Groups[1].Value.Replace("core", "", StringComparison.Ordinal), Resource: match.Groups[2].Value));
+        var told = Right().Matches(page).Select(match => (Verb: match.Groups[3].Value,
+            Group: match.Groups[1].Value.Replace("core", "", StringComparison.Ordinal), Resource: match.Groups[2].Value));
 
         var rendered = await HookChart.RenderAsync(Cancelled);
         var selfManaged = await HookChart.RenderAsync(Cancelled, "--set", "certificate.mode=selfManaged");
-        var given = rendered.Concat(selfManaged).Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
+        var given = rendered.Concat(selfManaged)
+            .Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
 
         Assert.Equal(given.Order(), told.Order());
     }

@@ -25,7 +25,9 @@ internal static class SmallImage
         using (var writer = new TarWriter(archive, leaveOpen: true))
         {
             foreach (var (name, content) in files)
-                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content), ModificationTime = DateTimeOffset.UnixEpoch });
+                writer.WriteEntry(new UstarTarEntry(
+                    TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content),
+                    ModificationTime = DateTimeOffset.UnixEpoch });
         }
 
         return archive.ToArray();

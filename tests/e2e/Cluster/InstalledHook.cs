@@ -9,8 +9,10 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
 /// <summary>
-/// The service as its chart installs it, on a cluster with a node: pods under the chart's ServiceAccount, called through the chart's Service. By default the test
-/// plays cert-manager, which is not there: it writes the Secret that the Certificate asks for. The cluster is both the management cluster and
+/// The service as its chart installs it, on a cluster with a node: pods under the chart's ServiceAccount, called through the chart's
+/// Service. By default the test
+/// plays cert-manager, which is not there: it writes the Secret that the Certificate asks for. The cluster is both the management cluster
+/// and
 /// the workload cluster.
 /// </summary>
 internal sealed class InstalledHook : IAsyncDisposable
@@ -41,21 +43,24 @@ internal sealed class InstalledHook : IAsyncDisposable
     public static string WorkloadNamespace => Workload;
 
     /// <summary>Installs the service with its defaults.</summary>
-    public static Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) => InstallAsync(cluster, async hook =>
+    public static Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) =>
+        InstallAsync(cluster, async hook =>
     {
         await hook.PlayCertManagerAsync(cancellationToken);
         await hook.InstallChartAsync("", cancellationToken);
     }, cancellationToken);
 
     /// <summary>Installs the service with a certificate that it makes itself, which is also for the way that tests have to it.</summary>
-    public static Task<InstalledHook> InstallSelfManagedAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) => InstallAsync(cluster, async hook =>
+    public static Task<InstalledHook> InstallSelfManagedAsync(IWorkloadCluster cluster, CancellationToken cancellationToken) =>
+        InstallAsync(cluster, async hook =>
     {
         await hook.InstallChartAsync(",certificate.mode=selfManaged,certificate.selfManaged.extraNames={127.0.0.1}", cancellationToken);
         using var admin = new AdminClient(cluster);
         hook.RootPem = await new PublishedAuthority(admin).ReadAsync(cancellationToken);
     }, cancellationToken);
 
-    private static async Task<InstalledHook> InstallAsync(IWorkloadCluster cluster, Func<InstalledHook, Task> install, CancellationToken cancellationToken)
+    private static async Task<InstalledHook> InstallAsync(
+        IWorkloadCluster cluster, Func<InstalledHook, Task> install, CancellationToken cancellationToken)
     {
         await using (var kubectl = await KubectlProgram.ForAsync(cluster, cancellationToken))
             await kubectl.InstallDefinitionsAsync(cancellationToken);
@@ -82,7 +87,8 @@ internal sealed class InstalledHook : IAsyncDisposable
     /// <summary>Restarts the pods as an upgrade does, and waits until the new ones have taken over.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
-        (await Kubectl.RunAsync(cancellationToken, "--namespace", HookService.Namespace, "rollout", "restart", $"deployment/{HookChart.Release}")).OutputOfSuccess();
+        (await Kubectl.RunAsync(cancellationToken, "--namespace", HookService.Namespace, "rollout", "restart",
+            $"deployment/{HookChart.Release}")).OutputOfSuccess();
         await Kubectl.WaitForRolloutAsync(HookService.Namespace, $"deployment/{HookChart.Release}", Bound, cancellationToken);
     }
 
@@ -98,7 +104,8 @@ internal sealed class InstalledHook : IAsyncDisposable
     {
         using var admin = new AdminClient(Cluster);
         var created = await admin.CreateAsync(AdminClient.Clusters(HookService.Namespace), Stage.NewCluster(name), cancellationToken);
-        var kubeconfig = KubeconfigText.Write(name, new Uri("https://kubernetes.default.svc"), Cluster.CertificateAuthorityPem, Cluster.Token);
+        var kubeconfig = KubeconfigText.Write(
+            name, new Uri("https://kubernetes.default.svc"), Cluster.CertificateAuthorityPem, Cluster.Token);
         await admin.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = $"{name}-kubeconfig" },
@@ -174,7 +181,8 @@ public sealed class InstalledOnce(SharedCluster shared) : IAsyncLifetime
 {
     internal InstalledHook Hook { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Hook = await InstalledHook.InstallAsync(await shared.GetAsync(), TestContext.Current.CancellationToken);
+    public async ValueTask InitializeAsync() =>
+        Hook = await InstalledHook.InstallAsync(await shared.GetAsync(), TestContext.Current.CancellationToken);
 
     public ValueTask DisposeAsync() => Hook is null ? ValueTask.CompletedTask : Hook.DisposeAsync();
 }

@@ -35,7 +35,8 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
         var proxy = await admin.GetAsync(AdminClient.ChartProxies(HookService.Namespace), "c1-registry", Cancelled);
         Assert.Equal("oci://capi-registry-hook.capi-registry-hook-system.svc:443/charts", (string)proxy["spec"]!["repoURL"]!);
         Assert.Equal("capi-registry-hook-tls", (string)proxy["spec"]!["tlsConfig"]!["caSecret"]!["name"]!);
-        Assert.Equal("kubernetes.io/tls", (string)(await admin.GetAsync(AdminClient.Secrets(InstalledHook.WorkloadNamespace), "registry-tls", Cancelled))["type"]!);
+        Assert.Equal("kubernetes.io/tls",
+            (string)(await admin.GetAsync(AdminClient.Secrets(InstalledHook.WorkloadNamespace), "registry-tls", Cancelled))["type"]!);
         await AssertScrapedAsync();
     }
 
@@ -43,8 +44,10 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
     public async Task Account_BeyondItsRights_IsRefused()
     {
         using var admin = new AdminClient(_hook.Cluster);
-        var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject() };
-        var token = await admin.CreateAsync($"/api/v1/namespaces/{HookService.Namespace}/serviceaccounts/{HookChart.Release}/token", request, Cancelled);
+        var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest",
+            ["spec"] = new JsonObject() };
+        var token = await admin.CreateAsync(
+            $"/api/v1/namespaces/{HookService.Namespace}/serviceaccounts/{HookChart.Release}/token", request, Cancelled);
         using var account = AdminHttp.Create(_hook.Cluster);
         account.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (string)token["status"]!["token"]!);
 
@@ -52,8 +55,10 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, AdminClient.Secrets(HookService.Namespace)));
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, $"/api/v1/namespaces/{HookService.Namespace}/configmaps"));
         Assert.Equal(HttpStatusCode.Forbidden, await GetAsync(account, "/api/v1/nodes"));
-        var mayDelete = await _hook.Kubectl.RunAsync(Cancelled, "auth", "can-i", "delete", "secrets", $"--as={InstalledAccess.User}", "--all-namespaces");
-        var mayPatch = await _hook.Kubectl.RunAsync(Cancelled, "auth", "can-i", "patch", "clusters.cluster.x-k8s.io", $"--as={InstalledAccess.User}", "--all-namespaces");
+        var mayDelete = await _hook.Kubectl.RunAsync(
+            Cancelled, "auth", "can-i", "delete", "secrets", $"--as={InstalledAccess.User}", "--all-namespaces");
+        var mayPatch = await _hook.Kubectl.RunAsync(
+            Cancelled, "auth", "can-i", "patch", "clusters.cluster.x-k8s.io", $"--as={InstalledAccess.User}", "--all-namespaces");
         Assert.Equal(("no\n", "yes\n"), (mayDelete.Output, mayPatch.Output));
     }
 
@@ -70,7 +75,8 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
         var before = await _hook.PodsAsync(Cancelled);
 
         await _hook.RestartAsync(Cancelled);
-        await Readiness.UntilAsync("the end of the former pods", async () => !(await _hook.PodsAsync(Cancelled)).Intersect(before).Any(), () => "", Cancelled);
+        await Readiness.UntilAsync(
+            "the end of the former pods", async () => !(await _hook.PodsAsync(Cancelled)).Intersect(before).Any(), () => "", Cancelled);
         await Task.WhenAll(callers.Select(caller => caller.MoreAsync(5, Cancelled)));
 
         Assert.Equal(2, (await _hook.PodsAsync(Cancelled)).Count);
@@ -92,7 +98,8 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
 
         // Each replica counts for itself, and one of them has answered.
         Assert.All(pages, page => Assert.Contains("capi_registry_hook_build_info{version=\"0.1.0\"} 1\n", page, StringComparison.Ordinal));
-        Assert.Contains(pages, page => page.Contains("capi_registry_hook_calls_total{hook=\"AfterControlPlaneInitialized\",outcome=\"success\"} 1\n", StringComparison.Ordinal));
+        Assert.Contains(pages, page => page.Contains(
+            "capi_registry_hook_calls_total{hook=\"AfterControlPlaneInitialized\",outcome=\"success\"} 1\n", StringComparison.Ordinal));
     }
 
     private static async Task<HttpStatusCode> GetAsync(HttpClient http, string path)

@@ -9,7 +9,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
-/// <summary>The service's own chart with <c>certificate.mode: selfManaged</c>, installed for real: no cert-manager, no Secret made by hand.</summary>
+/// <summary>
+/// The service's own chart with <c>certificate.mode: selfManaged</c>, installed for real: no cert-manager, no Secret made by hand.
+/// </summary>
 [Collection(OnOneNode.Name)]
 public sealed class InstalledSelfManagedTests(SharedCluster shared)
 {
@@ -26,11 +28,13 @@ public sealed class InstalledSelfManagedTests(SharedCluster shared)
         await authority.InjectAsync(Cancelled);
         await using var forward = await hook.ForwardAsync("https", Cancelled);
         var cluster = await hook.CreateClusterAsync("c1", Cancelled);
-        await using var anew = new RunningCaller(forward, hook.RootPem, RunningCaller.Requests(cluster), HttpVersion.Version11, reconnect: true);
+        await using var anew = new RunningCaller(
+            forward, hook.RootPem, RunningCaller.Requests(cluster), HttpVersion.Version11, reconnect: true);
         await anew.MoreAsync(5, Cancelled);
 
         await authority.RotateAsync("test", Cancelled);
-        await Readiness.UntilAsync("the next authority", async () => await authority.ReadAsync(Cancelled) != hook.RootPem, () => "", Cancelled);
+        await Readiness.UntilAsync(
+            "the next authority", async () => await authority.ReadAsync(Cancelled) != hook.RootPem, () => "", Cancelled);
         var both = await authority.InjectAsync(Cancelled);
         await hook.RestartAsync(Cancelled);
         await anew.MoreAsync(20, Cancelled);

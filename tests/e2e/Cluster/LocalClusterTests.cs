@@ -65,7 +65,8 @@ public sealed class LocalClusterTests : IAsyncDisposable
     }
 
     private static string Members() => string.Concat(
-        GroupsOf($"capi-registry-hook.{Name}").SelectMany(folder => Directory.EnumerateFiles(folder, "cgroup.procs", Deep)).Select(File.ReadAllText));
+        GroupsOf($"capi-registry-hook.{Name}")
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "cgroup.procs", Deep)).Select(File.ReadAllText));
 
     private static List<int> Holders() =>
     [

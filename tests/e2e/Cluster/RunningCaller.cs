@@ -27,7 +27,8 @@ internal sealed class RunningCaller : IAsyncDisposable
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.ImportFromPem(rootPem);
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } })
+        _http = new HttpClient(
+            new SocketsHttpHandler { UseProxy = false, SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust } })
         {
             BaseAddress = new Uri($"https://127.0.0.1:{forward.Port}"),
             DefaultRequestVersion = version,
@@ -63,7 +64,8 @@ internal sealed class RunningCaller : IAsyncDisposable
     public async Task MoreAsync(int calls, CancellationToken cancellationToken)
     {
         var wanted = Calls + Failures.Count + calls;
-        await Readiness.UntilAsync("the caller", () => Task.FromResult(Calls + Failures.Count >= wanted), () => $"{Calls} calls.", cancellationToken);
+        await Readiness.UntilAsync(
+            "the caller", () => Task.FromResult(Calls + Failures.Count >= wanted), () => $"{Calls} calls.", cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -81,7 +83,8 @@ internal sealed class RunningCaller : IAsyncDisposable
             var recorded = _requests[call % _requests.Count];
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.Body) };
+                using var request = new HttpRequestMessage(
+                    HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.Body) };
                 request.Headers.ConnectionClose = _reconnect;
                 using var answer = await _http.SendAsync(request, _end.Token);
                 var text = await answer.Content.ReadAsStringAsync(_end.Token);

@@ -8,7 +8,9 @@ using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
-/// <summary>Registries in pods with the labels, the port and the Secret of the registry chart, and the product's look at what they serve.</summary>
+/// <summary>
+/// Registries in pods with the labels, the port and the Secret of the registry chart, and the product's look at what they serve.
+/// </summary>
 internal sealed class ServedRegistry : IAsyncDisposable
 {
     private const string Namespace = "registry-system";
@@ -26,7 +28,8 @@ internal sealed class ServedRegistry : IAsyncDisposable
         _image = image;
         _kubectl = new Kubectl(cluster.KubeconfigFile);
         _client = new KubernetesClient(
-            Kubeconfig.Parse(Encoding.UTF8.GetBytes(cluster.Kubeconfig), null, TimeProvider.System), new KubernetesClientOptions(), TimeProvider.System);
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(cluster.Kubeconfig), null, TimeProvider.System), new KubernetesClientOptions(),
+            TimeProvider.System);
     }
 
     public static async Task<ServedRegistry> CreateAsync(IWorkloadCluster cluster, CancellationToken cancellationToken)
@@ -46,16 +49,20 @@ internal sealed class ServedRegistry : IAsyncDisposable
         """, cancellationToken);
 
     /// <summary>Starts or restarts a pod and waits until it is ready.</summary>
-    public Task RollAsync(string pod, CancellationToken cancellationToken) => StartAsync(pod, listens: 5000, probed: 5000, cancellationToken);
+    public Task RollAsync(string pod, CancellationToken cancellationToken) =>
+        StartAsync(pod, listens: 5000, probed: 5000, cancellationToken);
 
     /// <summary>Puts a pod in a registry's place that is ready, and on whose port nobody listens.</summary>
-    public Task ReplaceByDeafPodAsync(string pod, CancellationToken cancellationToken) => StartAsync(pod, listens: 5002, probed: 5002, cancellationToken);
+    public Task ReplaceByDeafPodAsync(string pod, CancellationToken cancellationToken) =>
+        StartAsync(pod, listens: 5002, probed: 5002, cancellationToken);
 
     /// <summary>Puts a pod in a registry's place that does not get ready.</summary>
-    public Task ReplaceByUnreadyPodAsync(string pod, CancellationToken cancellationToken) => StartAsync(pod, listens: 5000, probed: 5999, cancellationToken);
+    public Task ReplaceByUnreadyPodAsync(string pod, CancellationToken cancellationToken) =>
+        StartAsync(pod, listens: 5000, probed: 5999, cancellationToken);
 
     public Task<ServedResult> CheckAsync(string trustPem, string serial, CancellationToken cancellationToken) =>
-        new ServedCertificates(TimeProvider.System).CheckAsync(_client, TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, 2, cancellationToken);
+        new ServedCertificates(TimeProvider.System).CheckAsync(
+            _client, TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, 2, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -65,9 +72,11 @@ internal sealed class ServedRegistry : IAsyncDisposable
 
     private async Task StartAsync(string pod, int listens, int probed, CancellationToken cancellationToken)
     {
-        (await _kubectl.RunAsync(cancellationToken, "--namespace", Namespace, "delete", "pod", pod, "--ignore-not-found", "--grace-period=1")).OutputOfSuccess();
+        (await _kubectl.RunAsync(
+            cancellationToken, "--namespace", Namespace, "delete", "pod", pod, "--ignore-not-found", "--grace-period=1")).OutputOfSuccess();
         await _kubectl.ApplyAsync(Pod(pod, _image, listens, probed), cancellationToken);
-        await _kubectl.WaitForAsync(Namespace, $"pod/{pod}", listens == probed ? "condition=Ready" : "condition=Initialized", Bound, cancellationToken);
+        await _kubectl.WaitForAsync(
+            Namespace, $"pod/{pod}", listens == probed ? "condition=Ready" : "condition=Initialized", Bound, cancellationToken);
     }
 
     private static string Pod(string name, string image, int listens, int probed) => $$"""

@@ -5,7 +5,9 @@ using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
-/// <summary>Real registries behind a real API server and kubelet: what is served is found out, and a renewal counts only once it is served.</summary>
+/// <summary>
+/// Real registries behind a real API server and kubelet: what is served is found out, and a renewal counts only once it is served.
+/// </summary>
 [Collection(OnOneNode.Name)]
 public sealed class ServedRegistryTests(SharedCluster shared)
 {
@@ -30,7 +32,8 @@ public sealed class ServedRegistryTests(SharedCluster shared)
         Assert.Equal(StillAnother("registry-1"), await CheckAsync(issued));
         await registry.RollAsync("registry-1", Cancelled);
         Assert.Equal(new ServedResult.AllServed(), await CheckAsync(issued));
-        Assert.IsType<ServedResult.Untrusted>(await registry.CheckAsync(ServerIdentity.Create(Names, []).RootPem, SerialOf(issued), Cancelled));
+        Assert.IsType<ServedResult.Untrusted>(
+            await registry.CheckAsync(ServerIdentity.Create(Names, []).RootPem, SerialOf(issued), Cancelled));
 
         Task<ServedResult> CheckAsync(ServerIdentity identity) => registry.CheckAsync(former.RootPem, SerialOf(identity), Cancelled);
     }
@@ -56,7 +59,8 @@ public sealed class ServedRegistryTests(SharedCluster shared)
     /// <summary>Two certificates of one root, one after the other.</summary>
     private static (ServerIdentity Former, ServerIdentity Issued) Renewal()
     {
-        using var root = CertificateAuthority.CreateRoot(new RootRequest("tests", KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(1)), TimeProvider.System);
+        using var root = CertificateAuthority.CreateRoot(
+            new RootRequest("tests", KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(1)), TimeProvider.System);
         var rootPem = Encoding.ASCII.GetBytes(root.CertificatePem);
         using var authority = CertificateAuthority.Load(rootPem, root.PrivateKeyPem.Span, rootPem);
         return (Issue(authority, root.CertificatePem), Issue(authority, root.CertificatePem));
@@ -64,7 +68,8 @@ public sealed class ServedRegistryTests(SharedCluster shared)
 
     private static ServerIdentity Issue(CertificateAuthority authority, string rootPem)
     {
-        var request = new ServerCertificateRequest("registry", ServerNames.Create(Names, []), KeyAlgorithm.EcdsaP256, TimeSpan.FromHours(12));
+        var request = new ServerCertificateRequest(
+            "registry", ServerNames.Create(Names, []), KeyAlgorithm.EcdsaP256, TimeSpan.FromHours(12));
         using var pair = authority.Issue(request, TimeProvider.System);
         return new ServerIdentity(rootPem, pair.CertificatePem, Encoding.ASCII.GetString(pair.PrivateKeyPem.Span));
     }
@@ -72,5 +77,6 @@ public sealed class ServedRegistryTests(SharedCluster shared)
     private static ServedResult.Waiting StillAnother(string pod) =>
         new($"The registry's pod {pod} still serves another certificate than the one issued last.");
 
-    private static string SerialOf(ServerIdentity identity) => CertificateFacts.Read(Encoding.ASCII.GetBytes(identity.CertificatePem)).SerialNumber;
+    private static string SerialOf(ServerIdentity identity) =>
+        CertificateFacts.Read(Encoding.ASCII.GetBytes(identity.CertificatePem)).SerialNumber;
 }

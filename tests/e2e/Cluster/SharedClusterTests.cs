@@ -24,7 +24,8 @@ public sealed class SharedClusterTests(SharedCluster shared)
         await kubectl.WaitForRolloutAsync(own.Name, "statefulset/web", Bound, Cancelled);
         await cluster.Node.WaitForPortAsync("10.96.0.201", 80, Cancelled);
 
-        const string Ask = "wget -qO- http://10.96.0.201; wget -qO- http://web; wget -qO- http://web-1.web-headless.cluster-web.svc.cluster.local:8080";
+        const string Ask =
+            "wget -qO- http://10.96.0.201; wget -qO- http://web; wget -qO- http://web-1.web-headless.cluster-web.svc.cluster.local:8080";
         var fromPod = await kubectl.RunAsync(Cancelled, "--namespace", own.Name, "exec", "web-0", "--", "sh", "-c", Ask);
         var nodeAsks = cluster.Node.RunAsync(Cancelled, "sh", "-c", "wget -qO- http://10.96.0.201 || curl -fsS http://10.96.0.201");
 
@@ -78,7 +79,8 @@ public sealed class SharedClusterTests(SharedCluster shared)
         var archive = await LocalImages.ArchiveAsync(TestImage.Busybox, Cancelled);
         await using var forward = await PortForward.ToServiceAsync(cluster, own.Name, "registry", Cancelled);
 
-        var distrusted = await new Skopeo(forward.Authority, ServerIdentity.Create(["other"], []).RootPem).PushAsync(archive, "library/hello:1", Cancelled);
+        var distrusted = await new Skopeo(forward.Authority, ServerIdentity.Create(["other"], []).RootPem).PushAsync(
+            archive, "library/hello:1", Cancelled);
         var trusted = await new Skopeo(forward.Authority, identity.RootPem).PushAsync(archive, "library/hello:1", Cancelled);
 
         Assert.Contains("certificate signed by unknown authority", distrusted.Errors, StringComparison.Ordinal);

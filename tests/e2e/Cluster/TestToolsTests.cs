@@ -19,7 +19,8 @@ public sealed class TestToolsTests
     [InlineData("busybox", "", "1.35.0")]
     public async Task PathOfAsync_KnownTool_IsThePromisedVersion(string name, string arguments, string version)
     {
-        using var process = Process.Start(new ProcessStartInfo(await TestTools.PathOfAsync(name), arguments) { RedirectStandardOutput = true })!;
+        using var process =
+            Process.Start(new ProcessStartInfo(await TestTools.PathOfAsync(name), arguments) { RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 

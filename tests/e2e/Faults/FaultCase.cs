@@ -32,20 +32,25 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
         new("workload API server slow, 300 ms a call", Install, Workload(_ => Pause(300))) { IsOvercome = true },
         new("management API server hangs", Create, Management(_ => Fault.Delay(new TaskCompletionSource().Task))),
         new("workload API server hangs", Upgrade, Workload(_ => Fault.Delay(new TaskCompletionSource().Task))),
-        new("workload API server flaps: a third of all connections is cut", Install, Workload(OneInThree(Fault.DropBefore()))) { IsOvercome = true },
-        new("management API server flaps: a third of all answers is 503", Create, Management(OneInThree(Fault.Status(503, "ServiceUnavailable")))) { IsOvercome = true },
-        new("429 with Retry-After for the first two calls", Upgrade, Workload(First(2, Fault.Status(429, "TooManyRequests", retryAfter: TimeSpan.FromSeconds(1))))) { IsOvercome = true },
+        new("workload API server flaps: a third of all connections is cut", Install,
+        Workload(OneInThree(Fault.DropBefore()))) { IsOvercome = true },
+        new("management API server flaps: a third of all answers is 503", Create,
+        Management(OneInThree(Fault.Status(503, "ServiceUnavailable")))) { IsOvercome = true },
+        new("429 with Retry-After for the first two calls", Upgrade,
+        Workload(First(2, Fault.Status(429, "TooManyRequests", retryAfter: TimeSpan.FromSeconds(1))))) { IsOvercome = true },
         new("429 for every call", Upgrade, Workload(_ => Fault.Status(429, "TooManyRequests", retryAfter: TimeSpan.FromSeconds(1)))),
         new("500 for every call", Create, Management(_ => Fault.Status(500, "InternalError"))),
         new("409 for every write", Upgrade, Workload(request => request.Method == "GET" ? null : Fault.Status(409, "Conflict"))),
         new("half-open connections: nothing comes back", Upgrade, Gate(scene => scene.Workload, GateState.Silent)),
         new("half-open connections to the management cluster", Create, Gate(scene => scene.Management, GateState.Silent)),
         new("connections reset", Install, Gate(scene => scene.Workload, GateState.Reset)),
-        new("name of the workload API server does not resolve", Install, (scene, cluster) => PutKubeconfigAsync(scene, cluster, Unresolvable(scene)))
+        new("name of the workload API server does not resolve", Install,
+        (scene, cluster) => PutKubeconfigAsync(scene, cluster, Unresolvable(scene)))
         {
             End = (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.Kubeconfig),
         },
-        new("token of the workload kubeconfig expired", Upgrade, (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.KubeconfigWith("expired")))
+        new("token of the workload kubeconfig expired", Upgrade,
+        (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.KubeconfigWith("expired")))
         {
             End = (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.Kubeconfig),
         },
@@ -100,7 +105,8 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
     {
         scene.Workload.Fail(request =>
         {
-            if (request.Method == "GET" || !request.Path.StartsWithSegments("/api/v1/namespaces/registry-system/secrets", StringComparison.Ordinal))
+            if (request.Method == "GET"
+                || !request.Path.StartsWithSegments("/api/v1/namespaces/registry-system/secrets", StringComparison.Ordinal))
                 return null;
             scene.Workload.Fail(_ => Fault.DropBefore());
             return Fault.DropAfter();
@@ -111,7 +117,8 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
     private static string Unresolvable(FaultScene scene) =>
         scene.Workload.Kubeconfig.Replace("https://127.0.0.1", "https://nowhere.invalid", StringComparison.Ordinal);
 
-    private static Task<JsonObject> PutKubeconfigAsync(FaultScene scene, TestCluster cluster, string kubeconfig) => scene.Stage.ManagementObjects.MergePatchAsync(
+    private static Task<JsonObject> PutKubeconfigAsync(FaultScene scene, TestCluster cluster, string kubeconfig) =>
+        scene.Stage.ManagementObjects.MergePatchAsync(
         AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-kubeconfig",
         new JsonObject { ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) } }, Cancelled);
 }

@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
-/// <summary>Every case of the table: answered in time, in the same words, nothing lost, nothing doubled, and over without a restart.</summary>
+/// <summary>
+/// Every case of the table: answered in time, in the same words, nothing lost, nothing doubled, and over without a restart.
+/// </summary>
 [Collection("stage")]
 public sealed class FaultCaseTests(RealStage fixture, ITestOutputHelper output)
 {
@@ -27,14 +29,16 @@ public sealed class FaultCaseTests(RealStage fixture, ITestOutputHelper output)
         {
             await scene.EmptyAsync();
             using var capi = scene.Service.CreateClusterApi();
-            var cluster = fault.Hook == "BeforeClusterCreate" ? await scene.Stage.CreateClusterAsync(name, Cancelled) : await scene.PrepareAsync(capi, name);
+            var cluster = fault.Hook == "BeforeClusterCreate"
+                ? await scene.Stage.CreateClusterAsync(name, Cancelled) : await scene.PrepareAsync(capi, name);
             var run = new FaultRun(scene, capi, fault, cluster);
             var figures = await run.PlayAsync();
             await run.AssertNothingLostOrDoubledAsync();
 
             output.WriteLine($"{figures}");
             ReliabilityPage.Put(
-                figures.Name, figures.Hook, $"{figures.Answers}", ReliabilityPage.Seconds(figures.Worst), figures.Sentence, ReliabilityPage.Seconds(figures.Recovered));
+                figures.Name, figures.Hook, $"{figures.Answers}", ReliabilityPage.Seconds(figures.Worst), figures.Sentence,
+                ReliabilityPage.Seconds(figures.Recovered));
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -47,11 +47,14 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
     public async Task AssertNothingLostOrDoubledAsync()
     {
         var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
-        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
-        Assert.Contains(RegistryState.Text(state.Root!, "tls.crt").Trim(), RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
+        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+            secret => (string?)secret["type"] == "kubernetes.io/tls");
+        Assert.Contains(
+            RegistryState.Text(state.Root!, "tls.crt").Trim(), RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
         if (fault.Hook != "BeforeClusterCreate")
         {
-            Assert.Single(await scene.Stage.WorkloadObjects.ListAsync(AdminClient.Secrets("registry-system"), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
+            Assert.Single(await scene.Stage.WorkloadObjects.ListAsync(AdminClient.Secrets("registry-system"), Cancelled),
+                secret => (string?)secret["type"] == "kubernetes.io/tls");
             Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.ChartProxies(cluster.Namespace), Cancelled));
             Assert.Equal(state.Serial, state.ChartSerial);
             Assert.True(state.Verifies("10.128.0.20"));
@@ -61,7 +64,8 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
         Assert.DoesNotContain("Unexpected fault", scene.Service.Log, StringComparison.Ordinal);
     }
 
-    private async Task UntilDoneAsync() => await Readiness.UntilAsync($"the work after: {fault.Name}", async () => IsDone(await CallAsync()) && await IsThereAsync(), () => scene.Service.Log[^2000..], Cancelled);
+    private async Task UntilDoneAsync() => await Readiness.UntilAsync($"the work after: {fault.Name}",
+        async () => IsDone(await CallAsync()) && await IsThereAsync(), () => scene.Service.Log[^2000..], Cancelled);
 
     private async Task<HookAnswer> CallAsync()
     {
@@ -77,7 +81,8 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
     private async Task<bool> IsThereAsync()
     {
         var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
-        return fault.Hook == "BeforeClusterCreate" ? state.Trust is not null : state.Certificate is not null && state.ChartProxy is not null && state.Serial == state.ChartSerial;
+        return fault.Hook == "BeforeClusterCreate"
+            ? state.Trust is not null : state.Certificate is not null && state.ChartProxy is not null && state.Serial == state.ChartSerial;
     }
 
     private static bool IsDone(HookAnswer answer) => answer.Status == "Success" && answer.RetryAfterSeconds is null or 0;

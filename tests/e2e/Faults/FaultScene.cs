@@ -39,7 +39,9 @@ public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
         return Stage.ClearAsync(Cancelled);
     }
 
-    /// <summary>A cluster with a kubeconfig that leads through the proxy, and its trust, as it is before its control plane answers.</summary>
+    /// <summary>
+    /// A cluster with a kubeconfig that leads through the proxy, and its trust, as it is before its control plane answers.
+    /// </summary>
     public async Task<TestCluster> PrepareAsync(ClusterApi capi, string name)
     {
         var cluster = await Stage.CreateClusterAsync(name, Cancelled);

@@ -11,7 +11,8 @@ public sealed class LoadTests(EmbeddedStage fixture, ITestOutputHelper output)
     private const double MiB = 1024 * 1024;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(int.TryParse(Environment.GetEnvironmentVariable("LOAD_SECONDS"), out var seconds) ? seconds : 12);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(
+        int.TryParse(Environment.GetEnvironmentVariable("LOAD_SECONDS"), out var seconds) ? seconds : 12);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -23,7 +24,9 @@ public sealed class LoadTests(EmbeddedStage fixture, ITestOutputHelper output)
 
         var load = await LoadRun.PlayAsync(stage, service, Callers, WarmUp, Duration, Cancelled);
 
-        output.WriteLine($"{load.Milliseconds.Count} calls in {load.Took}, p50 {load.At(0.5):F0} ms, p99 {load.At(0.99):F0} ms, memory {load.BytesBefore / MiB:F0} -> {load.BytesAfter / MiB:F0} MiB");
+        output.WriteLine(
+            $"{load.Milliseconds.Count} calls in {load.Took}, p50 {load.At(0.5):F0} ms, p99 {load.At(0.99):F0} ms, memory "
+                + $"{load.BytesBefore / MiB:F0} -> {load.BytesAfter / MiB:F0} MiB");
         Assert.True(load.Problems.Count == 0, string.Join('\n', load.Problems.Take(5)));
         Assert.True(load.At(0.99) < FaultRun.AnswerBound.TotalMilliseconds, $"{load.At(0.99)} ms");
         // Where the collector stands when counting begins and ends is chance; a leak would go on for as long as calls come.
@@ -32,7 +35,8 @@ public sealed class LoadTests(EmbeddedStage fixture, ITestOutputHelper output)
         Assert.True(load.BytesAfter < 256 * MiB, $"{load.BytesAfter / MiB:F0} MiB");
         ReliabilityPage.Put(
             "all hooks mixed", $"{Callers}", Text($"{load.Took.TotalSeconds:F0} s"), Text($"{load.Milliseconds.Count}"), "0",
-            Text($"{load.At(0.5):F0} ms"), Text($"{load.At(0.99):F0} ms"), Text($"{load.BytesBefore / MiB:F0} MiB"), Text($"{load.BytesAfter / MiB:F0} MiB"));
+            Text($"{load.At(0.5):F0} ms"), Text($"{load.At(0.99):F0} ms"), Text($"{load.BytesBefore / MiB:F0} MiB"),
+            Text($"{load.BytesAfter / MiB:F0} MiB"));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

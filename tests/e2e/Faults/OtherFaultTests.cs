@@ -23,7 +23,8 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
     {
         await using var scene = new FaultScene(fixture);
         await scene.InitializeAsync();
-        var clusters = await Task.WhenAll(Enumerable.Range(0, Clusters).Select(index => scene.Stage.CreateClusterAsync($"crowd{index}", Cancelled)));
+        var clusters =
+            await Task.WhenAll(Enumerable.Range(0, Clusters).Select(index => scene.Stage.CreateClusterAsync($"crowd{index}", Cancelled)));
         await Task.WhenAll(clusters.Select(cluster => scene.Stage.GiveKubeconfigAsync(cluster, scene.Workload.Kubeconfig, Cancelled)));
         scene.Management.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
         scene.Workload.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
@@ -32,12 +33,14 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         var created = await CallAllAsync(capi, "BeforeClusterCreate", clusters);
         var upgraded = await CallAllAsync(capi, "BeforeClusterUpgrade", clusters);
 
-        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled), secret => (string?)secret["type"] == "kubernetes.io/tls");
+        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+            secret => (string?)secret["type"] == "kubernetes.io/tls");
         Assert.Equal(Clusters, (await scene.Stage.ManagementObjects.ListAsync(AdminClient.ChartProxies("default"), Cancelled)).Count);
         output.WriteLine($"{created} {upgraded}");
         ReliabilityPage.Put(
             "50 clusters at once, 50 ms a call", "BeforeClusterCreate, BeforeClusterUpgrade", $"{created.Answers + upgraded.Answers}",
-            ReliabilityPage.Seconds(created.Worst > upgraded.Worst ? created.Worst : upgraded.Worst), upgraded.Sentence, "all in one pass or the next");
+            ReliabilityPage.Seconds(created.Worst > upgraded.Worst ? created.Worst : upgraded.Worst), upgraded.Sentence,
+            "all in one pass or the next");
     }
 
     [Fact]
@@ -45,7 +48,8 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
     {
         var stage = await fixture.EmptyAsync(Cancelled);
         await using var folder = ScratchFolder.Create("expired-token-");
-        var kubeconfig = stage.Management.Kubeconfig.Replace($"token: '{stage.Management.Token}'", $"tokenFile: '{folder.Write("token", "expired")}'", StringComparison.Ordinal);
+        var kubeconfig = stage.Management.Kubeconfig.Replace(
+            $"token: '{stage.Management.Token}'", $"tokenFile: '{folder.Write("token", "expired")}'", StringComparison.Ordinal);
         Assert.Contains("tokenFile", kubeconfig, StringComparison.Ordinal);
         await using var service = await HookService.StartAsync(kubeconfig, [], Cancelled);
         using var capi = service.CreateClusterApi();
@@ -59,7 +63,8 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         Assert.Equal("The management API server does not accept this service's credentials; renew them.", first.Message);
         Assert.Equal(first.Text, second.Text);
         Assert.Equal(("Success", 0), (third.Status, third.RetryAfterSeconds));
-        ReliabilityPage.Put("token of the service expired", "BeforeClusterCreate", "3", ReliabilityPage.Seconds(first.Took > second.Took ? first.Took : second.Took), first.Message!, ReliabilityPage.Seconds(third.Took));
+        ReliabilityPage.Put("token of the service expired", "BeforeClusterCreate", "3", ReliabilityPage.Seconds(
+            first.Took > second.Took ? first.Took : second.Took), first.Message!, ReliabilityPage.Seconds(third.Took));
     }
 
     [Fact]
@@ -83,7 +88,8 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         }
 
         Assert.True(service.IsRunning);
-        ReliabilityPage.Put("disk of the log full", "all lifecycle hooks", "60", ReliabilityPage.Seconds(worst), "none", "nothing to recover from");
+        ReliabilityPage.Put(
+            "disk of the log full", "all lifecycle hooks", "60", ReliabilityPage.Seconds(worst), "none", "nothing to recover from");
     }
 
     [Fact]
@@ -94,9 +100,12 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         await scene.Stage.CreateClusterAsync("before", Cancelled);
         await scene.Stage.GiveKubeconfigAsync(new TestCluster("before", "default", "u"), "x", Cancelled);
         var refusals = 0;
-        scene.Management.Fail(request => request.Query.ContainsKey("watch") && Interlocked.Increment(ref refusals) <= 2 ? Fault.Status(410, "Expired") : null);
+        scene.Management.Fail(
+            request => request.Query.ContainsKey("watch") && Interlocked.Increment(ref refusals) <= 2
+                ? Fault.Status(410, "Expired") : null);
         using var client = new KubernetesClient(
-            Kubeconfig.Parse(Encoding.UTF8.GetBytes(scene.Management.Kubeconfig), null, TimeProvider.System), new KubernetesClientOptions(), TimeProvider.System);
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(scene.Management.Kubeconfig), null, TimeProvider.System), new KubernetesClientOptions(),
+            TimeProvider.System);
         var started = TimeProvider.System.GetTimestamp();
         var resets = 0;
 
@@ -110,10 +119,12 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         }
 
         Assert.Equal(3, resets);
-        ReliabilityPage.Put("history of the API server compacted under a watch (410)", "watch", "3", "not a call", "none", ReliabilityPage.Seconds(TimeProvider.System.GetElapsedTime(started)));
+        ReliabilityPage.Put("history of the API server compacted under a watch (410)", "watch", "3", "not a call", "none",
+            ReliabilityPage.Seconds(TimeProvider.System.GetElapsedTime(started)));
     }
 
-    private static async Task<(int Answers, TimeSpan Worst, string Sentence)> CallAllAsync(ClusterApi capi, string hook, IReadOnlyList<TestCluster> clusters)
+    private static async Task<(int Answers, TimeSpan Worst, string Sentence)> CallAllAsync(
+        ClusterApi capi, string hook, IReadOnlyList<TestCluster> clusters)
     {
         List<TestCluster> left = [.. clusters];
         var worst = TimeSpan.Zero;
@@ -123,7 +134,8 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         {
             var round = await Task.WhenAll(left.Select(cluster => capi.CallAsync(Version, hook, cluster, Cancelled)));
             answers += round.Length;
-            Assert.All(round, answer => Assert.True(answer.StatusCode == 200 && answer.Status == "Success" && answer.Took < FaultRun.AnswerBound, $"{answer.Took} {answer.Text}"));
+            Assert.All(round, answer => Assert.True(answer.StatusCode == 200 && answer.Status == "Success"
+                && answer.Took < FaultRun.AnswerBound, $"{answer.Took} {answer.Text}"));
             worst = round.Max(answer => answer.Took) is var slowest && slowest > worst ? slowest : worst;
             sentence = round.FirstOrDefault(answer => answer.RetryAfterSeconds > 0)?.Message ?? sentence;
             left = [.. left.Where((_, index) => round[index].RetryAfterSeconds is not (null or 0))];

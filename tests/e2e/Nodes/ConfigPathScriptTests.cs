@@ -6,7 +6,9 @@ using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 
-/// <summary>The script that nodes run before kubeadm, against a real containerd 1.6 and a systemctl that only writes down what it is asked.</summary>
+/// <summary>
+/// The script that nodes run before kubeadm, against a real containerd 1.6 and a systemctl that only writes down what it is asked.
+/// </summary>
 public sealed class ConfigPathScriptTests : IAsyncLifetime
 {
     private const string Main = "/etc/containerd/config.toml";
@@ -117,7 +119,8 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [Theory]
     [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  config_path = \"/etc/containerd/certs.d\"\n", "already")]
     [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  config_path = \"/elsewhere\"\n", "another config_path")]
-    [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\n  endpoint = [\"https://a.example\"]\n", "rule out config_path")]
+    [InlineData("version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"docker.io\"]\n  endpoint = "
+        + "[\"https://a.example\"]\n", "rule out config_path")]
     [InlineData("version = \n", "can't read")]
     public async Task Run_ConfigurationThatIsNotOursToChange_IsLeftAlone(string configuration, string sentence)
     {
@@ -148,7 +151,9 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     public async Task Run_UnitNamesAnotherFile_ChangesThatOne()
     {
         _room.Write("/etc/containerd/other.toml", "version = 2\n");
-        await GiveSystemctlAsync("[ \"$1\" != show ] || echo 'ExecStart={ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config /etc/containerd/other.toml ; pid=1 }'");
+        await GiveSystemctlAsync(
+            "[ \"$1\" != show ] || echo 'ExecStart={ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config "
+                + "/etc/containerd/other.toml ; pid=1 }'");
 
         await RunAsync("auto");
 
@@ -164,7 +169,8 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
             metadata: { name: c1, namespace: default }
             spec: { topology: { variables: [{ name: clusterConfig, value: { addons: { registry: {} } } }] } }
             """;
-        var nodes = Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions()).Plan()).Nodes;
+        var nodes =
+            Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions()).Plan()).Nodes;
         return nodes.Files.Single(file => file.Path.EndsWith(".sh", StringComparison.Ordinal)).Content!;
     }
 
@@ -177,7 +183,8 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     }
 
     private Task GiveSystemctlAsync(string then) =>
-        _room.WriteProgramAsync("systemctl", $"#!/bin/sh\n[ \"$1\" != try-restart ] || echo restart >>{_room["restarts"]}\n{then}\n", Cancelled);
+        _room.WriteProgramAsync(
+            "systemctl", $"#!/bin/sh\n[ \"$1\" != try-restart ] || echo restart >>{_room["restarts"]}\n{then}\n", Cancelled);
 
     private int Restarts() => File.Exists(_room["restarts"]) ? File.ReadAllLines(_room["restarts"]).Length : 0;
 

@@ -7,7 +7,8 @@ using CapiRegistryHook.Harness.Nodes;
 namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 
 /// <summary>
-/// The matrix of a root rotation with clients that nodes and people have: a real registry serves each leaf, and OpenSSL and a Go client with each
+/// The matrix of a root rotation with clients that nodes and people have: a real registry serves each leaf, and OpenSSL and a Go client
+/// with each
 /// bundle are asked whether they accept it. .NET is asked in the unit tests.
 /// </summary>
 public sealed class HandshakeMatrixTests
@@ -45,8 +46,11 @@ public sealed class HandshakeMatrixTests
     {
         var registry = await ServeAsync(room, authority);
         var openSsl = await WhoAsync(trust => AcceptsAsync(room, "openssl",
-            "s_client", "-connect", $"{Address}:443", "-no-CApath", "-no-CAstore", "-CAfile", $"/etc/trust/{trust}/ca.crt", "-verify_return_error", "-verify_ip", Address));
-        var skopeo = await WhoAsync(trust => AcceptsAsync(room, "skopeo", "--insecure-policy", "inspect", "--cert-dir", $"/etc/trust/{trust}", $"docker://{Image}"));
+            "s_client", "-connect", $"{Address}:443", "-no-CApath", "-no-CAstore", "-CAfile", $"/etc/trust/{trust}/ca.crt",
+            "-verify_return_error", "-verify_ip", Address));
+        var skopeo = await WhoAsync(
+            trust => AcceptsAsync(
+                room, "skopeo", "--insecure-policy", "inspect", "--cert-dir", $"/etc/trust/{trust}", $"docker://{Image}"));
         await room.StopServerAsync(registry);
         return $"openssl: {openSsl}; skopeo: {skopeo}";
     }
@@ -66,11 +70,15 @@ public sealed class HandshakeMatrixTests
     private static async Task<bool> AcceptsAsync(NodeRoom room, string tool, params string[] arguments) =>
         (await room.RunAsync(await TestTools.PathOfAsync(tool), arguments, Cancelled)).ExitCode == 0;
 
-    /// <summary>Starts the registry and makes sure that a client which asks for no certificate gets the image: whoever fails then fails for the certificate.</summary>
+    /// <summary>
+    /// Starts the registry and makes sure that a client which asks for no certificate gets the image: whoever fails then fails for the
+    /// certificate.
+    /// </summary>
     private static async Task<string> ServeAsync(NodeRoom room, CertificateAuthority authority)
     {
         var names = ServerNames.Create([], [IPAddress.Parse(Address)]);
-        using var issued = authority.Issue(new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
+        using var issued = authority.Issue(
+            new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
         room.Write("/etc/registry/tls.crt", issued.CertificatePem);
         room.Write("/etc/registry/tls.key", Encoding.ASCII.GetString(issued.PrivateKeyPem.Span));
         room.Write("/etc/registry/config.yml", $$"""
@@ -80,10 +88,12 @@ public sealed class HandshakeMatrixTests
             """);
         // A name, and so a log, of its own: what it waits for must not be found in the log of the one before.
         var registry = $"registry-{issued.SerialNumber}";
-        await room.StartServerAsync(registry, [await TestTools.PathOfAsync("docker-registry"), "serve", "/etc/registry/config.yml"], "listening on", Cancelled);
+        await room.StartServerAsync(
+            registry, [await TestTools.PathOfAsync("docker-registry"), "serve", "/etc/registry/config.yml"], "listening on", Cancelled);
         var image = TinyImage.Write(room[$"image-{Guid.NewGuid():N}"], Image);
         await room.RunWellAsync(
-            await TestTools.PathOfAsync("skopeo"), ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci:{image.Folder}", $"docker://{Image}"], Cancelled);
+            await TestTools.PathOfAsync("skopeo"),
+            ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci:{image.Folder}", $"docker://{Image}"], Cancelled);
         return registry;
     }
 
@@ -93,5 +103,6 @@ public sealed class HandshakeMatrixTests
         CertificateAuthority.CreateRoot(new RootRequest("registry-addon", algorithm, TimeSpan.FromDays(3650)), TimeProvider.System);
 
     private static CertificateAuthority Load(CertificateKeyPair root, string crossCertificates) =>
-        CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(crossCertificates));
+        CertificateAuthority.Load(
+            Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(crossCertificates));
 }

@@ -49,7 +49,8 @@ internal sealed class NodeScene : IAsyncDisposable
             metadata: { name: c1, namespace: default }
             spec: { topology: { variables: [{ name: clusterConfig, value: { addons: { registry: { mirror: {{mirror}} } } } }] } }
             """;
-        var nodes = Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(manifest)[0], new RegistryOptions()).Plan()).Nodes;
+        var nodes =
+            Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(manifest)[0], new RegistryOptions()).Plan()).Nodes;
         foreach (var file in nodes.Files.Where(file => file.Content is not null))
             _room.Write(file.Path, file.Content!);
     }
@@ -66,7 +67,8 @@ internal sealed class NodeScene : IAsyncDisposable
     {
         var image = TinyImage.Write(_room[$"image-{Guid.NewGuid():N}"], address + repository);
         var skopeo = await TestTools.PathOfAsync("skopeo");
-        await _room.RunWellAsync(skopeo, ["copy", "--preserve-digests", "--dest-tls-verify=false", "--insecure-policy", $"oci:{image.Folder}", $"docker://{address}/{repository}"], cancellationToken);
+        await _room.RunWellAsync(skopeo, ["copy", "--preserve-digests", "--dest-tls-verify=false", "--insecure-policy",
+            $"oci:{image.Folder}", $"docker://{address}/{repository}"], cancellationToken);
         return image.Digest;
     }
 
@@ -76,7 +78,8 @@ internal sealed class NodeScene : IAsyncDisposable
         var ctr = await TestTools.PathOfAsync("ctr");
         string[] common = ["--address", _room["containerd.sock"], "--namespace", "test", "images"];
         await _room.RunAsync(ctr, [.. common, "remove", "--sync", reference], cancellationToken);
-        var pull = await _room.RunAsync(ctr, [.. common, "pull", "--snapshotter", "native", "--hosts-dir", "/etc/containerd/certs.d", reference], cancellationToken,
+        var pull = await _room.RunAsync(
+            ctr, [.. common, "pull", "--snapshotter", "native", "--hosts-dir", "/etc/containerd/certs.d", reference], cancellationToken,
             new Dictionary<string, string?> { ["SSL_CERT_FILE"] = "/etc/upstream-ca.crt" });
         if (pull.ExitCode != 0)
             return null;
@@ -88,7 +91,8 @@ internal sealed class NodeScene : IAsyncDisposable
 
     /// <summary>True when containerd asked a registry for a repository; who pushed there does not count.</summary>
     public bool WasAsked(string address, string repository) => _room.LogOf($"registry-{address}").Split('\n')
-        .Any(line => line.Contains($"/v2/{repository}/", StringComparison.Ordinal) && line.Contains("containerd/", StringComparison.Ordinal));
+        .Any(line => line.Contains($"/v2/{repository}/", StringComparison.Ordinal)
+        && line.Contains("containerd/", StringComparison.Ordinal));
 
     public ValueTask DisposeAsync() => _room.DisposeAsync();
 
@@ -108,7 +112,8 @@ internal sealed class NodeScene : IAsyncDisposable
         await _room.AddAddressAsync(IPAddress.Parse(address), cancellationToken);
         using var authority = CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, []);
         var names = ServerNames.Create([], [IPAddress.Parse(address)]);
-        using var issued = authority.Issue(new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
+        using var issued = authority.Issue(
+            new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
         _room.Write($"/etc/registry/{address}.crt", issued.CertificatePem);
         _room.Write($"/etc/registry/{address}.key", Encoding.ASCII.GetString(issued.PrivateKeyPem.Span));
         _room.Write($"/etc/registry/{address}.yml", $$"""
@@ -117,7 +122,8 @@ internal sealed class NodeScene : IAsyncDisposable
             storage: { filesystem: { rootdirectory: {{_room[$"storage-{address}"]}} } }
             http: { addr: "{{address}}:443", tls: { certificate: /etc/registry/{{address}}.crt, key: /etc/registry/{{address}}.key } }
             """);
-        await _room.StartServerAsync($"registry-{address}", [await TestTools.PathOfAsync("docker-registry"), "serve", $"/etc/registry/{address}.yml"], "listening on", cancellationToken);
+        await _room.StartServerAsync($"registry-{address}",
+            [await TestTools.PathOfAsync("docker-registry"), "serve", $"/etc/registry/{address}.yml"], "listening on", cancellationToken);
     }
 
     private async Task StartContainerdAsync(CancellationToken cancellationToken)
@@ -130,9 +136,11 @@ internal sealed class NodeScene : IAsyncDisposable
             [grpc]
               address = "{_room["containerd.sock"]}"
             """);
-        await _room.StartServerAsync("containerd", [await TestTools.PathOfAsync("containerd"), "--config", "/etc/containerd/test.toml"], "containerd successfully booted", cancellationToken);
+        await _room.StartServerAsync("containerd", [await TestTools.PathOfAsync("containerd"), "--config", "/etc/containerd/test.toml"],
+            "containerd successfully booted", cancellationToken);
     }
 
     private static CertificateKeyPair Root() =>
-        CertificateAuthority.CreateRoot(new RootRequest("registry-addon", KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(3650)), TimeProvider.System);
+        CertificateAuthority.CreateRoot(
+            new RootRequest("registry-addon", KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(3650)), TimeProvider.System);
 }

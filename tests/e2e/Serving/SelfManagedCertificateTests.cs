@@ -19,7 +19,8 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
     {
         var stage = await real.EmptyAsync(Cancelled);
         var kubeconfig = await InstalledAccess.GrantAsync(
-            stage, Cancelled, "certificate.mode=selfManaged", $"extensionConfig.name={PublishedAuthority.Extension}", "rbac.namespaces={default}", "reconciler.enabled=false");
+            stage, Cancelled, "certificate.mode=selfManaged", $"extensionConfig.name={PublishedAuthority.Extension}",
+            "rbac.namespaces={default}", "reconciler.enabled=false");
         var authority = new PublishedAuthority(stage.ManagementObjects);
         await authority.CreateExtensionAsync(Cancelled);
         var started = await Task.WhenAll(StartAsync(kubeconfig), StartAsync(kubeconfig));
@@ -31,12 +32,14 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
         await using var clusterApi = new VerifyingClient(started, () => Volatile.Read(ref known));
         await using var late = new VerifyingClient(started, () => former);
         await authority.RotateAsync("test", Cancelled);
-        await Readiness.UntilAsync("the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => first.Log, Cancelled);
+        await Readiness.UntilAsync(
+            "the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => first.Log, Cancelled);
         var both = await authority.InjectAsync(Cancelled);
         Volatile.Write(ref known, both);
         var next = PublishedAuthority.Added(both, former);
         foreach (var replica in started)
-            await Readiness.UntilAsync("a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, Cancelled), () => replica.Log, Cancelled);
+            await Readiness.UntilAsync("a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, Cancelled),
+                () => replica.Log, Cancelled);
 
         await Task.WhenAll(clusterApi.MoreAsync(40, Cancelled), late.MoreAsync(40, Cancelled));
         Assert.Equal(both, await authority.ReadAsync(Cancelled));
@@ -56,9 +59,11 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
         management.InjectFault(_ => Interlocked.Increment(ref calls) <= 6 ? Fault.Status(503, "ServiceUnavailable") : null);
         try
         {
-            await using var service = await HookService.StartAsync(management.Kubeconfig, ["--tls-source", "SelfManaged", "--tls-names", "127.0.0.1"], Cancelled);
+            await using var service =
+                await HookService.StartAsync(management.Kubeconfig, ["--tls-source", "SelfManaged", "--tls-names", "127.0.0.1"], Cancelled);
 
-            Assert.True(await VerifyingClient.AcceptsAsync(service, await new PublishedAuthority(stage.ManagementObjects).ReadAsync(Cancelled), Cancelled));
+            Assert.True(await VerifyingClient.AcceptsAsync(
+                service, await new PublishedAuthority(stage.ManagementObjects).ReadAsync(Cancelled), Cancelled));
             Assert.Contains("Waiting for the first serving certificate", service.Log, StringComparison.Ordinal);
         }
         finally
@@ -69,15 +74,18 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
 
     [Theory]
     [InlineData("--tls-names has no effect with Files as --tls-source", "--tls-names", "x")]
-    [InlineData("--tls-certificate-file has no effect with SelfManaged as --tls-source", "--tls-source", "SelfManaged", "--tls-certificate-file", "/x")]
+    [InlineData("--tls-certificate-file has no effect with SelfManaged as --tls-source", "--tls-source", "SelfManaged",
+        "--tls-certificate-file", "/x")]
     [InlineData("--tls-names has the value", "--tls-source", "SelfManaged", "--tls-names", "a b")]
-    [InlineData("--tls-public-secret-name has the value", "--tls-source", "SelfManaged", "--tls-public-secret-name", "capi-registry-hook-ca")]
+    [InlineData("--tls-public-secret-name has the value", "--tls-source", "SelfManaged", "--tls-public-secret-name",
+        "capi-registry-hook-ca")]
     [InlineData("--tls-extension-config has the value", "--tls-source", "SelfManaged", "--tls-extension-config", "A/B")]
     public async Task Start_OptionsThatDoNotFit_AreNamed(string sentence, params string[] arguments)
     {
         var stage = await embedded.EmptyAsync(Cancelled);
 
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
 
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
         Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
@@ -97,19 +105,23 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
         var made = Made(management);
         await authority.RotateAsync("test", Cancelled);
         management.ClearCalls();
-        await Readiness.UntilAsync("the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => service.Log, Cancelled);
+        await Readiness.UntilAsync(
+            "the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => service.Log, Cancelled);
         made.UnionWith(Made(management));
 
         var rendered = await HookChart.RenderAsync(
-            Cancelled, "--set", $"certificate.mode=selfManaged,extensionConfig.name={PublishedAuthority.Extension},rbac.namespaces={{default}}");
+            Cancelled, "--set",
+            $"certificate.mode=selfManaged,extensionConfig.name={PublishedAuthority.Extension},rbac.namespaces={{default}}");
         var inNamespace = rendered.One("Role", $"{HookChart.Release}-serving").Rights();
         var everywhere = rendered.One("ClusterRole", $"{HookService.Namespace}:{HookChart.Release}-serving").Rights();
         Assert.Equal(inNamespace.Concat(everywhere).Distinct().Order(), made.Order());
     }
 
-    private static Task<HookService> StartAsync(string kubeconfig) => HookService.StartAsync(kubeconfig, PublishedAuthority.Arguments, Cancelled);
+    private static Task<HookService> StartAsync(string kubeconfig) =>
+        HookService.StartAsync(kubeconfig, PublishedAuthority.Arguments, Cancelled);
 
     /// <summary>The service's own calls; the test asks for the public Secret without a field manager, and reads nothing else.</summary>
     private static HashSet<(string Verb, string Group, string Resource)> Made(EmbeddedApiServer management) =>
-        [.. management.Calls.Where(call => !call.IsWrite || call.FieldManager == "capi-registry-hook").Select(call => (call.Verb, call.Group, call.Resource))];
+        [.. management.Calls.Where(call => !call.IsWrite || call.FieldManager == "capi-registry-hook")
+            .Select(call => (call.Verb, call.Group, call.Resource))];
 }

@@ -8,7 +8,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 
-/// <summary>Connects to replicas again and again with a bundle that may change meanwhile, and remembers when one could not be verified.</summary>
+/// <summary>
+/// Connects to replicas again and again with a bundle that may change meanwhile, and remembers when one could not be verified.
+/// </summary>
 internal sealed class VerifyingClient : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);

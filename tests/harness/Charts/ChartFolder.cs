@@ -27,7 +27,8 @@ public sealed class ChartFolder
 
     /// <summary>The text of every template, partial and note, in order of their names.</summary>
     public IReadOnlyList<string> Templates =>
-        [.. Directory.GetFiles(File("templates"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(System.IO.File.ReadAllText)];
+        [.. Directory.GetFiles(File("templates"), "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).Select(System.IO.File.ReadAllText)];
 
     /// <summary>The chart called <paramref name="name"/>.</summary>
     public static ChartFolder Open(string name) => new(System.IO.Path.Combine(Charts, name));
@@ -36,7 +37,8 @@ public sealed class ChartFolder
     /// <exception cref="DirectoryNotFoundException">There is none.</exception>
     public static IReadOnlyList<string> Names()
     {
-        string[] names = [.. Directory.GetDirectories(Charts).Select(folder => System.IO.Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+        string[] names = [
+            .. Directory.GetDirectories(Charts).Select(folder => System.IO.Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
         return names.Length > 0 ? names : throw new DirectoryNotFoundException($"{Charts} holds no chart.");
     }
 

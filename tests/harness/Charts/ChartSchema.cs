@@ -10,7 +10,8 @@ public sealed class ChartSchema(JsonObject root)
     private readonly JsonObject _root = root;
 
     // The file is for people: no escapes where none are needed.
-    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static ChartSchema Read(string text) => new(JsonNode.Parse(text)!.AsObject());
 
@@ -50,7 +51,8 @@ public sealed class ChartSchema(JsonObject root)
         string[] required = [.. defaults.Where(value => !IsEmpty(value.Value)).Select(value => value.Key)];
         schema.Remove("required");
         if (required.Length > 0)
-            schema.Insert(Math.Max(0, schema.IndexOf("properties")), "required", new JsonArray([.. required.Select(key => JsonValue.Create(key))]));
+            schema.Insert(
+                Math.Max(0, schema.IndexOf("properties")), "required", new JsonArray([.. required.Select(key => JsonValue.Create(key))]));
 
         foreach (var (key, value) in defaults)
         {
@@ -68,7 +70,8 @@ public sealed class ChartSchema(JsonObject root)
         _ => false,
     };
 
-    private JsonObject? Find(string path) => path.Split('.').Aggregate<string, JsonObject?>(_root, (node, key) => node?["properties"]?[key] as JsonObject);
+    private JsonObject? Find(string path) =>
+        path.Split('.').Aggregate<string, JsonObject?>(_root, (node, key) => node?["properties"]?[key] as JsonObject);
 
     private static IEnumerable<string> OpenObjects(JsonObject node, string path)
     {

@@ -37,8 +37,10 @@ public sealed class HelmClient : IAsyncDisposable
             ["HELM_CONFIG_HOME"] = _folder["config"],
             ["HELM_DATA_HOME"] = _folder["data"],
         };
-        var run = await ProgramRun.RunAsync(_program, [.. arguments, "--namespace", _namespace], cancellationToken, environment: environment);
-        return run.ExitCode == 0 ? run.Output : throw new InvalidOperationException($"helm {string.Join(' ', arguments)}: {run.Errors}{run.Output}");
+        var run =
+            await ProgramRun.RunAsync(_program, [.. arguments, "--namespace", _namespace], cancellationToken, environment: environment);
+        return run.ExitCode == 0
+            ? run.Output : throw new InvalidOperationException($"helm {string.Join(' ', arguments)}: {run.Errors}{run.Output}");
     }
 
     public ValueTask DisposeAsync() => _folder.DisposeAsync();

@@ -25,11 +25,13 @@ public sealed class HelmProgram(string tool, string release = HelmProgram.Releas
     public async Task<string> RenderAsync(string chart, CancellationToken cancellationToken, params string[] arguments)
     {
         var run = await TryRenderAsync(chart, cancellationToken, arguments);
-        return run.ExitCode == 0 ? run.Output : throw new InvalidOperationException($"{tool} template {string.Join(' ', arguments)}: {run.Errors}");
+        return run.ExitCode == 0
+            ? run.Output : throw new InvalidOperationException($"{tool} template {string.Join(' ', arguments)}: {run.Errors}");
     }
 
     /// <summary>Renders a chart that has to render, as objects.</summary>
-    public async Task<IReadOnlyList<JsonObject>> ObjectsAsync(string chart, CancellationToken cancellationToken, params string[] arguments) =>
+    public async Task<IReadOnlyList<JsonObject>> ObjectsAsync(
+        string chart, CancellationToken cancellationToken, params string[] arguments) =>
         RenderedObjects.Read(await RenderAsync(chart, cancellationToken, arguments));
 
     /// <summary>Lints a chart strictly; the run may have failed.</summary>

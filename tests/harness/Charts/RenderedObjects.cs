@@ -15,7 +15,8 @@ public static class RenderedObjects
         objects.Single(rendered => Is(rendered, kind, name));
 
     /// <summary>Whether there is an object of a kind and name.</summary>
-    public static bool Has(this IEnumerable<JsonObject> objects, string kind, string name) => objects.Any(rendered => Is(rendered, kind, name));
+    public static bool Has(this IEnumerable<JsonObject> objects, string kind, string name) =>
+        objects.Any(rendered => Is(rendered, kind, name));
 
     public static string Kind(this JsonObject rendered) => (string)rendered["kind"]!;
 
@@ -23,7 +24,8 @@ public static class RenderedObjects
 
     /// <summary>The pod templates of StatefulSets, Deployments, Jobs and CronJobs.</summary>
     public static IEnumerable<JsonObject> PodTemplates(this IEnumerable<JsonObject> objects) =>
-        objects.Select(rendered => rendered["spec"]?["jobTemplate"]?["spec"]?["template"] ?? rendered["spec"]?["template"]).OfType<JsonObject>();
+        objects.Select(rendered => rendered["spec"]?["jobTemplate"]?["spec"]?["template"] ?? rendered["spec"]?["template"])
+            .OfType<JsonObject>();
 
     /// <summary>Init containers and containers of a pod template, in this order.</summary>
     public static IReadOnlyList<JsonObject> Containers(this JsonObject template) =>

@@ -49,7 +49,8 @@ public sealed class ValuesFile
 
     /// <summary>Whether a path is a value, a group of values, or something inside a value.</summary>
     public bool Declares(string path) =>
-        _values.Any(value => value.Path == path || value.Path.StartsWith(path + ".", StringComparison.Ordinal) || path.StartsWith(value.Path + ".", StringComparison.Ordinal));
+        _values.Any(value => value.Path == path || value.Path.StartsWith(path + ".", StringComparison.Ordinal)
+            || path.StartsWith(value.Path + ".", StringComparison.Ordinal));
 
     private void Collect(YamlMappingNode node, JsonObject json, string prefix)
     {
@@ -82,6 +83,8 @@ public sealed class ValuesFile
     {
         var comments = _lines.Count(line => line.TrimStart().StartsWith(Mark, StringComparison.Ordinal));
         if (comments != _values.Count)
-            _problems.Add($"{comments} comments start with \"{Mark}\", but {_values.Count} values have one: a comment inside a documented map, or two above one value.");
+            _problems.Add(
+                $"{comments} comments start with \"{Mark}\", but {_values.Count} values have one: a comment inside a documented map, "
+                    + "or two above one value.");
     }
 }

@@ -9,7 +9,9 @@ namespace CapiRegistryHook.Harness.Cluster;
 /// <param name="Token">The current user's bearer token; null when it has another way in.</param>
 internal sealed record ClusterAccess(Uri Server, string CertificateAuthorityPem, string? Token)
 {
-    /// <summary>Reads a kubeconfig as kubectl prints it with <c>config view --raw --flatten --minify</c>: one cluster, data inside.</summary>
+    /// <summary>
+    /// Reads a kubeconfig as kubectl prints it with <c>config view --raw --flatten --minify</c>: one cluster, data inside.
+    /// </summary>
     public static ClusterAccess Read(string kubeconfig)
     {
         var yaml = new YamlStream();

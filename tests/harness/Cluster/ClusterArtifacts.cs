@@ -39,7 +39,8 @@ public static class ClusterArtifacts
         Directory.CreateDirectory(folder);
         await cluster.SaveLogsAsync(folder, cancellationToken);
         var kubectl = new Kubectl(cluster.KubeconfigFile);
-        var objects = await kubectl.RunAsync(cancellationToken, "get", "nodes,namespaces,persistentvolumes,storageclasses", "--output=yaml");
+        var objects =
+            await kubectl.RunAsync(cancellationToken, "get", "nodes,namespaces,persistentvolumes,storageclasses", "--output=yaml");
         await File.WriteAllTextAsync(Path.Combine(folder, "objects.yaml"), objects.Output, cancellationToken);
     }
 

@@ -26,11 +26,14 @@ public sealed class ClusterNamespace : IAsyncDisposable
         await created.DeleteAsync($"--timeout={BoundSeconds}s", cancellationToken);
         (await created._kubectl.RunAsync(cancellationToken, "create", "namespace", name)).OutputOfSuccess();
         // Pods are refused until the controllers have made it.
-        await Readiness.UntilAsync($"the default service account of {name}", () => created.HasAccountAsync(cancellationToken), () => "", cancellationToken);
+        await Readiness.UntilAsync(
+            $"the default service account of {name}", () => created.HasAccountAsync(cancellationToken), () => "", cancellationToken);
         return created;
     }
 
-    /// <summary>Writes down what is there, then deletes the namespace. Its pods and fixed addresses are free at once, the rest follows.</summary>
+    /// <summary>
+    /// Writes down what is there, then deletes the namespace. Its pods and fixed addresses are free at once, the rest follows.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await ClusterArtifacts.SaveNamespaceAsync(_kubectl, Name, CancellationToken.None);
@@ -45,7 +48,8 @@ public sealed class ClusterNamespace : IAsyncDisposable
         const string Makers = "statefulsets,deployments,daemonsets,jobs,services";
         await _kubectl.RunAsync(cancellationToken, "--namespace", Name, "delete", Makers, "--all", "--wait=false");
         // Pods get no time to say goodbye: nobody is listening any more.
-        await _kubectl.RunAsync(cancellationToken, "--namespace", Name, "delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false");
+        await _kubectl.RunAsync(
+            cancellationToken, "--namespace", Name, "delete", "pods", "--all", "--force", "--grace-period=0", "--wait=false");
         (await _kubectl.RunAsync(cancellationToken, "delete", "namespace", Name, "--ignore-not-found", wait)).OutputOfSuccess();
     }
 }

@@ -19,7 +19,8 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
         RunAsync(cancellationToken, ["ctr", "--namespace", "k8s.io", .. arguments]);
 
     /// <summary>
-    /// Pulls an image through the hosts.toml files in /etc/containerd/certs.d. This is ctr's resolver; what kubelet's pulls do, a pod shows.
+    /// Pulls an image through the hosts.toml files in /etc/containerd/certs.d. This is ctr's resolver; what kubelet's pulls do, a pod
+    /// shows.
     /// </summary>
     /// <param name="reference">The image.</param>
     /// <param name="cancellationToken">Ends the pull.</param>
@@ -27,7 +28,9 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     public Task<CommandResult> PullAsync(string reference, CancellationToken cancellationToken, string hosts = "/etc/containerd/certs.d") =>
         CtrAsync(cancellationToken, "images", "pull", "--hosts-dir", hosts, reference);
 
-    /// <summary>Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.</summary>
+    /// <summary>
+    /// Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.
+    /// </summary>
     public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Readiness.UntilAsync(
         $"{address} port {port}",
         async () => (await RunAsync(cancellationToken, "socat", "-u", "/dev/null", $"TCP:{address}:{port},connect-timeout=2")).Succeeded,

@@ -7,7 +7,8 @@ namespace CapiRegistryHook.Harness.Cluster;
 /// <param name="NodeCommand">A command line that runs the words after it on a node, for example <c>ssh root@node</c>.</param>
 /// <param name="HostAddress">Where its pods and nodes reach this machine.</param>
 /// <param name="ServiceNetwork">The addresses of its Services.</param>
-internal sealed record ExistingClusterSettings(string KubeconfigFile, IReadOnlyList<string> NodeCommand, IPAddress HostAddress, string ServiceNetwork)
+internal sealed record ExistingClusterSettings(
+    string KubeconfigFile, IReadOnlyList<string> NodeCommand, IPAddress HostAddress, string ServiceNetwork)
 {
     /// <summary>Reads the settings from the environment.</summary>
     public static ExistingClusterSettings FromEnvironment() => From(Environment.GetEnvironmentVariable);

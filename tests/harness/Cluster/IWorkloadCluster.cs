@@ -8,7 +8,9 @@ public interface IWorkloadCluster : IApiServer
     /// <summary>A file with <see cref="IApiServer.Kubeconfig"/>, for programs.</summary>
     string KubeconfigFile { get; }
 
-    /// <summary>The addresses of Services, for example 10.96.0.0/16: what a Cluster's <c>spec.clusterNetwork.services</c> has to say.</summary>
+    /// <summary>
+    /// The addresses of Services, for example 10.96.0.0/16: what a Cluster's <c>spec.clusterNetwork.services</c> has to say.
+    /// </summary>
     string ServiceNetwork { get; }
 
     /// <summary>Where pods and the node reach a server of this machine that listens on this address or on all of them.</summary>

@@ -42,7 +42,9 @@ public sealed class KindCluster : IWorkloadCluster
     public static async Task<bool> IsUsableAsync(CancellationToken cancellationToken) =>
         await SucceedsAsync(["docker", "info"], cancellationToken) && await SucceedsAsync(["kind", "version"], cancellationToken);
 
-    /// <summary>Creates the cluster and waits until its node is ready: about a minute, more where the node's image has to be pulled.</summary>
+    /// <summary>
+    /// Creates the cluster and waits until its node is ready: about a minute, more where the node's image has to be pulled.
+    /// </summary>
     public static async Task<KindCluster> StartAsync(TextWriter progress, CancellationToken cancellationToken)
     {
         var folder = ScratchFolder.Create("capi-registry-hook-kind-");

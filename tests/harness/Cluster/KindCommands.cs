@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace CapiRegistryHook.Harness.Cluster;
 
-/// <summary>The command lines and the configuration that kind and Docker are called with; pure, so that they are tested without Docker.</summary>
+/// <summary>
+/// The command lines and the configuration that kind and Docker are called with; pure, so that they are tested without Docker.
+/// </summary>
 /// <param name="Name">The cluster's name.</param>
 /// <param name="KubeconfigFile">The only kubeconfig that kind writes to: the user's own is left alone.</param>
 internal sealed record KindCommands(string Name, string KubeconfigFile)

@@ -8,7 +8,8 @@ public sealed class Kubectl(string kubeconfigFile)
 {
     /// <summary>Runs kubectl and returns what it said.</summary>
     public async Task<CommandResult> RunAsync(CancellationToken cancellationToken, params string[] arguments) =>
-        await OutsideCommand.RunAsync(await TestTools.PathOfAsync("kubectl"), [$"--kubeconfig={kubeconfigFile}", .. arguments], cancellationToken);
+        await OutsideCommand.RunAsync(
+            await TestTools.PathOfAsync("kubectl"), [$"--kubeconfig={kubeconfigFile}", .. arguments], cancellationToken);
 
     /// <summary>Applies manifests.</summary>
     public async Task ApplyAsync(string yaml, CancellationToken cancellationToken)
@@ -18,7 +19,9 @@ public sealed class Kubectl(string kubeconfigFile)
         (await OutsideCommand.RunAsync(await TestTools.PathOfAsync("kubectl"), apply, cancellationToken, text)).OutputOfSuccess();
     }
 
-    /// <summary>Waits until a StatefulSet, Deployment or DaemonSet is rolled out; the exception has the pods and events of its namespace.</summary>
+    /// <summary>
+    /// Waits until a StatefulSet, Deployment or DaemonSet is rolled out; the exception has the pods and events of its namespace.
+    /// </summary>
     /// <param name="namespace">Its namespace.</param>
     /// <param name="target">For example <c>statefulset/registry</c>.</param>
     /// <param name="bound">How long it may take.</param>
@@ -26,7 +29,9 @@ public sealed class Kubectl(string kubeconfigFile)
     public Task WaitForRolloutAsync(string @namespace, string target, TimeSpan bound, CancellationToken cancellationToken) =>
         WaitAsync(@namespace, ["rollout", "status", target, $"--timeout={(int)bound.TotalSeconds}s"], cancellationToken);
 
-    /// <summary>Waits for a condition, as <c>kubectl wait --for</c> names it; the exception has the pods and events of its namespace.</summary>
+    /// <summary>
+    /// Waits for a condition, as <c>kubectl wait --for</c> names it; the exception has the pods and events of its namespace.
+    /// </summary>
     /// <param name="namespace">Its namespace.</param>
     /// <param name="target">For example <c>pod/client</c>.</param>
     /// <param name="condition">For example <c>condition=Ready</c> or <c>jsonpath={.status.phase}=Succeeded</c>.</param>

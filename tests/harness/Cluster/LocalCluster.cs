@@ -60,7 +60,8 @@ public sealed class LocalCluster : IWorkloadCluster
         var cluster = new LocalCluster(name, state);
         try
         {
-            cluster._process = await ChildProcess.StartServerAsync("/bin/bash", [ScriptPath, "hold", name], Path.Combine(state, "hold.log"));
+            cluster._process =
+                await ChildProcess.StartServerAsync("/bin/bash", [ScriptPath, "hold", name], Path.Combine(state, "hold.log"));
             await cluster.WaitUntilReadyAsync(progress, cancellationToken);
             return cluster;
         }
@@ -78,7 +79,8 @@ public sealed class LocalCluster : IWorkloadCluster
     {
         Directory.CreateDirectory(folder);
         foreach (var log in new DirectoryInfo(LogFolder).EnumerateFiles("*.log"))
-            await File.WriteAllTextAsync(Path.Combine(folder, log.Name), await ReadSharedAsync(log.FullName, cancellationToken), cancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, log.Name), await ReadSharedAsync(log.FullName, cancellationToken), cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Harness.Cluster;
 
-/// <summary>Images made on this machine by <c>images.sh</c>, as archives: for nodes that can't pull any, and for pushing into registries.</summary>
+/// <summary>
+/// Images made on this machine by <c>images.sh</c>, as archives: for nodes that can't pull any, and for pushing into registries.
+/// </summary>
 public static class LocalImages
 {
     /// <summary>The archive of an image; made when it is not there or out of date.</summary>

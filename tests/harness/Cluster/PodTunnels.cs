@@ -14,7 +14,10 @@ internal sealed class PodTunnels(IApiServer server, string path) : IDisposable
 
     private readonly HttpMessageInvoker _http = new(AdminHttp.CreateHandler(server));
 
-    /// <summary>Carries one connection until either side ends its half: there is no other way to tell the pod. A connection that can't be made is closed, as a pod that refuses does.</summary>
+    /// <summary>
+    /// Carries one connection until either side ends its half: there is no other way to tell the pod. A connection that can't be made is
+    /// closed, as a pod that refuses does.
+    /// </summary>
     public async Task CarryAsync(TcpClient client, CancellationToken cancellationToken)
     {
         using var own = client;
@@ -26,7 +29,8 @@ internal sealed class PodTunnels(IApiServer server, string path) : IDisposable
             await using var stream = client.GetStream();
             await Task.WhenAny(SendAsync(stream, tunnel, end.Token), ReceiveAsync(tunnel, stream, end.Token)).Unwrap();
         }
-        catch (Exception exception) when (exception is WebSocketException or IOException or OperationCanceledException or HttpRequestException)
+        catch (Exception exception)
+            when (exception is WebSocketException or IOException or OperationCanceledException or HttpRequestException)
         {
             // The connection is over; the client sees it closed.
         }

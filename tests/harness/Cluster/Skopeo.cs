@@ -11,11 +11,13 @@ public sealed class Skopeo(string authority, string certificateAuthorityPem, str
     /// <param name="name">Repository and tag, for example <c>library/hello:1</c>.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public Task<CommandResult> PushAsync(string archive, string name, CancellationToken cancellationToken) =>
-        RunAsync(folder => ["copy", $"--dest-cert-dir={folder}", .. Credentials("dest-"), $"docker-archive:{archive}", At(name)], cancellationToken);
+        RunAsync(folder => ["copy", $"--dest-cert-dir={folder}", .. Credentials("dest-"), $"docker-archive:{archive}", At(name)],
+            cancellationToken);
 
     /// <summary>Pulls an image into a folder that is thrown away: shows that all of it is there.</summary>
     public Task<CommandResult> PullAsync(string name, CancellationToken cancellationToken) =>
-        RunAsync(folder => ["copy", $"--src-cert-dir={folder}", .. Credentials("src-"), At(name), $"dir:{folder}/image"], cancellationToken);
+        RunAsync(
+            folder => ["copy", $"--src-cert-dir={folder}", .. Credentials("src-"), At(name), $"dir:{folder}/image"], cancellationToken);
 
     /// <summary>The image's description as JSON: digest, tags, layers.</summary>
     public Task<CommandResult> InspectAsync(string name, CancellationToken cancellationToken) =>

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.Harness.Embedded;
 
-/// <summary>The way of every request: who is it, does a fault befall it, what is the answer, and the note of it in the log of calls.</summary>
+/// <summary>
+/// The way of every request: who is it, does a fault befall it, what is the answer, and the note of it in the log of calls.
+/// </summary>
 internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults)
 {
     private readonly ResourceRequests _resources = new(store, time);
@@ -19,7 +21,8 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
         {
             Fault.Drop { AfterWork: false } => null,
             Fault.RawAnswer raw => new ApiResponse(raw.Code, Encoding.UTF8.GetBytes(raw.Body)) { ContentType = raw.ContentType },
-            Fault.Answer answer => ApiResponse.Error(new ApiError(answer.Code, answer.Reason, answer.Message)) with { RetryAfter = answer.RetryAfter },
+            Fault.Answer answer =>
+                ApiResponse.Error(new ApiError(answer.Code, answer.Reason, answer.Message)) with { RetryAfter = answer.RetryAfter },
             _ => await AnswerAsync(target, context.Request, stopping),
         };
         if (fault is Fault.Drop) response = null;

@@ -24,7 +24,8 @@ internal sealed record ApiResponse(int StatusCode, byte[] Body)
         context.Response.StatusCode = StatusCode;
         context.Response.ContentType = ContentType;
         if (RetryAfter is { } delay)
-            context.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds)
+                .ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (Stream is not null)
         {
             await Stream(context);

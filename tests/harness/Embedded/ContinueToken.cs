@@ -18,7 +18,8 @@ internal sealed record ContinueToken(long Revision, string After)
             var json = JsonNode.Parse(Convert.FromBase64String(padded))!;
             return new ContinueToken((long)json["rv"]!, ((string)json["start"]!).TrimEnd('\0'));
         }
-        catch (Exception error) when (error is FormatException or System.Text.Json.JsonException or InvalidOperationException or ArgumentException)
+        catch (Exception error)
+            when (error is FormatException or System.Text.Json.JsonException or InvalidOperationException or ArgumentException)
         {
             throw ApiError.BadRequest("continue key is not valid");
         }

@@ -13,8 +13,10 @@ internal static class Discovery
         ["version"] => ApiResponse.Json(200, Version()),
         ["api"] => ApiResponse.Json(200, new JsonObject { ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1") }),
         ["api", "v1"] => Resources("v1"),
-        ["apis"] => ApiResponse.Json(200, new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray([.. Groups()]) }),
-        ["apis", var name] => Groups().FirstOrDefault(group => (string?)group["name"] == name) is { } group ? ApiResponse.Json(200, group) : null,
+        ["apis"] => ApiResponse.Json(
+            200, new JsonObject { ["kind"] = "APIGroupList", ["apiVersion"] = "v1", ["groups"] = new JsonArray([.. Groups()]) }),
+        ["apis", var name] =>
+            Groups().FirstOrDefault(group => (string?)group["name"] == name) is { } group ? ApiResponse.Json(200, group) : null,
         ["apis", var group, var version] => Resources($"{group}/{version}"),
         _ => null,
     };
@@ -67,7 +69,8 @@ internal static class Discovery
     private static JsonObject Entry(ServedResource served, string name, string[] verbs) => new()
     {
         ["name"] = name,
-        ["singularName"] = served.Resource.Custom && !name.Contains('/', StringComparison.Ordinal) ? served.Version.Kind.ToLowerInvariant() : "",
+        ["singularName"] = served.Resource.Custom && !name.Contains('/', StringComparison.Ordinal)
+            ? served.Version.Kind.ToLowerInvariant() : "",
         ["namespaced"] = served.Resource.Namespaced,
         ["kind"] = served.Version.Kind,
         ["verbs"] = new JsonArray([.. verbs.Select(verb => JsonValue.Create(verb))]),

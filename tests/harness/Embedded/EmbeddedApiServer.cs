@@ -11,7 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
-/// A Kubernetes API server in this process: real HTTPS on 127.0.0.1, objects in memory, the behaviour of kube-apiserver 1.20 for the resources in
+/// A Kubernetes API server in this process: real HTTPS on 127.0.0.1, objects in memory, the behaviour of kube-apiserver 1.20 for the
+/// resources in
 /// <see cref="ResourceTable"/>. It starts in milliseconds, can be told to fail, and tells which calls it got.
 /// </summary>
 public sealed class EmbeddedApiServer : IApiServer

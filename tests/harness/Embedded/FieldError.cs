@@ -13,8 +13,10 @@ internal static class FieldError
 
     public static StatusCause Forbidden(string field, string why) => new("FieldValueForbidden", $"Forbidden: {why}", field);
 
-    public static StatusCause TooLong(string field, int limit) => new("FieldValueTooLong", $"Too long: must have at most {limit} bytes", field);
+    public static StatusCause TooLong(string field, int limit) =>
+        new("FieldValueTooLong", $"Too long: must have at most {limit} bytes", field);
 
     public static StatusCause NotSupported(string field, string value, IEnumerable<string> supported) => new(
-        "FieldValueNotSupported", $"Unsupported value: \"{value}\": supported values: {string.Join(", ", supported.Select(item => $"\"{item}\""))}", field);
+        "FieldValueNotSupported",
+        $"Unsupported value: \"{value}\": supported values: {string.Join(", ", supported.Select(item => $"\"{item}\""))}", field);
 }

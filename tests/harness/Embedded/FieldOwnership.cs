@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal sealed record FieldWriter(string Manager, ServedVersion Version, string Time);
 
 /// <summary>
-/// The rules of server-side apply. An applier owns what it sends, loses what it no longer sends, and may not change what another manager owns
+/// The rules of server-side apply. An applier owns what it sends, loses what it no longer sends, and may not change what another manager
+/// owns
 /// unless forced; whoever updates by PUT or patch takes over what it changes. The rules are those of the Kubernetes documentation,
 /// https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 /// </summary>
@@ -84,7 +85,8 @@ internal static class FieldOwnership
     {
         var all = conflicts.SelectMany(conflict => conflict.Fields.Paths().Select(path => (Manager: conflict.Entry.Print(), Path: path)))
             .OrderBy(conflict => conflict.Manager, StringComparer.Ordinal).ToList();
-        var causes = all.ConvertAll(conflict => new StatusCause("FieldManagerConflict", $"conflict with {conflict.Manager}", conflict.Path));
+        var causes = all.ConvertAll(
+            conflict => new StatusCause("FieldManagerConflict", $"conflict with {conflict.Manager}", conflict.Path));
         if (all.Count == 1)
             return ApiError.ApplyConflict(causes, $"Apply failed with 1 conflict: conflict with {all[0].Manager}: {all[0].Path}");
         var lines = all.GroupBy(conflict => conflict.Manager)

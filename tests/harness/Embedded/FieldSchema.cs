@@ -8,7 +8,8 @@ internal enum FieldKind { Any, Text, Bytes, Integer, Number, Flag, Time, MicroTi
 internal enum ListMerge { Atomic, Set, ByKey }
 
 /// <summary>
-/// What the server knows about one field: its type, and how two writers' values of it are merged. One tree per served version drives pruning,
+/// What the server knows about one field: its type, and how two writers' values of it are merged. One tree per served version drives
+/// pruning,
 /// defaulting, validation and server-side apply, as the structural schema (or the Go type) does on a real API server.
 /// </summary>
 internal sealed record FieldSchema(FieldKind Kind)

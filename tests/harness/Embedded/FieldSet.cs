@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
-/// A set of field paths, kept in the very shape of FieldsV1: a tree whose keys are "f:name", "k:{keys}" or "v:value". A node that is itself in
+/// A set of field paths, kept in the very shape of FieldsV1: a tree whose keys are "f:name", "k:{keys}" or "v:value". A node that is
+/// itself in
 /// the set is a member; an inner member is written as ".".
 /// </summary>
 internal sealed class FieldSet

@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal enum Propagation { Background, Foreground, Orphan }
 
 /// <summary>
-/// What controllers do on a real cluster after a delete, done at once: dependents whose last owner is gone go too, and a terminating namespace
+/// What controllers do on a real cluster after a delete, done at once: dependents whose last owner is gone go too, and a terminating
+/// namespace
 /// goes with its last object. Finalizers hold an object back.
 /// </summary>
 internal sealed class GarbageCollector(TimeProvider time)
@@ -40,7 +41,8 @@ internal sealed class GarbageCollector(TimeProvider time)
     {
         var marked = value.IsTerminating ? value : Mark(writer, value);
         foreach (var content in Contents(writer, value.Name))
-            if (writer.Find(content.Resource, content.Namespace, content.Name) is { } present) Delete(writer, present, Propagation.Background);
+            if (writer.Find(content.Resource, content.Namespace, content.Name) is { } present)
+                Delete(writer, present, Propagation.Background);
         if (writer.Find(ResourceTable.Namespaces, "", value.Name) is { } left) RemoveIfEmpty(writer, left);
         return marked;
     }

@@ -58,7 +58,8 @@ public sealed class InProcessApi
             context.Response.Body = body;
             await endpoint.HandleAsync(context, cancellationToken);
             if (lifetime.IsAborted)
-                throw new HttpRequestException(HttpRequestError.ResponseEnded, "The connection was dropped.", new IOException("The connection was dropped."));
+                throw new HttpRequestException(
+                    HttpRequestError.ResponseEnded, "The connection was dropped.", new IOException("The connection was dropped."));
             return Answer(context.Response, body.ToArray(), request);
         }
 
@@ -77,7 +78,8 @@ public sealed class InProcessApi
 
         private static HttpResponseMessage Answer(HttpResponse from, byte[] body, HttpRequestMessage request)
         {
-            var answer = new HttpResponseMessage((HttpStatusCode)from.StatusCode) { Content = new ByteArrayContent(body), RequestMessage = request };
+            var answer = new HttpResponseMessage(
+                (HttpStatusCode)from.StatusCode) { Content = new ByteArrayContent(body), RequestMessage = request };
             answer.Content.Headers.TryAddWithoutValidation("Content-Type", from.ContentType);
             if (from.Headers.RetryAfter.Count > 0)
                 answer.Headers.TryAddWithoutValidation("Retry-After", from.Headers.RetryAfter.ToString());

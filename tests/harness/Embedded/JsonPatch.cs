@@ -9,7 +9,8 @@ public static class JsonPatch
     /// <summary>The target with the patch applied; the target itself stays as it is.</summary>
     public static JsonObject Apply(JsonObject target, JsonNode? patch)
     {
-        if (patch is not JsonArray operations) throw ApiError.BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+        if (patch is not JsonArray operations)
+            throw ApiError.BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch");
         var document = target.DeepClone();
         foreach (var operation in operations) document = Apply(document, operation as JsonObject ?? throw ApiError.PatchRejected());
         return document as JsonObject ?? throw ApiError.PatchRejected();
@@ -77,7 +78,8 @@ public static class JsonPatch
     }
 
     private static int Index(string token, int last) =>
-        int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index <= last ? index : throw ApiError.PatchRejected();
+        int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index <= last
+            ? index : throw ApiError.PatchRejected();
 
     private static string[] Pointer(JsonObject operation, string member)
     {

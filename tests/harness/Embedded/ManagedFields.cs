@@ -30,7 +30,8 @@ internal sealed class ManagedFields(IEnumerable<ManagedFieldsEntry> entries)
         var list = value?["metadata"]?["managedFields"] as JsonArray ?? [];
         return new ManagedFields(list.OfType<JsonObject>().Where(entry => entry.ContainsKey("manager") || entry.ContainsKey("operation"))
             .Select(entry => new ManagedFieldsEntry(
-                (string?)entry["manager"] ?? "", (string?)entry["operation"] ?? "", (string?)entry["apiVersion"] ?? "", (string?)entry["time"],
+                (string?)entry["manager"] ?? "", (string?)entry["operation"] ?? "", (string?)entry["apiVersion"] ?? "",
+                (string?)entry["time"],
                 FieldSet.Parse(entry["fieldsV1"] as JsonObject ?? new JsonObject { ["f:none"] = new JsonObject() }))));
     }
 

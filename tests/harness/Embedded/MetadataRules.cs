@@ -7,11 +7,13 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal static partial class MetadataRules
 {
     private const string Label =
-        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character " +
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+        + "alphanumeric character " +
         "(e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
     private const string Subdomain =
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character " +
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with "
+        + "an alphanumeric character " +
         "(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
     private const string QualifiedName =
@@ -19,11 +21,14 @@ internal static partial class MetadataRules
         "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
     private const string LabelValue =
-        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
-        "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+        + "an alphanumeric " +
+        "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+        + "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
     public static IEnumerable<StatusCause> Check(ApiResource resource, JsonObject metadata, JsonObject? former) =>
-        [.. Name(resource, metadata), .. Labels(metadata), .. Owners(metadata), .. Finalizers(metadata, former), .. Unchanged(metadata, former)];
+        [.. Name(resource, metadata), .. Labels(metadata), .. Owners(metadata), .. Finalizers(metadata, former),
+            .. Unchanged(metadata, former)];
 
     private static IEnumerable<StatusCause> Name(ApiResource resource, JsonObject metadata)
     {
@@ -53,7 +58,8 @@ internal static partial class MetadataRules
         var owners = (metadata["ownerReferences"] as JsonArray ?? []).OfType<JsonObject>().ToList();
         foreach (var owner in owners)
         {
-            if (IsBlank(owner, "apiVersion")) yield return FieldError.Invalid("metadata.ownerReferences.apiVersion", "", "version must not be empty");
+            if (IsBlank(owner, "apiVersion"))
+                yield return FieldError.Invalid("metadata.ownerReferences.apiVersion", "", "version must not be empty");
             if (IsBlank(owner, "kind")) yield return FieldError.Invalid("metadata.ownerReferences.kind", "", "kind must not be empty");
             if (IsBlank(owner, "name")) yield return FieldError.Invalid("metadata.ownerReferences.name", "", "name must not be empty");
             if (IsBlank(owner, "uid")) yield return FieldError.Invalid("metadata.ownerReferences.uid", "", "uid must not be empty");
@@ -66,13 +72,16 @@ internal static partial class MetadataRules
     private static IEnumerable<StatusCause> Finalizers(JsonObject metadata, JsonObject? former)
     {
         var finalizers = Texts(metadata["finalizers"]);
-        foreach (var finalizer in finalizers.Where(text => !text.Contains('/', StringComparison.Ordinal) && text is not ("orphan" or "foregroundDeletion")))
-            yield return FieldError.Invalid("metadata.finalizers[0]", finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+        foreach (var finalizer in finalizers.Where(
+            text => !text.Contains('/', StringComparison.Ordinal) && text is not ("orphan" or "foregroundDeletion")))
+            yield return FieldError.Invalid(
+                "metadata.finalizers[0]", finalizer, "name is neither a standard finalizer name nor is it fully qualified");
         if (former?.ContainsKey("deletionTimestamp") != true) yield break;
         var added = finalizers.Except(Texts(former["finalizers"])).Order(StringComparer.Ordinal).ToList();
         if (added.Count > 0)
             yield return FieldError.Forbidden("metadata.finalizers",
-                $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(name => $"\"{name}\""))}}}");
+                $"no new finalizers can be added if the object is being deleted, found new finalizers "
+                    + $"[]string{{{string.Join(", ", added.Select(name => $"\"{name}\""))}}}");
     }
 
     private static IEnumerable<StatusCause> Unchanged(JsonObject metadata, JsonObject? former)

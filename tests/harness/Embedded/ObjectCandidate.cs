@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Harness.Embedded;
 
-/// <summary>An object about to be written, beside what it replaces: takes over what clients can't set, fills in defaults, validates.</summary>
+/// <summary>
+/// An object about to be written, beside what it replaces: takes over what clients can't set, fills in defaults, validates.
+/// </summary>
 internal sealed class ObjectCandidate(WriteRequest request, JsonObject? former, JsonObject value)
 {
     // What only the server sets.
@@ -22,7 +24,8 @@ internal sealed class ObjectCandidate(WriteRequest request, JsonObject? former, 
         causes.AddRange(MetadataRules.Check(request.Resource, _metadata, former?["metadata"]?.AsObject()));
         causes.AddRange(ResourceRules.Check(request.Target, value, former));
         if (causes.Count > 0) throw ApiError.Invalid(request.Target, Name, causes);
-        if (former is not null && request.Resource.Custom && !HasSameContent(former)) _metadata["generation"] = (long?)_metadata["generation"] + 1;
+        if (former is not null && request.Resource.Custom && !HasSameContent(former))
+            _metadata["generation"] = (long?)_metadata["generation"] + 1;
     }
 
     private void Stamp(string now)

@@ -7,12 +7,16 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal sealed class ObjectReader(ObjectStore store)
 {
     private const string Expired =
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, " +
-        "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an " +
-        "inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+        + "continue parameter, " +
+        "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token "
+        + "results in an " +
+        "inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now "
+        + "may show up in the list.";
 
     public StoredObject Get(RequestTarget target) =>
-        store.Current.Find(target.Resource!.Resource, target.Namespace, target.Name) ?? throw ApiError.NotFound(target.Resource, target.Name);
+        store.Current.Find(target.Resource!.Resource, target.Namespace, target.Name)
+            ?? throw ApiError.NotFound(target.Resource, target.Name);
 
     public ApiResponse List(ServedResource resource, ObjectSelector selector, long limit, string? continueToken)
     {
@@ -26,7 +30,8 @@ internal sealed class ObjectReader(ObjectStore store)
         return ApiResponse.Json(200, Render(resource, selector, snapshot, page, matching.Count - page.Count));
     }
 
-    private static JsonObject Render(ServedResource resource, ObjectSelector selector, Snapshot snapshot, List<StoredObject> page, int remaining)
+    private static JsonObject Render(
+        ServedResource resource, ObjectSelector selector, Snapshot snapshot, List<StoredObject> page, int remaining)
     {
         var metadata = new JsonObject { ["resourceVersion"] = snapshot.Revision.ToString(CultureInfo.InvariantCulture) };
         if (remaining > 0) metadata["continue"] = new ContinueToken(snapshot.Revision, page[^1].Key).Encode();

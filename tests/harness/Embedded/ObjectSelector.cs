@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Harness.Embedded;
 
-/// <summary>Which objects a list, a watch or a collection delete is about: a resource, a namespace or all of them, and both selectors.</summary>
+/// <summary>
+/// Which objects a list, a watch or a collection delete is about: a resource, a namespace or all of them, and both selectors.
+/// </summary>
 internal sealed class ObjectSelector(ServedResource resource, string @namespace, string? labelSelector, string? fieldSelector)
 {
     private readonly LabelSelector _labels = LabelSelector.Parse(labelSelector);

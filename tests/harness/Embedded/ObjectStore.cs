@@ -49,7 +49,9 @@ internal sealed class ObjectStore
         }
     }
 
-    /// <summary>The events after a revision, null when history no longer reaches back to it, and a task that ends with the next write.</summary>
+    /// <summary>
+    /// The events after a revision, null when history no longer reaches back to it, and a task that ends with the next write.
+    /// </summary>
     public (IReadOnlyList<StoreEvent>? Events, long Revision, Task Changed) EventsAfter(long revision)
     {
         lock (_gate)

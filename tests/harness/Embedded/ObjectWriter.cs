@@ -8,7 +8,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal readonly record struct WriteResult(StoredObject Object, bool Created);
 
 /// <summary>
-/// Create, PUT, patch and apply. Every one of them reads, decides and commits while no other writer is in the store, so that a compare-and-swap
+/// Create, PUT, patch and apply. Every one of them reads, decides and commits while no other writer is in the store, so that a
+/// compare-and-swap
 /// by resourceVersion has exactly one winner.
 /// </summary>
 internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, TimeProvider time)
@@ -50,7 +51,8 @@ internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, 
 
     public WriteResult Apply(WriteRequest request, JsonNode? body) => store.Write(writer =>
     {
-        if (body?["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiError.BadRequest("metadata.managedFields must be nil");
+        if (body?["metadata"]?["managedFields"] is JsonArray { Count: > 0 })
+            throw ApiError.BadRequest("metadata.managedFields must be nil");
         ObjectIntake.CheckAppliedType(request.Target, body);
         var applied = ObjectIntake.Accept(request, body);
         SchemaPass.Prune(request.Target, applied);
@@ -100,7 +102,8 @@ internal sealed class ObjectWriter(ObjectStore store, GarbageCollector garbage, 
             throw patching
                 ? ApiError.Invalid(request.Target, live.Name, [FieldError.Immutable("metadata.uid", uid)])
                 : ApiError.Precondition(request.Target, live.Name, "UID", uid, live.Uid);
-        if ((string?)metadata["resourceVersion"] is { Length: > 0 } version && version != live.Revision.ToString(CultureInfo.InvariantCulture))
+        if ((string?)metadata["resourceVersion"] is { Length: > 0 } version
+            && version != live.Revision.ToString(CultureInfo.InvariantCulture))
             throw ApiError.Modified(request.Target, live.Name);
     }
 

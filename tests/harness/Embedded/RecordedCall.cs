@@ -22,7 +22,8 @@ public sealed record RecordedRequest(string Verb, string Resource, string Namesp
 
     public string Subresource { get; init; } = "";
 
-    internal static RecordedRequest Of(RequestTarget target) => new(target.Verb, target.Plural, target.Namespace, target.Name, target.FieldManager)
+    internal static RecordedRequest Of(RequestTarget target) =>
+        new(target.Verb, target.Plural, target.Namespace, target.Name, target.FieldManager)
     {
         Group = target.Resource?.Version.Group ?? "",
         Subresource = target.Subresource,

@@ -127,7 +127,8 @@ internal sealed class ResourceRequests(ObjectStore store, TimeProvider time)
     private static WriteRequest Applying(RequestTarget target, HttpRequest request) =>
         string.IsNullOrEmpty(request.Query["fieldManager"]) ? throw ApiError.MissingFieldManager() : Write(target, request);
 
-    private static ApiResponse Answer(RequestTarget target, WriteResult result) => Answer(result.Created ? 201 : 200, target, result.Object);
+    private static ApiResponse Answer(RequestTarget target, WriteResult result) =>
+        Answer(result.Created ? 201 : 200, target, result.Object);
 
     private static ApiResponse Answer(int statusCode, RequestTarget target, StoredObject value) =>
         new(statusCode, ApiJson.Render(value, target.Resource!.Version));

@@ -18,7 +18,8 @@ internal static class ResourceRules
         value["status"] ??= new JsonObject { ["phase"] = "Active" };
     }
 
-    public static IEnumerable<StatusCause> Check(ServedResource resource, JsonObject value, JsonObject? former) => resource.Resource.Plural switch
+    public static IEnumerable<StatusCause> Check(ServedResource resource, JsonObject value, JsonObject? former) =>
+        resource.Resource.Plural switch
     {
         "secrets" => [.. Secret(value, former), .. Data(value, former)],
         "configmaps" => Data(value, former),
@@ -49,17 +50,21 @@ internal static class ResourceRules
     {
         if ((bool?)former?["immutable"] == true)
         {
-            if ((bool?)value["immutable"] != true) yield return FieldError.Forbidden("immutable", "field is immutable when `immutable` is set");
-            if (!JsonNode.DeepEquals(value["data"], former["data"])) yield return FieldError.Forbidden("data", "field is immutable when `immutable` is set");
+            if ((bool?)value["immutable"] != true)
+                yield return FieldError.Forbidden("immutable", "field is immutable when `immutable` is set");
+            if (!JsonNode.DeepEquals(value["data"], former["data"]))
+                yield return FieldError.Forbidden("data", "field is immutable when `immutable` is set");
         }
 
         var total = 0;
         foreach (var (key, text) in value["data"] as JsonObject ?? [])
         {
             if (key.Length is 0 or > 253 || !key.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
-                yield return FieldError.Invalid($"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' " +
+                yield return FieldError.Invalid(
+                    $"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' " +
                     "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
-            total += (string?)value["kind"] == "Secret" ? Convert.FromBase64String((string)text!).Length : Encoding.UTF8.GetByteCount((string)text!);
+            total += (string?)value["kind"] == "Secret"
+                ? Convert.FromBase64String((string)text!).Length : Encoding.UTF8.GetByteCount((string)text!);
         }
 
         if (total > MaxDataBytes) yield return FieldError.TooLong("data", MaxDataBytes);
@@ -80,7 +85,8 @@ internal static class ResourceRules
             if (string.IsNullOrEmpty((string?)value[field])) yield return FieldError.Required(field);
         if ((string?)value["type"] is not ("Normal" or "Warning"))
             yield return FieldError.Invalid("type", "", $"has invalid value: {(string?)value["type"]}");
-        if (((string?)value["note"] ?? "").Length > 1024) yield return FieldError.Invalid("message", "", "can have at most 1024 characters");
+        if (((string?)value["note"] ?? "").Length > 1024)
+            yield return FieldError.Invalid("message", "", "can have at most 1024 characters");
         var about = (string?)value["regarding"]?["namespace"] ?? "";
         var wanted = about.Length == 0 ? "default" : about;
         if ((string?)value["metadata"]?["namespace"] is { } own && own != wanted && !(about.Length == 0 && own == "kube-system"))

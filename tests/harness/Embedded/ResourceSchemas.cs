@@ -13,13 +13,15 @@ internal static class ResourceSchemas
         ("apiVersion", Text), ("kind", Text), ("name", Text), ("uid", Text), ("controller", Flag), ("blockOwnerDeletion", Flag));
 
     public static readonly FieldSchema Metadata = Struct(
-        ("name", Text), ("generateName", Text), ("namespace", Text), ("uid", Text), ("resourceVersion", Text), ("generation", Integer), ("selfLink", Text),
+        ("name", Text), ("generateName", Text), ("namespace", Text), ("uid", Text), ("resourceVersion", Text), ("generation", Integer),
+        ("selfLink", Text),
         ("creationTimestamp", Time), ("deletionTimestamp", Time), ("deletionGracePeriodSeconds", Integer), ("labels", MapOf(Text)),
         ("annotations", MapOf(Text)), ("ownerReferences", ListByKey(OwnerReference, "uid")), ("finalizers", SetOf(Text)),
         ("managedFields", ListOf(Any)));
 
     private static readonly FieldSchema ObjectReference = Struct(
-        ("kind", Text), ("namespace", Text), ("name", Text), ("uid", Text), ("apiVersion", Text), ("resourceVersion", Text), ("fieldPath", Text));
+        ("kind", Text), ("namespace", Text), ("name", Text), ("uid", Text), ("apiVersion", Text), ("resourceVersion", Text),
+        ("fieldPath", Text));
 
     private static readonly FieldSchema Source = Struct(("component", Text), ("host", Text));
     private static readonly FieldSchema Series = Struct(("count", Integer), ("lastObservedTime", MicroTime));
@@ -34,13 +36,16 @@ internal static class ResourceSchemas
     public static readonly FieldSchema ConfigMap = Root(("data", MapOf(Text)), ("binaryData", MapOf(Bytes)), ("immutable", Flag));
 
     public static readonly FieldSchema ServiceAccount = Root(
-        ("secrets", ListByKey(ObjectReference, "name")), ("imagePullSecrets", ListOf(Struct(("name", Text)))), ("automountServiceAccountToken", Flag));
+        ("secrets", ListByKey(ObjectReference, "name")), ("imagePullSecrets", ListOf(Struct(("name", Text)))),
+        ("automountServiceAccountToken", Flag));
 
     public static readonly FieldSchema Lease = Root(("spec", Struct(
-        ("holderIdentity", Text), ("leaseDurationSeconds", Integer), ("acquireTime", MicroTime), ("renewTime", MicroTime), ("leaseTransitions", Integer))));
+        ("holderIdentity", Text), ("leaseDurationSeconds", Integer), ("acquireTime", MicroTime), ("renewTime", MicroTime),
+        ("leaseTransitions", Integer))));
 
     public static readonly FieldSchema CoreEvent = Root(
-        ("involvedObject", ObjectReference), ("reason", Text), ("message", Text), ("source", Source), ("firstTimestamp", Time), ("lastTimestamp", Time),
+        ("involvedObject", ObjectReference), ("reason", Text), ("message", Text), ("source", Source), ("firstTimestamp", Time),
+        ("lastTimestamp", Time),
         ("count", Integer), ("type", Text), ("eventTime", MicroTime), ("series", Series), ("action", Text), ("related", ObjectReference),
         ("reportingComponent", Text), ("reportingInstance", Text));
 
@@ -55,7 +60,8 @@ internal static class ResourceSchemas
 
     private static readonly FieldSchema ClusterSelector = Struct(
         ("matchLabels", MapOf(Text)),
-        ("matchExpressions", ListOf(Struct(("key", Text), ("operator", Text), ("values", ListOf(Text))).Requiring("key", "operator")))).AsAtomic();
+        ("matchExpressions", ListOf(Struct(("key", Text), ("operator", Text), ("values", ListOf(Text))).Requiring("key", "operator"))))
+            .AsAtomic();
 
     private static readonly FieldSchema HelmOptions = Struct(
         ("atomic", Flag), ("dependencyUpdate", Flag), ("disableHooks", Flag), ("disableOpenAPIValidation", Flag),

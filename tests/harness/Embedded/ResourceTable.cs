@@ -19,7 +19,9 @@ internal sealed record ApiResource(string Plural, bool Namespaced, params Served
     public ServedVersion Stored => Versions[0];
 }
 
-/// <summary>One group and version under which a resource is served. Renames maps this version's field names to the stored version's.</summary>
+/// <summary>
+/// One group and version under which a resource is served. Renames maps this version's field names to the stored version's.
+/// </summary>
 internal sealed record ServedVersion(string Group, string Version, string Kind, FieldSchema Schema)
 {
     public ImmutableDictionary<string, string> Renames { get; init; } = ImmutableDictionary<string, string>.Empty;
@@ -40,16 +42,19 @@ internal sealed record ServedResource(ApiResource Resource, ServedVersion Versio
 /// <summary>Everything the server serves. A new resource is one more line here and, where it has fields of interest, a schema.</summary>
 internal static class ResourceTable
 {
-    public static readonly ApiResource Namespaces = new("namespaces", false, new ServedVersion("", "v1", "Namespace", ResourceSchemas.Namespace))
+    public static readonly ApiResource Namespaces = new(
+        "namespaces", false, new ServedVersion("", "v1", "Namespace", ResourceSchemas.Namespace))
     { UnconditionalUpdate = true, StatusSubresource = true };
 
     public static readonly ApiResource Secrets = new("secrets", true, new ServedVersion("", "v1", "Secret", ResourceSchemas.Secret))
     { UnconditionalUpdate = true };
 
-    public static readonly ApiResource ConfigMaps = new("configmaps", true, new ServedVersion("", "v1", "ConfigMap", ResourceSchemas.ConfigMap))
+    public static readonly ApiResource ConfigMaps = new(
+        "configmaps", true, new ServedVersion("", "v1", "ConfigMap", ResourceSchemas.ConfigMap))
     { UnconditionalUpdate = true };
 
-    public static readonly ApiResource Leases = new("leases", true, new ServedVersion("coordination.k8s.io", "v1", "Lease", ResourceSchemas.Lease))
+    public static readonly ApiResource Leases = new(
+        "leases", true, new ServedVersion("coordination.k8s.io", "v1", "Lease", ResourceSchemas.Lease))
     { CreateOnUpdate = true };
 
     public static readonly ApiResource Events = new("events", true,
@@ -60,11 +65,14 @@ internal static class ResourceTable
     public static readonly ImmutableArray<ApiResource> All =
     [
         Namespaces, Secrets, ConfigMaps, Leases, Events,
-        new("persistentvolumeclaims", true, new ServedVersion("", "v1", "PersistentVolumeClaim", ResourceSchemas.Cluster)) { UnconditionalUpdate = true },
-        new("serviceaccounts", true, new ServedVersion("", "v1", "ServiceAccount", ResourceSchemas.ServiceAccount)) { UnconditionalUpdate = true },
+        new("persistentvolumeclaims", true,
+        new ServedVersion("", "v1", "PersistentVolumeClaim", ResourceSchemas.Cluster)) { UnconditionalUpdate = true },
+        new("serviceaccounts", true,
+        new ServedVersion("", "v1", "ServiceAccount", ResourceSchemas.ServiceAccount)) { UnconditionalUpdate = true },
         new("clusters", true,
             new ServedVersion("cluster.x-k8s.io", "v1beta2", "Cluster", ResourceSchemas.Cluster),
-            new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.Cluster)) { Custom = true, StatusSubresource = true },
+            new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.Cluster)) { Custom = true,
+            StatusSubresource = true },
         OpenKind("machines", "Machine"),
         OpenKind("machinepools", "MachinePool"),
         new("helmchartproxies", true,

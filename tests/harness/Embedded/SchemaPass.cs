@@ -6,7 +6,8 @@ using System.Text.RegularExpressions;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
-/// One walk over an incoming object along its schema: unknown fields are dropped, defaults set, types checked. Built-in types fail to decode
+/// One walk over an incoming object along its schema: unknown fields are dropped, defaults set, types checked. Built-in types fail to
+/// decode
 /// (400), custom resources fail validation (422), as their servers do.
 /// </summary>
 internal sealed partial class SchemaPass
@@ -28,7 +29,8 @@ internal sealed partial class SchemaPass
     /// Drops null and omitted fields in place, and nothing else: for an applied object, which owns only what it says.
     /// An unknown field refuses the whole object, where a create or an update would drop it.
     /// </summary>
-    public static void Prune(ServedResource resource, JsonObject value) => new SchemaPass(resource).Prune(value, resource.Version.Schema, "");
+    public static void Prune(ServedResource resource, JsonObject value) =>
+        new SchemaPass(resource).Prune(value, resource.Version.Schema, "");
 
     private void Prune(JsonNode? value, FieldSchema schema, string path)
     {
@@ -89,7 +91,8 @@ internal sealed partial class SchemaPass
     // Go's omitempty: an empty map or list of a built-in type, or of any object's metadata, is not there.
     private bool IsOmitted(JsonNode? field, FieldSchema schema, string path) =>
         (!_resource.Resource.Custom || path.TrimStart('.') == "metadata")
-        && ((schema.Kind == FieldKind.Map && field is JsonObject { Count: 0 }) || (schema.Kind == FieldKind.List && field is JsonArray { Count: 0 }));
+        && ((schema.Kind == FieldKind.Map && field is JsonObject { Count: 0 })
+        || (schema.Kind == FieldKind.List && field is JsonArray { Count: 0 }));
 
     private void Mismatch(JsonNode value, string expected, string path)
     {
@@ -102,7 +105,8 @@ internal sealed partial class SchemaPass
 
         var version = _resource.Version;
         throw ApiError.BadRequest(
-            $"{version.Kind} in version \"{version.Version}\" cannot be handled as a {version.Kind}: {path}: {expected} expected, not {actual}");
+            $"{version.Kind} in version \"{version.Version}\" cannot be handled as a {version.Kind}: {path}: {expected} expected, "
+                + $"not {actual}");
     }
 
     private static string? Problem(JsonNode value, FieldSchema schema) => schema.Kind switch
@@ -123,7 +127,8 @@ internal sealed partial class SchemaPass
     private static bool IsInteger(JsonNode value) => value.GetValueKind() == JsonValueKind.Number
         && long.TryParse(value.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
 
-    private static bool IsText(JsonNode value, Func<string, bool> test) => value.GetValueKind() == JsonValueKind.String && test((string)value!);
+    private static bool IsText(JsonNode value, Func<string, bool> test) =>
+        value.GetValueKind() == JsonValueKind.String && test((string)value!);
 
     private static string TypeOf(JsonNode value) => value.GetValueKind() switch
     {

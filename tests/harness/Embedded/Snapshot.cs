@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace CapiRegistryHook.Harness.Embedded;
 
-/// <summary>All objects as they were at one revision. Snapshots share their structure, so that keeping the recent ones costs little.</summary>
+/// <summary>
+/// All objects as they were at one revision. Snapshots share their structure, so that keeping the recent ones costs little.
+/// </summary>
 internal sealed record Snapshot(long Revision, ImmutableDictionary<string, ImmutableSortedDictionary<string, StoredObject>> Objects)
 {
     private static readonly ImmutableSortedDictionary<string, StoredObject> None =

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Harness.Embedded;
 
-/// <summary>The one writer that <see cref="ObjectStore.Write"/> lets in: reads and commits, each commit under a revision of its own.</summary>
+/// <summary>
+/// The one writer that <see cref="ObjectStore.Write"/> lets in: reads and commits, each commit under a revision of its own.
+/// </summary>
 internal sealed class StoreWriter(ObjectStore store)
 {
     public bool HasWritten { get; private set; }

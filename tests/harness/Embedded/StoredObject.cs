@@ -6,7 +6,8 @@ using System.Text.Json.Nodes;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
-/// One revision of an object, never changed once made: its bytes in the stored version, and what lists, watches and garbage collection ask about
+/// One revision of an object, never changed once made: its bytes in the stored version, and what lists, watches and garbage collection
+/// ask about
 /// it. The bytes are the truth, so that nobody can share a mutable tree with another request.
 /// </summary>
 internal sealed class StoredObject

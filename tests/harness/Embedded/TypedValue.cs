@@ -9,7 +9,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal readonly record struct FieldStep(string Element, JsonNode? Value, FieldSchema Schema);
 
 /// <summary>
-/// A JSON value and its schema: which parts of it can be owned separately, what differs between two of them, and how an applied one is merged
+/// A JSON value and its schema: which parts of it can be owned separately, what differs between two of them, and how an applied one is
+/// merged
 /// into a live one. The rules are those of structured merge: scalars, atomic lists and atomic maps are leaves, everything else is walked.
 /// </summary>
 internal static class TypedValue
@@ -20,7 +21,8 @@ internal static class TypedValue
     public static List<FieldStep>? Steps(JsonNode? value, FieldSchema schema) => value switch
     {
         JsonObject map when !schema.Atomic => [.. map.Select(pair => new FieldStep("f:" + pair.Key, pair.Value, schema.Child(pair.Key)))],
-        JsonArray list when schema.Merge == ListMerge.ByKey => [.. list.Select(item => new FieldStep(KeyOf(item, schema), item, schema.Element!))],
+        JsonArray list when schema.Merge == ListMerge.ByKey =>
+            [.. list.Select(item => new FieldStep(KeyOf(item, schema), item, schema.Element!))],
         JsonArray list when schema.Merge == ListMerge.Set =>
             [.. list.Select(item => new FieldStep("v:" + (item?.ToJsonString(Plain) ?? "null"), item, schema.Element!))],
         _ => null,
@@ -66,8 +68,12 @@ internal static class TypedValue
             : applied?.DeepClone();
     }
 
-    /// <summary>Removes in place what is in <paramref name="former"/> but that nobody in <paramref name="owned"/> has; an emptied container goes too.</summary>
-    public static void Prune(JsonNode? value, FieldSet former, FieldSet owned, FieldSchema schema) => Prune(value, former, owned, schema, []);
+    /// <summary>
+    /// Removes in place what is in <paramref name="former"/> but that nobody in <paramref name="owned"/> has; an emptied container goes
+    /// too.
+    /// </summary>
+    public static void Prune(JsonNode? value, FieldSet former, FieldSet owned, FieldSchema schema) =>
+        Prune(value, former, owned, schema, []);
 
     /// <param name="keys">The fields that identify <paramref name="value"/> in its list: they go only with the whole item.</param>
     private static void Prune(JsonNode? value, FieldSet former, FieldSet owned, FieldSchema schema, ImmutableArray<string> keys)

@@ -5,10 +5,12 @@ using Microsoft.AspNetCore.Http;
 namespace CapiRegistryHook.Harness.Embedded;
 
 /// <summary>
-/// One watch: the events after a revision, as this client's selector sees them, a bookmark now and then, and an ERROR event with a 410 Status
+/// One watch: the events after a revision, as this client's selector sees them, a bookmark now and then, and an ERROR event with a 410
+/// Status
 /// when history has been compacted past where the watch stands.
 /// </summary>
-internal sealed class WatchStream(ObjectStore store, ServedResource resource, ObjectSelector selector, WatchOptions options, TimeProvider time)
+internal sealed class WatchStream(
+    ObjectStore store, ServedResource resource, ObjectSelector selector, WatchOptions options, TimeProvider time)
 {
     // A real server sends one about every minute; a test should not wait that long.
     private static readonly TimeSpan BookmarkPeriod = TimeSpan.FromSeconds(1);
@@ -54,7 +56,8 @@ internal sealed class WatchStream(ObjectStore store, ServedResource resource, Ob
         var (events, revision, changed) = store.EventsAfter(_position);
         if (events is null)
         {
-            var error = ApiError.Expired(string.Create(CultureInfo.InvariantCulture, $"too old resource version: {_position} ({store.Current.Revision})"));
+            var error = ApiError.Expired(
+                string.Create(CultureInfo.InvariantCulture, $"too old resource version: {_position} ({store.Current.Revision})"));
             await SendAsync(context, "ERROR", error.ToStatus(), cancellationToken);
             await context.Response.Body.FlushAsync(cancellationToken);
             return false;
@@ -94,17 +97,20 @@ internal sealed class WatchStream(ObjectStore store, ServedResource resource, Ob
         {
             ["kind"] = resource.Version.Kind,
             ["apiVersion"] = resource.Version.GroupVersion,
-            ["metadata"] = new JsonObject { ["resourceVersion"] = _position.ToString(CultureInfo.InvariantCulture), ["creationTimestamp"] = null },
+            ["metadata"] = new JsonObject { ["resourceVersion"] = _position.ToString(CultureInfo.InvariantCulture),
+            ["creationTimestamp"] = null },
         }, cancellationToken);
         await context.Response.Body.FlushAsync(cancellationToken);
     }
 
     // An object that starts or stops matching the selector is added or deleted as far as this client is concerned.
-    private (string Kind, StoredObject Value)? Seen(StoreEvent entry) => (selector.Matches(entry.Before), selector.Matches(entry.After)) switch
+    private (string Kind, StoredObject Value)? Seen(StoreEvent entry) =>
+        (selector.Matches(entry.Before), selector.Matches(entry.After)) switch
     {
         (false, true) => ("ADDED", entry.After!),
         (true, true) => ("MODIFIED", entry.After!),
-        (true, false) => ("DELETED", entry.After is null ? entry.Before! : new StoredObject(entry.Before!.Resource, entry.Before.ToJson(), entry.Revision)),
+        (true, false) => ("DELETED",
+            entry.After is null ? entry.Before! : new StoredObject(entry.Before!.Resource, entry.Before.ToJson(), entry.Revision)),
         _ => null,
     };
 

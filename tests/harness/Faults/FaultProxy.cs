@@ -90,7 +90,8 @@ public sealed class FaultProxy : IAsyncDisposable
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        builder.WebHost.UseKestrelCore()
+            .UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => ShowsFutureCertificate ? _future : _certificate);
@@ -146,7 +147,8 @@ public sealed class FaultProxy : IAsyncDisposable
         request.Content = body.Length > 0 ? new ByteArrayContent(body.ToArray()) : null;
         foreach (var (name, values) in http.Request.Headers)
         {
-            if (name is "Host" or "Content-Length" or "Transfer-Encoding" || request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            if (name is "Host" or "Content-Length" or "Transfer-Encoding"
+                || request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
                 continue;
             request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }

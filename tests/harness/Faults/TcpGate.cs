@@ -16,7 +16,10 @@ public enum GateState
     Reset,
 }
 
-/// <summary>A listener on 127.0.0.1 in front of another one. It knows nothing of what it carries, so that it can break in ways that a server can't.</summary>
+/// <summary>
+/// A listener on 127.0.0.1 in front of another one. It knows nothing of what it carries, so that it can break in ways that a server
+/// can't.
+/// </summary>
 public sealed class TcpGate : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -75,7 +78,8 @@ public sealed class TcpGate : IAsyncDisposable
                 {
                 }
             }
-            catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception exception)
+                when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {
                 // One side is gone.
             }
@@ -112,7 +116,8 @@ public sealed class TcpGate : IAsyncDisposable
         {
             await from.GetStream().CopyToAsync(to.GetStream(), _end.Token);
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException
+            or ObjectDisposedException or InvalidOperationException)
         {
             // The other direction, or a change of state, has ended the connection.
         }

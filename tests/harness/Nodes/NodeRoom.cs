@@ -39,7 +39,8 @@ public sealed class NodeRoom : IAsyncDisposable
     {
         var folder = ScratchFolder.Create("capi-registry-hook-node-");
         var ip = await TestTools.PathOfAsync("ip");
-        var holder = await ChildProcess.StartServerAsync("/usr/bin/unshare", ["--net", "--mount", "/bin/sh", "-c", Setup, folder.Path, ip], folder["room.log"]);
+        var holder = await ChildProcess.StartServerAsync(
+            "/usr/bin/unshare", ["--net", "--mount", "/bin/sh", "-c", Setup, folder.Path, ip], folder["room.log"]);
         await Readiness.UntilAsync("the room", () => Task.FromResult(File.Exists(folder["ready"])), holder.LogTail, cancellationToken);
         return new NodeRoom(folder, holder, ip);
     }
@@ -50,7 +51,8 @@ public sealed class NodeRoom : IAsyncDisposable
 
     /// <summary>Where a path below <c>/etc</c> lies outside of the room.</summary>
     public string Outside(string path) =>
-        path.StartsWith("/etc/", StringComparison.Ordinal) ? _folder.Path + path : throw new ArgumentException($"{path} is not below /etc.", nameof(path));
+        path.StartsWith("/etc/", StringComparison.Ordinal)
+            ? _folder.Path + path : throw new ArgumentException($"{path} is not below /etc.", nameof(path));
 
     /// <summary>Writes a file below <c>/etc</c>.</summary>
     public void Write(string path, string text)
@@ -68,9 +70,11 @@ public sealed class NodeRoom : IAsyncDisposable
     }
 
     /// <summary>Runs a program in the room to its end.</summary>
-    public Task<ProgramRun> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? environment = null)
+    public Task<ProgramRun> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken,
+        IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var all = new Dictionary<string, string?>(environment ?? new Dictionary<string, string?>()) { ["PATH"] = $"{this["bin"]}:{Environment.GetEnvironmentVariable("PATH")}" };
+        var all = new Dictionary<string, string?>(
+            environment ?? new Dictionary<string, string?>()) { ["PATH"] = $"{this["bin"]}:{Environment.GetEnvironmentVariable("PATH")}" };
         return ProgramRun.RunAsync("/usr/bin/nsenter", [.. Enter(), program, .. arguments], cancellationToken, environment: all);
     }
 
@@ -79,7 +83,8 @@ public sealed class NodeRoom : IAsyncDisposable
     public async Task<string> RunWellAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var run = await RunAsync(program, arguments, cancellationToken);
-        return run.ExitCode == 0 ? run.Output : throw new InvalidOperationException($"{Path.GetFileName(program)}: {run.Errors}{run.Output}");
+        return run.ExitCode == 0
+            ? run.Output : throw new InvalidOperationException($"{Path.GetFileName(program)}: {run.Errors}{run.Output}");
     }
 
     /// <summary>Starts a server in the room, and waits until it says that it is up.</summary>
@@ -91,7 +96,8 @@ public sealed class NodeRoom : IAsyncDisposable
     {
         var server = await ChildProcess.StartServerAsync("/usr/bin/nsenter", [.. Enter(), .. command], this[$"{name}.log"]);
         _servers.Add(name, server);
-        await Readiness.UntilAsync(name, () => Task.FromResult(server.HasExited || server.LogContains(ready)), server.LogTail, cancellationToken);
+        await Readiness.UntilAsync(
+            name, () => Task.FromResult(server.HasExited || server.LogContains(ready)), server.LogTail, cancellationToken);
         if (server.HasExited)
             throw new InvalidOperationException($"{name} ended: {server.LogTail()}");
     }

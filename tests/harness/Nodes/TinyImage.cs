@@ -40,7 +40,8 @@ public sealed class TinyImage
             ["layers"] = new JsonArray(layer),
         }));
         File.WriteAllText(Path.Combine(folder, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
-        File.WriteAllBytes(Path.Combine(folder, "index.json"), Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(manifest.DeepClone()) }));
+        File.WriteAllBytes(Path.Combine(folder, "index.json"),
+            Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(manifest.DeepClone()) }));
         return new TinyImage(folder, (string)manifest["digest"]!);
     }
 
@@ -50,7 +51,9 @@ public sealed class TinyImage
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
             using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
-            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "origin") { DataStream = content, ModificationTime = DateTimeOffset.UnixEpoch });
+            tar.WriteEntry(
+                new UstarTarEntry(
+                    TarEntryType.RegularFile, "origin") { DataStream = content, ModificationTime = DateTimeOffset.UnixEpoch });
         }
 
         return stream.ToArray();

@@ -28,10 +28,12 @@ public sealed class AdminClient : IDisposable
     public static string Secrets(string @namespace) => $"/api/v1/namespaces/{@namespace}/secrets";
 
     /// <summary>The path of HelmChartProxies in a namespace.</summary>
-    public static string ChartProxies(string @namespace) => $"/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/{@namespace}/helmchartproxies";
+    public static string ChartProxies(string @namespace) =>
+        $"/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/{@namespace}/helmchartproxies";
 
     /// <summary>The path of Clusters in a namespace.</summary>
-    public static string Clusters(string @namespace, string version = "v1beta2") => $"/apis/cluster.x-k8s.io/{version}/namespaces/{@namespace}/clusters";
+    public static string Clusters(string @namespace, string version = "v1beta2") =>
+        $"/apis/cluster.x-k8s.io/{version}/namespaces/{@namespace}/clusters";
 
     /// <summary>The path of Leases in a namespace.</summary>
     public static string Leases(string @namespace) => $"/apis/coordination.k8s.io/v1/namespaces/{@namespace}/leases";
@@ -80,7 +82,8 @@ public sealed class AdminClient : IDisposable
     /// <summary>Ends the connections.</summary>
     public void Dispose() => _http.Dispose();
 
-    private async Task<JsonObject> SendAsync(HttpMethod method, string path, JsonObject body, string contentType, CancellationToken cancellationToken)
+    private async Task<JsonObject> SendAsync(
+        HttpMethod method, string path, JsonObject body, string contentType, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, contentType);
@@ -93,6 +96,7 @@ public sealed class AdminClient : IDisposable
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
         return answer.IsSuccessStatusCode
             ? JsonNode.Parse(text)!.AsObject()
-            : throw new InvalidOperationException($"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri} answered {(int)answer.StatusCode}: {text}");
+            : throw new InvalidOperationException(
+                $"{answer.RequestMessage!.Method} {answer.RequestMessage.RequestUri} answered {(int)answer.StatusCode}: {text}");
     }
 }

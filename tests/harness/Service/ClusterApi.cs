@@ -50,7 +50,8 @@ public sealed class ClusterApi : IDisposable
         PostAsync(RecordedHookRequest.Load(version, hook).For(cluster), cancellationToken);
 
     /// <summary>Calls BeforeClusterUpgrade for another target version.</summary>
-    public Task<HookAnswer> UpgradeAsync(string version, TestCluster cluster, string kubernetesVersion, CancellationToken cancellationToken) =>
+    public Task<HookAnswer> UpgradeAsync(
+        string version, TestCluster cluster, string kubernetesVersion, CancellationToken cancellationToken) =>
         PostAsync(RecordedHookRequest.Load(version, "BeforeClusterUpgrade").For(cluster).To(kubernetesVersion), cancellationToken);
 
     /// <summary>Posts a recorded request as it is.</summary>

@@ -12,7 +12,9 @@ public static class Fleet
     private const string Pattern = "pattern";
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Creates Clusters <c>f0</c>, <c>f1</c>, … and what belongs to them, beside the first one that is called <c>pattern</c>.</summary>
+    /// <summary>
+    /// Creates Clusters <c>f0</c>, <c>f1</c>, … and what belongs to them, beside the first one that is called <c>pattern</c>.
+    /// </summary>
     /// <param name="stage">Where.</param>
     /// <param name="count">How many, the first included.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -31,13 +33,16 @@ public static class Fleet
         });
     }
 
-    private static async Task<(JsonObject Trust, JsonObject Release, string Uid)> InstallPatternAsync(Stage stage, CancellationToken cancellationToken)
+    private static async Task<(JsonObject Trust, JsonObject Release, string Uid)> InstallPatternAsync(
+        Stage stage, CancellationToken cancellationToken)
     {
         var cluster = await stage.CreateClusterAsync(Pattern, cancellationToken);
         await stage.GiveKubeconfigAsync(cluster, cancellationToken);
-        await using (await HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], cancellationToken))
+        await using (await HookService.StartAsync(
+            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], cancellationToken))
         {
-            while (await stage.ManagementObjects.FindAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken) is null)
+            while (await stage.ManagementObjects.FindAsync(
+                AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken) is null)
                 await Task.Delay(Pause, TimeProvider.System, cancellationToken);
         }
 
@@ -46,7 +51,8 @@ public static class Fleet
         annotations["capi-registry-hook.io/certificate-served"] = annotations["capi-registry-hook.io/certificate-serial"]!.DeepClone();
         await stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry",
             new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations.DeepClone() } }, cancellationToken);
-        return (await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), $"{Pattern}-registry-addon-ca", cancellationToken), release, cluster.Uid);
+        return (await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), $"{Pattern}-registry-addon-ca", cancellationToken),
+            release, cluster.Uid);
     }
 
     private static JsonObject Copy(JsonObject original, string cluster, string uid, string own)

@@ -12,7 +12,8 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>What a caller may set to something else. The reconciler is off, so that a test of hooks sees what hooks do.</summary>
     private static readonly (string Option, string Value)[] Defaults =
-        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"), ("--workload-allow-cidrs", "127.0.0.0/8"), ("--reconciler", "Off")];
+        [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"),
+            ("--workload-allow-cidrs", "127.0.0.0/8"), ("--reconciler", "Off")];
 
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
@@ -34,7 +35,8 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>Where it shows metrics, without TLS.</summary>
     public Uri MetricsAddress =>
-        new(ListeningPlain().Match(Log) is { Success: true } match ? match.Groups[1].Value : throw new InvalidOperationException("It has no port for metrics."));
+        new(ListeningPlain().Match(Log) is { Success: true } match
+            ? match.Groups[1].Value : throw new InvalidOperationException("It has no port for metrics."));
 
     /// <summary>The root that its serving certificate verifies against.</summary>
     public string CertificateAuthorityPem => _authority.CertificatePem;
@@ -47,13 +49,15 @@ public sealed partial class HookService : IAsyncDisposable
 
     /// <summary>Waits until it has logged these words: a line is written a moment after the deed that it tells of.</summary>
     public Task WaitForLogAsync(string words, CancellationToken cancellationToken) => Readiness.UntilAsync(
-        $"a line of the log with '{words}'", () => Task.FromResult(Log.Contains(words, StringComparison.Ordinal)), () => Log, cancellationToken);
+        $"a line of the log with '{words}'", () => Task.FromResult(Log.Contains(words, StringComparison.Ordinal)), () => Log,
+        cancellationToken);
 
     /// <summary>Starts the service and waits until it listens.</summary>
     /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
     /// <param name="arguments">More arguments.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static async Task<HookService> StartAsync(string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public static async Task<HookService> StartAsync(
+        string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var service = await LaunchAsync(managementKubeconfig, arguments, folder => folder["service.log"]);
         try
@@ -68,7 +72,9 @@ public sealed partial class HookService : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the service with its output on a disk that is full from the first byte on; <see cref="Log"/> can't be read.</summary>
+    /// <summary>
+    /// Starts the service with its output on a disk that is full from the first byte on; <see cref="Log"/> can't be read.
+    /// </summary>
     /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     public static async Task<HookService> StartWithFullDiskAsync(string managementKubeconfig, CancellationToken cancellationToken)
@@ -77,7 +83,8 @@ public sealed partial class HookService : IAsyncDisposable
         var service = await LaunchAsync(managementKubeconfig, ["--listen", $"127.0.0.1:{port}"], _ => "/dev/full");
         service.Address = new Uri($"https://127.0.0.1:{port}");
         using var http = service.CreateHttpClient();
-        await Readiness.UntilAsync("the service", () => service.IsAnsweringAsync(http, cancellationToken), () => "(its log can't be written)", cancellationToken);
+        await Readiness.UntilAsync(
+            "the service", () => service.IsAnsweringAsync(http, cancellationToken), () => "(its log can't be written)", cancellationToken);
         return service;
     }
 
@@ -92,7 +99,8 @@ public sealed partial class HookService : IAsyncDisposable
     public ClusterApi CreateClusterApi() => new(Address, CertificateAuthorityPem);
 
     /// <summary>The same with a client certificate, over a version of HTTP.</summary>
-    public ClusterApi CreateClusterApi(X509Certificate2? client, Version? http = null) => new(Address, CertificateAuthorityPem, client, http);
+    public ClusterApi CreateClusterApi(X509Certificate2? client, Version? http = null) =>
+        new(Address, CertificateAuthorityPem, client, http);
 
     /// <summary>A client that trusts the service's certificate and nothing else; the caller disposes it.</summary>
     public HttpClient CreateHttpClient() => ClusterApi.CreateHttpClient(Address, CertificateAuthorityPem);
@@ -112,7 +120,9 @@ public sealed partial class HookService : IAsyncDisposable
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
-    /// <summary>Processor time since its start in seconds, as the kernel counts it: 100 ticks per second on every Linux that .NET runs on.</summary>
+    /// <summary>
+    /// Processor time since its start in seconds, as the kernel counts it: 100 ticks per second on every Linux that .NET runs on.
+    /// </summary>
     public double ProcessorSeconds()
     {
         var fields = File.ReadAllText($"/proc/{ProcessId}/stat").Split(") ")[^1].Split(' ');
@@ -157,14 +167,17 @@ public sealed partial class HookService : IAsyncDisposable
         }
     }
 
-    private static async Task<HookService> LaunchAsync(string managementKubeconfig, IEnumerable<string> arguments, Func<ScratchFolder, string> log)
+    private static async Task<HookService> LaunchAsync(
+        string managementKubeconfig, IEnumerable<string> arguments, Func<ScratchFolder, string> log)
     {
         var folder = ScratchFolder.Create("capi-registry-hook-service-");
         var authority = LoopbackAuthority.Create(TimeProvider.System);
         var (certificate, key) = authority.IssueServerPem();
-        string[] all = ["serve", "--hook-namespace", Namespace, "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig), .. arguments];
+        string[] all = ["serve", "--hook-namespace", Namespace, "--kubeconfig", folder.Write("management.kubeconfig", managementKubeconfig),
+            .. arguments];
         if (!all.Contains("--tls-source"))
-            all = [.. all, "--tls-certificate-file", folder.Write("serving.crt", certificate), "--tls-key-file", folder.Write("serving.key", key)];
+            all = [.. all, "--tls-certificate-file", folder.Write("serving.crt", certificate), "--tls-key-file",
+                folder.Write("serving.key", key)];
         foreach (var (option, value) in Defaults)
         {
             if (!all.Contains(option))

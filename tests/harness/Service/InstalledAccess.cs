@@ -22,16 +22,19 @@ public static class InstalledAccess
                 await stage.ManagementObjects.CreateAsync(collection, rendered, cancellationToken);
         }
 
-        var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest", ["spec"] = new JsonObject() };
+        var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest",
+            ["spec"] = new JsonObject() };
         var accounts = Collection("ServiceAccount", HookService.Namespace);
         var token = await stage.ManagementObjects.CreateAsync($"{accounts}/{HookChart.Release}/token", request, cancellationToken);
-        return KubeconfigText.Write("installed", stage.Management.Address, stage.Management.CertificateAuthorityPem, (string)token["status"]!["token"]!);
+        return KubeconfigText.Write(
+            "installed", stage.Management.Address, stage.Management.CertificateAuthorityPem, (string)token["status"]!["token"]!);
     }
 
     /// <summary>Takes away what an earlier test was given, whatever its values made the chart give.</summary>
     private static async Task RevokeAsync(Stage stage, CancellationToken cancellationToken)
     {
-        await stage.ManagementObjects.DeleteIfThereAsync(Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
+        await stage.ManagementObjects.DeleteIfThereAsync(
+            Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
         foreach (var kind in new[] { "ClusterRole", "ClusterRoleBinding" })
             await RevokeAsync(stage, Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
         foreach (var kind in new[] { "Role", "RoleBinding" })

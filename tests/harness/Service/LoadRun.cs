@@ -2,18 +2,26 @@ using System.Collections.Concurrent;
 
 namespace CapiRegistryHook.Harness.Service;
 
-/// <summary>Many callers at once, each with a connection of its own, mixed over all hooks: what Cluster API would do with a large fleet in a hurry.</summary>
+/// <summary>
+/// Many callers at once, each with a connection of its own, mixed over all hooks: what Cluster API would do with a large fleet in a
+/// hurry.
+/// </summary>
 public static class LoadRun
 {
     private const string Version = "1.13.4";
 
     private const string Group = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";
 
-    /// <summary>Under this service's own names of handlers: the recorded ones are of another extension. The first two are asked for twice as often.</summary>
+    /// <summary>
+    /// Under this service's own names of handlers: the recorded ones are of another extension. The first two are asked for twice as
+    /// often.
+    /// </summary>
     private static readonly (string Hook, string Path)[] Topology =
     [
-        ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"), ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"),
-        ("ValidateTopology", $"{Group}/validatetopology/validatetopology"), ("ValidateTopology", $"{Group}/validatetopology/validatetopology"),
+        ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"),
+        ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"),
+        ("ValidateTopology", $"{Group}/validatetopology/validatetopology"),
+        ("ValidateTopology", $"{Group}/validatetopology/validatetopology"),
         ("DiscoverVariables", $"{Group}/discovervariables/discovervariables"), ("Discovery", $"{Group}/discovery"),
     ];
 
@@ -38,7 +46,8 @@ public static class LoadRun
             var started = TimeProvider.System.GetTimestamp();
             var counted = await CallAllAsync(connections, requests, duration, cancellationToken);
             var took = TimeProvider.System.GetElapsedTime(started);
-            return new LoadFigures([.. counted.Select(call => call.Milliseconds).Order()], [.. counted.Select(call => call.Problem).OfType<string>()], took, before, service.ResidentBytes());
+            return new LoadFigures([.. counted.Select(call => call.Milliseconds).Order()],
+                [.. counted.Select(call => call.Problem).OfType<string>()], took, before, service.ResidentBytes());
         }
         finally
         {
@@ -46,8 +55,11 @@ public static class LoadRun
         }
     }
 
-    /// <summary>A registry for each of twenty clusters, so that lifecycle hooks find what they find in a fleet that runs: nothing to do.</summary>
-    private static async Task<IReadOnlyList<(string Path, byte[] Body)>> PrepareAsync(Stage stage, HookService service, CancellationToken cancellationToken)
+    /// <summary>
+    /// A registry for each of twenty clusters, so that lifecycle hooks find what they find in a fleet that runs: nothing to do.
+    /// </summary>
+    private static async Task<IReadOnlyList<(string Path, byte[] Body)>> PrepareAsync(
+        Stage stage, HookService service, CancellationToken cancellationToken)
     {
         const int Clusters = 20;
         using var capi = service.CreateClusterApi();
@@ -69,7 +81,8 @@ public static class LoadRun
     }
 
     private static async Task<IReadOnlyCollection<(double Milliseconds, string? Problem)>> CallAllAsync(
-        List<ClusterApi> connections, IReadOnlyList<(string Path, byte[] Body)> requests, TimeSpan duration, CancellationToken cancellationToken)
+        List<ClusterApi> connections, IReadOnlyList<(string Path, byte[] Body)> requests, TimeSpan duration,
+        CancellationToken cancellationToken)
     {
         var calls = new ConcurrentBag<(double, string?)>();
         var started = TimeProvider.System.GetTimestamp();
@@ -91,9 +104,11 @@ public static class LoadRun
             var answer = await connection.SendAsync(HttpMethod.Post, request.Path, request.Body, cancellationToken);
             var isGood = answer.StatusCode == 200 && answer.Text.Contains("\"status\":\"Success\"", StringComparison.Ordinal)
                 && (!answer.Text.Contains("retryAfterSeconds", StringComparison.Ordinal) || answer.RetryAfterSeconds == 0);
-            return (answer.Took.TotalMilliseconds, isGood ? null : $"{answer.StatusCode} {answer.Text[..Math.Min(200, answer.Text.Length)]}");
+            return (answer.Took.TotalMilliseconds,
+                isGood ? null : $"{answer.StatusCode} {answer.Text[..Math.Min(200, answer.Text.Length)]}");
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             return (TimeProvider.System.GetElapsedTime(started).TotalMilliseconds, exception.Message);
         }
@@ -106,7 +121,8 @@ public static class LoadRun
 /// <param name="Took">How long they were counted.</param>
 /// <param name="BytesBefore">Resident memory of the service under load, when counting began.</param>
 /// <param name="BytesAfter">The same when it ended.</param>
-public sealed record LoadFigures(IReadOnlyList<double> Milliseconds, IReadOnlyList<string> Problems, TimeSpan Took, long BytesBefore, long BytesAfter)
+public sealed record LoadFigures(
+    IReadOnlyList<double> Milliseconds, IReadOnlyList<string> Problems, TimeSpan Took, long BytesBefore, long BytesAfter)
 {
     /// <summary>The smallest time that at least this share of the calls did not exceed.</summary>
     public double At(double share) => Milliseconds[Math.Max(0, (int)Math.Ceiling(share * Milliseconds.Count) - 1)];

@@ -43,7 +43,8 @@ public sealed record RecordedHookRequest
             metadata["annotations"]![key] = value;
 
         var spec = (JsonObject)Body["cluster"]!["spec"]!;
-        spec["topology"]!["variables"] = new JsonArray(new JsonObject { ["name"] = "clusterConfig", ["value"] = cluster.ClusterConfig.DeepClone() });
+        spec["topology"]!["variables"] = new JsonArray(
+            new JsonObject { ["name"] = "clusterConfig", ["value"] = cluster.ClusterConfig.DeepClone() });
         if (cluster.ServiceCidrBlocks is { } blocks)
             spec["clusterNetwork"]!["services"]!["cidrBlocks"] = new JsonArray([.. blocks.Select(block => JsonValue.Create(block))]);
         return this;

@@ -42,7 +42,8 @@ public sealed class Stage : IAsyncDisposable
 
     /// <summary>Creates a namespace on the management cluster.</summary>
     public Task CreateNamespaceAsync(string name, CancellationToken cancellationToken) =>
-        ManagementObjects.CreateAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, cancellationToken);
+        ManagementObjects.CreateAsync(
+            "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, cancellationToken);
 
     /// <summary>Creates a Cluster as its user does.</summary>
     public async Task<TestCluster> CreateClusterAsync(string name, CancellationToken cancellationToken, string @namespace = "default")

@@ -66,7 +66,9 @@ public sealed class AnchorTests
     {
         using var rotation = new Rotation();
         using var other = new Rotation();
-        using var authority = Samples.LoadCrossCertificated(rotation.NewRoot, other.CrossCertificate, rotation.CrossCertificate, rotation.NewRoot.CertificatePem, rotation.CrossCertificate);
+        using var authority = Samples.LoadCrossCertificated(
+            rotation.NewRoot, other.CrossCertificate, rotation.CrossCertificate, rotation.NewRoot.CertificatePem,
+            rotation.CrossCertificate);
         using var pair = authority.Issue(Samples.Server(), Samples.Clock);
         Assert.Equal(2, PathJudges.ReadWithBouncyCastle(pair.CertificatePem).Length);
         Assert.False(authority.IsAnchoredIn(other.OldTrust, Samples.Clock));
@@ -78,7 +80,8 @@ public sealed class AnchorTests
         using var rotation = new Rotation();
         using var impostor = Samples.NewAuthority();
         using var withoutCrossCertificate = Samples.Load(rotation.NewRoot);
-        using var authority = Samples.LoadCrossCertificated(rotation.NewRoot, impostor.CrossCertificateTo(withoutCrossCertificate, Samples.Clock));
+        using var authority = Samples.LoadCrossCertificated(
+            rotation.NewRoot, impostor.CrossCertificateTo(withoutCrossCertificate, Samples.Clock));
         Assert.False(authority.IsAnchoredIn(rotation.OldTrust, Samples.Clock));
     }
 
@@ -86,8 +89,10 @@ public sealed class AnchorTests
     public void Load_BrokenOrTooManyCrossCertificates_IsRefused()
     {
         using var rotation = new Rotation();
-        Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => Samples.LoadCrossCertificated(rotation.NewRoot, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")));
-        Assert.Equal(CertificateFault.TooMany, Samples.FaultOf(() => Samples.LoadCrossCertificated(rotation.NewRoot, Enumerable.Repeat(rotation.CrossCertificate, PemLimits.CrossCertificates + 1))));
+        Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(
+            () => Samples.LoadCrossCertificated(rotation.NewRoot, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")));
+        Assert.Equal(CertificateFault.TooMany, Samples.FaultOf(() => Samples.LoadCrossCertificated(
+            rotation.NewRoot, Enumerable.Repeat(rotation.CrossCertificate, PemLimits.CrossCertificates + 1))));
     }
 
     [Fact]
@@ -95,7 +100,9 @@ public sealed class AnchorTests
     {
         using var openSsl = new OpenSsl();
         openSsl.Write("empty.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
-        openSsl.Run("req -x509 -config empty.cnf -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=short -days 3650 -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign");
+        openSsl.Run(
+            "req -x509 -config empty.cnf -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=short -days 3650 -addext "
+                + "basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign");
         using var shortRoot = CertificateAuthority.Load(openSsl.Read("root.pem"), openSsl.Read("root.key"), default);
         using var next = Samples.NewAuthority();
         Assert.False(shortRoot.MayCrossCertificate);
@@ -107,7 +114,8 @@ public sealed class AnchorTests
     public void CrossCertificateTo_EndedRoot_IsRefused()
     {
         using var rotation = new Rotation();
-        Assert.Equal(CertificateFault.IssuerExpired, Samples.FaultOf(() => rotation.Old.CrossCertificateTo(rotation.New, new FixedTime(rotation.Old.NotAfter.AddSeconds(1)))));
+        Assert.Equal(CertificateFault.IssuerExpired,
+            Samples.FaultOf(() => rotation.Old.CrossCertificateTo(rotation.New, new FixedTime(rotation.Old.NotAfter.AddSeconds(1)))));
     }
 
     [Fact]
@@ -122,7 +130,9 @@ public sealed class AnchorTests
         Assert.Equal(ReissueReason.None, Evaluate(crossCertificated, rotation.New));
     }
 
-    /// <summary>The cross-certificate ends with the root that it leads from; nobody needs it then, and no certificate is issued anew for that.</summary>
+    /// <summary>
+    /// The cross-certificate ends with the root that it leads from; nobody needs it then, and no certificate is issued anew for that.
+    /// </summary>
     [Fact]
     public void Evaluate_CrossCertificateThatHasEnded_IsNoReason()
     {
@@ -134,8 +144,10 @@ public sealed class AnchorTests
         using var authority = Samples.LoadCrossCertificated(next, crossCertificate);
         using var pair = authority.Issue(Samples.Server(), Samples.Clock);
         var time = new FixedTime(Samples.Present.AddDays(11));
-        Assert.Equal(ReissueReason.None, ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, time).Reason);
-        Assert.Equal(ReissueReason.None, ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), withoutCrossCertificate, time).Reason);
+        Assert.Equal(ReissueReason.None,
+            ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, time).Reason);
+        Assert.Equal(ReissueReason.None, ReissuePolicy.Evaluate(
+            Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), withoutCrossCertificate, time).Reason);
     }
 
     [Fact]
@@ -147,5 +159,6 @@ public sealed class AnchorTests
     }
 
     private static ReissueReason Evaluate(CertificateKeyPair pair, CertificateAuthority authority) =>
-        ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, Samples.Clock).Reason;
+        ReissuePolicy.Evaluate(
+            Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, Samples.Clock).Reason;
 }

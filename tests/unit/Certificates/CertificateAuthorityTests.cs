@@ -54,8 +54,10 @@ public sealed class CertificateAuthorityTests
     {
         using var authority = Samples.NewAuthority();
         var lifetime = TimeSpan.FromSeconds(seconds);
-        Assert.ThrowsAny<ArgumentException>(() => CertificateAuthority.CreateRoot(new RootRequest(commonName!, KeyAlgorithm.EcdsaP256, lifetime), Samples.Clock));
-        Assert.ThrowsAny<ArgumentException>(() => authority.Issue(Samples.Server() with { CommonName = commonName!, Lifetime = lifetime }, Samples.Clock));
+        Assert.ThrowsAny<ArgumentException>(
+            () => CertificateAuthority.CreateRoot(new RootRequest(commonName!, KeyAlgorithm.EcdsaP256, lifetime), Samples.Clock));
+        Assert.ThrowsAny<ArgumentException>(
+            () => authority.Issue(Samples.Server() with { CommonName = commonName!, Lifetime = lifetime }, Samples.Clock));
     }
 
     [Fact]
@@ -87,7 +89,8 @@ public sealed class CertificateAuthorityTests
     {
         using var authority = Samples.NewAuthority();
         var many = ServerNames.Create(Enumerable.Range(0, 2000).Select(number => $"a-rather-long-name-{number}.example"), []);
-        Assert.Equal(CertificateFault.TooLarge, Samples.FaultOf(() => authority.Issue(Samples.Server() with { Names = many }, Samples.Clock)));
+        Assert.Equal(
+            CertificateFault.TooLarge, Samples.FaultOf(() => authority.Issue(Samples.Server() with { Names = many }, Samples.Clock)));
     }
 
     [Theory]
@@ -168,7 +171,8 @@ public sealed class CertificateAuthorityTests
         for (var turn = 0; turn < count; turn++)
         {
             using var pair = authority.Issue(Samples.Server(), Samples.Clock);
-            var decision = ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, Samples.Clock);
+            var decision = ReissuePolicy.Evaluate(
+                Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, Samples.Server(), authority, Samples.Clock);
             Assert.Equal(ReissueReason.None, decision.Reason);
             serials.Add(pair.SerialNumber);
         }

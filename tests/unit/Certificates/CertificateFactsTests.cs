@@ -34,7 +34,9 @@ public sealed class CertificateFactsTests
         using var openSsl = new OpenSsl();
         openSsl.Write("empty.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
         openSsl.Run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out a.key");
-        openSsl.Run($"req -x509 -new -config empty.cnf -key a.key -subj /CN=a -set_serial {serial} -out a.pem -addext subjectAltName=DNS:UPPER_case.,IP:::ffff:1.2.3.4,URI:http://a");
+        openSsl.Run(
+            $"req -x509 -new -config empty.cnf -key a.key -subj /CN=a -set_serial {serial} -out a.pem -addext "
+                + "subjectAltName=DNS:UPPER_case.,IP:::ffff:1.2.3.4,URI:http://a");
         var facts = CertificateFacts.Read(openSsl.Read("a.pem"));
         Assert.Equal(expected, facts.SerialNumber);
         Assert.Equal($"serial={expected.ToUpperInvariant()}\n", openSsl.Run("x509 -in a.pem -noout -serial"));

@@ -3,7 +3,9 @@ using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 
-/// <summary>Two roots of the same name and a cross-certificate between them: what a root rotation leaves in Secrets must not confuse this version.</summary>
+/// <summary>
+/// Two roots of the same name and a cross-certificate between them: what a root rotation leaves in Secrets must not confuse this version.
+/// </summary>
 public sealed class CrossCertificateTests
 {
     [Fact]
@@ -15,7 +17,8 @@ public sealed class CrossCertificateTests
         Assert.Equal(
             CertificateFault.NotAnchored,
             Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(crossCertificate), newRoot.PrivateKeyPem.Span, default)));
-        using var authority = CertificateAuthority.Load(Samples.Bytes(crossCertificate), newRoot.PrivateKeyPem.Span, Samples.Bytes(oldRoot.CertificatePem));
+        using var authority = CertificateAuthority.Load(
+            Samples.Bytes(crossCertificate), newRoot.PrivateKeyPem.Span, Samples.Bytes(oldRoot.CertificatePem));
         using var pair = authority.Issue(Samples.Server(), Samples.Clock);
         Assert.EndsWith(crossCertificate, pair.CertificatePem, StringComparison.Ordinal);
         using var openSsl = new OpenSsl();
@@ -37,7 +40,8 @@ public sealed class CrossCertificateTests
         openSsl.Write("empty.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
         openSsl.Write("extensions.cnf", "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n");
         openSsl.Run("req -new -utf8 -config empty.cnf -key new.key -subj /CN=registry-addon -out new.csr");
-        openSsl.Run("x509 -req -sha1 -in new.csr -CA old.pem -CAkey old.key -CAcreateserial -extfile extensions.cnf -out cross-certificate.pem");
+        openSsl.Run(
+            "x509 -req -sha1 -in new.csr -CA old.pem -CAkey old.key -CAcreateserial -extfile extensions.cnf -out cross-certificate.pem");
         Assert.Contains("ecdsa-with-SHA1", openSsl.Run("x509 -in cross-certificate.pem -noout -text"), StringComparison.Ordinal);
         Assert.Equal(
             CertificateFault.NotAnchored,

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 
-/// <summary>Authorities that the openssl command made, in every form that tools write, load and sign; and those that may not are refused.</summary>
+/// <summary>
+/// Authorities that the openssl command made, in every form that tools write, load and sign; and those that may not are refused.
+/// </summary>
 public sealed class ForeignAuthorityTests : IDisposable
 {
     private const string Authority = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign";
@@ -55,7 +57,8 @@ public sealed class ForeignAuthorityTests : IDisposable
         AssertIssuesForAllJudges("root", strict: true);
         using var authority = Load("root.pem", "root.key");
         Assert.Equal("0102030405", authority.SubjectKeyIdentifier);
-        Assert.Contains("keyid:01:02:03:04:05\n", _openSsl.Run("x509 -in chain.pem -noout -text").Replace("Key Identifier: \n                01", "keyid:01", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("keyid:01:02:03:04:05\n", _openSsl.Run("x509 -in chain.pem -noout -text")
+            .Replace("Key Identifier: \n                01", "keyid:01", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,8 +75,10 @@ public sealed class ForeignAuthorityTests : IDisposable
     {
         MakeKey("root");
         SelfSign("root");
-        static byte[] Surround(byte[] pem) => Samples.Bytes("\ufeffBag Attributes: a\r\n" + Encoding.ASCII.GetString(pem).Replace("\n", "\r\n", StringComparison.Ordinal) + "\r\ntrailer\r\n");
-        using var authority = CertificateAuthority.Load(Surround(_openSsl.Read("root.pem")), Surround(_openSsl.Read("root.key")), Surround(_openSsl.Read("root.pem")));
+        static byte[] Surround(byte[] pem) => Samples.Bytes("\ufeffBag Attributes: a\r\n"
+            + Encoding.ASCII.GetString(pem).Replace("\n", "\r\n", StringComparison.Ordinal) + "\r\ntrailer\r\n");
+        using var authority = CertificateAuthority.Load(
+            Surround(_openSsl.Read("root.pem")), Surround(_openSsl.Read("root.key")), Surround(_openSsl.Read("root.pem")));
         Assert.Single(authority.TrustBundle);
     }
 
@@ -92,7 +97,8 @@ public sealed class ForeignAuthorityTests : IDisposable
         MakeKey("root");
         SelfSign("root");
         using var authority = Load("root.pem", "root.key", "clock.pem");
-        Assert.Equal(TrustBundle.Parse(_openSsl.Read("root.pem")).Add(TrustBundle.Parse(_openSsl.Read("clock.pem"))), authority.TrustBundle);
+        Assert.Equal(
+            TrustBundle.Parse(_openSsl.Read("root.pem")).Add(TrustBundle.Parse(_openSsl.Read("clock.pem"))), authority.TrustBundle);
     }
 
     [Fact]
@@ -102,7 +108,8 @@ public sealed class ForeignAuthorityTests : IDisposable
         SelfSign("root");
         MakeIntermediate("upper", "root", "", days: 20);
         MakeIntermediate("lower", "upper", "", days: 300);
-        _openSsl.Write("bundle.pem", [.. _openSsl.Read("lower.pem"), .. _openSsl.Read("root.pem"), .. _openSsl.Read("upper.pem"), .. _openSsl.Read("clock.pem")]);
+        _openSsl.Write("bundle.pem",
+            [.. _openSsl.Read("lower.pem"), .. _openSsl.Read("root.pem"), .. _openSsl.Read("upper.pem"), .. _openSsl.Read("clock.pem")]);
         using var authority = Load("bundle.pem", "lower.key", "root.pem");
         using var pair = authority.Issue(Samples.Server(), new FixedTime(_start.AddMinutes(10)));
         Assert.Equal(
@@ -160,7 +167,8 @@ public sealed class ForeignAuthorityTests : IDisposable
     [InlineData(",pathlen:0", "", false)]
     [InlineData(",pathlen:1", "", true)]
     [InlineData("", "extendedKeyUsage=clientAuth", false)]
-    public void Load_IntermediateUnderALimitedRoot_IsRefusedWhenClientsWouldRefuseItsLeaves(string rootLimit, string extension, bool allowed)
+    public void Load_IntermediateUnderALimitedRoot_IsRefusedWhenClientsWouldRefuseItsLeaves(
+        string rootLimit, string extension, bool allowed)
     {
         MakeKey("root");
         SelfSign("root", $"-addext basicConstraints=critical,CA:TRUE{rootLimit} -addext keyUsage=critical,keyCertSign");
@@ -201,7 +209,8 @@ public sealed class ForeignAuthorityTests : IDisposable
     }
 
     private ReissueReason Evaluate(string chainPem, CertificateKeyPair pair, CertificateAuthority authority) =>
-        ReissuePolicy.Evaluate(Samples.Bytes(chainPem), pair.PrivateKeyPem.Span, Samples.Server(), authority, new FixedTime(_start.AddMinutes(10))).Reason;
+        ReissuePolicy.Evaluate(
+            Samples.Bytes(chainPem), pair.PrivateKeyPem.Span, Samples.Server(), authority, new FixedTime(_start.AddMinutes(10))).Reason;
 
     private CertificateAuthority Load(string certificate, string key, string trust = "") =>
         CertificateAuthority.Load(_openSsl.Read(certificate), _openSsl.Read(key), trust.Length == 0 ? [] : _openSsl.Read(trust));
@@ -215,8 +224,12 @@ public sealed class ForeignAuthorityTests : IDisposable
     {
         MakeKey(name);
         _openSsl.Run($"req -new -config empty.cnf -key {name}.key -subj /CN={name} -out {name}.csr");
-        _openSsl.Write("extensions.cnf", $"basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n{extension}\n");
-        _openSsl.Run($"x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days {days} -extfile extensions.cnf -out {name}.pem");
+        _openSsl.Write(
+            "extensions.cnf",
+            $"basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n{extension}\n");
+        _openSsl.Run(
+            $"x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days {days} -extfile extensions.cnf "
+                + $"-out {name}.pem");
     }
 
     private static string FirstBlock(string pem)

@@ -39,7 +39,9 @@ internal static class HandMade
         return made.ExportCertificatePem() + "\n";
     }
 
-    /// <summary>The cross-certificate of a root rotation: the new root's name and key, signed by the old root, which has the same name.</summary>
+    /// <summary>
+    /// The cross-certificate of a root rotation: the new root's name and key, signed by the old root, which has the same name.
+    /// </summary>
     public static string CrossCertificate(CertificateKeyPair oldRoot, CertificateKeyPair newRoot)
     {
         using var oldKey = KeyOf(oldRoot);

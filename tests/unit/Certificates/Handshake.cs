@@ -12,7 +12,10 @@ namespace CapiRegistryHook.Unit.Tests.Certificates;
 /// <summary>One real TLS connection over loopback: a server with a key pair, a client with a bundle.</summary>
 internal static class Handshake
 {
-    /// <summary>Ends when the client has read something over the connection; throws <see cref="AuthenticationException"/> when it refuses the server.</summary>
+    /// <summary>
+    /// Ends when the client has read something over the connection; throws <see cref="AuthenticationException"/> when it refuses the
+    /// server.
+    /// </summary>
     public static async Task ShakeAsync(CertificateKeyPair pair, TrustBundle trust, string host, TimeProvider? time = null)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
@@ -24,7 +27,8 @@ internal static class Handshake
         using var server = await accepting;
         var serving = ServeAsync(server, pair, cancellationToken);
         await using var stream = new SslStream(client.GetStream());
-        var options = new SslClientAuthenticationOptions { TargetHost = host, CertificateChainPolicy = trust.CreateServerPolicy(time ?? Samples.Clock) };
+        var options = new SslClientAuthenticationOptions { TargetHost = host,
+            CertificateChainPolicy = trust.CreateServerPolicy(time ?? Samples.Clock) };
         try
         {
             await stream.AuthenticateAsClientAsync(options, cancellationToken);
@@ -63,7 +67,8 @@ internal static class Handshake
         try
         {
             var context = SslStreamCertificateContext.Create(certificate, [.. chain.Skip(1)], offline: true);
-            await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = context }, cancellationToken);
+            await stream.AuthenticateAsServerAsync(
+                new SslServerAuthenticationOptions { ServerCertificateContext = context }, cancellationToken);
             await stream.WriteAsync("ok"u8.ToArray(), cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or AuthenticationException)

@@ -69,7 +69,8 @@ public sealed class IssuedCertificateTests
         var leaf = PathJudges.ReadWithBouncyCastle(pair.CertificatePem)[0];
         AssertSame([X509Extensions.BasicConstraints, X509Extensions.KeyUsage], leaf.GetCriticalExtensionOids());
         AssertSame(
-            [X509Extensions.SubjectKeyIdentifier, X509Extensions.AuthorityKeyIdentifier, X509Extensions.SubjectAlternativeName, X509Extensions.ExtendedKeyUsage],
+            [X509Extensions.SubjectKeyIdentifier, X509Extensions.AuthorityKeyIdentifier, X509Extensions.SubjectAlternativeName,
+            X509Extensions.ExtendedKeyUsage],
             leaf.GetNonCriticalExtensionOids());
         Assert.Equal(-1, leaf.GetBasicConstraints());
         Assert.Equal(usage, KeyUsage.GetInstance(Value(leaf, X509Extensions.KeyUsage)).IntValue);
@@ -83,11 +84,13 @@ public sealed class IssuedCertificateTests
     {
         using var authority = Samples.NewAuthority();
         using var pair = authority.Issue(Samples.Server(), Samples.Clock);
-        var names = GeneralNames.GetInstance(Value(PathJudges.ReadWithBouncyCastle(pair.CertificatePem)[0], X509Extensions.SubjectAlternativeName)).GetNames();
+        var names = GeneralNames.GetInstance(
+            Value(PathJudges.ReadWithBouncyCastle(pair.CertificatePem)[0], X509Extensions.SubjectAlternativeName)).GetNames();
         Assert.Equal(Samples.Names.DnsNames, names.Where(name => name.TagNo == GeneralName.DnsName).Select(name => name.Name.ToString()!));
         Assert.Equal(
             Samples.Names.Addresses,
-            names.Where(name => name.TagNo == GeneralName.IPAddress).Select(name => new IPAddress(Asn1OctetString.GetInstance(name.Name).GetOctets())));
+            names.Where(name => name.TagNo == GeneralName.IPAddress)
+                .Select(name => new IPAddress(Asn1OctetString.GetInstance(name.Name).GetOctets())));
         Assert.Equal(names.Length, Samples.Names.DnsNames.Count + Samples.Names.Addresses.Count);
     }
 

@@ -32,9 +32,11 @@ public sealed class MalformedInputTests : IDisposable
     [MemberData(nameof(Unreadable))]
     public void Load_NoOrDamagedCertificate_IsUnreadable(string certificate)
     {
-        Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(certificate), _root.PrivateKeyPem.Span, default)));
+        Assert.Equal(CertificateFault.Unreadable,
+            Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(certificate), _root.PrivateKeyPem.Span, default)));
         Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => CertificateFacts.Read(Samples.Bytes(certificate))));
-        if (certificate.Length > 0) Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(certificate))));
+        if (certificate.Length > 0)
+            Assert.Equal(CertificateFault.Unreadable, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(certificate))));
     }
 
     [Fact]
@@ -55,7 +57,8 @@ public sealed class MalformedInputTests : IDisposable
     [InlineData("-----BEGIN RSA PRIVATE KEY-----\n????\n-----END RSA PRIVATE KEY-----\n")]
     [InlineData("-----BEGIN PRIVATE KEY-----\n")]
     public void Load_NoOrDamagedKey_IsUnreadableKey(string key) => Assert.Equal(
-        CertificateFault.UnreadableKey, Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default)));
+        CertificateFault.UnreadableKey,
+        Samples.FaultOf(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default)));
 
     [Theory]
     [InlineData("ENCRYPTED PRIVATE KEY", CertificateFault.EncryptedKey)]
@@ -78,7 +81,8 @@ public sealed class MalformedInputTests : IDisposable
         Assert.Equal(CertificateFault.TooLarge, Fault(pem, trust: new string('\n', PemLimits.BundleBytes + 1)));
         Assert.Equal(CertificateFault.TooMany, Fault(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates + 1))));
         Assert.Equal(CertificateFault.TooMany, Fault(pem, trust: string.Concat(Enumerable.Repeat(pem, PemLimits.BundleCertificates + 1))));
-        CertificateAuthority.Load(Samples.Bytes(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates))), _root.PrivateKeyPem.Span, default).Dispose();
+        CertificateAuthority.Load(
+            Samples.Bytes(string.Concat(Enumerable.Repeat(pem, PemLimits.ChainCertificates))), _root.PrivateKeyPem.Span, default).Dispose();
     }
 
     [Fact]
@@ -115,7 +119,8 @@ public sealed class MalformedInputTests : IDisposable
         for (var turn = 0; turn < 4000; turn++)
         {
             var certificate = Flip(random, turn % 2 == 0 ? _root.CertificatePem : leaf.CertificatePem, "CERTIFICATE");
-            var key = turn % 3 == 0 ? Flip(random, Encoding.ASCII.GetString(_root.PrivateKeyPem.Span), "PRIVATE KEY") : _root.PrivateKeyPem.ToArray();
+            var key = turn % 3 == 0
+                ? Flip(random, Encoding.ASCII.GetString(_root.PrivateKeyPem.Span), "PRIVATE KEY") : _root.PrivateKeyPem.ToArray();
             refused += Refused(() => CertificateAuthority.Load(certificate, key, Samples.Bytes(_root.CertificatePem)).Dispose()) ? 1 : 0;
             refused += Refused(() => CertificateFacts.Read(certificate)) ? 1 : 0;
             ReissuePolicy.Evaluate(certificate, key, Samples.Server(), authority, Samples.Clock);
@@ -128,9 +133,11 @@ public sealed class MalformedInputTests : IDisposable
     public void CertificateException_EveryFault_HasAFixedSentenceWithoutInput()
     {
         var messages = new HashSet<string>();
-        foreach (var key in new[] { "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nc2VjcmV0\n-----END ENCRYPTED PRIVATE KEY-----\n" })
+        foreach (var key in new[] { "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nc2VjcmV0\n-----END ENCRYPTED PRIVATE KEY-----\n" })
         {
-            var exception = Assert.Throws<CertificateException>(() => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default));
+            var exception = Assert.Throws<CertificateException>(
+                () => CertificateAuthority.Load(Samples.Bytes(_root.CertificatePem), Samples.Bytes(key), default));
             Assert.Null(exception.InnerException);
             Assert.DoesNotContain("c2VjcmV0", exception.ToString(), StringComparison.Ordinal);
             Assert.True(messages.Add(exception.Message));

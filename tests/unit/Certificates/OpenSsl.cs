@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 
-/// <summary>The openssl command in a folder of its own, as a second maker and judge of certificates. Where it is missing, tests fail.</summary>
+/// <summary>
+/// The openssl command in a folder of its own, as a second maker and judge of certificates. Where it is missing, tests fail.
+/// </summary>
 internal sealed class OpenSsl : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("certificates-");

@@ -12,7 +12,10 @@ using X509Certificate = Org.BouncyCastle.X509.X509Certificate;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 
-/// <summary>Three judges of "a client with this bundle accepts this chain at this time for this name": the platform, the openssl command, BouncyCastle.</summary>
+/// <summary>
+/// Three judges of "a client with this bundle accepts this chain at this time for this name": the platform, the openssl command,
+/// BouncyCastle.
+/// </summary>
 internal static class PathJudges
 {
     public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -42,15 +45,19 @@ internal static class PathJudges
         return policy;
     }
 
-    /// <summary>With -x509_strict, which asks for all that RFC 5280 demands of a CA: critical basic constraints, key usage and key identifiers.</summary>
-    public static void AssertOpenSslAccepts(OpenSsl openSsl, string chainPem, string trustPem, DateTimeOffset time, string host, bool strict = true)
+    /// <summary>
+    /// With -x509_strict, which asks for all that RFC 5280 demands of a CA: critical basic constraints, key usage and key identifiers.
+    /// </summary>
+    public static void AssertOpenSslAccepts(
+        OpenSsl openSsl, string chainPem, string trustPem, DateTimeOffset time, string host, bool strict = true)
     {
         openSsl.Write("chain.pem", chainPem);
         openSsl.Write("trust.pem", trustPem);
         var name = IPAddress.TryParse(host, out _) ? "-verify_ip" : "-verify_hostname";
         var at = time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var output = openSsl.Run(
-            $"verify {(strict ? "-x509_strict " : "")}-no-CApath -no-CAstore -CAfile trust.pem -untrusted chain.pem -purpose sslserver {name} {host} -attime {at} chain.pem");
+            $"verify {(strict ? "-x509_strict " : "")}-no-CApath -no-CAstore -CAfile trust.pem -untrusted chain.pem -purpose "
+                + $"sslserver {name} {host} -attime {at} chain.pem");
         Assert.Contains("chain.pem: OK", output, StringComparison.Ordinal);
     }
 

@@ -168,7 +168,8 @@ public sealed class ReissuePolicyTests : IDisposable
         using var root = Samples.NewRoot();
         using var before = Samples.Load(root);
         using var after = CertificateAuthority.Load(
-            Samples.Bytes(HandMade.RootWithKeyOf(root, Samples.PresentSecond, Samples.PresentSecond.AddDays(days))), root.PrivateKeyPem.Span, default);
+            Samples.Bytes(HandMade.RootWithKeyOf(root, Samples.PresentSecond, Samples.PresentSecond.AddDays(days))),
+            root.PrivateKeyPem.Span, default);
         using var pair = before.Issue(Samples.Server(), _clock);
         Assert.Equal(reason, Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray(), by: after).Reason);
     }
@@ -226,9 +227,11 @@ public sealed class ReissuePolicyTests : IDisposable
     }
 
     private ReissueDecision Evaluate(
-        byte[]? certificate = null, byte[]? key = null, ServerCertificateRequest? wanted = null, CertificateAuthority? by = null, TimeProvider? time = null) =>
+        byte[]? certificate = null, byte[]? key = null, ServerCertificateRequest? wanted = null, CertificateAuthority? by = null,
+        TimeProvider? time = null) =>
         ReissuePolicy.Evaluate(
-            certificate ?? Samples.Bytes(_served.CertificatePem), key ?? _served.PrivateKeyPem.ToArray(), wanted ?? Samples.Server(), by ?? _authority, time ?? _clock);
+            certificate ?? Samples.Bytes(_served.CertificatePem), key ?? _served.PrivateKeyPem.ToArray(), wanted ?? Samples.Server(),
+            by ?? _authority, time ?? _clock);
 
     /// <summary>While nobody may sign, the certificate of a former issuer stays until a sixth of its life is left.</summary>
     [Fact]
@@ -239,7 +242,8 @@ public sealed class ReissuePolicyTests : IDisposable
         var dueAt = pair.NotAfter - ((pair.NotAfter - pair.NotBefore) / 6);
         Assert.Equal(ReissueReason.None, Kept(pair, Samples.Server(), dueAt.AddSeconds(-1)));
         Assert.Equal(ReissueReason.Due, Kept(pair, Samples.Server(), dueAt));
-        Assert.Equal(ReissueReason.NamesChanged, Kept(pair, Samples.Server() with { Names = ServerNames.Create(["other"], []) }, Samples.Present));
+        Assert.Equal(
+            ReissueReason.NamesChanged, Kept(pair, Samples.Server() with { Names = ServerNames.Create(["other"], []) }, Samples.Present));
         Assert.Equal(ReissueReason.AlgorithmChanged, Kept(pair, Samples.Server(KeyAlgorithm.Rsa2048), Samples.Present));
         Assert.Equal(ReissueReason.Missing, ReissuePolicy.EvaluateKept(default, default, Samples.Server(), Samples.Clock).Reason);
     }

@@ -33,7 +33,8 @@ public sealed class RotationHandshakeTests
         using var first = new Rotation();
         using var thirdRoot = Samples.NewRoot();
         using var withoutCrossCertificate = Samples.Load(thirdRoot);
-        using var third = Samples.LoadCrossCertificated(thirdRoot, first.New.CrossCertificateTo(withoutCrossCertificate, Samples.Clock), first.CrossCertificate);
+        using var third = Samples.LoadCrossCertificated(
+            thirdRoot, first.New.CrossCertificateTo(withoutCrossCertificate, Samples.Clock), first.CrossCertificate);
         using var leaf = third.Issue(Samples.Server(), Samples.Clock);
 
         foreach (var trust in new[] { first.OldTrust, first.NewTrust, third.TrustBundle })

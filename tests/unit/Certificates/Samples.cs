@@ -21,7 +21,8 @@ internal static class Samples
 
     public static RootRequest Root(KeyAlgorithm algorithm = KeyAlgorithm.EcdsaP256) => new("registry-addon", algorithm, TenYears);
 
-    public static ServerCertificateRequest Server(KeyAlgorithm algorithm = KeyAlgorithm.EcdsaP256) => new("registry", Names, algorithm, TwoYears);
+    public static ServerCertificateRequest Server(KeyAlgorithm algorithm = KeyAlgorithm.EcdsaP256) =>
+        new("registry", Names, algorithm, TwoYears);
 
     public static CertificateKeyPair NewRoot(KeyAlgorithm algorithm = KeyAlgorithm.EcdsaP256, TimeProvider? time = null) =>
         CertificateAuthority.CreateRoot(Root(algorithm), time ?? Clock);

@@ -9,10 +9,12 @@ public sealed class ServerNamesTests
     [Fact]
     public void Create_AnyOrderCaseAndRepetition_IsTheSameValue()
     {
-        var one = ServerNames.Create(["b.example", "A.example", "b.EXAMPLE"], [IPAddress.Parse("::1"), IPAddress.Parse("10.0.0.9"), IPAddress.Parse("9.0.0.10")]);
+        var one = ServerNames.Create(
+            ["b.example", "A.example", "b.EXAMPLE"], [IPAddress.Parse("::1"), IPAddress.Parse("10.0.0.9"), IPAddress.Parse("9.0.0.10")]);
         var two = ServerNames.Create(
             ["a.example", "B.example"],
-            [IPAddress.Parse("::ffff:9.0.0.10"), IPAddress.Parse("10.0.0.9"), IPAddress.Parse("9.0.0.10"), IPAddress.Parse("0:0:0:0:0:0:0:1")]);
+            [IPAddress.Parse("::ffff:9.0.0.10"), IPAddress.Parse("10.0.0.9"), IPAddress.Parse("9.0.0.10"),
+            IPAddress.Parse("0:0:0:0:0:0:0:1")]);
         Assert.Equal(["a.example", "b.example"], one.DnsNames);
         Assert.Equal(["9.0.0.10", "10.0.0.9", "::1"], one.Addresses.Select(address => address.ToString()));
         Assert.Equal(one, two);

@@ -18,7 +18,8 @@ public sealed class TrustBundleTests : IDisposable
     {
         var forward = Samples.Bundle(_roots);
         var noisy = TrustBundle.Parse(Samples.Bytes(
-            "# roots\r\n" + string.Concat(_roots.Reverse().Concat(_roots).Select(root => root.CertificatePem.Replace("\n", "\r\n", StringComparison.Ordinal) + "between\r\n"))));
+            "# roots\r\n" + string.Concat(_roots.Reverse()
+                .Concat(_roots).Select(root => root.CertificatePem.Replace("\n", "\r\n", StringComparison.Ordinal) + "between\r\n"))));
         Assert.Equal(forward, noisy);
         Assert.Equal(forward.GetHashCode(), noisy.GetHashCode());
         Assert.Equal(forward.ToPem(), noisy.ToPem());
@@ -119,7 +120,8 @@ public sealed class TrustBundleTests : IDisposable
         Assert.Single(TrustBundle.Parse(Samples.Bytes(most)));
         Assert.Equal(CertificateFault.TooMany, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(most + pem))));
         Assert.Single(TrustBundle.Parse(Samples.Bytes(pem + new string(' ', PemLimits.BundleBytes - pem.Length))));
-        Assert.Equal(CertificateFault.TooLarge, Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(pem + new string(' ', PemLimits.BundleBytes - pem.Length + 1)))));
+        Assert.Equal(CertificateFault.TooLarge,
+            Samples.FaultOf(() => TrustBundle.Parse(Samples.Bytes(pem + new string(' ', PemLimits.BundleBytes - pem.Length + 1)))));
     }
 
     [Fact]

@@ -34,7 +34,8 @@ public sealed class ChartReadingTests
     {
         var file = ValuesFile.Read(Values + "\n  tag: x\nempty: {}\n");
 
-        Assert.Equal(["Line 11: image.tag has no comment that starts with \"# --\".", "Line 12: empty has no comment that starts with \"# --\"."], file.Problems);
+        Assert.Equal(["Line 11: image.tag has no comment that starts with \"# --\".",
+            "Line 12: empty has no comment that starts with \"# --\"."], file.Problems);
     }
 
     [Fact]
@@ -66,7 +67,8 @@ public sealed class ChartReadingTests
     [Fact]
     public void UnstableCalls_RandomText_IsFound()
     {
-        var templates = new ChartTemplates(["{{ randAlphaNum 8 }} {{ (lookup \"v1\" \"Secret\" \"\" \"\").items }} {{ include \"chart.now\" . }}"]);
+        var templates = new ChartTemplates(
+            ["{{ randAlphaNum 8 }} {{ (lookup \"v1\" \"Secret\" \"\" \"\").items }} {{ include \"chart.now\" . }}"]);
 
         Assert.Equal(2, templates.UnstableCalls().Count());
     }
@@ -74,7 +76,8 @@ public sealed class ChartReadingTests
     [Fact]
     public void OpenObjects_PropertiesThatLetOthersThrough_AreFound()
     {
-        var schema = ChartSchema.Read("""{"properties": {"a": {"properties": {}, "additionalProperties": false}, "b": {"properties": {}}}, "additionalProperties": false}""");
+        var schema = ChartSchema.Read(
+            """{"properties": {"a": {"properties": {}, "additionalProperties": false}, "b": {"properties": {}}}, "additionalProperties": false}""");
 
         Assert.Equal(["(root).b"], schema.OpenObjects());
     }
@@ -82,7 +85,8 @@ public sealed class ChartReadingTests
     [Fact]
     public void Completed_Schema_HasCommentsAndRequiresWhatIsNotEmpty()
     {
-        var schema = ChartSchema.Read("""{"required": ["gone"], "properties": {"replicas": {}, "image": {"properties": {"repository": {}, "labels": {}}}}}""");
+        var schema = ChartSchema.Read(
+            """{"required": ["gone"], "properties": {"replicas": {}, "image": {"properties": {"repository": {}, "labels": {}}}}}""");
         var file = ValuesFile.Read("# -- How many.\nreplicas: 0\nimage:\n  # -- Where.\n  repository: a\n  # -- Which.\n  tag: \"\"\n");
 
         Assert.Equal(
@@ -98,6 +102,8 @@ public sealed class ChartReadingTests
 
         var written = ChartReadme.WithTable(readme, ValuesFile.Read("# -- One | two.\nreplicas: 2\n").Values, schema);
 
-        Assert.Equal($"Before\n\n{ChartReadme.Begin}\n\n| value | type | default | what it decides |\n|---|---|---|---|\n| `replicas` | integer or string | `2` | One \\| two. |\n\n{ChartReadme.End}\nAfter\n", written);
+        Assert.Equal(
+            $"Before\n\n{ChartReadme.Begin}\n\n| value | type | default | what it decides |\n|---|---|---|---|\n| `replicas` | "
+                + $"integer or string | `2` | One \\| two. |\n\n{ChartReadme.End}\nAfter\n", written);
     }
 }

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 
 /// <summary>
-/// Twelve years of 500 clusters (50 unless FLEET_CLUSTERS says so, as CI does): renewals, rotations of the root, upgrades that come late, nodes that stay for years, clusters that are away for
+/// Twelve years of 500 clusters (50 unless FLEET_CLUSTERS says so, as CI does): renewals, rotations of the root, upgrades that come late,
+/// nodes that stay for years, clusters that are away for
 /// months, calls that are lost before or after they are done, and replicas that die between two writes. At the end of every day every node
 /// accepts what every pod of its registry serves, also after a pod that started for no reason.
 /// </summary>
@@ -45,13 +46,17 @@ public sealed class FleetSimulationTests(ITestOutputHelper output)
         finally
         {
             output.WriteLine($"until {fleet.Time.GetUtcNow():yyyy-MM-dd}: {fleet.Counts}");
-            output.WriteLine($"{fleet.Keys.Certificates} certificates, {fleet.Chaos.Calls} calls, {fleet.Chaos.Faults} faults, {fleet.Chaos.Deaths} deaths between two writes");
+            output.WriteLine(
+                $"{fleet.Keys.Certificates} certificates, {fleet.Chaos.Calls} calls, {fleet.Chaos.Faults} faults, "
+                    + $"{fleet.Chaos.Deaths} deaths between two writes");
         }
 
         await fleet.AssertAllReadyAsync(Cancelled);
-        Assert.True(fleet.Counts.Generation >= (days > RequestedRotation + 365 ? 2 : 1) + (days > 9 * 365 ? 1 : 0), $"Only {fleet.Counts.Generation} roots.");
+        Assert.True(fleet.Counts.Generation >= (days > RequestedRotation + 365 ? 2 : 1) + (days > 9 * 365 ? 1 : 0),
+            $"Only {fleet.Counts.Generation} roots.");
     }
 
     private static int Setting(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable($"FLEET_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+        int.TryParse(Environment.GetEnvironmentVariable($"FLEET_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value : otherwise;
 }

@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 
-/// <summary>Whose key is whose: a key belongs to one certificate of one cluster, and the root's key that is there fits the root's certificate.</summary>
+/// <summary>
+/// Whose key is whose: a key belongs to one certificate of one cluster, and the root's key that is there fits the root's certificate.
+/// </summary>
 internal sealed class KeyLedger
 {
     private readonly Dictionary<string, (string Cluster, string Serial)> _owners = [];

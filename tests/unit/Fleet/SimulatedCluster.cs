@@ -109,14 +109,16 @@ internal sealed partial class SimulatedCluster : IDisposable
                 if (_judged.TryGetValue((served, trusted), out var until) && now < until)
                     continue;
                 _judged[(served, trusted)] = TrustCheck.ValidUntil(served, trusted, now) ?? throw new InvalidOperationException(
-                    $"{now:yyyy-MM-dd}: a node of {Name} does not accept the certificate {TrustCheck.SerialOf(served)} that a pod serves. Pods show:\n{string.Join("--\n", Served)}\nThe node trusts:\n{trusted}");
+                    $"{now:yyyy-MM-dd}: a node of {Name} does not accept the certificate {TrustCheck.SerialOf(served)} that a pod "
+                        + $"serves. Pods show:\n{string.Join("--\n", Served)}\nThe node trusts:\n{trusted}");
             }
         }
     }
 
     public void Dispose() => _workload.Dispose();
 
-    private static string Text(JsonObject secret, string key) => Encoding.ASCII.GetString(Convert.FromBase64String((string)secret["data"]![key]!));
+    private static string Text(JsonObject secret, string key) =>
+        Encoding.ASCII.GetString(Convert.FromBase64String((string)secret["data"]![key]!));
 
     [GeneratedRegex("certificateSerial: \"([0-9a-f]+)\"")]
     private static partial Regex SerialInValues();

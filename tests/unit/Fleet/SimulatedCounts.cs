@@ -32,5 +32,6 @@ internal sealed class SimulatedCounts
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Passes} passes ({Unfinished} unfinished), {Upgrades} upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} changes of the leader, {Generation} roots ({RotationDays} days with two that sign)");
+        $"{Passes} passes ({Unfinished} unfinished), {Upgrades} upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} "
+            + $"changes of the leader, {Generation} roots ({RotationDays} days with two that sign)");
 }

@@ -13,7 +13,8 @@ using CapiRegistryHook.Registry.Release;
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 
 /// <summary>
-/// A management cluster with its clusters, day by day: the simulation plays Cluster API (hooks, nodes that come and go), the add-on provider
+/// A management cluster with its clusters, day by day: the simulation plays Cluster API (hooks, nodes that come and go), the add-on
+/// provider
 /// (pods that roll), users and fate; the product's own code does the rest, in two replicas of which one leads.
 /// </summary>
 internal sealed class SimulatedFleet : IDisposable
@@ -24,7 +25,9 @@ internal sealed class SimulatedFleet : IDisposable
     private const int NodesPerCluster = 3;
 
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
-    /// <summary>An hour in the product; here it only has to be short beside the third of a certificate's life that is left at its renewal.</summary>
+    /// <summary>
+    /// An hour in the product; here it only has to be short beside the third of a certificate's life that is left at its renewal.
+    /// </summary>
     private static readonly TimeSpan Resync = TimeSpan.FromDays(90);
 
     private readonly AdminClient _admin;
@@ -82,7 +85,9 @@ internal sealed class SimulatedFleet : IDisposable
         (cluster.Due, cluster.MayHaveChanged) = (Time.GetUtcNow(), true);
     }
 
-    /// <summary>One day: fate, then Cluster API, then the add-on provider, then the reconciler; at its end every node accepts every pod.</summary>
+    /// <summary>
+    /// One day: fate, then Cluster API, then the add-on provider, then the reconciler; at its end every node accepts every pod.
+    /// </summary>
     public async Task LiveAsync(CancellationToken cancellationToken)
     {
         Time.Advance(Day);
@@ -103,13 +108,17 @@ internal sealed class SimulatedFleet : IDisposable
     /// <summary>An admin asks for another root.</summary>
     public Task AskForRotationAsync(string request, CancellationToken cancellationToken) => _admin.MergePatchAsync(
         AdminClient.Secrets(HookNamespace), "registry-addon-root-ca",
-        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = request } } }, cancellationToken);
+        new JsonObject { ["metadata"] =
+            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = request } } }, cancellationToken);
 
     /// <summary>How many roots the nodes of a cluster made now would trust.</summary>
     public async Task<int> CountRootsAsync(SimulatedCluster cluster, CancellationToken cancellationToken) =>
         (await TrustAsync(cluster, cancellationToken)).Split("BEGIN CERTIFICATE").Length - 1;
 
-    /// <summary>Nothing is left undone, but what a node that was replaced since the last look allows: one pass drops the former root, the next follows.</summary>
+    /// <summary>
+    /// Nothing is left undone, but what a node that was replaced since the last look allows: one pass drops the former root, the next
+    /// follows.
+    /// </summary>
     public async Task AssertAllReadyAsync(CancellationToken cancellationToken)
     {
         foreach (var cluster in _clusters)
@@ -253,7 +262,8 @@ internal sealed class SimulatedFleet : IDisposable
         {
             ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
             ["kind"] = "Machine",
-            ["metadata"] = new JsonObject { ["name"] = name, ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = cluster.Name } },
+            ["metadata"] = new JsonObject { ["name"] = name,
+            ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = cluster.Name } },
             ["spec"] = new JsonObject(),
         }, cancellationToken);
         cluster.AddNode(name, await TrustAsync(cluster, cancellationToken));

@@ -7,7 +7,8 @@ namespace CapiRegistryHook.Unit.Tests.Fleet;
 /// The line between one replica and one API server: it loses calls before and after they are done, brings back errors, and now and then
 /// the replica dies just before or just after a write. A dead replica says nothing more.
 /// </summary>
-internal sealed class SimulatedLine(SimulatedChaos chaos, SimulatedReplica replica, Func<bool> isThere, HttpMessageHandler server) : DelegatingHandler(server)
+internal sealed class SimulatedLine(
+    SimulatedChaos chaos, SimulatedReplica replica, Func<bool> isThere, HttpMessageHandler server) : DelegatingHandler(server)
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -38,7 +39,8 @@ internal sealed class SimulatedLine(SimulatedChaos chaos, SimulatedReplica repli
         }
     }
 
-    private static HttpRequestException Broken(HttpRequestError error) => new(error, "The line is broken.", new IOException("The line is broken."));
+    private static HttpRequestException Broken(HttpRequestError error) =>
+        new(error, "The line is broken.", new IOException("The line is broken."));
 
     private static HttpResponseMessage Error(ChaosEvent error)
     {
@@ -49,7 +51,8 @@ internal sealed class SimulatedLine(SimulatedChaos chaos, SimulatedReplica repli
             ChaosEvent.Unavailable => (HttpStatusCode.ServiceUnavailable, "ServiceUnavailable"),
             _ => (HttpStatusCode.InternalServerError, "InternalError"),
         };
-        var status = $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"{{reason}}","code":{{(int)code}},"message":"simulated"}""";
+        var status =
+            $$"""{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"{{reason}}","code":{{(int)code}},"message":"simulated"}""";
         return new HttpResponseMessage(code) { Content = new StringContent(status, Encoding.UTF8, "application/json") };
     }
 }

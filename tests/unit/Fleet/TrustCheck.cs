@@ -3,7 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Unit.Tests.Fleet;
 
-/// <summary>Judges what a server shows as a client does that trusts a CA file: by the platform's chain engine, which shares no code with the product's issuing.</summary>
+/// <summary>
+/// Judges what a server shows as a client does that trusts a CA file: by the platform's chain engine, which shares no code with the
+/// product's issuing.
+/// </summary>
 internal static class TrustCheck
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -26,11 +29,13 @@ internal static class TrustCheck
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         try
         {
-            return chain.Build(shown[0]) ? chain.ChainElements.Min(element => new DateTimeOffset(element.Certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero)) : null;
+            return chain.Build(shown[0]) ? chain.ChainElements.Min(
+                element => new DateTimeOffset(element.Certificate.NotAfter.ToUniversalTime(), TimeSpan.Zero)) : null;
         }
         finally
         {
-            foreach (var certificate in shown.Concat(chain.ChainPolicy.CustomTrustStore).Concat(chain.ChainElements.Select(element => element.Certificate)))
+            foreach (var certificate in shown.Concat(chain.ChainPolicy.CustomTrustStore)
+                .Concat(chain.ChainElements.Select(element => element.Certificate)))
                 certificate.Dispose();
         }
     }

@@ -9,11 +9,13 @@ public sealed class AddressFuzzTests(ITestOutputHelper output)
 {
     private static readonly string[] Parts =
     [
-        "/", "0", "00", "255", "256", "::", ":", ".", "%eth0", "[", "]", "/0", "/32", "/33", "/128", "/129", "/-1", "/+8", "ffff", "0x", "１", " ", "\0", "::ffff:", "4294967295",
+        "/", "0", "00", "255", "256", "::", ":", ".", "%eth0", "[", "]", "/0", "/32", "/33", "/128", "/129", "/-1", "/+8", "ffff", "0x",
+        "１", " ", "\0", "::ffff:", "4294967295",
     ];
 
     private static readonly byte[][] Seeds =
-        [.. new[] { "10.96.0.0/12", "192.168.7.9/24", "0.0.0.0/0", "10.0.0.1/32", "fd00:10:96::/112", "::/0", "2001:db8::1/64" }.Select(Encoding.ASCII.GetBytes)];
+        [.. new[] { "10.96.0.0/12", "192.168.7.9/24", "0.0.0.0/0", "10.0.0.1/32", "fd00:10:96::/112", "::/0", "2001:db8::1/64" }.Select(
+            Encoding.ASCII.GetBytes)];
 
     [Fact]
     public void ServiceRange_AnyText_IsARangeThatHoldsItsAddressesOrNone() =>

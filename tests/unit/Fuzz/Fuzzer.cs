@@ -14,7 +14,9 @@ namespace CapiRegistryHook.Unit.Tests.Fuzz;
 /// </summary>
 internal sealed class Fuzzer(string corpus, IReadOnlyList<byte[]> seeds, IReadOnlyList<string> words)
 {
-    /// <summary>No input of the size that is made here takes more than some milliseconds; a machine that does other things too takes longer.</summary>
+    /// <summary>
+    /// No input of the size that is made here takes more than some milliseconds; a machine that does other things too takes longer.
+    /// </summary>
     private static readonly TimeSpan LongestInput = TimeSpan.FromSeconds(5);
 
     private static readonly ulong Seed = ulong.TryParse(Environment.GetEnvironmentVariable("FUZZ_SEED"), out var seed) ? seed : 20260131;
@@ -39,7 +41,9 @@ internal sealed class Fuzzer(string corpus, IReadOnlyList<byte[]> seeds, IReadOn
             .WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(Seed), FSharpOption<int>.None)));
         Prop.ForAll(Arb.From(Steps(), Shrink), steps => Try(steps.Input(_all, words), accepts)).Check(config);
 
-        output.WriteLine($"{corpus}: {_accepted + _refused} inputs in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, {_accepted} accepted, {_refused} refused");
+        output.WriteLine(
+            $"{corpus}: {_accepted + _refused} inputs in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, {_accepted} "
+                + $"accepted, {_refused} refused");
         Assert.True(_accepted > 0 && _refused > 0, "Inputs of one kind alone show nothing.");
     }
 

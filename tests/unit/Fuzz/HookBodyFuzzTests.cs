@@ -63,7 +63,8 @@ public sealed class HookBodyFuzzTests(ITestOutputHelper output)
     /// <summary>A sentence ends up in a condition of the Cluster and in logs: no control characters, no end.</summary>
     private static void AssertPresentable(JsonElement answer, int status)
     {
-        var sentence = answer.TryGetProperty(status == StatusCodes.Status200OK ? "message" : "error", out var text) ? text.GetString()! : "";
+        var sentence = answer.TryGetProperty(status == StatusCodes.Status200OK ? "message" : "error", out var text)
+            ? text.GetString()! : "";
         Assert.True(sentence.Length <= 4096, $"{sentence.Length} characters");
         Assert.DoesNotContain(sentence, character => char.IsControl(character) || character is '\u202e' or '\u2028' or '\u2029');
         Assert.Equal(sentence, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(sentence)));
@@ -80,7 +81,8 @@ public sealed class HookBodyFuzzTests(ITestOutputHelper output)
 
         public Task<HookOutcome.Blocking> HandleAsync(HookRequest request, CancellationToken cancellationToken) =>
             Task.FromResult(RegistryPlan.Create(request.Cluster, Options) is PlanResult.Invalid invalid
-                ? HookOutcome.Blocking.Block(TimeSpan.FromSeconds(1), string.Join(" ", invalid.Problems.Select(problem => problem.Sentence)))
+                ? HookOutcome.Blocking.Block(
+                    TimeSpan.FromSeconds(1), string.Join(" ", invalid.Problems.Select(problem => problem.Sentence)))
                 : HookOutcome.Blocking.Proceed());
     }
 }

@@ -45,7 +45,8 @@ internal readonly record struct Mutation(MutationKind Kind, int Place, int Lengt
     /// <summary>Shorter than any cap on sizes, so that the parser has to look at it.</summary>
     private const int LongestBomb = 200_000;
 
-    private static readonly byte[] Bytes = [0, 1, 9, 10, 13, 0x1B, 0x20, 0x7F, 0x80, 0xC3, 0xED, 0xF4, 0xFF, .. "\"'\\{}[],:-&*!|>%@`#?=/.0"u8];
+    private static readonly byte[] Bytes = [0, 1, 9, 10, 13, 0x1B, 0x20, 0x7F, 0x80, 0xC3, 0xED, 0xF4, 0xFF,
+        .. "\"'\\{}[],:-&*!|>%@`#?=/.0"u8];
 
     public byte[] Apply(byte[] input, IReadOnlyList<byte[]> seeds, IReadOnlyList<string> words)
     {
@@ -58,7 +59,8 @@ internal readonly record struct Mutation(MutationKind Kind, int Place, int Lengt
             MutationKind.Delete => [.. input[..place], .. input[end..]],
             MutationKind.Duplicate => [.. input[..end], .. input[place..]],
             MutationKind.Insert => [.. input[..place], .. word, .. input[place..]],
-            MutationKind.InsertMany => [.. input[..place], .. Enumerable.Repeat(word, Math.Min(Length % Many, LongestBomb / Math.Max(1, word.Length))).SelectMany(bytes => bytes), .. input[place..]],
+            MutationKind.InsertMany => [.. input[..place], .. Enumerable.Repeat(
+                word, Math.Min(Length % Many, LongestBomb / Math.Max(1, word.Length))).SelectMany(bytes => bytes), .. input[place..]],
             MutationKind.ReplaceValue => ReplaceValue(input, place, word),
             MutationKind.Truncate => input[..place],
             _ => [.. input[..place], .. Tail(seeds[Choice % seeds.Count])],

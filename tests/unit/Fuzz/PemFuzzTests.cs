@@ -8,8 +8,10 @@ public sealed class PemFuzzTests(ITestOutputHelper output)
 {
     private static readonly string[] Boundaries =
     [
-        "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "-----BEGIN ", "-----",
-        "-----BEGIN EC PRIVATE KEY-----\n", "-----BEGIN RSA PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "Proc-Type: 4,ENCRYPTED\n\n",
+        "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n",
+        "-----BEGIN ", "-----",
+        "-----BEGIN EC PRIVATE KEY-----\n", "-----BEGIN RSA PRIVATE KEY-----\n", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n",
+        "Proc-Type: 4,ENCRYPTED\n\n",
         "MIIB", "MIL/////", "AAAA", "====", "\r", "\0", " ", "MA==",
     ];
 

@@ -20,15 +20,19 @@ public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
     public void ChartValues_AnyBytes_AreTakenOrRefused()
     {
         var defaults = new RegistryDefaults();
-        var seed = Encoding.UTF8.GetBytes("replicas: 3\nstorage:\n  type: pvc\n  size: 200Gi\nsync: {interval: 5m}\nresources:\n  limits: {memory: 1Gi}\npodLabels: {a: b}\n");
-        new Fuzzer("values", [seed], Words.Yaml).Run(6_000, yaml => IsTaken<RegistryDefaultsException>(() => defaults.Replace(Text(yaml))), output);
+        var seed = Encoding.UTF8.GetBytes(
+            "replicas: 3\nstorage:\n  type: pvc\n  size: 200Gi\nsync: {interval: 5m}\nresources:\n  limits: {memory: "
+                + "1Gi}\npodLabels: {a: b}\n");
+        new Fuzzer("values", [seed], Words.Yaml).Run(
+            6_000, yaml => IsTaken<RegistryDefaultsException>(() => defaults.Replace(Text(yaml))), output);
     }
 
     [Fact]
     public void Options_AnyBytes_AreTakenOrEachProblemIsNamed()
     {
         var file = Path.Combine(_folder, "options.yaml");
-        var seed = Encoding.UTF8.GetBytes("rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\nclientNames: a,b\nlogLevel: Debug\ntlsCertificateFile: /x\n");
+        var seed = Encoding.UTF8.GetBytes(
+            "rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\nclientNames: a,b\nlogLevel: Debug\ntlsCertificateFile: /x\n");
         new Fuzzer("options", [seed], Words.Yaml).Run(10_000, yaml => AreOptions(file, yaml), output);
     }
 
@@ -36,8 +40,11 @@ public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
     public void Manifest_AnyBytes_IsAClusterOrOneSentence()
     {
         var seed = Encoding.UTF8.GetBytes(
-            "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec:\n  clusterNetwork: {services: {cidrBlocks: [10.128.0.0/12]}}\n  topology:\n    version: v1.33.0\n    variables:\n    - name: clusterConfig\n      value: {addons: {registry: {}}}\n");
-        new Fuzzer("values", [seed], Words.Yaml).Run(15_000, yaml => IsTaken<ClusterFormatException>(() => ClusterManifest.Read(Text(yaml))), output);
+            "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec:\n  clusterNetwork: {services: "
+                + "{cidrBlocks: [10.128.0.0/12]}}\n  topology:\n    version: v1.33.0\n    variables:\n    - name: clusterConfig\n    "
+                + "  value: {addons: {registry: {}}}\n");
+        new Fuzzer("values", [seed], Words.Yaml).Run(
+            15_000, yaml => IsTaken<ClusterFormatException>(() => ClusterManifest.Read(Text(yaml))), output);
     }
 
     private static bool AreOptions(string file, byte[] yaml)

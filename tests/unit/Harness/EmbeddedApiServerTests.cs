@@ -176,7 +176,8 @@ public sealed class EmbeddedApiServerTests
     {
         await using var api = await StartAsync();
 
-        Assert.Contains($"server: '{api.Server.Address.GetLeftPart(UriPartial.Authority)}'", api.Server.Kubeconfig, StringComparison.Ordinal);
+        Assert.Contains(
+            $"server: '{api.Server.Address.GetLeftPart(UriPartial.Authority)}'", api.Server.Kubeconfig, StringComparison.Ordinal);
         Assert.Contains(api.Server.Token, api.Server.Kubeconfig, StringComparison.Ordinal);
         Assert.Contains("current-context: 'test'", api.Server.Kubeconfig, StringComparison.Ordinal);
     }

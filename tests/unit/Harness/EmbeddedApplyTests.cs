@@ -15,7 +15,8 @@ public sealed class EmbeddedApplyTests
     {
         await using var api = await StartAsync();
 
-        var answer = await api.ApplyAsync(Path, "one", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  labels: {x: \"1\"}\ndata:\n  k: djE=\n");
+        var answer = await api.ApplyAsync(
+            Path, "one", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  labels: {x: \"1\"}\ndata:\n  k: djE=\n");
 
         Assert.Equal(HttpStatusCode.Created, answer.Status);
         var entry = Assert.Single(answer.Json["metadata"]!["managedFields"]!.AsArray())!;
@@ -39,7 +40,8 @@ public sealed class EmbeddedApplyTests
     public async Task Apply_WithoutAField_RemovesItUnlessSomebodyElseOwnsIt()
     {
         await using var api = await StartAsync();
-        await api.ApplyAsync(Path, "one", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"mine":"djE=","ours":"djE="}}""");
+        await api.ApplyAsync(
+            Path, "one", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"mine":"djE=","ours":"djE="}}""");
         await api.ApplyAsync(Path, "two", Body("ours", "djE="));
 
         var answer = await api.ApplyAsync(Path, "one", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}}""");
@@ -130,7 +132,8 @@ public sealed class EmbeddedApplyTests
     {
         await using var api = await StartAsync();
         await api.ApplyAsync(Path, "one", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","finalizers":["x.io/a"]}}""");
-        var both = await api.ApplyAsync(Path, "two", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","finalizers":["x.io/b"]}}""");
+        var both =
+            await api.ApplyAsync(Path, "two", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","finalizers":["x.io/b"]}}""");
 
         var left = await api.ApplyAsync(Path, "one", """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}}""");
 
@@ -179,7 +182,8 @@ public sealed class EmbeddedApplyTests
     public async Task Apply_CustomResource_DefaultsAreNotOwnedAndRepeatsAreStill()
     {
         await using var api = await StartAsync();
-        const string body = """{"apiVersion":"addons.cluster.x-k8s.io/v1alpha1","kind":"HelmChartProxy","metadata":{"name":"p"},"spec":{"chartName":"c","repoURL":"oci://x","clusterSelector":{"matchLabels":{"a":"b"}},"options":{"wait":true}}}""";
+        const string body =
+            """{"apiVersion":"addons.cluster.x-k8s.io/v1alpha1","kind":"HelmChartProxy","metadata":{"name":"p"},"spec":{"chartName":"c","repoURL":"oci://x","clusterSelector":{"matchLabels":{"a":"b"}},"options":{"wait":true}}}""";
 
         var first = await api.ApplyAsync(Proxies + "/p", "one", body);
         var second = await api.ApplyAsync(Proxies + "/p", "one", body);
@@ -211,7 +215,8 @@ public sealed class EmbeddedApplyTests
     {
         await using var api = await StartAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(index => api.ApplyAsync(Path, $"m{index}", Body($"k{index}", "djE="))));
+        var answers =
+            await Task.WhenAll(Enumerable.Range(0, 32).Select(index => api.ApplyAsync(Path, $"m{index}", Body($"k{index}", "djE="))));
 
         Assert.Single(answers, answer => answer.Status == HttpStatusCode.Created);
         Assert.Equal(32, (await api.GetAsync(Path)).Json["data"]!.AsObject().Count);

@@ -28,7 +28,8 @@ public sealed class EmbeddedDeleteTests
         await using var api = await StartAsync();
         await api.CreateSecretAsync("a");
 
-        var answer = await api.DeleteAsync(Secrets + "/a", $$$"""{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"{{{field}}}":"7"}}""");
+        var answer =
+            await api.DeleteAsync(Secrets + "/a", $$$"""{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"{{{field}}}":"7"}}""");
 
         Assert.Equal((HttpStatusCode.Conflict, "Conflict"), (answer.Status, answer.Reason));
         Assert.Contains("in the precondition (7) does not match", answer.Text, StringComparison.Ordinal);

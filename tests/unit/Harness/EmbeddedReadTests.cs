@@ -16,7 +16,8 @@ public sealed class EmbeddedReadTests
 
         Assert.Equal((HttpStatusCode.NotFound, "NotFound"), (answer.Status, answer.Reason));
         Assert.Equal("helmchartproxies.addons.cluster.x-k8s.io \"p\" not found", answer.Text);
-        Assert.Equal("""{"name":"p","group":"addons.cluster.x-k8s.io","kind":"helmchartproxies"}""", answer.Json["details"]!.ToJsonString());
+        Assert.Equal(
+            """{"name":"p","group":"addons.cluster.x-k8s.io","kind":"helmchartproxies"}""", answer.Json["details"]!.ToJsonString());
     }
 
     [Theory]
@@ -181,7 +182,8 @@ public sealed class EmbeddedReadTests
         var start = await api.CreateSecretAsync("a");
         var lease = await api.PostAsync(Leases, """{"metadata":{"name":"a"}}""");
 
-        using var watch = await api.WatchAsync($"{Secrets}?watch=true&allowWatchBookmarks=true&timeoutSeconds=1&resourceVersion={start.Version}");
+        using var watch =
+            await api.WatchAsync($"{Secrets}?watch=true&allowWatchBookmarks=true&timeoutSeconds=1&resourceVersion={start.Version}");
 
         Assert.Equal("BOOKMARK", await watch.NextAsync());
         Assert.Equal(lease.Version, (string?)watch.Last["object"]!["metadata"]!["resourceVersion"]);

@@ -65,9 +65,11 @@ public sealed class EmbeddedWriteTests
     [Theory]
     [InlineData("""{"metadata":{"name":"Bad_Name"}}""", 422, "Invalid", "metadata.name: Invalid value")]
     [InlineData("""{"metadata":{}}""", 422, "Invalid", "name or generateName is required")]
-    [InlineData("""{"metadata":{"name":"a"},"type":"kubernetes.io/tls","data":{"tls.crt":""}}""", 422, "Invalid", "data[tls.key]: Required value")]
+    [InlineData("""{"metadata":{"name":"a"},"type":"kubernetes.io/tls","data":{"tls.crt":""}}""", 422, "Invalid",
+        "data[tls.key]: Required value")]
     [InlineData("""{"metadata":{"name":"a","labels":{"a":"b c"}}}""", 422, "Invalid", "metadata.labels")]
-    [InlineData("""{"metadata":{"name":"a","ownerReferences":[{"apiVersion":"v1","kind":"Secret","name":"x"}]}}""", 422, "Invalid", "uid must not be empty")]
+    [InlineData("""{"metadata":{"name":"a","ownerReferences":[{"apiVersion":"v1","kind":"Secret","name":"x"}]}}""", 422, "Invalid",
+        "uid must not be empty")]
     [InlineData("""{"metadata":{"name":"a"},"data":{"k":"not base64!"}}""", 400, "BadRequest", "cannot be handled as a Secret")]
     [InlineData("""{"metadata":{"name":"a"},"data":{"k":1}}""", 400, "BadRequest", "cannot be handled as a Secret")]
     [InlineData("""{"kind":"ConfigMap","metadata":{"name":"a"}}""", 400, "BadRequest", "cannot be handled as a Secret")]
@@ -112,7 +114,8 @@ public sealed class EmbeddedWriteTests
 
         Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.Status);
         Assert.Contains("HelmChartProxy.addons.cluster.x-k8s.io \"p\" is invalid", answer.Text, StringComparison.Ordinal);
-        Assert.Equal(["spec.chartName", "spec.repoURL"], answer.Json["details"]!["causes"]!.AsArray().Select(cause => (string)cause!["field"]!).Order());
+        Assert.Equal(["spec.chartName", "spec.repoURL"],
+            answer.Json["details"]!["causes"]!.AsArray().Select(cause => (string)cause!["field"]!).Order());
     }
 
     [Fact]
@@ -126,7 +129,8 @@ public sealed class EmbeddedWriteTests
 
         Assert.Equal(HttpStatusCode.Conflict, answer.Status);
         Assert.Equal("Conflict", answer.Reason);
-        Assert.StartsWith("Operation cannot be fulfilled on secrets \"a\": the object has been modified", answer.Text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Operation cannot be fulfilled on secrets \"a\": the object has been modified", answer.Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -230,7 +234,8 @@ public sealed class EmbeddedWriteTests
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("""{"c":"djM=","d":"djE=","e":"djI="}""",
-            new JsonObject(answer.Json["data"]!.AsObject().OrderBy(pair => pair.Key).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))).ToJsonString());
+            new JsonObject(answer.Json["data"]!.AsObject()
+                .OrderBy(pair => pair.Key).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))).ToJsonString());
     }
 
     [Theory]
@@ -294,7 +299,8 @@ public sealed class EmbeddedWriteTests
     public async Task Cluster_IsTheSameObjectInBothVersions()
     {
         await using var api = await StartAsync();
-        await api.PostAsync(Clusters, """{"apiVersion":"cluster.x-k8s.io/v1beta1","kind":"Cluster","metadata":{"name":"c"},"spec":{"topology":{"version":"v1"}}}""");
+        await api.PostAsync(Clusters,
+            """{"apiVersion":"cluster.x-k8s.io/v1beta1","kind":"Cluster","metadata":{"name":"c"},"spec":{"topology":{"version":"v1"}}}""");
 
         var answer = await api.GetAsync(Clusters.Replace("v1beta1", "v1beta2", StringComparison.Ordinal) + "/c");
 

@@ -20,7 +20,8 @@ public sealed class InProcessApiTests : IDisposable
     {
         _api = new InProcessApi(new Uri("https://management.test"), _time, "default");
         var connection = new ClusterConnection { Server = _api.Address, Credentials = new StaticToken(_api.Token) };
-        _client = new KubernetesClient(connection, new KubernetesClientOptions { CreateHandler = _ => _api.CreateHandler(), MaxAttempts = 1 }, TimeProvider.System);
+        _client = new KubernetesClient(
+            connection, new KubernetesClientOptions { CreateHandler = _ => _api.CreateHandler(), MaxAttempts = 1 }, TimeProvider.System);
     }
 
     public void Dispose() => _client.Dispose();
@@ -31,8 +32,10 @@ public sealed class InProcessApiTests : IDisposable
     public async Task Create_Read_Patch_Delete_AreWhatTheyAreOnAServer()
     {
         var created = await _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled);
-        var patched = await _client.MergePatchAsync(CoreResources.Secrets, Name, new JsonObject { ["data"] = new JsonObject { ["k"] = "Mg==" } }, "tests", Cancelled);
-        var again = await Assert.ThrowsAsync<KubernetesApiException>(() => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
+        var patched = await _client.MergePatchAsync(
+            CoreResources.Secrets, Name, new JsonObject { ["data"] = new JsonObject { ["k"] = "Mg==" } }, "tests", Cancelled);
+        var again = await Assert.ThrowsAsync<KubernetesApiException>(
+            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
         await _client.DeleteAsync(CoreResources.Secrets, Name, new DeleteOptions(), Cancelled);
 
         Assert.Equal(Now, created.Metadata.CreationTimestamp);
@@ -50,7 +53,8 @@ public sealed class InProcessApiTests : IDisposable
         var dropped = false;
         _api.InjectFault(_ => !dropped && (dropped = true) ? afterWork ? Fault.DropAfter() : Fault.DropBefore() : null);
 
-        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(
+            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
 
         Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
         Assert.False(failure.NeverSent);

@@ -11,7 +11,8 @@ public sealed class ContractTests
     [Fact]
     public void Describe_TwoOfOneName_IsRefused() =>
         Assert.Throws<InvalidOperationException>(() => HookRoutes.Describe(
-            [new HookRegistration("BeforeClusterCreate", 10, FailurePolicy.Fail), new HookRegistration("BeforeClusterCreate", 5, FailurePolicy.Ignore)]));
+            [new HookRegistration("BeforeClusterCreate", 10, FailurePolicy.Fail),
+            new HookRegistration("BeforeClusterCreate", 5, FailurePolicy.Ignore)]));
 
     [Theory]
     [InlineData(0)]
@@ -32,7 +33,8 @@ public sealed class ContractTests
     public void Describe_Registrations_AreSortedAndComplete()
     {
         var response = HookRoutes.Describe(
-            [new HookRegistration("BeforeClusterUpgrade", 10, FailurePolicy.Fail), new HookRegistration("AfterControlPlaneInitialized", 7, FailurePolicy.Ignore)]);
+            [new HookRegistration("BeforeClusterUpgrade", 10, FailurePolicy.Fail),
+            new HookRegistration("AfterControlPlaneInitialized", 7, FailurePolicy.Ignore)]);
 
         AssertJson(
             """
@@ -50,7 +52,8 @@ public sealed class ContractTests
         AssertResponse(HookOutcome.NonBlocking.Proceed(), """{"status":"Success","message":""}""");
         AssertResponse(HookOutcome.NonBlocking.Fail("Why."), """{"status":"Failure","message":"Why."}""");
         AssertResponse(HookOutcome.Blocking.Proceed(), """{"status":"Success","message":"","retryAfterSeconds":0}""");
-        AssertResponse(HookOutcome.Blocking.Block(TimeSpan.FromSeconds(10), "Why."), """{"status":"Success","message":"Why.","retryAfterSeconds":10}""");
+        AssertResponse(HookOutcome.Blocking.Block(TimeSpan.FromSeconds(10), "Why."),
+            """{"status":"Success","message":"Why.","retryAfterSeconds":10}""");
         AssertResponse(HookOutcome.Blocking.Fail("Why."), """{"status":"Failure","message":"Why.","retryAfterSeconds":0}""");
     }
 

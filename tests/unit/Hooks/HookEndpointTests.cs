@@ -30,7 +30,9 @@ public sealed class HookEndpointTests
         var (status, answer) = await call;
         Assert.Equal(1, _metrics.Of("BeforeClusterCreate").Count(CallOutcome.Blocked));
         Assert.Equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], _metrics.Of("BeforeClusterCreate").CumulativeCounts());
-        Assert.Equal((200, "Success", "late", 5), (status, (string?)answer["status"], (string?)answer["message"], (int)answer["retryAfterSeconds"]!));
+        Assert.Equal(
+            (200, "Success", "late", 5),
+            (status, (string?)answer["status"], (string?)answer["message"], (int)answer["retryAfterSeconds"]!));
     }
 
     [Fact]

@@ -46,7 +46,8 @@ public sealed partial class MetricsTests : IDisposable
 
         series.Record(CallOutcome.Success, TimeSpan.FromMilliseconds(milliseconds));
 
-        Assert.Equal(Enumerable.Range(0, CallSeries.Bounds.Count + 1).Select(bucket => bucket >= firstBucket ? 1L : 0L), series.CumulativeCounts());
+        Assert.Equal(
+            Enumerable.Range(0, CallSeries.Bounds.Count + 1).Select(bucket => bucket >= firstBucket ? 1L : 0L), series.CumulativeCounts());
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), series.Sum);
     }
 
@@ -94,14 +95,16 @@ public sealed partial class MetricsTests : IDisposable
 
     [Fact]
     public void Write_ServingCertificate_TellsItsEnd() =>
-        Assert.Contains("capi_registry_hook_serving_certificate_not_after_timestamp_seconds 1893553445\n", Write(), StringComparison.Ordinal);
+        Assert.Contains(
+            "capi_registry_hook_serving_certificate_not_after_timestamp_seconds 1893553445\n", Write(), StringComparison.Ordinal);
 
     [Fact]
     public void Write_Leading_TellsOfClustersAndForgetsThemAfterwards()
     {
         var summary = new CertificateSummary("0a", "0123456789abcdef", NotAfter, NotAfter.AddDays(-240));
         _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
-        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary }, TimeSpan.FromMilliseconds(20));
+        _book.Enter(
+            new ClusterStatus(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary }, TimeSpan.FromMilliseconds(20));
         _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
         _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
         var leading = Write();
@@ -109,7 +112,9 @@ public sealed partial class MetricsTests : IDisposable
 
         var seconds = NotAfter.ToUnixTimeSeconds();
         Assert.Contains("capi_registry_hook_leader 1\n", leading, StringComparison.Ordinal);
-        Assert.Contains($"capi_registry_hook_certificate_not_after_timestamp_seconds{{cluster_namespace=\"team-a\",cluster=\"c1\"}} {seconds}\n", leading, StringComparison.Ordinal);
+        Assert.Contains(
+            $"capi_registry_hook_certificate_not_after_timestamp_seconds{{cluster_namespace=\"team-a\",cluster=\"c1\"}} {seconds}\n",
+            leading, StringComparison.Ordinal);
         Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 1\n", leading, StringComparison.Ordinal);
         Assert.Contains("capi_registry_hook_clusters{phase=\"invalid\"} 1\n", leading, StringComparison.Ordinal);
         Assert.Contains("capi_registry_hook_reconcile_total{result=\"gone\"} 1\n", leading, StringComparison.Ordinal);
@@ -125,7 +130,8 @@ public sealed partial class MetricsTests : IDisposable
         _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
 
         var exported = Type().Matches(Write()).Select(match => match.Groups[1].Value);
-        var documented = Documented().Matches(File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"))).Select(match => match.Groups[1].Value);
+        var documented = Documented()
+            .Matches(File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"))).Select(match => match.Groups[1].Value);
 
         Assert.Equal(exported.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
@@ -133,11 +139,13 @@ public sealed partial class MetricsTests : IDisposable
     private string Write()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=metrics", key, HashAlgorithmName.SHA256).CreateSelfSigned(NotAfter.AddDays(-1), NotAfter);
+        using var certificate = new CertificateRequest("CN=metrics", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            NotAfter.AddDays(-1), NotAfter);
         File.WriteAllText(Path.Combine(_folder, "tls.crt"), certificate.ExportCertificatePem());
         File.WriteAllText(Path.Combine(_folder, "tls.key"), key.ExportPkcs8PrivateKeyPem());
         var options = new ListenOptions { CertificateFile = Path.Combine(_folder, "tls.crt"), KeyFile = Path.Combine(_folder, "tls.key") };
-        using var serving = new ServingCertificate(new CertificateFiles(options), TimeProvider.System, NullLogger<ServingCertificate>.Instance);
+        using var serving = new ServingCertificate(
+            new CertificateFiles(options), TimeProvider.System, NullLogger<ServingCertificate>.Instance);
         serving.LoadAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
         return new MetricsPage([_metrics, new RefusedCallers(), _book, new ApiCallMetrics(new ApiCallCounts())], serving).Write();
     }

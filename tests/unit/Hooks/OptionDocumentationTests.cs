@@ -36,5 +36,6 @@ public sealed class OptionDocumentationTests
     private static string Table(IEnumerable<ServiceOption> options) =>
         "| flag | environment | file | what it decides | default |\n|---|---|---|---|---|\n"
         + string.Concat(options.Select(option =>
-            $"| `{option.Flag}` | `{option.Environment}` | `{option.FileKey}` | {option.Description} | {(option.Default.Length == 0 ? "required" : option.Default.Replace("<", "\\<", StringComparison.Ordinal))} |\n"));
+            $"| `{option.Flag}` | `{option.Environment}` | `{option.FileKey}` | {option.Description} | "
+                + $"{(option.Default.Length == 0 ? "required" : option.Default.Replace("<", "\\<", StringComparison.Ordinal))} |\n"));
 }

@@ -18,7 +18,8 @@ public sealed class OptionTests : IDisposable
     public void Merge_FlagEnvironmentFile_WinInThisOrder()
     {
         var file = Write("rootSecretName: from-file\nchartName: from-file\nchartVersion: from-file\n");
-        var environment = new Hashtable { ["REGISTRY_HOOK_CHART_NAME"] = "from-environment", ["REGISTRY_HOOK_CHART_VERSION"] = "from-environment", ["PATH"] = "/bin" };
+        var environment = new Hashtable { ["REGISTRY_HOOK_CHART_NAME"] = "from-environment",
+            ["REGISTRY_HOOK_CHART_VERSION"] = "from-environment", ["PATH"] = "/bin" };
         var flags = new Dictionary<string, string> { ["config"] = file, ["chart-version"] = "from-flag" };
 
         var set = OptionSources.Merge(flags, environment, All, _problems);
@@ -44,7 +45,8 @@ public sealed class OptionTests : IDisposable
     {
         var file = Write("rootSecretNam: x\nchartName: [a]\n");
 
-        OptionSources.Merge(new Dictionary<string, string> { ["config"] = file }, new Hashtable { ["REGISTRY_HOOK_CHART_NAMES"] = "x" }, All, _problems);
+        OptionSources.Merge(
+            new Dictionary<string, string> { ["config"] = file }, new Hashtable { ["REGISTRY_HOOK_CHART_NAMES"] = "x" }, All, _problems);
 
         Assert.Equal(3, _problems.Count);
         Assert.Contains(_problems, problem => problem.Contains("REGISTRY_HOOK_CHART_NAMES", StringComparison.Ordinal));
@@ -80,7 +82,8 @@ public sealed class OptionTests : IDisposable
     [InlineData("1h0m1s", 3601)]
     public void Duration_AsKubernetesWritesIt_IsRead(string text, int seconds)
     {
-        Assert.Equal(TimeSpan.FromSeconds(seconds), Reader("drain-delay", text).Duration("drain-delay", TimeSpan.FromDays(9), TimeSpan.FromDays(1)));
+        Assert.Equal(
+            TimeSpan.FromSeconds(seconds), Reader("drain-delay", text).Duration("drain-delay", TimeSpan.FromDays(9), TimeSpan.FromDays(1)));
         Assert.Empty(_problems);
     }
 
@@ -122,7 +125,8 @@ public sealed class OptionTests : IDisposable
 
     [Fact]
     public void OptionalEndpoint_NotSet_IsTheFallback() =>
-        Assert.Equal(1, new OptionReader(new Dictionary<string, SourcedText>(), _problems).OptionalEndpoint("metrics-listen", new IPEndPoint(0, 1))?.Port);
+        Assert.Equal(1, new OptionReader(new Dictionary<string, SourcedText>(), _problems).OptionalEndpoint(
+            "metrics-listen", new IPEndPoint(0, 1))?.Port);
 
     [Fact]
     public void OptionalEndpoint_Empty_IsNone()
@@ -134,7 +138,8 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void Read_BothListenersOnOneAddress_IsRefused()
     {
-        var set = new Dictionary<string, SourcedText> { ["listen"] = new("0.0.0.0:9000", "--listen"), ["metrics-listen"] = new("0.0.0.0:9000", "METRICS") };
+        var set = new Dictionary<string, SourcedText> { ["listen"] = new("0.0.0.0:9000", "--listen"),
+            ["metrics-listen"] = new("0.0.0.0:9000", "METRICS") };
 
         ServiceOptions.Read(new OptionReader(set, _problems), _problems);
 
@@ -144,7 +149,8 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void ReadRegistry_NothingSet_UsesTheOwnChartWithItsCa()
     {
-        var options = ServiceOptions.ReadRegistry(new OptionReader(new Dictionary<string, SourcedText> { ["hook-namespace"] = new("hooks", "x") }, _problems), _problems);
+        var options = ServiceOptions.ReadRegistry(
+            new OptionReader(new Dictionary<string, SourcedText> { ["hook-namespace"] = new("hooks", "x") }, _problems), _problems);
 
         Assert.Empty(_problems);
         Assert.Equal("oci://capi-registry-hook.hooks.svc:443/charts", options.ChartRepository);
@@ -162,7 +168,8 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void Registry_EveryPropertyOfTheOptions_CanBeSet() =>
         Assert.Equal(
-            typeof(RegistryOptions).GetProperties().Select(property => property.Name == nameof(RegistryOptions.Defaults) ? "registry-values-file" : ServiceOption.NameOf(property.Name)).Order(StringComparer.Ordinal),
+            typeof(RegistryOptions).GetProperties().Select(property => property.Name == nameof(RegistryOptions.Defaults)
+                ? "registry-values-file" : ServiceOption.NameOf(property.Name)).Order(StringComparer.Ordinal),
             ServiceOptionList.Registry.Select(option => option.Name).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -183,7 +190,8 @@ public sealed class OptionTests : IDisposable
         Assert.Contains("use one or more names", Assert.Single(_problems), StringComparison.Ordinal);
     }
 
-    private OptionReader Reader(string name, string value) => new(new Dictionary<string, SourcedText> { [name] = new(value, "--" + name) }, _problems);
+    private OptionReader Reader(string name, string value) =>
+        new(new Dictionary<string, SourcedText> { [name] = new(value, "--" + name) }, _problems);
 
     private string Write(string text)
     {

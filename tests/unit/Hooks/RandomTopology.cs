@@ -2,12 +2,15 @@ using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 
-/// <summary>Requests as nobody would write them: fields missing, null, of the wrong type or in any order. The same seed gives the same request.</summary>
+/// <summary>
+/// Requests as nobody would write them: fields missing, null, of the wrong type or in any order. The same seed gives the same request.
+/// </summary>
 internal sealed class RandomTopology(int seed)
 {
     private static readonly string[] Kinds =
     [
-        "KubeadmControlPlaneTemplate controlplane.cluster.x-k8s.io/v1beta1", "KubeadmControlPlaneTemplate controlplane.cluster.x-k8s.io/v1beta2",
+        "KubeadmControlPlaneTemplate controlplane.cluster.x-k8s.io/v1beta1",
+        "KubeadmControlPlaneTemplate controlplane.cluster.x-k8s.io/v1beta2",
         "KubeadmConfigTemplate bootstrap.cluster.x-k8s.io/v1beta1", "KubeadmConfigTemplate bootstrap.cluster.x-k8s.io/v1beta2",
         "KubeadmConfigTemplate bootstrap.cluster.x-k8s.io/v1alpha4", "KubeadmConfigTemplate other.example/v1beta2",
         "DockerMachineTemplate infrastructure.cluster.x-k8s.io/v1beta2", "RKE2ConfigTemplate bootstrap.cluster.x-k8s.io/v1beta1",
@@ -23,8 +26,10 @@ internal sealed class RandomTopology(int seed)
 
     private static readonly string[] Networks =
     [
-        """{ "services": ["10.128.0.0/12"], "serviceDomain": "cluster.local" }""", """{ "services": ["10.128.0.0/12"] }""", """{ "services": ["fd00::/108"] }""", """{ "services": ["10.0.0.0/16", "fd00::/108"] }""",
-        """{ "services": null }""", "{}", "null", """{ "services": [] }""", """{ "services": ["x"] }""", """{ "services": [1, {}] }""", """{ "serviceDomain": 5 }""",
+        """{ "services": ["10.128.0.0/12"], "serviceDomain": "cluster.local" }""", """{ "services": ["10.128.0.0/12"] }""",
+        """{ "services": ["fd00::/108"] }""", """{ "services": ["10.0.0.0/16", "fd00::/108"] }""",
+        """{ "services": null }""", "{}", "null", """{ "services": [] }""", """{ "services": ["x"] }""", """{ "services": [1, {}] }""",
+        """{ "serviceDomain": 5 }""",
     ];
 
     private static readonly string[] Oddities = ["null", "5", "\"text\"", "[]", "{}", "true", "[null]", "[{}]"];
@@ -53,7 +58,8 @@ internal sealed class RandomTopology(int seed)
             ["name"] = "builtin",
             ["value"] = new JsonObject
             {
-                ["cluster"] = Shuffled(new JsonObject { ["name"] = "c", ["namespace"] = "n", ["uid"] = "u", ["network"] = Pick(Networks), ["metadata"] = Pick(Oddities) }),
+                ["cluster"] = Shuffled(new JsonObject { ["name"] = "c", ["namespace"] = "n", ["uid"] = "u", ["network"] = Pick(Networks),
+                ["metadata"] = Pick(Oddities) }),
             },
         });
         if (Chance(4, 5))
@@ -64,7 +70,8 @@ internal sealed class RandomTopology(int seed)
     private JsonObject OurVariable() => new()
     {
         ["name"] = "clusterConfig",
-        ["value"] = Chance(1, 20) ? Pick(Oddities) : new JsonObject { ["addons"] = Chance(1, 20) ? Pick(Oddities) : new JsonObject { ["registry"] = Pick(Settings) } },
+        ["value"] = Chance(1, 20) ? Pick(Oddities)
+            : new JsonObject { ["addons"] = Chance(1, 20) ? Pick(Oddities) : new JsonObject { ["registry"] = Pick(Settings) } },
     };
 
     private JsonObject Item(int index)
@@ -79,7 +86,8 @@ internal sealed class RandomTopology(int seed)
                 ["apiVersion"] = kind[1],
                 ["kind"] = kind[0],
                 ["metadata"] = Chance(1, 8) ? Pick(Oddities) : new JsonObject { ["name"] = "t", ["labels"] = Pick(Oddities) },
-                ["spec"] = Level(kind[0] == "KubeadmControlPlaneTemplate" ? ["template", "spec", "kubeadmConfigSpec"] : ["template", "spec"]),
+                ["spec"] = Level(
+                    kind[0] == "KubeadmControlPlaneTemplate" ? ["template", "spec", "kubeadmConfigSpec"] : ["template", "spec"]),
             }),
         };
         if (Chance(1, 4))
@@ -120,7 +128,8 @@ internal sealed class RandomTopology(int seed)
                 1 => "/etc/containerd/registry-addon/ca.crt",
                 var other => $"/etc/{other}-ü\n\"{seed}",
             };
-            files.Add(Chance(1, 8) ? Pick(Oddities) : Shuffled(new JsonObject { ["path"] = path, ["content"] = "a\\b\n\t\u2028", ["contentFrom"] = Pick(Oddities) }));
+            files.Add(Chance(1, 8) ? Pick(Oddities)
+                : Shuffled(new JsonObject { ["path"] = path, ["content"] = "a\\b\n\t\u2028", ["contentFrom"] = Pick(Oddities) }));
         }
 
         return files;

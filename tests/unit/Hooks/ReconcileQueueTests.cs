@@ -124,7 +124,8 @@ public sealed class ReconcileQueueTests
         queue.Retain("default", [Two]);
 
         Assert.Equal(2, queue.Count);
-        Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(Cancelled), await queue.TakeAsync(Cancelled) }.Select(pass => pass.Cluster).OrderByDescending(key => key.Namespace));
+        Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(Cancelled), await queue.TakeAsync(Cancelled) }.Select(
+            pass => pass.Cluster).OrderByDescending(key => key.Namespace));
     }
 
     [Fact]

@@ -16,7 +16,8 @@ namespace CapiRegistryHook.Unit.Tests.Hooks;
 /// </summary>
 public sealed class TopologyGoldenTests
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string Root = Path.Combine(RepositoryRoot.Find(), "tests", "unit", "testdata");
 

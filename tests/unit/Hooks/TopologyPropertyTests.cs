@@ -88,7 +88,8 @@ public sealed class TopologyPropertyTests
     [InlineData("""{"apiVersion":"API","kind":"KIND","settings":"\uD800"}""")]
     public void Answer_AnythingButTheContract_IsRefused(string body)
     {
-        var request = body.Replace("API", "hooks.runtime.cluster.x-k8s.io/v1alpha1", StringComparison.Ordinal).Replace("KIND", "GeneratePatchesRequest", StringComparison.Ordinal);
+        var request = body.Replace("API", "hooks.runtime.cluster.x-k8s.io/v1alpha1", StringComparison.Ordinal)
+            .Replace("KIND", "GeneratePatchesRequest", StringComparison.Ordinal);
         Assert.Throws<HookRequestException>(() => TopologyCall.Answer(Hook, request));
     }
 
@@ -104,16 +105,20 @@ public sealed class TopologyPropertyTests
     public void Answer_InvalidUtf8_IsRefused()
     {
         using var response = new PooledBytes();
-        byte[] body = [.. """{"apiVersion":"hooks.runtime.cluster.x-k8s.io/v1alpha1","kind":"GeneratePatchesRequest","settings":{"a":" """u8, 0xC3, 0x28, .. "\"}}"u8];
+        byte[] body = [
+            .. """{"apiVersion":"hooks.runtime.cluster.x-k8s.io/v1alpha1","kind":"GeneratePatchesRequest","settings":{"a":" """u8, 0xC3,
+                0x28, .. "\"}}"u8];
         Assert.Throws<HookRequestException>(() => TopologyCall.Handler(Hook).Answer(body, response));
     }
 
     private static void AssertOnlyAdds(JsonNode template, JsonArray patch, int seed)
     {
-        var holder = (string?)template["kind"] == "KubeadmControlPlaneTemplate" ? "/spec/template/spec/kubeadmConfigSpec" : "/spec/template/spec";
+        var holder = (string?)template["kind"] == "KubeadmControlPlaneTemplate"
+            ? "/spec/template/spec/kubeadmConfigSpec" : "/spec/template/spec";
         Assert.Contains((string?)template["apiVersion"], new[]
         {
-            "controlplane.cluster.x-k8s.io/v1beta1", "controlplane.cluster.x-k8s.io/v1beta2", "bootstrap.cluster.x-k8s.io/v1beta1", "bootstrap.cluster.x-k8s.io/v1beta2",
+            "controlplane.cluster.x-k8s.io/v1beta1", "controlplane.cluster.x-k8s.io/v1beta2", "bootstrap.cluster.x-k8s.io/v1beta1",
+            "bootstrap.cluster.x-k8s.io/v1beta2",
         });
         foreach (var operation in patch)
         {
@@ -121,7 +126,8 @@ public sealed class TopologyPropertyTests
             Assert.Equal("add", (string?)operation["op"]);
             if (path == $"{holder}/files/-" || path == $"{holder}/preKubeadmCommands/-")
                 continue;
-            Assert.True(holder.StartsWith(path, StringComparison.Ordinal) || path == $"{holder}/files" || path == $"{holder}/preKubeadmCommands", $"seed {seed}: {path}");
+            Assert.True(holder.StartsWith(path, StringComparison.Ordinal) || path == $"{holder}/files"
+                || path == $"{holder}/preKubeadmCommands", $"seed {seed}: {path}");
             Assert.Null(path[1..].Split('/').Aggregate((JsonNode?)template, (node, step) => node?[step]));
         }
     }

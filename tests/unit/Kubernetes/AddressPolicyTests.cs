@@ -57,7 +57,8 @@ public sealed class AddressPolicyTests
     {
         using var client = Connect(host, []);
 
-        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => client.FindAsync(CoreResources.Secrets, new NamespacedName("a", "b"), Cancel));
+        var exception = await Assert.ThrowsAsync<KubernetesApiException>(
+            () => client.FindAsync(CoreResources.Secrets, new NamespacedName("a", "b"), Cancel));
 
         Assert.Equal(KubernetesFault.AddressRefused, exception.Fault);
     }
@@ -67,7 +68,8 @@ public sealed class AddressPolicyTests
     {
         using var client = Connect("127.0.0.1", [IPNetwork.Parse("127.0.0.0/8")]);
 
-        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => client.FindAsync(CoreResources.Secrets, new NamespacedName("a", "b"), Cancel));
+        var exception = await Assert.ThrowsAsync<KubernetesApiException>(
+            () => client.FindAsync(CoreResources.Secrets, new NamespacedName("a", "b"), Cancel));
 
         // Nobody listens on port 1: it came as far as the connection.
         Assert.Equal(KubernetesFault.Unreachable, exception.Fault);
@@ -76,7 +78,8 @@ public sealed class AddressPolicyTests
     private static KubernetesClient Connect(string host, IReadOnlyList<IPNetwork> allowed)
     {
         var yaml = $$$"""{clusters: [{name: c, cluster: {server: "https://{{{host}}}:1"}}], users: [{name: u, user: {token: abc}}]}""";
-        var connection = Kubeconfig.Parse(Encoding.UTF8.GetBytes(yaml), null, TimeProvider.System) with { Addresses = new AddressPolicy(allowed) };
+        var connection =
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(yaml), null, TimeProvider.System) with { Addresses = new AddressPolicy(allowed) };
         return new KubernetesClient(connection, ClientFixture.Quick with { MaxAttempts = 1 }, TimeProvider.System);
     }
 }

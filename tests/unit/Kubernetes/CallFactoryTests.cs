@@ -53,19 +53,23 @@ public sealed class CallFactoryTests
     [Fact]
     public void Create_Object_BearsNoRepetition()
     {
-        Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" }, Data = new Dictionary<string, byte[]> { ["a"] = [1, 2] } };
+        Secret secret = new() { Metadata = new() { Name = "one", Namespace = "ns" },
+            Data = new Dictionary<string, byte[]> { ["a"] = [1, 2] } };
         var request = CallFactory.Create(CoreResources.Secrets, secret, "me & you");
         Assert.Equal("api/v1/namespaces/ns/secrets?fieldManager=me%20%26%20you", request.Path);
         Assert.Equal(Repeat.WhenNotDone, request.Repeat);
-        Assert.Equal("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"one","namespace":"ns"},"data":{"a":"AQI="}}""", Encoding.UTF8.GetString(request.Body!));
+        Assert.Equal("""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"one","namespace":"ns"},"data":{"a":"AQI="}}""",
+            Encoding.UTF8.GetString(request.Body!));
         Assert.DoesNotContain("AQI=", request.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Create_WithoutNamespaceOrName_IsRefused()
     {
-        Assert.Throws<ArgumentException>(() => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Name = "one" } }, "me"));
-        Assert.Throws<ArgumentException>(() => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Namespace = "ns" } }, "me"));
+        Assert.Throws<ArgumentException>(
+            () => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Name = "one" } }, "me"));
+        Assert.Throws<ArgumentException>(
+            () => CallFactory.Create(CoreResources.Secrets, new Secret { Metadata = new() { Namespace = "ns" } }, "me"));
     }
 
     [Fact]
@@ -82,7 +86,8 @@ public sealed class CallFactoryTests
     {
         NamespacedName one = new("ns", "one");
         Assert.Equal(Repeat.WhenNotDone, CallFactory.MergePatch(CoreResources.Secrets, one, [], "me").Repeat);
-        Assert.Equal(Repeat.Safe, CallFactory.MergePatch(CoreResources.Secrets, one, new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = "1" } }, "me").Repeat);
+        Assert.Equal(Repeat.Safe, CallFactory.MergePatch(
+            CoreResources.Secrets, one, new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = "1" } }, "me").Repeat);
         Assert.Equal(Repeat.WhenNotDone, CallFactory.JsonPatch(CoreResources.Secrets, one, [], "me").Repeat);
         JsonArray tested = [new JsonObject { ["op"] = "test", ["path"] = "/metadata/resourceVersion", ["value"] = "1" }];
         Assert.Equal(Repeat.Safe, CallFactory.JsonPatch(CoreResources.Secrets, one, tested, "me").Repeat);
@@ -93,16 +98,19 @@ public sealed class CallFactoryTests
     {
         NamespacedName one = new("ns", "one");
         Assert.Equal(Repeat.WhenNotDone, CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions()).Repeat);
-        var request = CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
+        var request = CallFactory.Delete(
+            CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
         Assert.Equal(Repeat.Safe, request.Repeat);
         Assert.Equal(
-            """{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground","preconditions":{"uid":"u"}}""", Encoding.UTF8.GetString(request.Body!));
+            """{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground","preconditions":{"uid":"u"}}""",
+            Encoding.UTF8.GetString(request.Body!));
     }
 
     [Fact]
     public void ToString_Secret_ShowsNoData() => Assert.Equal(
         "Secret ns/one (1 keys)",
-        new Secret { Metadata = new() { Name = "one", Namespace = "ns" }, Data = new Dictionary<string, byte[]> { ["a"] = [1] } }.ToString());
+        new Secret { Metadata = new() { Name = "one", Namespace = "ns" },
+        Data = new Dictionary<string, byte[]> { ["a"] = [1] } }.ToString());
 
     [Fact]
     public void Format_MicroTime_HasSixDigits() =>

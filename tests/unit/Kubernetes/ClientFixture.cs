@@ -35,12 +35,14 @@ internal sealed class ClientFixture : IAsyncDisposable
     public KubernetesClient Client { get; }
 
     public static async Task<ClientFixture> StartAsync(
-        Func<HttpContext, int, Task> answer, KubernetesClientOptions? options = null, TimeProvider? time = null, Func<ClusterConnection, ClusterConnection>? change = null)
+        Func<HttpContext, int, Task> answer, KubernetesClientOptions? options = null, TimeProvider? time = null,
+        Func<ClusterConnection, ClusterConnection>? change = null)
     {
         TestAuthority authority = new();
         var server = await ScriptedServer.StartAsync(authority.Issue(), answer);
         var connection = server.Connection(authority);
-        return new ClientFixture(authority, server, new KubernetesClient(change?.Invoke(connection) ?? connection, options ?? Quick, time ?? TimeProvider.System));
+        return new ClientFixture(authority, server,
+            new KubernetesClient(change?.Invoke(connection) ?? connection, options ?? Quick, time ?? TimeProvider.System));
     }
 
     public Task<Secret> GetAsync() => Client.GetAsync(CoreResources.Secrets, One, TestContext.Current.CancellationToken);

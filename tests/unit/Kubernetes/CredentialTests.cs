@@ -60,7 +60,8 @@ public sealed class CredentialTests : IDisposable
     {
         await File.WriteAllTextAsync(TokenFile, "old", Cancel);
         await using var fixture = await ClientFixture.StartAsync(
-            (context, _) => context.Request.Headers.Authorization == "Bearer new" ? context.JsonAsync(Answers.SecretJson) : context.StatusAsync(401, "Unauthorized"),
+            (context, _) => context.Request.Headers.Authorization == "Bearer new"
+                ? context.JsonAsync(Answers.SecretJson) : context.StatusAsync(401, "Unauthorized"),
             change: c => c with { Credentials = new FileToken(TokenFile, _time) });
         Assert.Equal(KubernetesFault.Unauthorized, (await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync)).Fault);
         Assert.Equal(2, fixture.Server.Requests.Count);
@@ -95,7 +96,8 @@ public sealed class CredentialTests : IDisposable
     {
         const string Script =
             "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s-%s-%s\"}}' \"$1\" \"$EXTRA\" \"${#KUBERNETES_EXEC_INFO}\"";
-        using ExecCredentials source = new(Plugin(Script, "argument") with { Environment = [KeyValuePair.Create("EXTRA", "variable")], ExecInfo = "{12}" }, _time);
+        using ExecCredentials source = new(
+            Plugin(Script, "argument") with { Environment = [KeyValuePair.Create("EXTRA", "variable")], ExecInfo = "{12}" }, _time);
         Assert.Equal("argument-variable-4", await source.GetTokenAsync(Cancel));
     }
 
@@ -159,7 +161,8 @@ public sealed class CredentialTests : IDisposable
     {
         var runs = Path.Combine(_folder, "runs");
         var gate = Path.Combine(_folder, "gate");
-        using ExecCredentials source = new(Plugin($"echo x >> '{runs}'; while [ ! -e '{gate}' ]; do sleep 0.05; done; echo '{Token1}'"), _time);
+        using ExecCredentials source = new(
+            Plugin($"echo x >> '{runs}'; while [ ! -e '{gate}' ]; do sleep 0.05; done; echo '{Token1}'"), _time);
         using CancellationTokenSource impatient = new();
         var first = source.GetTokenAsync(impatient.Token).AsTask();
         await impatient.CancelAsync();
@@ -174,7 +177,8 @@ public sealed class CredentialTests : IDisposable
     public async Task ExecCredentials_PluginMissing_SaysSo()
     {
         using ExecCredentials source = new(Plugin("") with { Command = Path.Combine(_folder, "missing") }, _time);
-        Assert.Contains("can't be started", (await Assert.ThrowsAsync<CredentialException>(() => source.GetTokenAsync(Cancel).AsTask())).Message, StringComparison.Ordinal);
+        Assert.Contains("can't be started",
+            (await Assert.ThrowsAsync<CredentialException>(() => source.GetTokenAsync(Cancel).AsTask())).Message, StringComparison.Ordinal);
     }
 
     [Fact]

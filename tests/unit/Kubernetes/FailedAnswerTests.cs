@@ -22,7 +22,8 @@ public sealed class FailedAnswerTests
     [InlineData(405, "MethodNotAllowed", KubernetesFault.Other)]
     public void From_Status_IsTyped(int code, string reason, KubernetesFault fault)
     {
-        var failure = From(code, $$$"""{"kind":"Status","reason":"{{{reason}}}","message":"said so","code":{{{code}}},"details":{"name":"one"}}""");
+        var failure = From(
+            code, $$$"""{"kind":"Status","reason":"{{{reason}}}","message":"said so","code":{{{code}}},"details":{"name":"one"}}""");
         Assert.Equal((fault, code, reason), (failure.Fault, failure.StatusCode, failure.Reason));
         Assert.Equal("secrets ns/one: said so", failure.Message);
     }

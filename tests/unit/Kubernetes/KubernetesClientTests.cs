@@ -26,7 +26,8 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_ServerBehindAPath_KeepsThePath()
     {
         await using var fixture = await ClientFixture.StartAsync(
-            (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Server = new Uri(c.Server, "/k8s/clusters/c-1/") });
+            (context, _) => context.JsonAsync(Answers.SecretJson),
+            change: c => c with { Server = new Uri(c.Server, "/k8s/clusters/c-1/") });
         await fixture.GetAsync();
         Assert.Equal("/k8s/clusters/c-1/api/v1/namespaces/ns/secrets/one", Assert.Single(fixture.Server.Requests).Url);
     }
@@ -65,7 +66,8 @@ public sealed class KubernetesClientTests
             fixture.Client.JsonPatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonArray(), "m", Cancel),
         ];
         foreach (var write in writes)
-            Assert.DoesNotContain("hunter2", (await Assert.ThrowsAsync<KubernetesApiException>(() => write)).ToString(), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                "hunter2", (await Assert.ThrowsAsync<KubernetesApiException>(() => write)).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -174,8 +176,10 @@ public sealed class KubernetesClientTests
     {
         using TestAuthority authority = new();
         using KubernetesClient client = new(
-            new ClusterConnection { Server = new Uri("https://127.0.0.1:1"), CertificateAuthorities = authority.Roots }, ClientFixture.Quick, TimeProvider.System);
-        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel));
+            new ClusterConnection { Server = new Uri("https://127.0.0.1:1"), CertificateAuthorities = authority.Roots },
+            ClientFixture.Quick, TimeProvider.System);
+        var failure =
+            await Assert.ThrowsAsync<KubernetesApiException>(() => client.CreateAsync(CoreResources.Secrets, NewSecret, "me", Cancel));
         Assert.Equal((KubernetesFault.Unreachable, true), (failure.Fault, failure.NeverSent));
     }
 
@@ -183,7 +187,8 @@ public sealed class KubernetesClientTests
     public async Task GetAsync_SlowAnswer_IsOurTimeout()
     {
         await using var fixture = await ClientFixture.StartAsync(
-            (context, _) => context.SilenceAsync(), ClientFixture.Quick with { CallTimeout = TimeSpan.FromMilliseconds(200), MaxAttempts = 2 });
+            (context, _) => context.SilenceAsync(),
+            ClientFixture.Quick with { CallTimeout = TimeSpan.FromMilliseconds(200), MaxAttempts = 2 });
         var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Timeout, (int?)null, true), (failure.Fault, failure.StatusCode, failure.IsTransient));
         Assert.InRange(fixture.Server.Requests.Count, 0, 2);
@@ -264,7 +269,8 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_Pages_AreFollowed()
     {
-        await using var fixture = await ClientFixture.StartAsync((context, count) => context.JsonAsync(Page(count, count < 3 ? $"next{count}" : null)));
+        await using var fixture =
+            await ClientFixture.StartAsync((context, count) => context.JsonAsync(Page(count, count < 3 ? $"next{count}" : null)));
         List<string?> names = [.. (await ListAsync(fixture)).Select(secret => secret.Metadata.Name)];
         Assert.Equal(["s1", "s2", "s3"], names);
         Assert.Contains("continue=next2", fixture.Server.Requests.Last().Url, StringComparison.Ordinal);
@@ -295,7 +301,8 @@ public sealed class KubernetesClientTests
     [Fact]
     public async Task ListAsync_NullItems_IsEmpty()
     {
-        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("""{"kind":"SecretList","items":null,"metadata":{}}"""));
+        await using var fixture =
+            await ClientFixture.StartAsync((context, _) => context.JsonAsync("""{"kind":"SecretList","items":null,"metadata":{}}"""));
         Assert.Empty(await ListAsync(fixture));
     }
 

@@ -19,7 +19,8 @@ public sealed class ProxyTests
         listener.Start();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         await using var fixture = await ClientFixture.StartAsync(
-            (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Proxy = new Uri($"{scheme}://{listener.LocalEndpoint}") });
+            (context, _) => context.JsonAsync(Answers.SecretJson),
+            change: c => c with { Proxy = new Uri($"{scheme}://{listener.LocalEndpoint}") });
         var proxy = ServeOneAsync(listener, scheme, fixture.Server.Address.Port, stop.Token);
         await fixture.GetAsync();
         await stop.CancelAsync();
@@ -30,7 +31,8 @@ public sealed class ProxyTests
     public async Task GetAsync_ProxyMissing_IsUnreachableAndMayBeRepeated()
     {
         await using var fixture = await ClientFixture.StartAsync(
-            (context, _) => context.JsonAsync(Answers.SecretJson), change: c => c with { Proxy = new Uri("http://user:leak-me@127.0.0.1:1") });
+            (context, _) => context.JsonAsync(Answers.SecretJson),
+            change: c => c with { Proxy = new Uri("http://user:leak-me@127.0.0.1:1") });
         var failure = await Assert.ThrowsAsync<KubernetesApiException>(fixture.GetAsync);
         Assert.Equal((KubernetesFault.Unreachable, true), (failure.Fault, failure.NeverSent));
         Assert.DoesNotContain("leak-me", failure.ToString(), StringComparison.Ordinal);

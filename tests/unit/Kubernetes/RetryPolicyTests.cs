@@ -48,17 +48,20 @@ public sealed class RetryPolicyTests
 
     [Fact]
     public void PauseAfter_RetryAfter_IsHonouredWithJitterOnTop() =>
-        Assert.Equal(TimeSpan.FromMilliseconds(2050), new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(TimeSpan.FromSeconds(2)), 1, TimeSpan.Zero, 0.5));
+        Assert.Equal(TimeSpan.FromMilliseconds(2050),
+            new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(TimeSpan.FromSeconds(2)), 1, TimeSpan.Zero, 0.5));
 
     [Fact]
     public void PauseAfter_RetryAfterPastTheTotal_GivesUpAtOnce() =>
         Assert.Null(new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(TimeSpan.FromSeconds(60)), 1, TimeSpan.Zero, 0));
 
     [Fact]
-    public void PauseAfter_LastAttempt_GivesUp() => Assert.Null(new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(), 4, TimeSpan.Zero, 0));
+    public void PauseAfter_LastAttempt_GivesUp() =>
+        Assert.Null(new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(), 4, TimeSpan.Zero, 0));
 
     [Fact]
-    public void PauseAfter_TimeIsUp_GivesUp() => Assert.Null(new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(), 1, TimeSpan.FromSeconds(6), 0));
+    public void PauseAfter_TimeIsUp_GivesUp() =>
+        Assert.Null(new RetryPolicy(Options).PauseAfter(Repeat.Safe, Busy(), 1, TimeSpan.FromSeconds(6), 0));
 
     [Fact]
     public void Backoff_ManyAttempts_StaysAtTheCap() =>

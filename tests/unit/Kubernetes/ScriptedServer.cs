@@ -10,7 +10,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 
-internal sealed record SeenRequest(string Method, string Url, string? Authorization, string? ContentType, string Body, X509Certificate2? ClientCertificate);
+internal sealed record SeenRequest(
+    string Method, string Url, string? Authorization, string? ContentType, string Body, X509Certificate2? ClientCertificate);
 
 /// <summary>An HTTPS server on loopback that answers as a test tells it to, for what a real API server does not do on demand.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable
@@ -90,7 +91,8 @@ internal static class Answers
         await context.Response.WriteAsync(json);
     }
 
-    public static Task StatusAsync(this HttpContext context, int code, string reason, string message = "no", string name = "one") => context.JsonAsync(
+    public static Task StatusAsync(this HttpContext context, int code, string reason, string message = "no", string name = "one") =>
+        context.JsonAsync(
         $$$"""{"kind":"Status","apiVersion":"v1","status":"Failure","message":"{{{message}}}","reason":"{{{reason}}}","code":{{{code}}},"details":{"name":"{{{name}}}"}}""",
         code);
 

@@ -53,7 +53,8 @@ public sealed class SecretKubeconfigClientsTests
         lease.Dispose();
         Assert.False(await IsFreedAsync(lease.Client));
         _kubeconfig = null;
-        Assert.Equal(KubernetesFault.NotFound, (await Assert.ThrowsAsync<KubernetesApiException>(() => clients.RentAsync(Name, "value", Cancel))).Fault);
+        Assert.Equal(KubernetesFault.NotFound,
+            (await Assert.ThrowsAsync<KubernetesApiException>(() => clients.RentAsync(Name, "value", Cancel))).Fault);
         Assert.True(await IsFreedAsync(lease.Client));
         Assert.Equal(0, clients.Count);
     }
@@ -160,6 +161,7 @@ public sealed class SecretKubeconfigClientsTests
     private Task<ClientFixture> StartAsync() => ClientFixture.StartAsync((context, _) => AnswerAsync(context));
 
     private Task AnswerAsync(HttpContext context) => _kubeconfig is { } current
-        ? context.JsonAsync($$$"""{"kind":"Secret","metadata":{"name":"one"},"data":{"value":"{{{Convert.ToBase64String(Encoding.UTF8.GetBytes(current))}}}"}}""")
+        ? context.JsonAsync(
+            $$$"""{"kind":"Secret","metadata":{"name":"one"},"data":{"value":"{{{Convert.ToBase64String(Encoding.UTF8.GetBytes(current))}}}"}}""")
         : context.StatusAsync(404, "NotFound");
 }

@@ -18,7 +18,8 @@ public sealed class ServerTrustTests
     public async Task GetAsync_CertificateOfAnotherAuthority_IsUntrusted()
     {
         using TestAuthority other = new();
-        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = other.Roots }));
+        Assert.Equal(KubernetesFault.UntrustedServer,
+            await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = other.Roots }));
     }
 
     [Fact]
@@ -27,11 +28,13 @@ public sealed class ServerTrustTests
 
     [Fact]
     public async Task GetAsync_ExpiredCertificate_IsUntrusted() =>
-        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(notAfter: TimeProvider.System.GetUtcNow().AddHours(-1))));
+        Assert.Equal(KubernetesFault.UntrustedServer,
+            await FaultAsync(authority => authority.Issue(notAfter: TimeProvider.System.GetUtcNow().AddHours(-1))));
 
     [Fact]
     public async Task GetAsync_NoAuthorityGiven_SystemRootsDoNotTrustIt() =>
-        Assert.Equal(KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = null }));
+        Assert.Equal(KubernetesFault.UntrustedServer,
+            await FaultAsync(authority => authority.Issue(), change: c => c with { CertificateAuthorities = null }));
 
     [Fact]
     public async Task GetAsync_UntrustedServer_NeverSeesTheRequest()
@@ -41,7 +44,8 @@ public sealed class ServerTrustTests
         await using var server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
         var connection = server.Connection(other) with { Credentials = new StaticToken("very-secret") };
         using KubernetesClient client = new(connection, ClientFixture.Quick, TimeProvider.System);
-        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure =
+            await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.DoesNotContain("very-secret", failure.ToString(), StringComparison.Ordinal);
         Assert.Empty(server.Requests);
     }
@@ -52,14 +56,16 @@ public sealed class ServerTrustTests
         using TestAuthority authority = new();
         await using var server = await ScriptedServer.StartAsync(
             authority.Issue(names: ["api.test"], address: false), (context, _) => context.JsonAsync(Answers.SecretJson));
-        using (KubernetesClient client = new(server.Connection(authority) with { TlsServerName = "api.test" }, ClientFixture.Quick, TimeProvider.System))
+        using (KubernetesClient client = new(
+            server.Connection(authority) with { TlsServerName = "api.test" }, ClientFixture.Quick, TimeProvider.System))
             await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
         Assert.Equal("api.test", Assert.Single(server.ServerNames));
     }
 
     [Fact]
     public async Task GetAsync_TlsServerNameOfAnother_IsUntrusted() => Assert.Equal(
-        KubernetesFault.UntrustedServer, await FaultAsync(authority => authority.Issue(names: ["api.test"]), change: c => c with { TlsServerName = "other.test" }));
+        KubernetesFault.UntrustedServer,
+        await FaultAsync(authority => authority.Issue(names: ["api.test"]), change: c => c with { TlsServerName = "other.test" }));
 
     [Fact]
     public async Task GetAsync_ClientCertificate_IsPresented()
@@ -68,7 +74,8 @@ public sealed class ServerTrustTests
         (var certificate, var key) = authority.IssuePem(TestAuthority.ClientUse, subject: "the-client");
         await using var server = await ScriptedServer.StartAsync(authority.Issue(), (context, _) => context.JsonAsync(Answers.SecretJson));
         using KubernetesClient client = new(
-            server.Connection(authority) with { ClientCertificate = X509Certificate2.CreateFromPem(certificate, key) }, ClientFixture.Quick, TimeProvider.System);
+            server.Connection(authority) with { ClientCertificate = X509Certificate2.CreateFromPem(certificate, key) }, ClientFixture.Quick,
+            TimeProvider.System);
         await client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel);
         Assert.Equal("CN=the-client", Assert.Single(server.Requests).ClientCertificate?.Subject);
     }
@@ -111,7 +118,8 @@ public sealed class ServerTrustTests
             new ClusterConnection { Server = new Uri($"https://{listener.LocalEndpoint}"), CertificateAuthorities = authority.Roots },
             ClientFixture.Quick with { MaxAttempts = 1 },
             TimeProvider.System);
-        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure =
+            await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
         await stop.CancelAsync();
         await serving;
@@ -138,10 +146,12 @@ public sealed class ServerTrustTests
         Func<TestAuthority, X509Certificate2> certificate, Func<ClusterConnection, ClusterConnection> change = null!)
     {
         using TestAuthority authority = new();
-        await using var server = await ScriptedServer.StartAsync(certificate(authority), (context, _) => context.JsonAsync(Answers.SecretJson));
+        await using var server =
+            await ScriptedServer.StartAsync(certificate(authority), (context, _) => context.JsonAsync(Answers.SecretJson));
         var connection = server.Connection(authority);
         using KubernetesClient client = new(change?.Invoke(connection) ?? connection, ClientFixture.Quick, TimeProvider.System);
-        var failure = await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
+        var failure =
+            await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Empty(server.Requests);
         return failure.Fault;
     }

@@ -35,7 +35,8 @@ internal sealed class TestAuthority : IDisposable
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 
-    public (string Certificate, string Key) IssuePem(string use, string[]? names = null, bool address = true, DateTimeOffset? notAfter = null, string subject = "test")
+    public (string Certificate, string Key) IssuePem(
+        string use, string[]? names = null, bool address = true, DateTimeOffset? notAfter = null, string subject = "test")
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new($"CN={subject}", key, HashAlgorithmName.SHA256);

@@ -10,7 +10,8 @@ namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 public sealed class WatchTests
 {
     private const string EmptyList = """{"kind":"SecretList","items":[],"metadata":{"resourceVersion":"10"}}""";
-    private const string OneList = """{"kind":"SecretList","items":[{"metadata":{"name":"a","resourceVersion":"5"}}],"metadata":{"resourceVersion":"10"}}""";
+    private const string OneList =
+        """{"kind":"SecretList","items":[{"metadata":{"name":"a","resourceVersion":"5"}}],"metadata":{"resourceVersion":"10"}}""";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -59,7 +60,8 @@ public sealed class WatchTests
     {
         await using Script script = new(OneList);
         script.OnWatch(context => inStream
-            ? context.LineAsync("""{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}""")
+            ? context.LineAsync(
+                """{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}""")
             : context.StatusAsync(410, "Expired"));
         Assert.Equal(["Reset", "Added a", "Synced", "Reset", "Added a", "Synced"], await script.TakeAsync(6));
     }
@@ -94,7 +96,8 @@ public sealed class WatchTests
         await using Script script = new(EmptyList, ClientFixture.Quick with { MaxResponseBytes = 4096 });
         for (var i = 0; i < 10; i++)
             script.OnWatch(context => context.LineAsync(new string(' ', 100_000)));
-        Assert.Equal(KubernetesFault.BadResponse, (await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue))).Fault);
+        Assert.Equal(
+            KubernetesFault.BadResponse, (await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue))).Fault);
     }
 
     [Fact]
@@ -143,7 +146,8 @@ public sealed class WatchTests
 
         public ClientFixture Fixture => _fixture ??= ClientFixture.StartAsync(AnswerAsync, options).GetAwaiter().GetResult();
 
-        public IEnumerable<string> Watches => Fixture.Server.Requests.Select(request => request.Url).Where(url => url.Contains("watch=true", StringComparison.Ordinal));
+        public IEnumerable<string> Watches =>
+            Fixture.Server.Requests.Select(request => request.Url).Where(url => url.Contains("watch=true", StringComparison.Ordinal));
 
         public IEnumerable<string> Positions => Watches.Select(url => url.Split("resourceVersion=")[1].Split('&')[0]).Take(5);
 
@@ -154,7 +158,8 @@ public sealed class WatchTests
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
             limit.CancelAfter(TimeSpan.FromSeconds(30));
             List<string> seen = [];
-            await foreach (var change in Fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "ns" }, limit.Token))
+            await foreach (var change in Fixture.Client.WatchAsync(
+                CoreResources.Secrets, new ListOptions { Namespace = "ns" }, limit.Token))
             {
                 seen.Add(change.Value is null ? $"{change.Kind}" : $"{change.Kind} {change.Value.Metadata.Name}");
                 if (seen.Count == count)

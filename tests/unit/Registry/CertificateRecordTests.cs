@@ -8,7 +8,8 @@ public sealed class CertificateRecordTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private static readonly CertificateRecord Whole = new("0a1b", "0123456789abcdef", Begin, Begin.AddDays(730), "digest") { RequestedBy = "today", Served = "0a1b" };
+    private static readonly CertificateRecord Whole = new(
+        "0a1b", "0123456789abcdef", Begin, Begin.AddDays(730), "digest") { RequestedBy = "today", Served = "0a1b" };
 
     [Fact]
     public void Read_WhatWasWritten_IsTheSame()

@@ -24,7 +24,8 @@ public sealed class ClusterEventTests
     [InlineData(ClusterPhase.Ready, 60, null)]
     [InlineData(ClusterPhase.Off, 60, null)]
     public void Of_Phase_IsToldWhenItLasts(ClusterPhase phase, int minutes, string? reason) =>
-        Assert.Equal(reason, ClusterEventRules.Of(new ClusterStatus(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
+        Assert.Equal(
+            reason, ClusterEventRules.Of(new ClusterStatus(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
 
     [Fact]
     public void Of_FirstInstallation_TellsIssuedAndInstalled()
@@ -38,7 +39,8 @@ public sealed class ClusterEventTests
     [Fact]
     public void Of_SecretWritten_IsARenewalOnlyWithAnotherSerial()
     {
-        var renewed = Pass(Certificate with { Serial = "09" }, ("Secret", ChangeVerb.Updated, true), ("HelmChartProxy", ChangeVerb.Updated, false));
+        var renewed = Pass(
+            Certificate with { Serial = "09" }, ("Secret", ChangeVerb.Updated, true), ("HelmChartProxy", ChangeVerb.Updated, false));
         var trust = Pass(Certificate, ("Secret", ChangeVerb.Updated, true));
 
         Assert.Equal(["CertificateRenewed"], ClusterEventRules.Of(renewed).Select(news => news.Reason));

@@ -39,10 +39,12 @@ public sealed class ClusterManifestTests
     [InlineData("kind: Cluster\napiVersion: other/v1\n", "holds no object of kind Cluster")]
     [InlineData("a: [", "is no YAML")]
     [InlineData("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {}\n", "no metadata.name")]
-    [InlineData("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec: 5\n", "cluster.spec of the Cluster has the wrong type")]
+    [InlineData("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec: 5\n",
+        "cluster.spec of the Cluster has the wrong type")]
     [InlineData("a: &a [*a]", "nested too deeply")]
     public void Read_BadFile_SaysWhat(string yaml, string sentence) =>
-        Assert.Contains(sentence, Assert.Throws<ClusterFormatException>(() => ClusterManifest.Read(yaml)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            sentence, Assert.Throws<ClusterFormatException>(() => ClusterManifest.Read(yaml)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("[")]

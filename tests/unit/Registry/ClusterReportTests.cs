@@ -19,7 +19,8 @@ public sealed class ClusterReportTests
     {
         var report = Report(Clusters.With(), Served);
 
-        Assert.Equal((ClusterPhase.Ready, "10.96.0.20:443", 3, Served.NotAfter, null), (report.Phase, report.Endpoint, report.RootGeneration, report.CertificateUntil, report.Problem));
+        Assert.Equal((ClusterPhase.Ready, "10.96.0.20:443", 3, Served.NotAfter, null),
+            (report.Phase, report.Endpoint, report.RootGeneration, report.CertificateUntil, report.Problem));
         Assert.Null(Report(Clusters.With(), Served with { Issuer = "ffffffffffffffff" }).RootGeneration);
     }
 
@@ -56,8 +57,10 @@ public sealed class ClusterReportTests
 
     private static ClusterReport Report(Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null)
     {
-        var release = record is null ? null : new ObjectHeader { Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() } };
+        var release = record is null
+            ? null : new ObjectHeader { Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() } };
         var generations = new Dictionary<string, int> { ["0123456789abcdef"] = 3 };
-        return ClusterReportFactory.Create(new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));
+        return ClusterReportFactory.Create(
+            new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));
     }
 }

@@ -8,7 +8,8 @@ namespace CapiRegistryHook.Unit.Tests.Registry;
 public sealed class NodePlanTests
 {
     public static TheoryData<string> Mirrors() =>
-        ["{}", """{ "strict": true }""", """{ "mode": "perUpstream", "upstreams": ["docker.io", "a.example:5000"] }""", """{ "containerdConfig": "dropIn" }"""];
+        ["{}", """{ "strict": true }""", """{ "mode": "perUpstream", "upstreams": ["docker.io", "a.example:5000"] }""",
+            """{ "containerdConfig": "dropIn" }"""];
 
     [Theory]
     [MemberData(nameof(Mirrors))]
@@ -42,7 +43,8 @@ public sealed class NodePlanTests
     [Fact]
     public void PlanFor_ValueOfSomeNodes_TakesTheMirrorAndKeepsTheClustersAddresses()
     {
-        var nodes = new ClusterNodes(Clusters.With("""{ "addresses": { "pull": ["10.96.7.1"], "primary": ["10.96.7.2"] } }"""), new RegistryOptions());
+        var nodes = new ClusterNodes(
+            Clusters.With("""{ "addresses": { "pull": ["10.96.7.1"], "primary": ["10.96.7.2"] } }"""), new RegistryOptions());
 
         var hosts = Wanted(nodes.PlanFor(Value("""{ "mirror": { "dialTimeout": "7s" } }"""))).Files[0].Content!;
 
@@ -58,7 +60,8 @@ public sealed class NodePlanTests
     public void PlanFor_RegistryForSomeNodesOfAClusterWithoutOne_IsRefused()
     {
         var result = new ClusterNodes(Clusters.With(registry: null), new RegistryOptions()).PlanFor(Value("{}"));
-        Assert.Contains("set it in spec.topology.variables too", Problem.Describe(Assert.IsType<NodePlanResult.Invalid>(result).Problems), StringComparison.Ordinal);
+        Assert.Contains("set it in spec.topology.variables too", Problem.Describe(Assert.IsType<NodePlanResult.Invalid>(result).Problems),
+            StringComparison.Ordinal);
     }
 
     private static NodePlan Wanted(NodePlanResult result) => Assert.IsType<NodePlanResult.Wanted>(result).Nodes;

@@ -17,13 +17,15 @@ public sealed class ObjectHeaderTests
         Annotations = new Dictionary<string, string> { ["c"] = "3" },
     };
 
-    private static readonly OwnerReference Old = new() { ApiVersion = "cluster.x-k8s.io/v1beta1", Kind = "Cluster", Name = "c1", Uid = "1" };
+    private static readonly OwnerReference Old = new() { ApiVersion = "cluster.x-k8s.io/v1beta1", Kind = "Cluster", Name = "c1",
+        Uid = "1" };
     private static readonly OwnerReference New = Old with { ApiVersion = "cluster.x-k8s.io/v1beta2" };
 
     public static TheoryData<string, bool> Changes => new()
     {
         { "resourceVersion", false }, { "label order", false },
-        { "uid", true }, { "generation", true }, { "label", true }, { "annotation", true }, { "deletion", true }, { "owner", true }, { "moved value", true },
+        { "uid", true }, { "generation", true }, { "label", true }, { "annotation", true }, { "deletion", true }, { "owner", true },
+        { "moved value", true },
     };
 
     [Theory]

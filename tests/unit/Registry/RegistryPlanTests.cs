@@ -76,7 +76,8 @@ public sealed class RegistryPlanTests
     {
         var problems = Clusters.Problems(Clusters.WithServices(block));
 
-        Assert.Contains($"spec.clusterNetwork.services.cidrBlocks holds {shown}, which has no address at index 20", problems, StringComparison.Ordinal);
+        Assert.Contains(
+            $"spec.clusterNetwork.services.cidrBlocks holds {shown}, which has no address at index 20", problems, StringComparison.Ordinal);
         Assert.Contains("/27 or /123 at least", problems, StringComparison.Ordinal);
     }
 
@@ -91,11 +92,13 @@ public sealed class RegistryPlanTests
     [InlineData("::ffff:10.0.0.0/112")]
     [InlineData("10.0.0.0/08x")]
     public void Create_NoCidr_NamesTheEntry(string block) =>
-        Assert.Contains("spec.clusterNetwork.services.cidrBlocks[0]", Clusters.Problems(Clusters.WithServices(block)), StringComparison.Ordinal);
+        Assert.Contains(
+            "spec.clusterNetwork.services.cidrBlocks[0]", Clusters.Problems(Clusters.WithServices(block)), StringComparison.Ordinal);
 
     [Fact]
     public void Create_TwoRangesOfOneFamily_IsRefused() =>
-        Assert.Contains("more than one block of a family", Clusters.Problems(Clusters.WithServices("10.0.0.0/16", "10.1.0.0/16")), StringComparison.Ordinal);
+        Assert.Contains("more than one block of a family", Clusters.Problems(Clusters.WithServices("10.0.0.0/16", "10.1.0.0/16")),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Create_RangeBelow23_Warns()
@@ -129,20 +132,29 @@ public sealed class RegistryPlanTests
     [InlineData("010.96.0.20", "is no IP address")]
     [InlineData("10.96.0.21", "give each Service its own address")]
     public void Create_BadPullAddress_SaysWhy(string address, string why) =>
-        Assert.Contains(why, Clusters.Problems(Clusters.With($$"""{ "addresses": { "pull": ["{{address}}"] } }""")), StringComparison.Ordinal);
+        Assert.Contains(
+            why, Clusters.Problems(Clusters.With($$"""{ "addresses": { "pull": ["{{address}}"] } }""")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("""{ "replicas": 0 }""", "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the number 0.")]
-    [InlineData("""{ "replicas": "two" }""", "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the string \"two\".")]
+    [InlineData("""{ "replicas": "two" }""",
+        "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the string \"two\".")]
     [InlineData("""{ "replicas": 1.5 }""", "clusterConfig.addons.registry.replicas must be a whole number")]
-    [InlineData("""{ "replica": 3 }""", "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, storage, addresses, certificate, mirror, resources, auth.")]
+    [InlineData("""{ "replica": 3 }""",
+        "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, storage, addresses, certificate, "
+            + "mirror, resources, auth.")]
     [InlineData("""[]""", "clusterConfig.addons.registry must be an object, not a list.")]
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]
-    [InlineData("""{ "certificate": { "algorithm": "RSA" } }""", "certificate.algorithm must be one of ECDSA-P256, RSA-2048, RSA-3072, RSA-4096, not the string \"RSA\".")]
-    [InlineData("""{ "certificate": { "extraNames": ["a b"] } }""", "certificate.extraNames[0] is \"a b\", which is neither a DNS name nor an IP address")]
-    [InlineData("""{ "certificate": { "extraNames": ["0.0.0.0"] } }""", "certificate.extraNames[0] is \"0.0.0.0\", which is neither a DNS name nor an IP address")]
-    [InlineData("""{ "certificate": { "extraNames": ["::"] } }""", "certificate.extraNames[0] is \"::\", which is neither a DNS name nor an IP address")]
-    [InlineData("""{ "certificate": { "extraNames": ["10.0.0.07"] } }""", "certificate.extraNames[0] is \"10.0.0.07\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "algorithm": "RSA" } }""",
+        "certificate.algorithm must be one of ECDSA-P256, RSA-2048, RSA-3072, RSA-4096, not the string \"RSA\".")]
+    [InlineData("""{ "certificate": { "extraNames": ["a b"] } }""",
+        "certificate.extraNames[0] is \"a b\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["0.0.0.0"] } }""",
+        "certificate.extraNames[0] is \"0.0.0.0\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["::"] } }""",
+        "certificate.extraNames[0] is \"::\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["10.0.0.07"] } }""",
+        "certificate.extraNames[0] is \"10.0.0.07\", which is neither a DNS name nor an IP address")]
     [InlineData("""{ "certificate": { "extraNames": "a" } }""", "certificate.extraNames must be a list of at most 32 strings")]
     [InlineData("""{ "addresses": { "pull": [1] } }""", "addresses.pull must be a list of at most 2 strings")]
     public void Create_BadSettings_NameFieldValueAndRule(string registry, string sentence) =>
@@ -151,12 +163,15 @@ public sealed class RegistryPlanTests
     [Fact]
     public void Create_SeveralProblems_AreAllNamedAndSorted()
     {
-        var problems = Clusters.Problems(Clusters.With("""{ "replicas": 0, "certificate": { "algorithm": "x" } }""", """{ "serviceDomain": "-" }"""));
+        var problems = Clusters.Problems(
+            Clusters.With("""{ "replicas": 0, "certificate": { "algorithm": "x" } }""", """{ "serviceDomain": "-" }"""));
 
         Assert.Equal(
             ["certificate.algorithm", "registry.replicas", "spec.clusterNetwork.serviceDomain"],
-            new[] { "certificate.algorithm", "registry.replicas", "spec.clusterNetwork.serviceDomain" }.OrderBy(part => problems.IndexOf(part, StringComparison.Ordinal)));
-        Assert.DoesNotContain(-1, new[] { "certificate.algorithm", "registry.replicas", "serviceDomain" }.Select(part => problems.IndexOf(part, StringComparison.Ordinal)));
+            new[] { "certificate.algorithm", "registry.replicas", "spec.clusterNetwork.serviceDomain" }.OrderBy(
+                part => problems.IndexOf(part, StringComparison.Ordinal)));
+        Assert.DoesNotContain(-1, new[] { "certificate.algorithm", "registry.replicas", "serviceDomain" }.Select(
+            part => problems.IndexOf(part, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -177,7 +192,8 @@ public sealed class RegistryPlanTests
     {
         var domain = string.Join('.', Enumerable.Repeat(new string('a', 50), 4)) + new string('b', length - 203);
 
-        var result = RegistryPlan.Create(Clusters.With("""{ "replicas": 9 }""", $$"""{ "serviceDomain": "{{domain}}" }"""), new RegistryOptions());
+        var result = RegistryPlan.Create(
+            Clusters.With("""{ "replicas": 9 }""", $$"""{ "serviceDomain": "{{domain}}" }"""), new RegistryOptions());
 
         Assert.Equal(fits, result is PlanResult.Wanted);
     }
@@ -194,10 +210,12 @@ public sealed class RegistryPlanTests
     [Fact]
     public void Create_CertificateNames_AreEveryServiceEveryReplicaEveryAddressAndLoopback()
     {
-        var plan = Clusters.Plan(Clusters.With("""{ "replicas": 1, "certificate": { "extraNames": ["registry.example.com", "192.0.2.1"] } }"""));
+        var plan = Clusters.Plan(
+            Clusters.With("""{ "replicas": 1, "certificate": { "extraNames": ["registry.example.com", "192.0.2.1"] } }"""));
 
         var forms = new[] { "registry", "registry-primary", "registry-headless", "registry-0.registry-headless" }
-            .SelectMany(host => new[] { host, $"{host}.registry-system", $"{host}.registry-system.svc", $"{host}.registry-system.svc.cluster.local" });
+            .SelectMany(host => new[] { host, $"{host}.registry-system", $"{host}.registry-system.svc",
+                $"{host}.registry-system.svc.cluster.local" });
         Assert.Equal(ServerNames.Create(
             forms.Append("registry.example.com"),
             new[] { "10.96.0.20", "10.96.0.21", "127.0.0.1", "::1", "192.0.2.1" }.Select(IPAddress.Parse)), plan.Certificate.Names);
@@ -209,7 +227,8 @@ public sealed class RegistryPlanTests
         var admin = new RegistryOptions { KeyAlgorithm = "RSA-3072" };
 
         Assert.Equal(KeyAlgorithm.Rsa3072, Clusters.Plan(Clusters.With(), admin).Certificate.Algorithm);
-        Assert.Equal(KeyAlgorithm.EcdsaP256, Clusters.Plan(Clusters.With("""{ "certificate": { "algorithm": "ECDSA-P256" } }"""), admin).Certificate.Algorithm);
+        Assert.Equal(KeyAlgorithm.EcdsaP256,
+            Clusters.Plan(Clusters.With("""{ "certificate": { "algorithm": "ECDSA-P256" } }"""), admin).Certificate.Algorithm);
     }
 
     [Fact]

@@ -35,9 +35,12 @@ public sealed class SettingsTests
               "resources": { "requests": { "cpu": "100m", "memory": "256Mi" }, "limits": { "cpu": "0.5", "memory": "1Gi" } } }
             """);
 
-        Assert.Equal((3, "50Gi", "fast", "RSA-3072"), (settings.Replicas, settings.StorageSize, settings.StorageClassName, settings.Algorithm));
-        Assert.Equal(["10.96.1.1", "10.96.1.2", "registry.example.com"], [.. settings.PullAddresses, .. settings.PrimaryAddresses, .. settings.ExtraNames]);
-        Assert.Equal((MirrorMode.PerUpstream, true, "500ms", ContainerdConfig.None), (settings.Mirror.Mode, settings.Mirror.Strict, settings.Mirror.DialTimeout, settings.Mirror.ContainerdConfig));
+        Assert.Equal(
+            (3, "50Gi", "fast", "RSA-3072"), (settings.Replicas, settings.StorageSize, settings.StorageClassName, settings.Algorithm));
+        Assert.Equal(["10.96.1.1", "10.96.1.2", "registry.example.com"],
+            [.. settings.PullAddresses, .. settings.PrimaryAddresses, .. settings.ExtraNames]);
+        Assert.Equal((MirrorMode.PerUpstream, true, "500ms", ContainerdConfig.None),
+            (settings.Mirror.Mode, settings.Mirror.Strict, settings.Mirror.DialTimeout, settings.Mirror.ContainerdConfig));
         Assert.Equal(["docker.io", "registry.example.com:5000"], settings.Mirror.Upstreams);
         Assert.Equal(new ResourceAmounts { Cpu = "100m", Memory = "256Mi" }, settings.Resources.Requests);
         Assert.Equal(new ResourceAmounts { Cpu = "0.5", Memory = "1Gi" }, settings.Resources.Limits);
@@ -48,27 +51,45 @@ public sealed class SettingsTests
         Assert.Equal("accounts", Read("""{ "auth": { "secretRef": { "name": "accounts" } } }""").AuthSecretName);
 
     [Theory]
-    [InlineData("""{ "provider": "zot" }""", "The variable clusterConfig.addons.registry.provider must be CNCF Distribution, not the string \"zot\".")]
-    [InlineData("""{ "storage": { "size": "0" } }""", "The variable clusterConfig.addons.registry.storage.size is \"0\", which is no Kubernetes quantity above 0; write it like 100m or 50Gi.")]
+    [InlineData("""{ "provider": "zot" }""",
+        "The variable clusterConfig.addons.registry.provider must be CNCF Distribution, not the string \"zot\".")]
+    [InlineData("""{ "storage": { "size": "0" } }""",
+        "The variable clusterConfig.addons.registry.storage.size is \"0\", which is no Kubernetes quantity above 0; write it like "
+            + "100m or 50Gi.")]
     [InlineData("""{ "storage": { "size": 5 } }""", "storage.size must be a string, not the number 5.")]
-    [InlineData("""{ "storage": { "storageClassName": "Fast" } }""", "storage.storageClassName is \"Fast\", which is no name of a Kubernetes object")]
+    [InlineData("""{ "storage": { "storageClassName": "Fast" } }""",
+        "storage.storageClassName is \"Fast\", which is no name of a Kubernetes object")]
     [InlineData("""{ "storage": "5Gi" }""", "storage must be an object, not the string \"5Gi\".")]
-    [InlineData("""{ "storage": { "sise": "5Gi" } }""", "The variable clusterConfig.addons.registry.storage has no field \"sise\"; its fields are size, storageClassName.")]
+    [InlineData("""{ "storage": { "sise": "5Gi" } }""",
+        "The variable clusterConfig.addons.registry.storage has no field \"sise\"; its fields are size, storageClassName.")]
     [InlineData("""{ "mirror": { "mode": "all" } }""", "mirror.mode must be one of default, perUpstream, off, not the string \"all\".")]
-    [InlineData("""{ "mirror": { "mode": "perUpstream" } }""", "mirror.upstreams is empty while clusterConfig.addons.registry.mirror.mode is perUpstream; list the hosts, like docker.io.")]
-    [InlineData("""{ "mirror": { "upstreams": ["docker.io"] } }""", "mirror.upstreams lists hosts while clusterConfig.addons.registry.mirror.mode is not perUpstream; set that mode or leave the list out.")]
-    [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["docker.io", "docker.io"] } }""", "mirror.upstreams lists a host twice; list each once.")]
-    [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["https://docker.io"] } }""", "mirror.upstreams[0] is \"https://docker.io\", which is no registry host; write it like docker.io or registry.example.com:5000.")]
+    [InlineData("""{ "mirror": { "mode": "perUpstream" } }""",
+        "mirror.upstreams is empty while clusterConfig.addons.registry.mirror.mode is perUpstream; list the hosts, like docker.io.")]
+    [InlineData("""{ "mirror": { "upstreams": ["docker.io"] } }""",
+        "mirror.upstreams lists hosts while clusterConfig.addons.registry.mirror.mode is not perUpstream; set that mode or leave the "
+            + "list out.")]
+    [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["docker.io", "docker.io"] } }""",
+        "mirror.upstreams lists a host twice; list each once.")]
+    [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["https://docker.io"] } }""",
+        "mirror.upstreams[0] is \"https://docker.io\", which is no registry host; write it like docker.io or registry.example.com:5000.")]
     [InlineData("""{ "mirror": { "strict": "yes" } }""", "mirror.strict must be true or false, not the string \"yes\".")]
-    [InlineData("""{ "mirror": { "strict": true, "mode": "off" } }""", "mirror.strict is true while clusterConfig.addons.registry.mirror.mode is off")]
-    [InlineData("""{ "mirror": { "strict": true }, "auth": { "secretRef": { "name": "a" } } }""", "mirror.strict is true while clusterConfig.addons.registry.auth asks for a password")]
-    [InlineData("""{ "mirror": { "dialTimeout": "1h" } }""", "mirror.dialTimeout is \"1h\", which is no duration above 0 and up to 5m; write it like 500ms or 2s.")]
-    [InlineData("""{ "mirror": { "containerdConfig": "dropin" } }""", "mirror.containerdConfig must be one of auto, dropIn, none, not the string \"dropin\".")]
-    [InlineData("""{ "resources": { "requests": { "cpu": "two" } } }""", "resources.requests.cpu is \"two\", which is no Kubernetes quantity above 0")]
-    [InlineData("""{ "resources": { "requests": { "memory": "2Gi" }, "limits": { "memory": "1Gi" } } }""", "resources.requests.memory is \"2Gi\", which is more than its limit \"1Gi\"; ask for at most the limit.")]
-    [InlineData("""{ "auth": {} }""", "The variable clusterConfig.addons.registry.auth.secretRef is missing; the Secret with the accounts must be given.")]
+    [InlineData("""{ "mirror": { "strict": true, "mode": "off" } }""",
+        "mirror.strict is true while clusterConfig.addons.registry.mirror.mode is off")]
+    [InlineData("""{ "mirror": { "strict": true }, "auth": { "secretRef": { "name": "a" } } }""",
+        "mirror.strict is true while clusterConfig.addons.registry.auth asks for a password")]
+    [InlineData("""{ "mirror": { "dialTimeout": "1h" } }""",
+        "mirror.dialTimeout is \"1h\", which is no duration above 0 and up to 5m; write it like 500ms or 2s.")]
+    [InlineData("""{ "mirror": { "containerdConfig": "dropin" } }""",
+        "mirror.containerdConfig must be one of auto, dropIn, none, not the string \"dropin\".")]
+    [InlineData("""{ "resources": { "requests": { "cpu": "two" } } }""",
+        "resources.requests.cpu is \"two\", which is no Kubernetes quantity above 0")]
+    [InlineData("""{ "resources": { "requests": { "memory": "2Gi" }, "limits": { "memory": "1Gi" } } }""",
+        "resources.requests.memory is \"2Gi\", which is more than its limit \"1Gi\"; ask for at most the limit.")]
+    [InlineData("""{ "auth": {} }""",
+        "The variable clusterConfig.addons.registry.auth.secretRef is missing; the Secret with the accounts must be given.")]
     [InlineData("""{ "auth": { "secretRef": {} } }""", "auth.secretRef.name is missing")]
-    [InlineData("""{ "auth": { "secretRef": { "name": "-" } } }""", "auth.secretRef.name is \"-\", which is no name of a Kubernetes object")]
+    [InlineData("""{ "auth": { "secretRef": { "name": "-" } } }""",
+        "auth.secretRef.name is \"-\", which is no name of a Kubernetes object")]
     public void Read_BadSettings_NameFieldValueAndRemedy(string json, string sentence) =>
         Assert.Contains(sentence, Problems(json), StringComparison.Ordinal);
 

@@ -49,7 +49,8 @@ public sealed class VariableSchemaTests
 
         Assert.Equal(["provider"], WithDefault(registry["properties"]!.AsObject()));
         Assert.Empty(WithDefault(registry["properties"]!["storage"]!["properties"]!.AsObject()));
-        Assert.Equal(["mode", "strict", "dialTimeout", "containerdConfig"], WithDefault(registry["properties"]!["mirror"]!["properties"]!.AsObject()));
+        Assert.Equal(["mode", "strict", "dialTimeout", "containerdConfig"],
+            WithDefault(registry["properties"]!["mirror"]!["properties"]!.AsObject()));
     }
 
     private static IEnumerable<string> WithDefault(JsonObject properties) =>

@@ -48,7 +48,8 @@ public sealed class YamlTextTests
     {
         var yaml = YamlText.Write(new JsonObject
         {
-            ["b"] = 1, ["a"] = true, ["none"] = null, ["list"] = new JsonArray("x", 2), ["empty"] = new JsonObject(), ["nothing"] = new JsonArray(),
+            ["b"] = 1, ["a"] = true, ["none"] = null, ["list"] = new JsonArray("x", 2), ["empty"] = new JsonObject(),
+            ["nothing"] = new JsonArray(),
         });
 
         Assert.Equal("b: 1\na: true\nnone: null\nlist:\n- \"x\"\n- 2\nempty: {}\nnothing: []\n", yaml);

@@ -6,7 +6,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
-/// <summary>Tests of the story: something is broken on purpose, and the step that must notice fails with the cause in its message.</summary>
+/// <summary>
+/// Tests of the story: something is broken on purpose, and the step that must notice fails with the cause in its message.
+/// </summary>
 [Collection(OnOneNode.Name)]
 public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<BrokenStory>
 {
@@ -44,7 +46,8 @@ public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<Broken
     [Fact]
     public async Task InstallChart_WithABadValueInTheHelmChartProxy_FailsBySchema()
     {
-        var failure = await fixture.InstallWithAsync(template => template.Replace("replicas: 2", "replicas: many", StringComparison.Ordinal), Cancelled);
+        var failure = await fixture.InstallWithAsync(
+            template => template.Replace("replicas: 2", "replicas: many", StringComparison.Ordinal), Cancelled);
 
         Assert.Contains("replicas: Invalid type. Expected: integer, given: string", failure, StringComparison.Ordinal);
     }

@@ -19,14 +19,17 @@ internal sealed class HelmProvider(Stage stage, string host, string address)
     /// <summary>Installs or upgrades what the HelmChartProxy asks for, and waits until all of it is ready.</summary>
     public async Task ReconcileAsync(string proxyName, CancellationToken cancellationToken)
     {
-        var spec = (JsonObject)(await stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), proxyName, cancellationToken))["spec"]!;
+        var spec = (JsonObject)(await stage.ManagementObjects.GetAsync(
+            AdminClient.ChartProxies("default"), proxyName, cancellationToken))["spec"]!;
         await using var folder = ScratchFolder.Create("capi-registry-hook-provider-");
         var values = folder.Write("values.yaml", await RenderAsync((string)spec["valuesTemplate"]!, folder, cancellationToken));
         var authority = folder.Write("ca.crt", await AuthorityAsync(spec, cancellationToken));
         var kubeconfig = folder.Write("kubeconfig", stage.Workload.Kubeconfig);
         var run = await RunAsync(folder, cancellationToken,
-            "upgrade", "--install", (string)spec["releaseName"]!, $"{spec["repoURL"]}/{spec["chartName"]}", "--version", (string)spec["version"]!,
-            "--namespace", (string)spec["namespace"]!, "--kubeconfig", kubeconfig, "--ca-file", authority, "--values", values, "--wait", "--timeout", "150s");
+            "upgrade", "--install", (string)spec["releaseName"]!, $"{spec["repoURL"]}/{spec["chartName"]}", "--version",
+            (string)spec["version"]!,
+            "--namespace", (string)spec["namespace"]!, "--kubeconfig", kubeconfig, "--ca-file", authority, "--values", values, "--wait",
+            "--timeout", "150s");
         if (run.ExitCode != 0)
             throw new InvalidOperationException($"Helm could not install the HelmChartProxy {proxyName}: {run.Errors}");
     }
@@ -34,7 +37,8 @@ internal sealed class HelmProvider(Stage stage, string host, string address)
     private async Task<string> AuthorityAsync(JsonObject spec, CancellationToken cancellationToken)
     {
         var reference = spec["tlsConfig"]!["caSecret"]!;
-        var secret = await stage.ManagementObjects.GetAsync(AdminClient.Secrets((string)reference["namespace"]!), (string)reference["name"]!, cancellationToken);
+        var secret = await stage.ManagementObjects.GetAsync(
+            AdminClient.Secrets((string)reference["namespace"]!), (string)reference["name"]!, cancellationToken);
         return Encoding.UTF8.GetString(Convert.FromBase64String((string)secret["data"]!["ca.crt"]!));
     }
 
@@ -45,14 +49,17 @@ internal sealed class HelmProvider(Stage stage, string host, string address)
         folder.Write("scratch/Chart.yaml", "apiVersion: v2\nname: scratch\nversion: 0.0.0\n");
         folder.Write("scratch/templates/values.yaml", template);
         var run = await RunAsync(folder, cancellationToken, [.. Rendered, folder["scratch"]]);
-        return run.ExitCode == 0 ? run.Output : throw new InvalidOperationException($"The values template of the HelmChartProxy can't be rendered: {run.Errors}");
+        return run.ExitCode == 0
+            ? run.Output
+            : throw new InvalidOperationException($"The values template of the HelmChartProxy can't be rendered: {run.Errors}");
     }
 
     private async Task<ProgramRun> RunAsync(ScratchFolder folder, CancellationToken cancellationToken, params string[] arguments)
     {
         var hosts = folder.Write("hosts", $"{address} {host}\n");
         return await ProgramRun.RunAsync(
-            "unshare", ["--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts, await TestTools.PathOfAsync("helm3"), .. arguments],
+            "unshare", ["--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts, await TestTools.PathOfAsync("helm3"),
+            .. arguments],
             cancellationToken, environment: new Dictionary<string, string?> { ["HOME"] = folder.Path, ["KUBECONFIG"] = null });
     }
 }

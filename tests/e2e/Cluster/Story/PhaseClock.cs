@@ -9,7 +9,8 @@ internal sealed class PhaseClock(ITestOutputHelper output)
 
     public void Done(string phase)
     {
-        var line = $"story: {phase}: {TimeProvider.System.GetElapsedTime(_since).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s";
+        var line =
+            $"story: {phase}: {TimeProvider.System.GetElapsedTime(_since).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s";
         _since = TimeProvider.System.GetTimestamp();
         output.WriteLine(line);
         Console.Error.WriteLine(line);

@@ -19,7 +19,8 @@ internal sealed class ProviderLoop : IAsyncDisposable
 
     /// <param name="readVersion">What the HelmChartProxy asks for.</param>
     /// <param name="install">Installs it, or finds it installed.</param>
-    public static ProviderLoop Start(Func<CancellationToken, Task<string>> readVersion, Func<CancellationToken, Task> install) => new(readVersion, install);
+    public static ProviderLoop Start(Func<CancellationToken, Task<string>> readVersion, Func<CancellationToken, Task> install) =>
+        new(readVersion, install);
 
     /// <summary>Ends it; a failure of it is one of the test.</summary>
     public async ValueTask DisposeAsync()

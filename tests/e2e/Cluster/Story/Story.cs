@@ -48,20 +48,23 @@ internal sealed class Story : IAsyncDisposable
     public TestCluster Cluster { get; private set; } = null!;
 
     /// <summary>What nodes trust: the content of the cluster CA Secret.</summary>
-    public async Task<string> TrustAsync(CancellationToken cancellationToken) => await SecretTextAsync("c1-registry-addon-ca", "ca.crt", cancellationToken);
+    public async Task<string> TrustAsync(CancellationToken cancellationToken) =>
+        await SecretTextAsync("c1-registry-addon-ca", "ca.crt", cancellationToken);
 
     /// <summary>Both clusters, and the service with its ExtensionConfig, rights and image values.</summary>
     /// <param name="shared">Where the workload cluster is.</param>
     /// <param name="values">The admin's values for all registries; the images are added.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <param name="options">More options of the service. The reconciler is off, so that the hooks are seen to do their part.</param>
-    public static async Task<Story> BeginAsync(SharedCluster shared, JsonObject values, CancellationToken cancellationToken, params string[] options)
+    public static async Task<Story> BeginAsync(
+        SharedCluster shared, JsonObject values, CancellationToken cancellationToken, params string[] options)
     {
         var workload = await shared.GetAsync();
         var own = await ClusterNamespace.CreateAsync(workload, "registry-system", cancellationToken);
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken);
         var stage = await Stage.SetAsync(
-            async name => name == "management" ? await RealApiServer.StartAsync(name, binaries, cancellationToken) : new BorrowedServer(workload), cancellationToken);
+            async name => name == "management"
+                ? await RealApiServer.StartAsync(name, binaries, cancellationToken) : new BorrowedServer(workload), cancellationToken);
         var folder = ScratchFolder.Create("capi-registry-hook-story-");
         var service = await StoryService.StartAsync(stage, workload, folder, values, options, cancellationToken);
         return new Story(workload, own, stage, service, folder);
@@ -83,7 +86,8 @@ internal sealed class Story : IAsyncDisposable
         var manifest = Stage.NewCluster("c1");
         manifest["spec"]!["clusterNetwork"]!["services"]!["cidrBlocks"] = new JsonArray(Workload.Cluster.ServiceNetwork);
         var created = await Management.CreateAsync(AdminClient.Clusters("default"), manifest, cancellationToken);
-        Cluster = new TestCluster("c1", "default", (string)created["metadata"]!["uid"]!) { ServiceCidrBlocks = [Workload.Cluster.ServiceNetwork] };
+        Cluster = new TestCluster(
+            "c1", "default", (string)created["metadata"]!["uid"]!) { ServiceCidrBlocks = [Workload.Cluster.ServiceNetwork] };
         AssertPassed(await _capi.CallAsync(Version, "BeforeClusterCreate", Cluster, cancellationToken));
     }
 
@@ -130,10 +134,12 @@ internal sealed class Story : IAsyncDisposable
     {
         var made = new List<JsonObject>();
         foreach (var collection in new[] { AdminClient.Secrets("default"), AdminClient.ChartProxies("default") })
-            made.AddRange((await Management.ListAsync(collection, cancellationToken)).Where(item => IsMadeHere((string)item["metadata"]!["name"]!)));
+            made.AddRange(
+                (await Management.ListAsync(collection, cancellationToken)).Where(item => IsMadeHere((string)item["metadata"]!["name"]!)));
 
         Assert.Equal(["c1-registry-addon-ca", Proxy], made.Select(item => (string?)item["metadata"]!["name"]));
-        Assert.All(made, item => Assert.Equal(Cluster.Uid, (string?)Assert.Single(item["metadata"]!["ownerReferences"]!.AsArray())!["uid"]));
+        Assert.All(
+            made, item => Assert.Equal(Cluster.Uid, (string?)Assert.Single(item["metadata"]!["ownerReferences"]!.AsArray())!["uid"]));
     }
 
     /// <summary>The HelmChartProxy.</summary>
@@ -151,14 +157,16 @@ internal sealed class Story : IAsyncDisposable
     {
         await _node.DisposeAsync();
         _capi.Dispose();
-        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(ClusterArtifacts.Folder).FullName, "story-service.log"), _service.Log);
+        await File.WriteAllTextAsync(
+            Path.Combine(Directory.CreateDirectory(ClusterArtifacts.Folder).FullName, "story-service.log"), _service.Log);
         await _service.DisposeAsync();
         await RegistrySystem.DisposeAsync();
         await _stage.DisposeAsync();
         await _folder.DisposeAsync();
     }
 
-    private Task<RegistryState> StateAsync(CancellationToken cancellationToken) => RegistryState.ReadAsync(_stage, Cluster, cancellationToken);
+    private Task<RegistryState> StateAsync(CancellationToken cancellationToken) =>
+        RegistryState.ReadAsync(_stage, Cluster, cancellationToken);
 
     private async Task<string> ReadVersionAsync(CancellationToken cancellationToken) =>
         (await ReadReleaseAsync(cancellationToken))["spec"]!.ToJsonString();

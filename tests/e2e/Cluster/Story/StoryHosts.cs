@@ -2,7 +2,9 @@ using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
-/// <summary>What another node than the one there is would have in its certs.d: the registry's addresses, and a CA file of its own.</summary>
+/// <summary>
+/// What another node than the one there is would have in its certs.d: the registry's addresses, and a CA file of its own.
+/// </summary>
 internal sealed class StoryHosts : IAsyncDisposable
 {
     private readonly ClusterNode _node;

@@ -5,7 +5,9 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
-/// <summary>A node that is made the way the bootstrap provider makes one: with the files of its KubeadmConfigTemplate, and nothing else.</summary>
+/// <summary>
+/// A node that is made the way the bootstrap provider makes one: with the files of its KubeadmConfigTemplate, and nothing else.
+/// </summary>
 internal sealed class StoryNode(ClusterNode node) : IAsyncDisposable
 {
     private readonly List<string> _written = [];
@@ -21,7 +23,8 @@ internal sealed class StoryNode(ClusterNode node) : IAsyncDisposable
         builtin["network"]!["services"] = new JsonArray([.. cluster.ServiceCidrBlocks!.Select(block => JsonValue.Create(block))]);
 
         var answer = await capi.SendAsync(HttpMethod.Post,
-            "/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s", System.Text.Encoding.UTF8.GetBytes(request.ToJsonString()), cancellationToken);
+            "/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s",
+            System.Text.Encoding.UTF8.GetBytes(request.ToJsonString()), cancellationToken);
         Assert.Equal("Success", answer.Status);
         var worker = request["items"]!.AsArray().Single(item => (string?)item!["object"]!["kind"] == "KubeadmConfigTemplate")!;
         var patch = answer.Json["items"]!.AsArray().Single(item => (string?)item!["uid"] == (string?)worker["uid"])!["patch"]!;

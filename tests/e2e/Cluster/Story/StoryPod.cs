@@ -34,6 +34,7 @@ internal static class StoryPod
             : state[0] == "Succeeded";
 
         async Task<string> AskAsync(string what) =>
-            (await kubectl.RunAsync(cancellationToken, "--namespace", @namespace, "get", "pod", Name, $"--output={what}")).OutputOfSuccess();
+            (await kubectl.RunAsync(
+                cancellationToken, "--namespace", @namespace, "get", "pod", Name, $"--output={what}")).OutputOfSuccess();
     }
 }

@@ -17,7 +17,9 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     private const string Pushed = "library/story:1";
     private const int ContainerPort = 5000;
 
-    /// <summary>What containerd may take to give up on an image that is nowhere: two mirrors that answer, and an upstream that does not exist.</summary>
+    /// <summary>
+    /// What containerd may take to give up on an image that is nowhere: two mirrors that answer, and an upstream that does not exist.
+    /// </summary>
     private static readonly TimeSpan GiveUpBound = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
@@ -37,7 +39,8 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
         using var plain = new HttpClient();
 
         using var refused = await plain.GetAsync(new Uri($"http://{forward.Authority}/v2/"), cancellationToken);
-        var distrusted = await new Skopeo(forward.Authority, ServerIdentity.Create(["other"], []).RootPem).PushAsync(archive, Pushed, cancellationToken);
+        var distrusted =
+            await new Skopeo(forward.Authority, ServerIdentity.Create(["other"], []).RootPem).PushAsync(archive, Pushed, cancellationToken);
         foreach (var name in names is [] ? [Pushed] : names)
             (await new Skopeo(forward.Authority, trust).PushAsync(archive, name, cancellationToken)).OutputOfSuccess();
 
@@ -81,7 +84,8 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     }
 
     /// <summary>Waits until the node is led to a replica.</summary>
-    public Task WaitForAddressAsync(CancellationToken cancellationToken) => cluster.Node.WaitForPortAsync("10.96.0.20", 443, cancellationToken);
+    public Task WaitForAddressAsync(CancellationToken cancellationToken) =>
+        cluster.Node.WaitForPortAsync("10.96.0.20", 443, cancellationToken);
 
     /// <summary>As <see cref="RunPodAsync"/>, whether or not anything answers at the registry's address.</summary>
     public async Task StartPodAsync(CancellationToken cancellationToken)
@@ -112,9 +116,11 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, forward.Port, cancellationToken);
             await using var tls = new SslStream(client.GetStream());
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck };
             policy.CustomTrustStore.ImportFromPem(trust);
-            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "10.96.0.20", CertificateChainPolicy = policy }, cancellationToken);
+            await tls.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = "10.96.0.20", CertificateChainPolicy = policy }, cancellationToken);
             var serial = tls.RemoteCertificate!.GetSerialNumberString().ToLowerInvariant();
             serials.Add(serial.StartsWith("00", StringComparison.Ordinal) ? serial[2..] : serial);
         }

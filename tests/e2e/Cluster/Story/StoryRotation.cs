@@ -13,16 +13,19 @@ internal static class StoryRotation
     private static string Secrets => AdminClient.Secrets(HookService.Namespace);
 
     /// <summary>A Machine, as far as its age goes.</summary>
-    public static Task CreateMachineAsync(this Story story, string name, CancellationToken cancellationToken) => story.Management.CreateAsync(Machines, new JsonObject
+    public static Task CreateMachineAsync(this Story story, string name, CancellationToken cancellationToken) =>
+        story.Management.CreateAsync(Machines, new JsonObject
     {
         ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
         ["kind"] = "Machine",
-        ["metadata"] = new JsonObject { ["name"] = name, ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = story.Cluster.Name } },
+        ["metadata"] = new JsonObject { ["name"] = name,
+        ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = story.Cluster.Name } },
         ["spec"] = new JsonObject
         {
             ["clusterName"] = story.Cluster.Name,
             ["bootstrap"] = new JsonObject { ["dataSecretName"] = name },
-            ["infrastructureRef"] = new JsonObject { ["apiGroup"] = "infrastructure.cluster.x-k8s.io", ["kind"] = "InMemoryMachine", ["name"] = name },
+            ["infrastructureRef"] = new JsonObject { ["apiGroup"] = "infrastructure.cluster.x-k8s.io", ["kind"] = "InMemoryMachine",
+            ["name"] = name },
         },
     }, cancellationToken);
 
@@ -71,16 +74,20 @@ internal static class StoryRotation
     public static Task WaitForReportAsync(this Story story, string machine, CancellationToken cancellationToken) => Readiness.UntilAsync(
         $"an Event that names the Machine {machine}",
         async () => (await story.Management.ListAsync(AdminClient.Events("default"), cancellationToken))
-            .Any(told => (string?)told["regarding"]!["name"] == story.Cluster.Name && ((string?)told["note"])!.Contains(machine, StringComparison.Ordinal)),
+            .Any(told => (string?)told["regarding"]!["name"] == story.Cluster.Name
+            && ((string?)told["note"])!.Contains(machine, StringComparison.Ordinal)),
         () => story.Log, cancellationToken);
 
     /// <summary>A change of the Cluster is looked at at once; without it the next look is an hour away.</summary>
     private static Task LookAgainAsync(this Story story, CancellationToken cancellationToken) => AnnotateAsync(
         story, AdminClient.Clusters("default"), story.Cluster.Name, "tests/look", Guid.NewGuid().ToString(), cancellationToken);
 
-    private static string? Annotation(JsonObject item, string name) => (string?)item["metadata"]!["annotations"]?[$"capi-registry-hook.io/{name}"];
+    private static string? Annotation(JsonObject item, string name) =>
+        (string?)item["metadata"]!["annotations"]?[$"capi-registry-hook.io/{name}"];
 
-    private static async Task AnnotateAsync(Story story, string collection, string name, string key, string value, CancellationToken cancellationToken) =>
+    private static async Task AnnotateAsync(
+        Story story, string collection, string name, string key, string value, CancellationToken cancellationToken) =>
         await story.Management.MergePatchAsync(
-            collection, name, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [key] = value } } }, cancellationToken);
+            collection, name, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [key] = value } } },
+            cancellationToken);
 }

@@ -8,13 +8,17 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
 
-/// <summary>The service as an admin installs it: the rights and the ExtensionConfig of its chart, its own chart repository, values for all registries.</summary>
+/// <summary>
+/// The service as an admin installs it: the rights and the ExtensionConfig of its chart, its own chart repository, values for all
+/// registries.
+/// </summary>
 internal static class StoryService
 {
     private const string CaSecret = "capi-registry-hook-tls";
 
     public static async Task<HookService> StartAsync(
-        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, string[] options, CancellationToken cancellationToken)
+        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, string[] options,
+        CancellationToken cancellationToken)
     {
         var kubeconfig = await InstalledAccess.GrantAsync(stage, cancellationToken);
         await ApplyExtensionConfigAsync(stage, cancellationToken);

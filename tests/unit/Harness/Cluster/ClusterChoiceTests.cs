@@ -31,7 +31,8 @@ public sealed class ClusterChoiceTests
     [Fact]
     public async Task DecideAsync_OtherValue_SaysWhatThereIs()
     {
-        var exception = await Assert.ThrowsAsync<ArgumentException>(() => ClusterChoice.DecideAsync("docker", () => Task.FromResult(false)));
+        var exception =
+            await Assert.ThrowsAsync<ArgumentException>(() => ClusterChoice.DecideAsync("docker", () => Task.FromResult(false)));
 
         Assert.Equal("E2E_CLUSTER is 'docker': use auto, kind, local or existing.", exception.Message);
     }

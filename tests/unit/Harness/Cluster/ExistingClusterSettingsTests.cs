@@ -36,7 +36,8 @@ public sealed class ExistingClusterSettingsTests
 
     [Theory]
     [InlineData("E2E_HOST_ADDRESS", "here", "E2E_HOST_ADDRESS is 'here': set it to an IP address.")]
-    [InlineData("E2E_SERVICE_NETWORK", "10.96", "E2E_SERVICE_NETWORK is '10.96': set it to the addresses of Services, for example 10.96.0.0/16.")]
+    [InlineData("E2E_SERVICE_NETWORK", "10.96",
+        "E2E_SERVICE_NETWORK is '10.96': set it to the addresses of Services, for example 10.96.0.0/16.")]
     public void From_WrongValue_NamesItAndTheRemedy(string name, string value, string sentence)
     {
         var exception = Assert.Throws<ArgumentException>(() =>

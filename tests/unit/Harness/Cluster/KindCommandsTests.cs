@@ -9,7 +9,8 @@ public sealed class KindCommandsTests
 
     [Fact]
     public void Create_WithFiles_TouchesNoKubeconfigOfTheUser() => Assert.Equal(
-        "kind create cluster --name registry-test --config /c.yaml --kubeconfig /k --wait 180s", string.Join(' ', Commands.Create("/c.yaml")));
+        "kind create cluster --name registry-test --config /c.yaml --kubeconfig /k --wait 180s",
+        string.Join(' ', Commands.Create("/c.yaml")));
 
     [Fact]
     public void Delete_AnyTime_TouchesNoKubeconfigOfTheUser() =>

@@ -146,7 +146,8 @@ public sealed class PodPortTests
     public async Task OpenPortAsync_Silence_EndsAfterTheCallTimeout()
     {
         ManualTime time = new();
-        await using var fixture = await ClientFixture.StartAsync((context, _) => context.SilenceAsync(), new KubernetesClientOptions(), time);
+        await using var fixture =
+            await ClientFixture.StartAsync((context, _) => context.SilenceAsync(), new KubernetesClientOptions(), time);
         var call = fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
         await time.TimerAsync(delay => delay == TimeSpan.FromSeconds(3));
 

@@ -14,7 +14,8 @@ public sealed class InstalledVolumesTests
         Assert.False(kept.IsOther);
         var storage = kept.Values["storage"]!;
         Assert.Equal(("pvc", "7Gi"), ((string?)storage["type"], (string?)storage["size"]));
-        Assert.Equal(["accessModes", "annotations", "size", "storageClassName", "type"], storage.AsObject().Select(field => field.Key).Order());
+        Assert.Equal(
+            ["accessModes", "annotations", "size", "storageClassName", "type"], storage.AsObject().Select(field => field.Key).Order());
     }
 
     [Fact]
@@ -22,7 +23,8 @@ public sealed class InstalledVolumesTests
     {
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), installed: null);
 
-        var second = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), YamlText.WriteTemplate(first.Values));
+        var second = InstalledVolumes.Keep(
+            Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), YamlText.WriteTemplate(first.Values));
 
         Assert.False(second.IsOther);
         Assert.Equal(YamlText.WriteTemplate(first.Values), YamlText.WriteTemplate(second.Values));
@@ -37,10 +39,12 @@ public sealed class InstalledVolumesTests
     {
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null);
 
-        var second = InstalledVolumes.Keep(HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")), YamlText.WriteTemplate(first.Values));
+        var second = InstalledVolumes.Keep(
+            HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")), YamlText.WriteTemplate(first.Values));
 
         Assert.True(second.IsOther);
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(first.Values["storage"]!.ToJsonString()), JsonNode.Parse(second.Values["storage"]!.ToJsonString())));
+        Assert.True(JsonNode.DeepEquals(
+            JsonNode.Parse(first.Values["storage"]!.ToJsonString()), JsonNode.Parse(second.Values["storage"]!.ToJsonString())));
         Assert.Equal("debug", (string?)second.Values["log"]!["level"]);
     }
 
@@ -58,7 +62,8 @@ public sealed class InstalledVolumesTests
     [Fact]
     public void Keep_NoClaimsBeforeOrAfter_TakesWhatIsWanted()
     {
-        var second = InstalledVolumes.Keep(Parse("""{"storage":{"type":"nfs"}}"""), YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}""")));
+        var second = InstalledVolumes.Keep(
+            Parse("""{"storage":{"type":"nfs"}}"""), YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}""")));
 
         Assert.False(second.IsOther);
         Assert.Equal("nfs", (string?)second.Values["storage"]!["type"]);

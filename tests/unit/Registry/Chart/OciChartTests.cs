@@ -58,7 +58,8 @@ public sealed class OciChartTests
         Assert.Equal(ManifestDigest(Files), ManifestDigest([.. Files.Reverse()]));
 
     /// <summary>
-    /// The literal was computed by a second implementation (Python's tarfile, zlib and json). Were it to differ on some machine or runtime, a HelmChartProxy of one replica would fetch
+    /// The literal was computed by a second implementation (Python's tarfile, zlib and json). Were it to differ on some machine or
+    /// runtime, a HelmChartProxy of one replica would fetch
     /// other bytes than that of the next; a change of the format on purpose changes the literal.
     /// </summary>
     [Fact]

@@ -58,7 +58,8 @@ public sealed class RegistryDefaultsTests
     {
         var exception = Assert.Throws<RegistryDefaultsException>(() => new RegistryDefaults().Replace("replica: 3\nstorage: {sise: 1}"));
 
-        Assert.Equal("The value replica is not a value of the chart. The value storage.sise is not a value of the chart.", exception.Message);
+        Assert.Equal(
+            "The value replica is not a value of the chart. The value storage.sise is not a value of the chart.", exception.Message);
     }
 
     [Theory]
@@ -96,7 +97,9 @@ public sealed class RegistryDefaultsTests
         var options = Options("replicas: 3\npriorityClassName: admin\nlog: {level: debug}\n");
 
         var chart = Clusters.Plan(Clusters.With(), options);
-        var variable = Clusters.Plan(Clusters.With("""{ "replicas": 4, "storage": { "size": "7Gi" }, "resources": { "limits": { "memory": "1Gi" } }, "auth": { "secretRef": { "name": "users" } } }"""), options);
+        var variable = Clusters.Plan(
+            Clusters.With(
+                """{ "replicas": 4, "storage": { "size": "7Gi" }, "resources": { "limits": { "memory": "1Gi" } }, "auth": { "secretRef": { "name": "users" } } }"""), options);
 
         Assert.Equal(3, chart.Replicas);
         Assert.Equal(4, variable.Replicas);
@@ -149,7 +152,8 @@ public sealed class RegistryDefaultsTests
 
         var template = YamlText.WriteTemplate(ChartValues.Build(plan, "0"));
 
-        Assert.Contains("""note: "{{ "{{" }} .Cluster }}" """.TrimEnd(), template.Replace("\\\"", "\"", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("""note: "{{ "{{" }} .Cluster }}" """.TrimEnd(), template.Replace("\\\"", "\"", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     private static RegistryOptions Options(string yaml)

@@ -26,7 +26,8 @@ public sealed class ShippedChartTests
     [Fact]
     public void Digest_PackedFromTheSources_IsTheOneThatIsServed()
     {
-        var packed = new OciChart([.. ShippedChart.Files.Select(file => new ChartFile(file.Path, File.ReadAllBytes(Path.Combine(Folder, file.Path))))]);
+        var packed = new OciChart(
+            [.. ShippedChart.Files.Select(file => new ChartFile(file.Path, File.ReadAllBytes(Path.Combine(Folder, file.Path))))]);
 
         Assert.Equal(OciChart.Shipped.FindManifest(OciChart.Shipped.Tag)!.Digest, packed.FindManifest(packed.Tag)!.Digest);
     }

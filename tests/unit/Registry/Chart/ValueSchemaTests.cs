@@ -35,7 +35,8 @@ public sealed class ValueSchemaTests
     [InlineData("""{"oneOf":[{"minimum":1},{"maximum":5}]}""", "7", "")]
     [InlineData("""{"not":{"const":1}}""", "1", "has a form that the chart refuses")]
     [InlineData("""{"not":{"const":1},"description":"must not be 1"}""", "1", "must not be 1")]
-    [InlineData("""{"$ref":"#/definitions/port","definitions":{"port":{"maximum":65535}},"type":"string"}""", "70000", "must be at most 65535")]
+    [InlineData("""{"$ref":"#/definitions/port","definitions":{"port":{"maximum":65535}},"type":"string"}""", "70000",
+        "must be at most 65535")]
     [InlineData("""{"if":{"type":"string"},"then":{"minLength":2},"else":{"minimum":10}}""", "\"a\"", "must have at least 2 characters")]
     [InlineData("""{"if":{"type":"string"},"then":{"minLength":2},"else":{"minimum":10}}""", "9", "must be at least 10")]
     [InlineData("""{"if":{"type":"string"},"then":{"minLength":2}}""", "9", "")]
@@ -61,7 +62,8 @@ public sealed class ValueSchemaTests
                 "list": { "items": { "type": "string" } } } }
             """);
 
-        Assert.Equal(violations, string.Join('|', schema.Validate(JsonNode.Parse(value)).Select(violation => $"{violation.Path} {violation.Rule}")));
+        Assert.Equal(
+            violations, string.Join('|', schema.Validate(JsonNode.Parse(value)).Select(violation => $"{violation.Path} {violation.Rule}")));
     }
 
     [Theory]

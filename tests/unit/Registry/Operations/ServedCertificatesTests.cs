@@ -66,7 +66,8 @@ public sealed class ServedCertificatesTests
         using var issued = root.Issue(Request with { Lifetime = TimeSpan.FromDays(1) }, Samples.Clock);
         await using var pods = new ServingPods().Serve("registry-0", issued).Serve("registry-1", issued);
 
-        AssertUntrusted("registry-0", await CheckAsync(pods, root.TrustBundle, issued.SerialNumber, new FixedTime(Samples.Present.AddDays(2))));
+        AssertUntrusted(
+            "registry-0", await CheckAsync(pods, root.TrustBundle, issued.SerialNumber, new FixedTime(Samples.Present.AddDays(2))));
     }
 
     [Fact]
@@ -87,7 +88,8 @@ public sealed class ServedCertificatesTests
         await using var pods = new ServingPods().Serve("registry-0", issued).Add("registry-1", NotAsked, ready: false);
 
         Assert.Equal(
-            new ServedResult.Waiting("The registry's pod registry-1 is not ready."), await CheckAsync(pods, root.TrustBundle, issued.SerialNumber));
+            new ServedResult.Waiting("The registry's pod registry-1 is not ready."),
+            await CheckAsync(pods, root.TrustBundle, issued.SerialNumber));
     }
 
     [Theory]
@@ -127,7 +129,8 @@ public sealed class ServedCertificatesTests
     {
         using var root = Samples.NewAuthority();
         await using var pods = new ServingPods()
-            .Add("registry-0", context => context.StatusAsync(status, "No")).Add("registry-1", context => context.StatusAsync(status, "No"));
+            .Add("registry-0", context => context.StatusAsync(status, "No"))
+            .Add("registry-1", context => context.StatusAsync(status, "No"));
 
         AssertUnreachable("registry-0", await CheckAsync(pods, root.TrustBundle, "1"));
     }
@@ -188,11 +191,13 @@ public sealed class ServedCertificatesTests
         return await new ServedCertificates(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, Cancelled);
     }
 
-    private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) => throw new InvalidOperationException("This pod should not be asked.");
+    private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) =>
+        throw new InvalidOperationException("This pod should not be asked.");
 
     private static void AssertUntrusted(string pod, ServedResult result) => Assert.Equal(
         new ServedResult.Untrusted(
-            $"The registry's pod {pod} serves a certificate that this cluster's nodes refuse: it has ended, is for other names, or comes from a root that is not in their trust bundle."),
+            $"The registry's pod {pod} serves a certificate that this cluster's nodes refuse: it has ended, is for other names, or "
+                + "comes from a root that is not in their trust bundle."),
         result);
 
     private static void AssertUnreachable(string pod, ServedResult result) =>

@@ -51,7 +51,8 @@ internal sealed class ServingPods : IAsyncDisposable
         if (path[^1] == "portforward")
             return _pods.Single(pod => pod.Name == path[^2]).Forward(context);
         return context.Request.Query["labelSelector"] == "app.kubernetes.io/instance=registry,app.kubernetes.io/component=registry"
-            ? context.JsonAsync($$"""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[{{string.Join(',', _pods.Select(pod => Json(pod.Name, pod.Ready)))}}]}""")
+            ? context.JsonAsync(
+                $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[{{string.Join(',', _pods.Select(pod => Json(pod.Name, pod.Ready)))}}]}""")
             : context.StatusAsync(400, "BadRequest");
     }
 

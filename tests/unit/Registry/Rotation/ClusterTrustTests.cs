@@ -31,7 +31,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         var (roots, signer) = await _scene.TrustAsync();
         using var owned = roots.Value!;
 
-        Assert.Equal((await _scene.RootBundleAsync(RotationScene.Root)).Add(await _scene.RootBundleAsync(RotationScene.Next)), await _scene.BundleAsync());
+        Assert.Equal((await _scene.RootBundleAsync(RotationScene.Root)).Add(await _scene.RootBundleAsync(RotationScene.Next)),
+            await _scene.BundleAsync());
         Assert.Equal(await _scene.IdAsync(RotationScene.Next), RootId.Of(signer.Value!.Authority!));
         Assert.DoesNotContain(_scene.Server.Calls, call => call.Resource == "machines" && call.Verb == "list");
         var again = await _scene.TrustAsync();
@@ -56,7 +57,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal((2, "Machine oldest"), (waits.Count, waits.Oldest));
         await _scene.RemoveMachineAsync("oldest");
         waits = Assert.IsType<RetireResult.Waits>(await _scene.RetireAsync());
-        Assert.Equal("The former root stays trusted: 1 Machines or MachinePools know only that one, the oldest is Machine older.", waits.Reason);
+        Assert.Equal(
+            "The former root stays trusted: 1 Machines or MachinePools know only that one, the oldest is Machine older.", waits.Reason);
         Assert.Equal(both, await _scene.BundleAsync());
 
         await _scene.RemoveMachineAsync("older");
@@ -127,7 +129,9 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal(2, (await _scene.BundleAsync()).Count);
     }
 
-    /// <summary>A move makes Machines anew: they look young and are not. What the Secret remembers from before it was made itself does not count.</summary>
+    /// <summary>
+    /// A move makes Machines anew: they look young and are not. What the Secret remembers from before it was made itself does not count.
+    /// </summary>
     [Fact]
     public async Task Retire_AfterAMove_DoesNotTakeOldMachinesForYoung()
     {
@@ -138,7 +142,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         _scene.Time.Advance(Hour);
         await _scene.DeleteAsync(_scene.Plan.TrustSecret);
         await _scene.Client.CreateAsync(
-            CoreResources.Secrets, moved with { Metadata = moved.Metadata with { ResourceVersion = null, Uid = null, CreationTimestamp = null } }, "clusterctl", TestContext.Current.CancellationToken);
+            CoreResources.Secrets, moved with { Metadata = moved.Metadata with { ResourceVersion = null, Uid = null,
+            CreationTimestamp = null } }, "clusterctl", TestContext.Current.CancellationToken);
         _scene.Time.Advance(TrustDates.Margin + TrustDates.Margin);
         await _scene.AddMachineAsync("moved");
         _scene.Time.Advance(Hour);
@@ -208,7 +213,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         await _scene.ReplaceRootAsync(other);
         var (roots, signer) = await _scene.TrustAsync();
         roots.Value!.Dispose();
-        Assert.Contains("is not the one that this cluster's nodes trust", Assert.IsType<RegistryOutcome.Refused>(signer.Stop).Reason, StringComparison.Ordinal);
+        Assert.Contains("is not the one that this cluster's nodes trust", Assert.IsType<RegistryOutcome.Refused>(signer.Stop).Reason,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -235,7 +241,9 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal(Samples.Bundle(second), await scene.BundleAsync());
     }
 
-    /// <summary>Without the note nobody knows which Machines have the new root, so none of those that are there counts as having it.</summary>
+    /// <summary>
+    /// Without the note nobody knows which Machines have the new root, so none of those that are there counts as having it.
+    /// </summary>
     [Theory]
     [InlineData(null)]
     [InlineData("")]
@@ -263,7 +271,10 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal(await scene.IdAsync(RotationScene.Root), await SignerAsync(scene));
     }
 
-    /// <summary>cert-manager keeps the key when it renews, unless it is told otherwise: nodes with the former certificate accept what the key signs.</summary>
+    /// <summary>
+    /// cert-manager keeps the key when it renews, unless it is told otherwise: nodes with the former certificate accept what the key
+    /// signs.
+    /// </summary>
     [Fact]
     public async Task Ensure_ExternalRootRenewedWithItsKey_SignsAtOnce()
     {

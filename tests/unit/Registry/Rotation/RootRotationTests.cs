@@ -53,7 +53,8 @@ public sealed class RootRotationTests : IAsyncLifetime
         var next = await _scene.FindAsync(RotationScene.Next);
         var nextId = await _scene.IdAsync(RotationScene.Next);
         Assert.NotEqual(formerId, nextId);
-        Assert.Equal("registry-addon-root-ca-next", (await _scene.FindAsync(RotationScene.Root))!.Metadata.Annotations![RootAnnotations.NextRoot]);
+        Assert.Equal(
+            "registry-addon-root-ca-next", (await _scene.FindAsync(RotationScene.Root))!.Metadata.Annotations![RootAnnotations.NextRoot]);
 
         Assert.NotNull((await _scene.AdvanceAsync(isComplete: false, nextId)).Waits);
         Assert.NotNull((await _scene.AdvanceAsync(isComplete: true, nextId, formerId)).Waits);
@@ -62,14 +63,18 @@ public sealed class RootRotationTests : IAsyncLifetime
         var end = await _scene.AdvanceAsync(isComplete: true, nextId);
         Assert.Equal((RotationPhase.None, 2), (end.Phase, end.Generation));
         var current = (await _scene.FindAsync(RotationScene.Root))!;
-        Assert.Equal(next!.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)), current.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)));
+        Assert.Equal(next!.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)),
+            current.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)));
         Assert.DoesNotContain(RootAnnotations.NextRoot, current.Metadata.Annotations!.Keys);
         Assert.Equal(former.Metadata.Uid, current.Metadata.Uid);
         Assert.Null(await _scene.FindAsync(RotationScene.Next));
         Assert.Empty((await _scene.AdvanceAsync(isComplete: true, nextId)).Changes);
     }
 
-    /// <summary>The leader dies, or the connection breaks before or after the write, at every single write; a new leader always comes to the same end.</summary>
+    /// <summary>
+    /// The leader dies, or the connection breaks before or after the write, at every single write; a new leader always comes to the same
+    /// end.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -82,7 +87,8 @@ public sealed class RootRotationTests : IAsyncLifetime
             var formerId = await scene.IdAsync(RotationScene.Root);
             scene.Time.Advance(HalfLife);
             var writes = 0;
-            scene.Server.InjectFault(call => call.Verb is "create" or "patch" or "delete" && ++writes == death ? afterTheWrite ? Fault.DropAfter() : Fault.DropBefore() : null);
+            scene.Server.InjectFault(call => call.Verb is "create" or "patch" or "delete" && ++writes == death
+                ? afterTheWrite ? Fault.DropAfter() : Fault.DropBefore() : null);
 
             var faults = 0;
             var seen = new HashSet<string>();
@@ -90,7 +96,8 @@ public sealed class RootRotationTests : IAsyncLifetime
             {
                 try
                 {
-                    string[] served = await scene.FindAsync(RotationScene.Next) is null ? [await scene.IdAsync(RotationScene.Root)] : [await scene.IdAsync(RotationScene.Next)];
+                    string[] served = await scene.FindAsync(RotationScene.Next) is null
+                        ? [await scene.IdAsync(RotationScene.Root)] : [await scene.IdAsync(RotationScene.Next)];
                     seen.UnionWith(served);
                     await scene.AdvanceAsync(isComplete: true, served);
                 }
@@ -147,7 +154,8 @@ public sealed class RootRotationTests : IAsyncLifetime
         using var other = Samples.NewRoot();
         await _scene.Client.CreateAsync(
             CoreResources.Secrets,
-            stale with { Metadata = stale.Metadata with { ResourceVersion = null, Uid = null, CreationTimestamp = null }, Data = SecretKeys.Tls(other, other.CertificatePem) },
+            stale with { Metadata = stale.Metadata with { ResourceVersion = null, Uid = null, CreationTimestamp = null },
+            Data = SecretKeys.Tls(other, other.CertificatePem) },
             "test", TestContext.Current.CancellationToken);
 
         await _scene.AdvanceAsync(isComplete: true);
@@ -227,7 +235,10 @@ public sealed class RootRotationTests : IAsyncLifetime
         Assert.Equal((RotationPhase.None, 0), (report.Phase, report.Changes.Count));
     }
 
-    /// <summary>Seven cross-certificates are kept. A node that only knows the eighth root back would be cut off, so the rotation waits for it to be replaced.</summary>
+    /// <summary>
+    /// Seven cross-certificates are kept. A node that only knows the eighth root back would be cut off, so the rotation waits for it to
+    /// be replaced.
+    /// </summary>
     [Fact]
     public async Task Advance_TooManyRotationsWithOldNodes_WaitsForThem()
     {
@@ -240,9 +251,11 @@ public sealed class RootRotationTests : IAsyncLifetime
         }
 
         await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one more");
-        Assert.Contains("replace the oldest Machines first", (await _scene.AdvanceAsync(isComplete: true, first)).Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "replace the oldest Machines first", (await _scene.AdvanceAsync(isComplete: true, first)).Problem, StringComparison.Ordinal);
         Assert.Null(await _scene.FindAsync(RotationScene.Next));
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true, await _scene.RootBundleAsync(RotationScene.Root))).Phase);
+        Assert.Equal(
+            RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true, await _scene.RootBundleAsync(RotationScene.Root))).Phase);
         using var roots = await _scene.RootsAsync();
         using var leaf = roots.Authority.Issue(Samples.Server(), _scene.Time);
         Assert.Equal(1 + PemLimits.CrossCertificates, PathJudges.ReadWithBouncyCastle(leaf.CertificatePem).Length);

@@ -13,7 +13,9 @@ using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 
-/// <summary>One cluster through a whole rotation by the passes that the reconciler makes; only what its pods serve is told by the test.</summary>
+/// <summary>
+/// One cluster through a whole rotation by the passes that the reconciler makes; only what its pods serve is told by the test.
+/// </summary>
 public sealed class RotationCycleTests : IAsyncLifetime
 {
     private RotationScene _scene = null!;
@@ -97,11 +99,13 @@ public sealed class RotationCycleTests : IAsyncLifetime
     private async Task<ReconcileContext> PassAsync(bool verify = false)
     {
         var pass = new ReconcileContext();
-        var steps = new RegistryInstaller(_scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
+        var steps = new RegistryInstaller(
+            _scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
         await steps.ReconcileAsync(_scene.Plan, verify, pass, Cancelled);
         return pass;
     }
 
     private Task<RotationReport> AdvanceAsync() =>
-        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(new RotationProgress(_scene.Client, "v1beta2", []), Cancelled);
+        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(
+            new RotationProgress(_scene.Client, "v1beta2", []), Cancelled);
 }

@@ -37,7 +37,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
     public async Task FindClusterNotRotated_ClustersThatNobodyLooksAfter_AreNotWaitedFor()
     {
         await AddClusterAsync("paused", new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } });
-        await AddClusterAsync("marked", new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["cluster.x-k8s.io/paused"] = "" } } });
+        await AddClusterAsync("marked",
+            new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["cluster.x-k8s.io/paused"] = "" } } });
         foreach (var name in new[] { "paused", "marked", "gone" })
             await AddReleaseAsync(name, "00000000000000aa", "1", "1");
         Assert.Null(await FindClusterNotRotatedAsync());
@@ -53,7 +54,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
     {
         await AddClusterAsync("c1", new JsonObject());
         await AddReleaseAsync("c1", "00000000000000aa", "1", "1");
-        await _scene.Objects.MergePatchAsync(Releases, "c1-registry", new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, Cancelled);
+        await _scene.Objects.MergePatchAsync(Releases, "c1-registry",
+            new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, Cancelled);
         Assert.Equal("team-a/c1", await FindClusterNotRotatedAsync());
         await _scene.Objects.DeleteIfThereAsync(Releases, "c1-registry", Cancelled);
         Assert.NotNull(await _scene.Objects.FindAsync(Releases, "c1-registry", Cancelled));
@@ -88,7 +90,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
         var annotations = new JsonObject();
         foreach (var (key, value) in new[]
         {
-            ("issuer", issuer), ("serial", serial), ("served", served), ("request", "d"), ("not-before", "2031-01-01T00:00:00Z"), ("not-after", "2033-01-01T00:00:00Z"),
+            ("issuer", issuer), ("serial", serial), ("served", served), ("request", "d"), ("not-before", "2031-01-01T00:00:00Z"),
+            ("not-after", "2033-01-01T00:00:00Z"),
         })
         {
             if (value is not null)
@@ -104,9 +107,11 @@ public sealed class RotationProgressTests : IAsyncLifetime
                 ["name"] = $"{cluster}-registry",
                 ["labels"] = new JsonObject { ["app.kubernetes.io/managed-by"] = "capi-registry-hook" },
                 ["annotations"] = annotations,
-                ["ownerReferences"] = new JsonArray(new JsonObject { ["apiVersion"] = "cluster.x-k8s.io/v1beta2", ["kind"] = "Cluster", ["name"] = cluster, ["uid"] = $"uid-of-{cluster}" }),
+                ["ownerReferences"] = new JsonArray(new JsonObject { ["apiVersion"] = "cluster.x-k8s.io/v1beta2", ["kind"] = "Cluster",
+                ["name"] = cluster, ["uid"] = $"uid-of-{cluster}" }),
             },
-            ["spec"] = new JsonObject { ["clusterSelector"] = new JsonObject(), ["repoURL"] = "oci://registry", ["chartName"] = "registry" },
+            ["spec"] = new JsonObject { ["clusterSelector"] = new JsonObject(), ["repoURL"] = "oci://registry",
+            ["chartName"] = "registry" },
         }, Cancelled);
     }
 }

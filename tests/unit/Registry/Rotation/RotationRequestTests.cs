@@ -20,7 +20,8 @@ public sealed class RotationRequestTests : IAsyncLifetime
         (await _scene.RootsAsync()).Dispose();
         var answer = await _scene.OrderAsync();
         Assert.True(answer.IsPlaced);
-        Assert.Contains($"root {await _scene.IdAsync(RotationScene.Root)} (generation 1, until 2041-05-03)", answer.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"root {await _scene.IdAsync(RotationScene.Root)} (generation 1, until 2041-05-03)", answer.Text, StringComparison.Ordinal);
         Assert.Contains("no node is replaced for this", answer.Text, StringComparison.Ordinal);
         Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true)).Phase);
     }

@@ -16,7 +16,9 @@ using CapiRegistryHook.Unit.Tests.Kubernetes;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 
-/// <summary>A management cluster in this process with a root, one cluster, its Machines, and a clock that only moves when it is told to.</summary>
+/// <summary>
+/// A management cluster in this process with a root, one cluster, its Machines, and a clock that only moves when it is told to.
+/// </summary>
 internal sealed class RotationScene : IAsyncDisposable
 {
     public static readonly NamespacedName Root = new("capi-registry-hook-system", "registry-addon-root-ca");
@@ -29,7 +31,8 @@ internal sealed class RotationScene : IAsyncDisposable
         Options = options;
         Objects = new AdminClient(server);
         Client = new KubernetesClient(
-            Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), context: null, TimeProvider.System), ClientFixture.Quick with { MaxAttempts = 1 }, TimeProvider.System);
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), context: null, TimeProvider.System),
+            ClientFixture.Quick with { MaxAttempts = 1 }, TimeProvider.System);
         Trust = new ClusterTrust(Client, time);
     }
 
@@ -58,7 +61,8 @@ internal sealed class RotationScene : IAsyncDisposable
         var server = await EmbeddedApiServer.StartAsync("management", time, Cancelled);
         var scene = new RotationScene(server, time, new RegistryOptions { RootSource = source });
         foreach (var name in new[] { Root.Namespace, "team-a" })
-            await scene.Objects.CreateAsync("/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, Cancelled);
+            await scene.Objects.CreateAsync(
+                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, Cancelled);
         return scene;
     }
 
@@ -70,14 +74,17 @@ internal sealed class RotationScene : IAsyncDisposable
         return roots.Value is null ? (roots, default) : (roots, await Trust.EnsureAsync(Plan, roots.Value, live, nodesExist, Cancelled));
     }
 
-    public async Task<SigningRoots> RootsAsync() => (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, Cancelled)).Value!;
+    public async Task<SigningRoots> RootsAsync() =>
+        (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, Cancelled)).Value!;
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, TrustBundle trusted, params string[] served) =>
         Rotation.AdvanceAsync(new FixedFleet(isComplete, trusted, served), Cancelled);
 
-    public Task<RotationReport> AdvanceAsync(bool isComplete, params string[] served) => AdvanceAsync(isComplete, TrustBundle.Empty, served);
+    public Task<RotationReport> AdvanceAsync(bool isComplete, params string[] served) =>
+        AdvanceAsync(isComplete, TrustBundle.Empty, served);
 
-    public Task<RotationAnswer> OrderAsync(bool isCompromised = false) => RotationRequest.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
+    public Task<RotationAnswer> OrderAsync(bool isCompromised = false) =>
+        RotationRequest.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
 
     public async Task<RetireResult> RetireAsync(bool served = true)
     {
@@ -102,11 +109,13 @@ internal sealed class RotationScene : IAsyncDisposable
     }
 
     public Task AnnotateAsync(NamespacedName secret, string annotation, string? value) => Client.MergePatchAsync(
-        CoreResources.Secrets, secret, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, "admin", Cancelled);
+        CoreResources.Secrets, secret, new JsonObject {
+            ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, "admin", Cancelled);
 
     public Task DeleteAsync(NamespacedName secret) => Client.DeleteAsync(CoreResources.Secrets, secret, new DeleteOptions(), Cancelled);
 
-    public Task ReplaceRootAsync(CertificateKeyPair pair) => ReplaceRootAsync(Encoding.ASCII.GetBytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray());
+    public Task ReplaceRootAsync(CertificateKeyPair pair) =>
+        ReplaceRootAsync(Encoding.ASCII.GetBytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray());
 
     /// <summary>As cert-manager does it: the Secret gets another root.</summary>
     public async Task ReplaceRootAsync(byte[] certificatePem, byte[] keyPem)

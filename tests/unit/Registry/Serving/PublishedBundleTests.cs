@@ -11,7 +11,8 @@ public sealed class PublishedBundleTests
     private static readonly TrustBundle Former = Samples.Bundle(Samples.NewRoot());
 
     [Fact]
-    public void Decide_NothingThere_IsTheOwn() => Assert.Equal(new PublishedBundle(Own, ""), PublishedBundle.Decide(Own, TrustBundle.Empty, null, Samples.Clock));
+    public void Decide_NothingThere_IsTheOwn() =>
+        Assert.Equal(new PublishedBundle(Own, ""), PublishedBundle.Decide(Own, TrustBundle.Empty, null, Samples.Clock));
 
     [Fact]
     public void Decide_FormerFound_StaysAsLongAsItsCertificatesMayBeServed()

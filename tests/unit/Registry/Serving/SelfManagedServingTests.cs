@@ -254,9 +254,11 @@ public sealed class SelfManagedServingTests
     public async Task RefreshAsync_SecretsOfCertManager_AreTakenOver()
     {
         await using var stage = await ServingStage.StartAsync();
-        using var root = CertificateAuthority.CreateRoot(new RootRequest(ServingStage.AuthoritySecret, KeyAlgorithm.EcdsaP256, Samples.TenYears), stage.Time);
+        using var root = CertificateAuthority.CreateRoot(
+            new RootRequest(ServingStage.AuthoritySecret, KeyAlgorithm.EcdsaP256, Samples.TenYears), stage.Time);
         using var authority = Samples.Load(root);
-        using var served = authority.Issue(new ServerCertificateRequest("hook", ServerNames.Create([ServingStage.Host], []), KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(90)), stage.Time);
+        using var served = authority.Issue(new ServerCertificateRequest(
+            "hook", ServerNames.Create([ServingStage.Host], []), KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(90)), stage.Time);
         await CreateAsync(stage, ServingStage.AuthoritySecret, root, root.CertificatePem);
         await CreateAsync(stage, ServingStage.PublicSecret, served, root.CertificatePem);
         stage.Server.ClearCalls();

@@ -5,7 +5,8 @@ using CapiRegistryHook.Registry.Serving;
 namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>
-/// Twelve years of three replicas: renewals, two new authorities, API faults, restarts and replicas that no API server is reachable from for weeks, and a Cluster API
+/// Twelve years of three replicas: renewals, two new authorities, API faults, restarts and replicas that no API server is reachable from
+/// for weeks, and a Cluster API
 /// that takes over what is published only after a while. At every moment every client accepts every replica.
 /// </summary>
 public sealed class ServingLifeTests(ITestOutputHelper output)
@@ -15,7 +16,10 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
 
     private static readonly TimeSpan Step = TimeSpan.FromDays(6);
 
-    /// <summary>A third of a certificate's life, 30 days, is left when it is renewed; a replica that is cut off for longer serves a certificate that ends.</summary>
+    /// <summary>
+    /// A third of a certificate's life, 30 days, is left when it is renewed; a replica that is cut off for longer serves a certificate
+    /// that ends.
+    /// </summary>
     private static readonly TimeSpan LongestCut = TimeSpan.FromDays(14);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -46,11 +50,14 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
             foreach (var replica in replicas)
             {
                 Assert.True(stage.Accepts(clusterApi, replica.Shown!), $"Cluster API can't call a replica at {stage.Time.GetUtcNow():u}.");
-                Assert.True(stage.Accepts(chartProvider, replica.Shown!), $"The chart can't be fetched from a replica at {stage.Time.GetUtcNow():u}.");
+                Assert.True(stage.Accepts(chartProvider, replica.Shown!),
+                    $"The chart can't be fetched from a replica at {stage.Time.GetUtcNow():u}.");
             }
         }
 
-        output.WriteLine($"seed {Seed}: {authorities.Count} authorities, {replicas.Sum(replica => replica.Certificates)} certificates, {replicas.Sum(replica => replica.Failures)} failed looks.");
+        output.WriteLine(
+            $"seed {Seed}: {authorities.Count} authorities, {replicas.Sum(replica => replica.Certificates)} certificates, "
+                + $"{replicas.Sum(replica => replica.Failures)} failed looks.");
         Assert.Equal(3, authorities.Count);
         Assert.True(replicas.All(replica => replica.Certificates > 50 && replica.Failures > 0));
     }

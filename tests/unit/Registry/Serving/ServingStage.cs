@@ -22,7 +22,8 @@ internal sealed class ServingStage : IAsyncDisposable
     public const string PublicSecret = "capi-registry-hook-tls";
     public const string Extension = "hook";
 
-    private static readonly KubernetesClientOptions Quick = new() { BackoffBase = TimeSpan.FromMilliseconds(1), BackoffCap = TimeSpan.FromMilliseconds(2) };
+    private static readonly KubernetesClientOptions Quick = new() { BackoffBase = TimeSpan.FromMilliseconds(1),
+        BackoffCap = TimeSpan.FromMilliseconds(2) };
 
     private readonly List<SelfManagedServing> _replicas = [];
 
@@ -51,7 +52,8 @@ internal sealed class ServingStage : IAsyncDisposable
                 ["apiVersion"] = "runtime.cluster.x-k8s.io/v1beta2",
                 ["kind"] = "ExtensionConfig",
                 ["metadata"] = new JsonObject { ["name"] = Extension },
-                ["spec"] = new JsonObject { ["clientConfig"] = new JsonObject { ["service"] = new JsonObject { ["name"] = "hook", ["namespace"] = "hooks" } } },
+                ["spec"] = new JsonObject {
+                    ["clientConfig"] = new JsonObject { ["service"] = new JsonObject { ["name"] = "hook", ["namespace"] = "hooks" } } },
             }, Cancelled);
         }
 
@@ -61,7 +63,8 @@ internal sealed class ServingStage : IAsyncDisposable
     /// <summary>One more replica of the service.</summary>
     public SelfManagedServing NewReplica(string extension = Extension)
     {
-        var client = new KubernetesClient(Kubeconfig.Parse(Encoding.UTF8.GetBytes(Server.Kubeconfig), null, TimeProvider.System), Quick, TimeProvider.System);
+        var client = new KubernetesClient(
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(Server.Kubeconfig), null, TimeProvider.System), Quick, TimeProvider.System);
         var options = new ServingOptions { Names = [Host, "127.0.0.1"], ExtensionConfig = extension };
         _replicas.Add(new SelfManagedServing(client, new RegistryOptions { HookNamespace = Namespace }, options, Time));
         return _replicas[^1];
@@ -81,7 +84,8 @@ internal sealed class ServingStage : IAsyncDisposable
     {
         var published = await PublishedAsync();
         var patch = new JsonObject { ["caBundle"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(published.ToPem())) };
-        await Objects.MergePatchAsync(AdminClient.ExtensionConfigs, Extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = patch } }, Cancelled);
+        await Objects.MergePatchAsync(
+            AdminClient.ExtensionConfigs, Extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = patch } }, Cancelled);
         return published;
     }
 
@@ -91,7 +95,8 @@ internal sealed class ServingStage : IAsyncDisposable
 
     public Task SetAsync(string secret, string key, string? value) => Objects.MergePatchAsync(
         AdminClient.Secrets(Namespace), secret,
-        new JsonObject { ["data"] = new JsonObject { [key] = value is null ? null : Convert.ToBase64String(Encoding.ASCII.GetBytes(value)) } }, Cancelled);
+        new JsonObject { ["data"] =
+            new JsonObject { [key] = value is null ? null : Convert.ToBase64String(Encoding.ASCII.GetBytes(value)) } }, Cancelled);
 
     public Task DeleteAsync(string secret) => Objects.DeleteIfThereAsync(AdminClient.Secrets(Namespace), secret, Cancelled);
 
