@@ -14,15 +14,16 @@ internal static class Fleets
     public static async Task PrintAsync(CancellationToken cancellationToken)
     {
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken);
-        await using var stage = await Stage.SetAsync(async name => name == "management"
+        await using var environment = await TestEnvironment.StartAsync(async name => name == "management"
             ? await RealApiServer.StartAsync(name, binaries, cancellationToken)
             : await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
-        await Fleet.CreateAsync(stage, Clusters, cancellationToken);
-        var workload = (EmbeddedApiServer)stage.Workload;
+        await Fleet.CreateAsync(environment, Clusters, cancellationToken);
+        var workload = (EmbeddedApiServer)environment.Workload;
         workload.ClearCalls();
 
         await using var service = await HookService.StartAsync(
-            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"], cancellationToken);
+            environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"],
+            cancellationToken);
         var started = TimeProvider.System.GetTimestamp();
         var most = await WatchUntilReadyAsync(service, cancellationToken);
         var took = TimeProvider.System.GetElapsedTime(started);

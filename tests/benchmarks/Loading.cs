@@ -11,10 +11,10 @@ internal static class Loading
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(60);
 
-    public static async Task PrintAsync(Stage stage, CancellationToken cancellationToken)
+    public static async Task PrintAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], cancellationToken);
-        var load = await LoadRun.PlayAsync(stage, service, Callers, WarmUp, Duration, cancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken);
+        var load = await LoadRun.PlayAsync(environment, service, Callers, WarmUp, Duration, cancellationToken);
         Figures.Print($"{Callers} callers on all hooks for {Duration.TotalSeconds} s", "ms", load.Milliseconds, "<= 10000 (p99)");
         Figures.Print($"{Callers} callers, calls", "calls/s", [load.Milliseconds.Count / load.Took.TotalSeconds]);
         Figures.Print($"{Callers} callers, errors", "calls", [load.Problems.Count], "0");

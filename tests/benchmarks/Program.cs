@@ -14,9 +14,10 @@ if (args is ["fleet"])
     return 0;
 }
 
-await using var stage = await Stage.SetAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
-var management = (EmbeddedApiServer)stage.Management;
-var workload = (EmbeddedApiServer)stage.Workload;
+await using var environment =
+    await TestEnvironment.StartAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
+var management = (EmbeddedApiServer)environment.Management;
+var workload = (EmbeddedApiServer)environment.Workload;
 Console.WriteLine(
     $"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
 
@@ -46,8 +47,8 @@ foreach (var (reconciler, what) in new[] { ("On", "as installed"), ("Off", "hook
 
 await using var subject = await HookService.StartAsync(management.Kubeconfig, [], cancellationToken);
 using var caller = subject.CreateClusterApi();
-var cluster = await stage.CreateClusterAsync("bench", cancellationToken);
-await stage.GiveKubeconfigAsync(cluster, cancellationToken);
+var cluster = await environment.CreateClusterAsync("bench", cancellationToken);
+await environment.GiveKubeconfigAsync(cluster, cancellationToken);
 foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50", "<= 3"),
     ("AfterControlPlaneInitialized", "<= 1000", "<= 10"), ("BeforeClusterUpgrade", "<= 1000", "<= 10") })
 {
@@ -65,7 +66,7 @@ foreach (var (hook, target, calls) in new[] { ("BeforeClusterCreate", "p99 <= 50
 }
 
 await Patching.PrintAsync(subject);
-await Loading.PrintAsync(stage, cancellationToken);
+await Loading.PrintAsync(environment, cancellationToken);
 Figures.Print($"CPU of issuing {Issuing.Certificates} ECDSA P-256 certificates", "s", Issuing.Measure(TimeProvider.System), "<= 2");
 if (args is not ["quick"])
     await Fleets.PrintAsync(cancellationToken);

@@ -5,21 +5,21 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Demo;
 
-/// <summary>The objects of the story on both clusters, each with a line for a person.</summary>
+/// <summary>The objects of the walkthrough on both clusters, each with a line for a person.</summary>
 internal sealed class Inventory
 {
     private readonly Dictionary<string, (string Version, string Description)> _objects = [];
 
-    public static async Task<Inventory> ReadAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken)
+    public static async Task<Inventory> ReadAsync(TestEnvironment environment, TestCluster cluster, CancellationToken cancellationToken)
     {
         var inventory = new Inventory();
-        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(
+        inventory.Add("management", "Secret", await environment.ManagementObjects.FindAsync(
             AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken));
-        inventory.Add("management", "Secret", await stage.ManagementObjects.FindAsync(
+        inventory.Add("management", "Secret", await environment.ManagementObjects.FindAsync(
             AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken));
         inventory.Add("workload", "Secret",
-            await stage.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken));
-        inventory.Add("management", "HelmChartProxy", await stage.ManagementObjects.FindAsync(
+            await environment.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken));
+        inventory.Add("management", "HelmChartProxy", await environment.ManagementObjects.FindAsync(
             AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken));
         return inventory;
     }

@@ -13,11 +13,11 @@ Console.CancelKeyPress += (_, press) =>
 switch (args)
 {
     case [] or ["embedded"]:
-        return await Story.TellAsync(
+        return await Walkthrough.RunAsync(
             "embedded, in-memory", async (name, token) => await EmbeddedApiServer.StartAsync(name, token), interrupted.Token);
     case ["real"]:
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, interrupted.Token);
-        return await Story.TellAsync(
+        return await Walkthrough.RunAsync(
             "real kube-apiserver and etcd", async (name, token) => await RealApiServer.StartAsync(name, binaries, token),
             interrupted.Token);
     default:

@@ -7,13 +7,13 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The registry chart as the published program serves it: to plain HTTP clients, to both Helms and to skopeo.</summary>
-[Collection("stage")]
-public sealed class ChartEndpointTests(EmbeddedStage fixture)
+[Collection("environment")]
+public sealed class ChartEndpointTests(EmbeddedEnvironment fixture)
 {
     private const string Repository = "/v2/charts/registry";
     private const string Version = "0.1.0";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Get_EveryPathOfAPull_IsServedByTagAndDigest()
@@ -21,14 +21,17 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         await using var service = await StartAsync();
         using var http = service.CreateHttpClient();
 
-        using var probe = await http.GetAsync("/v2/", Cancelled);
+        using var probe = await http.GetAsync("/v2/", CancellationToken);
         Assert.Equal(HttpStatusCode.OK, probe.StatusCode);
         Assert.Equal("registry/2.0", Assert.Single(probe.Headers.GetValues("Docker-Distribution-Api-Version")));
         Assert.Equal(
-            $$"""{"name":"charts/registry","tags":["{{Version}}"]}""", await http.GetStringAsync($"{Repository}/tags/list", Cancelled));
+            $$"""{"name":"charts/registry","tags":["{{Version}}"]}""",
+            await http.GetStringAsync($"{Repository}/tags/list", CancellationToken));
         Assert.Equal(
-            """{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?last={Version}", Cancelled));
-        Assert.Equal("""{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?n=0", Cancelled));
+            """{"name":"charts/registry","tags":[]}""",
+            await http.GetStringAsync($"{Repository}/tags/list?last={Version}", CancellationToken));
+        Assert.Equal(
+            """{"name":"charts/registry","tags":[]}""", await http.GetStringAsync($"{Repository}/tags/list?n=0", CancellationToken));
 
         var (manifest, digest) = await FetchAsync(http, $"{Repository}/manifests/{Version}", "application/vnd.oci.image.manifest.v1+json");
         Assert.Equal(
@@ -60,10 +63,10 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         using var http = service.CreateHttpClient();
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
 
-        using var answer = await http.SendAsync(request, Cancelled);
+        using var answer = await http.SendAsync(request, CancellationToken);
 
         Assert.Equal(status, (int)answer.StatusCode);
-        var body = await answer.Content.ReadAsStringAsync(Cancelled);
+        var body = await answer.Content.ReadAsStringAsync(CancellationToken);
         if (code.Length > 0)
             Assert.Equal(code, (string?)JsonNode.Parse(body)!["errors"]![0]!["code"]);
     }
@@ -82,11 +85,12 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
 
         Assert.True(run.ExitCode == 0, run.Errors);
         using var http = service.CreateHttpClient();
-        var manifest = JsonNode.Parse(await http.GetStringAsync($"{Repository}/manifests/{Version}", Cancelled))!;
-        var pulled = await File.ReadAllBytesAsync(folder[$"registry-{Version}.tgz"], Cancelled);
+        var manifest = JsonNode.Parse(await http.GetStringAsync($"{Repository}/manifests/{Version}", CancellationToken))!;
+        var pulled = await File.ReadAllBytesAsync(folder[$"registry-{Version}.tgz"], CancellationToken);
         Assert.Equal((string?)manifest["layers"]![0]!["digest"], "sha256:" + Convert.ToHexStringLower(SHA256.HashData(pulled)));
         var values = await RunNamedAsync(service, folder, helm, ["show", "values", folder[$"registry-{Version}.tgz"]]);
-        Assert.Equal(await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "charts", "registry", "values.yaml"), Cancelled),
+        Assert.Equal(
+            await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "charts", "registry", "values.yaml"), CancellationToken),
             values.Output.TrimEnd('\n') + "\n");
     }
 
@@ -125,22 +129,22 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         Assert.True(tags.ExitCode == 0, tags.Errors);
         Assert.Equal(Version, (string?)JsonNode.Parse(tags.Output)!["Tags"]![0]);
         using var http = service.CreateHttpClient();
-        Assert.Equal(await http.GetStringAsync($"{Repository}/manifests/{Version}", Cancelled), raw.Output);
+        Assert.Equal(await http.GetStringAsync($"{Repository}/manifests/{Version}", CancellationToken), raw.Output);
         Assert.True(copy.ExitCode == 0, copy.Errors);
-        Assert.Equal(raw.Output, await File.ReadAllTextAsync(folder["copy/manifest.json"], Cancelled));
+        Assert.Equal(raw.Output, await File.ReadAllTextAsync(folder["copy/manifest.json"], CancellationToken));
     }
 
     private static async Task<(byte[] Content, string Digest)> FetchAsync(HttpClient http, string path, string mediaType)
     {
-        using var answer = await http.GetAsync(path, Cancelled);
+        using var answer = await http.GetAsync(path, CancellationToken);
         using var headRequest = new HttpRequestMessage(HttpMethod.Head, path);
-        using var head = await http.SendAsync(headRequest, Cancelled);
-        var content = await answer.Content.ReadAsByteArrayAsync(Cancelled);
+        using var head = await http.SendAsync(headRequest, CancellationToken);
+        var content = await answer.Content.ReadAsByteArrayAsync(CancellationToken);
         var digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(content));
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
-        Assert.Empty(await head.Content.ReadAsByteArrayAsync(Cancelled));
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(CancellationToken));
         foreach (var either in new[] { answer, head })
         {
             Assert.Equal(mediaType, either.Content.Headers.ContentType?.MediaType);
@@ -154,8 +158,8 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
 
     private async Task<HookService> StartAsync()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        return await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        return await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
     }
 
     private static string HostOf(HookService service) => $"{LoopbackAuthority.HostName}:{service.Address.Port}";
@@ -171,7 +175,7 @@ public sealed class ChartEndpointTests(EmbeddedStage fixture)
         return await ProgramRun.RunAsync(
             "unshare",
             [.. unprivileged, "--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts, program, .. arguments],
-            Cancelled,
+            CancellationToken,
             environment: new Dictionary<string, string?> { ["HOME"] = folder.Path, ["HELM_CACHE_HOME"] = folder["helm"],
             ["XDG_RUNTIME_DIR"] = folder.Path });
     }

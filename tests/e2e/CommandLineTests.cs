@@ -6,7 +6,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>Bad input on the command line of the published program: exit code 2 and a sentence, never a stack trace.</summary>
 public sealed class CommandLineTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("can't be read", "plan", "-f", "")]
@@ -33,7 +33,7 @@ public sealed class CommandLineTests
     public async Task Run_DeepYaml_EndsWithASentence(string option)
     {
         var deep = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}-deep.yaml");
-        await File.WriteAllTextAsync(deep, new string('[', 100_000), Cancelled);
+        await File.WriteAllTextAsync(deep, new string('[', 100_000), CancellationToken);
         string[] arguments = option == "--file" ? ["plan", "--file", deep] : ["plan", "--file", "-", "--config", deep];
 
         var (code, errors) = await RunAsync(arguments);
@@ -46,7 +46,7 @@ public sealed class CommandLineTests
     [Fact]
     public async Task Plan_GeneratePatchesRequest_PrintsThePatchOfEachTemplate()
     {
-        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", PatchRequest("strict")], Cancelled);
+        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", PatchRequest("strict")], CancellationToken);
 
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
         Assert.StartsWith(
@@ -69,7 +69,8 @@ public sealed class CommandLineTests
     public async Task Plan_Cluster_ShowsTheFilesOfItsNodes()
     {
         var run = await ProgramRun.RunAsync(
-            HookService.ProgramPath(), ["plan", "-f", Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml")], Cancelled);
+            HookService.ProgramPath(), ["plan", "-f", Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml")],
+            CancellationToken);
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("- path: \"/etc/containerd/certs.d/_default/hosts.toml\"", run.Output, StringComparison.Ordinal);
@@ -81,7 +82,7 @@ public sealed class CommandLineTests
 
     private static async Task<(int Code, string Errors)> RunAsync(string[] arguments)
     {
-        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
+        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
         return (run.ExitCode, run.Errors);
     }
 }

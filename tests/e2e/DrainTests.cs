@@ -10,20 +10,21 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// What a caller on an open connection sees while the service stops. Without being asked to connect anew it would stay with the pod
 /// that goes, and its next call would break.
 /// </summary>
-[Collection("stage")]
-public sealed class DrainTests(EmbeddedStage fixture)
+[Collection("environment")]
+public sealed class DrainTests(EmbeddedEnvironment fixture)
 {
     private const int Calls = 5;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("1.1")]
     [InlineData("2.0")]
     public async Task Terminate_CallerOnAnOpenConnection_IsAskedToConnectAnew(string version)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--drain-delay", "3s"], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--drain-delay", "3s"], CancellationToken);
         using var caller = new CountingCaller(service, Version.Parse(version));
 
         for (var call = 0; call < Calls; call++)
@@ -39,7 +40,7 @@ public sealed class DrainTests(EmbeddedStage fixture)
         var before = caller.Connections;
         while (caller.Connections < before + Calls)
             Assert.Equal(HttpStatusCode.OK, await caller.GetAsync("/healthz"));
-        Assert.Equal(0, await service.WaitForExitAsync(Cancelled));
+        Assert.Equal(0, await service.WaitForExitAsync(CancellationToken));
     }
 
     /// <summary>A client that counts how often it connects.</summary>
@@ -69,7 +70,7 @@ public sealed class DrainTests(EmbeddedStage fixture)
 
         public async Task<HttpStatusCode> GetAsync(string path)
         {
-            using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+            using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative), CancellationToken);
             return answer.StatusCode;
         }
 

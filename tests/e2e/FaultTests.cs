@@ -6,51 +6,51 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>API servers that are away: answers in time, the same sentence every time, and no lasting harm.</summary>
-[Collection("stage")]
-public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
+[Collection("environment")]
+public sealed class FaultTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const string Version = "1.13.4";
 
     private static readonly TimeSpan AnswerBound = TimeSpan.FromSeconds(8);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task AfterControlPlaneInitialized_WorkloadServerCrashed_FailsAndLaterSucceeds()
     {
-        var stage = await real.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
-        var workload = (RealApiServer)stage.Workload;
+        var cluster = await PrepareAsync(environment, capi);
+        var workload = (RealApiServer)environment.Workload;
 
         await workload.StopApiServerAsync();
-        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        await workload.StartApiServerAsync(Cancelled);
-        var third = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        await workload.StartApiServerAsync(CancellationToken);
+        var third = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.Equal((200, "Failure"), (first.StatusCode, first.Status));
         Assert.Equal("The workload API server can't be used now; the next call tries again.", first.Message);
         Assert.Equal(first.Text, second.Text);
         Assert.True(first.Took < AnswerBound, $"{first.Took}");
         Assert.Equal("Success", third.Status);
-        Secrecy.AssertNoSecretIn(service.Log, stage);
+        Secrecy.AssertNoSecretIn(service.Log, environment);
     }
 
     [Fact]
     public async Task BeforeClusterCreate_ManagementServerCrashed_BlocksAndLaterSucceeds()
     {
-        var stage = await real.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        var management = (RealApiServer)stage.Management;
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        var management = (RealApiServer)environment.Management;
 
         await management.StopApiServerAsync();
-        var blocked = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        await management.StartApiServerAsync(Cancelled);
-        var passed = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        var blocked = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        await management.StartApiServerAsync(CancellationToken);
+        var passed = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal((200, "Success"), (blocked.StatusCode, blocked.Status));
         Assert.InRange(blocked.RetryAfterSeconds ?? 0, 1, 30);
@@ -62,17 +62,17 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
     [Fact]
     public async Task EveryHook_ApiServerHangs_AnswersBeforeEightSeconds()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
-        var workload = (EmbeddedApiServer)stage.Workload;
+        var cluster = await PrepareAsync(environment, capi);
+        var workload = (EmbeddedApiServer)environment.Workload;
         var release = new TaskCompletionSource();
         workload.InjectFault(_ => Fault.Delay(release.Task));
         try
         {
-            var installed = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-            var upgraded = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+            var installed = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+            var upgraded = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
 
             Assert.Equal("Failure", installed.Status);
             Assert.True(installed.Took < AnswerBound, $"{installed.Took}");
@@ -90,20 +90,23 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
     [Fact]
     public async Task BeforeClusterCreate_ExternalRoot_WaitsUntilItIsThere()
     {
-        var stage = await real.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--root-source", "External"], Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--root-source", "External"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
 
-        var waiting = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        var none = await RegistryState.ReadAsync(stage, cluster, Cancelled);
-        await using (var maker = await HookService.StartAsync(stage.Management.Kubeconfig, ["--key-algorithm", "RSA-2048"], Cancelled))
+        var waiting = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        var none = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
+        await using (var maker =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--key-algorithm", "RSA-2048"], CancellationToken))
         {
             using var other = maker.CreateClusterApi();
-            await other.CallAsync(Version, "BeforeClusterCreate", await stage.CreateClusterAsync("c2", Cancelled), Cancelled);
+            await other.CallAsync(
+                Version, "BeforeClusterCreate", await environment.CreateClusterAsync("c2", CancellationToken), CancellationToken);
         }
 
-        var passed = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        var passed = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal("Success", waiting.Status);
         Assert.InRange(waiting.RetryAfterSeconds ?? 0, 1, 30);
@@ -114,39 +117,39 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
     [Fact]
     public async Task EveryHook_EndedRootBesideTheCurrentOne_GoesOn()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
         var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
         var ended = ForeignRoot.Create(TimeSpan.FromDays(-365), TimeSpan.FromHours(-1));
-        await current.StoreAsync(stage, current.CertificatePem + ended.CertificatePem, Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        await current.StoreAsync(environment, current.CertificatePem + ended.CertificatePem, CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
+        var cluster = await PrepareAsync(environment, capi);
 
-        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.True(first.Status == "Success", first.Text);
         Assert.True(second.Status == "Success", second.Text);
-        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
         Assert.Equal(current.CertificatePem, RegistryState.Text(state.Trust!, "ca.crt"));
     }
 
     [Fact]
     public async Task EveryHook_AnotherRootAddedToTheBundle_GoesOn()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
         var current = ForeignRoot.Create(TimeSpan.FromHours(-2), TimeSpan.FromDays(365));
         var next = ForeignRoot.Create(TimeSpan.FromHours(-1), TimeSpan.FromDays(730));
-        await current.StoreAsync(stage, current.CertificatePem, Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        await current.StoreAsync(environment, current.CertificatePem, CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
+        var cluster = await PrepareAsync(environment, capi);
 
-        await ForeignRoot.SetTrustAsync(stage, current.CertificatePem + next.CertificatePem, Cancelled);
-        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        await ForeignRoot.SetTrustAsync(environment, current.CertificatePem + next.CertificatePem, CancellationToken);
+        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.True(answer.Status == "Success", answer.Text);
-        var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
         Assert.Contains(next.CertificatePem, RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
         Assert.True(state.Verifies("10.128.0.20"));
     }
@@ -154,26 +157,26 @@ public sealed class FaultTests(EmbeddedStage embedded, RealStage real)
     [Fact]
     public async Task EveryHook_RootNotValidYet_NamesIt()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
         var later = ForeignRoot.Create(TimeSpan.FromHours(2), TimeSpan.FromDays(365));
-        await later.StoreAsync(stage, later.CertificatePem, Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        await later.StoreAsync(environment, later.CertificatePem, CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
+        var cluster = await PrepareAsync(environment, capi);
 
-        var installed = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var upgraded = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+        var installed = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var upgraded = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
 
         Assert.True(installed.StatusCode == 200 && installed.Status == "Failure", installed.Text);
         Assert.Contains("registry-addon-root-ca can't be used", installed.Message, StringComparison.Ordinal);
         Assert.True(upgraded.StatusCode == 200 && upgraded.RetryAfterSeconds > 0, upgraded.Text);
     }
 
-    private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
+    private static async Task<TestCluster> PrepareAsync(TestEnvironment environment, ClusterApi capi)
     {
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken)).Status);
         return cluster;
     }
 }

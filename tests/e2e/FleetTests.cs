@@ -8,24 +8,24 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// Many clusters that need nothing: they are listed in pages, and looked at without a write and without a call of a workload cluster.
 /// tests/benchmarks does the same with 10,000.
 /// </summary>
-[Collection("stage")]
-public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
+[Collection("environment")]
+public sealed class FleetTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const int Clusters = 250;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task FullPass_HealthyFleet_ReadsPagesAndWritesNothing()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        var (management, workload) = ((EmbeddedApiServer)stage.Management, (EmbeddedApiServer)stage.Workload);
-        await Fleet.CreateAsync(stage, Clusters, Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        var (management, workload) = ((EmbeddedApiServer)environment.Management, (EmbeddedApiServer)environment.Workload);
+        await Fleet.CreateAsync(environment, Clusters, CancellationToken);
         management.ClearCalls();
         workload.ClearCalls();
 
-        await using var service = await StartAsync(stage);
-        await service.ShowsAsync(Ready, Cancelled);
+        await using var service = await StartAsync(environment);
+        await service.ShowsAsync(Ready, CancellationToken);
 
         Assert.Empty(workload.Calls);
         Assert.DoesNotContain(management.Calls, call => call.IsWrite && call.Resource != "leases");
@@ -38,11 +38,11 @@ public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
     [Fact]
     public async Task FullPass_RealApiServer_TakesAFewMillisecondsOfProcessorPerCluster()
     {
-        var stage = await real.EmptyAsync(Cancelled);
-        await Fleet.CreateAsync(stage, Clusters, Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        await Fleet.CreateAsync(environment, Clusters, CancellationToken);
 
-        await using var service = await StartAsync(stage);
-        await service.ShowsAsync(Ready, Cancelled);
+        await using var service = await StartAsync(environment);
+        await service.ShowsAsync(Ready, CancellationToken);
         var (seconds, megabytes) = (service.ProcessorSeconds(), service.ResidentBytes() / 1048576.0);
 
         TestContext.Current.TestOutputHelper?.WriteLine(
@@ -54,7 +54,8 @@ public sealed class FleetTests(EmbeddedStage embedded, RealStage real)
 
     private static string Ready => $"capi_registry_hook_clusters{{phase=\"ready\"}} {Clusters}";
 
-    private static Task<HookService> StartAsync(Stage stage) =>
+    private static Task<HookService> StartAsync(TestEnvironment environment) =>
         HookService.StartAsync(
-            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"], Cancelled);
+            environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--reconcile-rate", "1000"],
+            CancellationToken);
 }

@@ -28,8 +28,8 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
     }
 
     /// <summary>Puts it where the service looks for its root.</summary>
-    public Task StoreAsync(Stage stage, string trustPem, CancellationToken cancellationToken) =>
-        stage.ManagementObjects.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
+    public Task StoreAsync(TestEnvironment environment, string trustPem, CancellationToken cancellationToken) =>
+        environment.ManagementObjects.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = Name },
             ["type"] = "kubernetes.io/tls",
@@ -38,8 +38,8 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
         }, cancellationToken);
 
     /// <summary>Replaces the bundle beside it.</summary>
-    public static Task SetTrustAsync(Stage stage, string trustPem, CancellationToken cancellationToken) =>
-        stage.ManagementObjects.MergePatchAsync(
+    public static Task SetTrustAsync(TestEnvironment environment, string trustPem, CancellationToken cancellationToken) =>
+        environment.ManagementObjects.MergePatchAsync(
             AdminClient.Secrets(HookService.Namespace), Name, new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Data(trustPem) } },
             cancellationToken);
 
@@ -49,30 +49,30 @@ internal sealed record ForeignRoot(string CertificatePem, string PrivateKeyPem)
     /// find out how old the nodes are.
     /// </summary>
     public static async Task GiveSuccessorWithoutCrossCertificateAsync(
-        Stage stage, TestCluster cluster, CancellationToken cancellationToken)
+        TestEnvironment environment, TestCluster cluster, CancellationToken cancellationToken)
     {
         var secrets = AdminClient.Secrets(HookService.Namespace);
         using var current = X509Certificate2.CreateFromPem(
-            RegistryState.Text(await stage.ManagementObjects.GetAsync(secrets, Name, cancellationToken), "tls.crt"));
+            RegistryState.Text(await environment.ManagementObjects.GetAsync(secrets, Name, cancellationToken), "tls.crt"));
         var id = Convert.ToHexStringLower(SHA256.HashData(current.RawData))[..16];
         var next = Create(TimeSpan.Zero, TimeSpan.FromDays(3650));
-        await stage.ManagementObjects.CreateAsync(secrets, new JsonObject
+        await environment.ManagementObjects.CreateAsync(secrets, new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = $"{Name}-next", ["annotations"] = Annotation("follows-root", id) },
             ["type"] = "kubernetes.io/tls",
             ["data"] = new JsonObject { ["tls.crt"] = Data(next.CertificatePem), ["tls.key"] = Data(next.PrivateKeyPem),
             ["ca.crt"] = Data(next.CertificatePem) },
         }, cancellationToken);
-        await AnnotateAsync(stage, secrets, Name, Annotation("next-root", $"{Name}-next"), cancellationToken);
-        await AnnotateAsync(stage, AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca",
+        await AnnotateAsync(environment, secrets, Name, Annotation("next-root", $"{Name}-next"), cancellationToken);
+        await AnnotateAsync(environment, AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca",
             Annotation("trusted-since", $"{id}=2026-01-01T00:00:00Z"), cancellationToken);
     }
 
     private static JsonObject Annotation(string name, string value) => new() { [$"capi-registry-hook.io/{name}"] = value };
 
     private static Task<JsonObject> AnnotateAsync(
-        Stage stage, string collection, string name, JsonObject annotations, CancellationToken cancellationToken) =>
-        stage.ManagementObjects.MergePatchAsync(
+        TestEnvironment environment, string collection, string name, JsonObject annotations, CancellationToken cancellationToken) =>
+        environment.ManagementObjects.MergePatchAsync(
             collection, name, new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } }, cancellationToken);
 
     private static string Data(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

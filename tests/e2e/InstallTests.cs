@@ -4,41 +4,41 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>On a real API server, the rights that the service's chart gives are enough for every hook, and narrow.</summary>
-[Collection("stage")]
-public sealed class InstallTests(RealStage fixture)
+[Collection("environment")]
+public sealed class InstallTests(RealEnvironment fixture)
 {
     private const string Version = "1.13.4";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("rbac.create=true")]
     [InlineData("rbac.namespaces={default}")]
     public async Task EveryHook_WithTheInstalledRights_Succeeds(string values)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var kubeconfig = await InstalledAccess.GrantAsync(stage, Cancelled, values);
-        await using var service = await HookService.StartAsync(kubeconfig, ["--upgrade-block-limit", "0s"], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var kubeconfig = await InstalledAccess.GrantAsync(environment, CancellationToken, values);
+        await using var service = await HookService.StartAsync(kubeconfig, ["--upgrade-block-limit", "0s"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
 
         // Without a kubeconfig the upgrade is let go at once: this writes the annotation and the Event.
-        var letGo = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var letGo = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
         var answers = new List<HookAnswer> { letGo };
         foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
-            answers.Add(await capi.PostAsync(WithoutLabel(RecordedHookRequest.Load(Version, hook).For(cluster)), Cancelled));
+            answers.Add(await capi.PostAsync(WithoutLabel(RecordedHookRequest.Load(Version, hook).For(cluster)), CancellationToken));
 
         Assert.All(answers, answer => Assert.True(answer.Status == "Success" && answer.RetryAfterSeconds is null or 0, answer.Text));
-        Assert.Single(await stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled));
+        Assert.Single(await environment.ManagementObjects.ListAsync(AdminClient.Events("default"), CancellationToken));
         Assert.DoesNotContain("forbidden", service.Log, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
     public async Task Rights_Everywhere_AreNarrow()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await InstalledAccess.GrantAsync(stage, Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await InstalledAccess.GrantAsync(environment, CancellationToken);
 
         (string Group, string Resource, string[] Verbs)[] refused =
         [
@@ -51,28 +51,28 @@ public sealed class InstallTests(RealStage fixture)
         foreach (var (group, resource, verbs) in refused)
         {
             foreach (var verb in verbs)
-                Assert.False(await MayAsync(stage, verb, group, resource, "default"), $"{verb} {resource}");
+                Assert.False(await MayAsync(environment, verb, group, resource, "default"), $"{verb} {resource}");
         }
 
-        Assert.False(await MayAsync(stage, "create", "", "pods", "default"));
-        Assert.False(await MayAsync(stage, "create", "rbac.authorization.k8s.io", "roles", "default"));
-        Assert.True(await MayAsync(stage, "get", "", "secrets", "default"));
+        Assert.False(await MayAsync(environment, "create", "", "pods", "default"));
+        Assert.False(await MayAsync(environment, "create", "rbac.authorization.k8s.io", "roles", "default"));
+        Assert.True(await MayAsync(environment, "get", "", "secrets", "default"));
     }
 
     [Fact]
     public async Task Rights_InNamespaces_EndAtThem()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await InstalledAccess.GrantAsync(stage, Cancelled, "rbac.namespaces={default}");
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await InstalledAccess.GrantAsync(environment, CancellationToken, "rbac.namespaces={default}");
 
-        Assert.True(await MayAsync(stage, "get", "", "secrets", "default"));
-        Assert.False(await MayAsync(stage, "get", "", "secrets", "kube-system"));
-        Assert.True(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
-        Assert.False(await MayAsync(stage, "get", "", "secrets", HookService.Namespace, "another"));
-        Assert.True(await MayAsync(stage, "create", "", "secrets", HookService.Namespace));
-        Assert.True(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
-        Assert.False(await MayAsync(stage, "patch", "", "secrets", HookService.Namespace, "another"));
-        Assert.False(await MayAsync(stage, "delete", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.True(await MayAsync(environment, "get", "", "secrets", "default"));
+        Assert.False(await MayAsync(environment, "get", "", "secrets", "kube-system"));
+        Assert.True(await MayAsync(environment, "get", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.False(await MayAsync(environment, "get", "", "secrets", HookService.Namespace, "another"));
+        Assert.True(await MayAsync(environment, "create", "", "secrets", HookService.Namespace));
+        Assert.True(await MayAsync(environment, "patch", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
+        Assert.False(await MayAsync(environment, "patch", "", "secrets", HookService.Namespace, "another"));
+        Assert.False(await MayAsync(environment, "delete", "", "secrets", HookService.Namespace, "registry-addon-root-ca"));
     }
 
     private static RecordedHookRequest WithoutLabel(RecordedHookRequest request)
@@ -81,9 +81,10 @@ public sealed class InstallTests(RealStage fixture)
         return request;
     }
 
-    private static async Task<bool> MayAsync(Stage stage, string verb, string group, string resource, string @namespace, string name = "")
+    private static async Task<bool> MayAsync(
+        TestEnvironment environment, string verb, string group, string resource, string @namespace, string name = "")
     {
-        var review = await stage.ManagementObjects.CreateAsync("/apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject
+        var review = await environment.ManagementObjects.CreateAsync("/apis/authorization.k8s.io/v1/subjectaccessreviews", new JsonObject
         {
             ["apiVersion"] = "authorization.k8s.io/v1",
             ["kind"] = "SubjectAccessReview",
@@ -93,7 +94,7 @@ public sealed class InstallTests(RealStage fixture)
                 ["resourceAttributes"] = new JsonObject { ["verb"] = verb, ["group"] = group, ["resource"] = resource,
                 ["namespace"] = @namespace, ["name"] = name },
             },
-        }, Cancelled);
+        }, CancellationToken);
         return (bool)review["status"]!["allowed"]!;
     }
 }

@@ -7,22 +7,22 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// The life of a cluster's registry as Cluster API drives it, against the published service as a process of its own. The
 /// same scenarios run on embedded and on real API servers.
 /// </summary>
-[Collection("stage")]
-public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
+[Collection("environment")]
+public abstract class LifecycleScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string V1Beta1 = "1.12.5";
     private const string V1Beta2 = "1.13.4";
 
-    private Stage _stage = null!;
+    private TestEnvironment _environment = null!;
     private HookService _service = null!;
     private ClusterApi _capi = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _stage = await fixture.EmptyAsync(Cancelled);
-        _service = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        _environment = await fixture.EmptyAsync(CancellationToken);
+        _service = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
         _capi = _service.CreateClusterApi();
     }
 
@@ -31,7 +31,7 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
         var log = _service.Log;
         _capi.Dispose();
         await _service.DisposeAsync();
-        Secrecy.AssertNoSecretIn(log, _stage);
+        Secrecy.AssertNoSecretIn(log, _environment);
         GC.SuppressFinalize(this);
     }
 
@@ -40,11 +40,11 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     [InlineData(V1Beta2, "cluster.x-k8s.io/v1beta2")]
     public async Task BeforeClusterCreate_EmptyManagementCluster_MakesRootAndTrust(string version, string ownerVersion)
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
 
         await AssertProceedsAsync(version, "BeforeClusterCreate", cluster);
 
-        var state = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         Assert.Equal(["ca.crt", "tls.crt", "tls.key"], KeysOf(state.Root!));
         Assert.Equal(["ca.crt"], KeysOf(state.Trust!));
         Assert.Equal(RegistryState.Text(state.Root!, "tls.crt"), RegistryState.Text(state.Trust!, "ca.crt"));
@@ -64,7 +64,7 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     {
         var cluster = await InstallAsync(version);
 
-        var state = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         Assert.True(state.Verifies("10.128.0.20"));
         Assert.True(state.Verifies("10.128.0.21"));
         Assert.True(state.Verifies("127.0.0.1"));
@@ -83,26 +83,26 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     {
         var cluster = await InstallAsync(version);
         await AssertProceedsAsync(version, "BeforeClusterUpgrade", cluster);
-        var before = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var before = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
 
         await AssertProceedsAsync(version, "BeforeClusterCreate", cluster);
         await AssertProceedsAsync(version, "AfterControlPlaneInitialized", cluster);
         await AssertProceedsAsync(version, "BeforeClusterUpgrade", cluster);
 
-        Assert.Equal(before.Versions, (await RegistryState.ReadAsync(_stage, cluster, Cancelled)).Versions);
+        Assert.Equal(before.Versions, (await RegistryState.ReadAsync(_environment, cluster, CancellationToken)).Versions);
     }
 
     [Fact]
     public async Task BeforeClusterUpgrade_EachTargetVersion_RenewsOnce()
     {
         var cluster = await InstallAsync(V1Beta2);
-        var serials = new List<string> { (await RegistryState.ReadAsync(_stage, cluster, Cancelled)).Serial };
+        var serials = new List<string> { (await RegistryState.ReadAsync(_environment, cluster, CancellationToken)).Serial };
 
         foreach (var target in new[] { "v1.34.0", "v1.34.0", "v1.35.0", "v1.35.0" })
         {
-            var answer = await _capi.UpgradeAsync(V1Beta2, cluster, target, Cancelled);
+            var answer = await _capi.UpgradeAsync(V1Beta2, cluster, target, CancellationToken);
             Assert.Equal((200, "Success", 0), (answer.StatusCode, answer.Status, answer.RetryAfterSeconds));
-            var state = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+            var state = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
             Assert.Equal(target, (string?)state.Certificate!["metadata"]!["annotations"]!["capi-registry-hook.io/renewed-for"]);
             Assert.Equal(state.Serial, state.ChartSerial);
             Assert.True(state.Verifies("10.128.0.20"));
@@ -115,53 +115,53 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task AfterControlPlaneInitialized_LabelMissing_IsSetOnTheCluster()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
-        await _stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
+        await _environment.GiveKubeconfigAsync(cluster, CancellationToken);
         var request = RecordedHookRequest.Load(V1Beta2, "AfterControlPlaneInitialized").For(cluster);
         request.Body["cluster"]!["metadata"]!.AsObject().Remove("labels");
 
-        var answer = await _capi.PostAsync(request, Cancelled);
+        var answer = await _capi.PostAsync(request, CancellationToken);
 
         Assert.Equal("Success", answer.Status);
-        var state = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         Assert.Equal("c1", (string?)state.Cluster["metadata"]!["labels"]!["cluster.x-k8s.io/cluster-name"]);
     }
 
     [Fact]
     public async Task AfterControlPlaneInitialized_DayTwo_NeedsNoBeforeClusterCreate()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
-        await _stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
+        await _environment.GiveKubeconfigAsync(cluster, CancellationToken);
 
         await AssertProceedsAsync(V1Beta2, "AfterControlPlaneInitialized", cluster);
 
-        Assert.True((await RegistryState.ReadAsync(_stage, cluster, Cancelled)).Verifies("10.128.0.20"));
+        Assert.True((await RegistryState.ReadAsync(_environment, cluster, CancellationToken)).Verifies("10.128.0.20"));
     }
 
     [Fact]
     public async Task AfterControlPlaneInitialized_EditedObjects_ArePutRight()
     {
         var cluster = await InstallAsync(V1Beta2);
-        var expected = (await RegistryState.ReadAsync(_stage, cluster, Cancelled)).Describe(cluster);
-        await _stage.WorkloadObjects.MergePatchAsync(AdminClient.Secrets("registry-system"), "registry-tls",
-            new JsonObject { ["data"] = new JsonObject { ["tls.crt"] = "bm9uZQ==" } }, Cancelled);
-        await _stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
-            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, Cancelled);
-        await _stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
-            new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = null } }, Cancelled);
+        var expected = (await RegistryState.ReadAsync(_environment, cluster, CancellationToken)).Describe(cluster);
+        await _environment.WorkloadObjects.MergePatchAsync(AdminClient.Secrets("registry-system"), "registry-tls",
+            new JsonObject { ["data"] = new JsonObject { ["tls.crt"] = "bm9uZQ==" } }, CancellationToken);
+        await _environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, CancellationToken);
+        await _environment.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
+            new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = null } }, CancellationToken);
 
         await AssertProceedsAsync(V1Beta2, "AfterControlPlaneInitialized", cluster);
 
-        Assert.Equal(expected, (await RegistryState.ReadAsync(_stage, cluster, Cancelled)).Describe(cluster));
+        Assert.Equal(expected, (await RegistryState.ReadAsync(_environment, cluster, CancellationToken)).Describe(cluster));
     }
 
     [Fact]
     public async Task AfterControlPlaneInitialized_NoKubeconfig_FailsWithTheSameSentence()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
 
-        var first = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var second = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var first = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var second = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.Equal((200, "Failure"), (first.StatusCode, first.Status));
         Assert.Contains("default/c1-kubeconfig", first.Message, StringComparison.Ordinal);
@@ -172,12 +172,13 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     public async Task AfterControlPlaneInitialized_ForeignRoot_IsRefused()
     {
         var cluster = await InstallAsync(V1Beta2);
-        await _stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", Cancelled);
+        await _environment.ManagementObjects.DeleteIfThereAsync(
+            AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", CancellationToken);
 
-        var lost = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var other = await _stage.CreateClusterAsync("c2", Cancelled);
+        var lost = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var other = await _environment.CreateClusterAsync("c2", CancellationToken);
         await AssertProceedsAsync(V1Beta2, "BeforeClusterCreate", other);
-        var foreign = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var foreign = await _capi.CallAsync(V1Beta2, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.Equal("Failure", lost.Status);
         Assert.Contains("restore the Secret from a backup", lost.Message, StringComparison.Ordinal);
@@ -188,23 +189,24 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task AddonAbsent_EveryHook_PassesWithoutTouchingAnything()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled) with { ClusterConfig = new JsonObject { ["note"] = "hi" } };
+        var cluster =
+            await _environment.CreateClusterAsync("c1", CancellationToken) with { ClusterConfig = new JsonObject { ["note"] = "hi" } };
 
         foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
             await AssertProceedsAsync(V1Beta2, hook, cluster);
 
-        var state = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         Assert.Equal((null, null, null, null), (state.Root, state.Trust, state.Certificate, state.ChartProxy));
     }
 
     [Fact]
     public async Task UserMistake_EveryHook_FailsWithFieldAndRemedy()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled) with { ServiceCidrBlocks = ["10.0.0.0/28"] };
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken) with { ServiceCidrBlocks = ["10.0.0.0/28"] };
 
         foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
         {
-            var answer = await _capi.CallAsync(V1Beta2, hook, cluster, Cancelled);
+            var answer = await _capi.CallAsync(V1Beta2, hook, cluster, CancellationToken);
             Assert.Equal((200, "Failure"), (answer.StatusCode, answer.Status));
             Assert.Contains("spec.clusterNetwork.services.cidrBlocks", answer.Message, StringComparison.Ordinal);
         }
@@ -212,16 +214,16 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
 
     private async Task<TestCluster> InstallAsync(string version)
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
         await AssertProceedsAsync(version, "BeforeClusterCreate", cluster);
-        await _stage.GiveKubeconfigAsync(cluster, Cancelled);
+        await _environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await AssertProceedsAsync(version, "AfterControlPlaneInitialized", cluster);
         return cluster;
     }
 
     private async Task AssertProceedsAsync(string version, string hook, TestCluster cluster)
     {
-        var answer = await _capi.CallAsync(version, hook, cluster, Cancelled);
+        var answer = await _capi.CallAsync(version, hook, cluster, CancellationToken);
         Assert.True(answer.StatusCode == 200, answer.Text);
         Contract.AssertAllowed(hook, answer);
         Assert.True(answer.Status == "Success" && answer.RetryAfterSeconds is null or 0, answer.Text);
@@ -232,7 +234,7 @@ public abstract class LifecycleScenarios(StageFixture fixture) : IAsyncLifetime
 }
 
 /// <summary>On API servers in this process.</summary>
-public sealed class EmbeddedLifecycleTests(EmbeddedStage stage) : LifecycleScenarios(stage);
+public sealed class EmbeddedLifecycleTests(EmbeddedEnvironment environment) : LifecycleScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
-public sealed class RealLifecycleTests(RealStage stage) : LifecycleScenarios(stage);
+public sealed class RealLifecycleTests(RealEnvironment environment) : LifecycleScenarios(environment);

@@ -5,8 +5,8 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The port without TLS of the published service: what it shows, and that it shows nothing else.</summary>
-[Collection("stage")]
-public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class MetricsTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
     private const string DiscoveryPath = "/hooks.runtime.cluster.x-k8s.io/v1alpha1/discovery";
@@ -15,12 +15,12 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
     private HookService _service = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        _service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        _service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -33,13 +33,13 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
     public async Task Metrics_AfterCalls_CountThemByHookAndOutcome()
     {
         using var capi = _service.CreateClusterApi();
-        var cluster = await (await fixture.EmptyAsync(Cancelled)).CreateClusterAsync("c1", Cancelled);
+        var cluster = await (await fixture.EmptyAsync(CancellationToken)).CreateClusterAsync("c1", CancellationToken);
 
-        await capi.DiscoverAsync(Version, Cancelled);
-        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-        await capi.SendAsync(HttpMethod.Post, DiscoveryPath, "[]"u8.ToArray(), Cancelled);
+        await capi.DiscoverAsync(Version, CancellationToken);
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
+        await capi.SendAsync(HttpMethod.Post, DiscoveryPath, "[]"u8.ToArray(), CancellationToken);
 
         await CountedAsync("capi_registry_hook_calls_total{hook=\"Discovery\",outcome=\"success\"}", 1);
         await CountedAsync("capi_registry_hook_calls_total{hook=\"Discovery\",outcome=\"refused\"}", 1);
@@ -65,16 +65,16 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
     public async Task PlainPort_AnyPath_AnswersOnlyMetricsAndHealth(string method, string path, HttpStatusCode status)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(_service.MetricsAddress, path));
-        using var answer = await _http.SendAsync(request, Cancelled);
+        using var answer = await _http.SendAsync(request, CancellationToken);
 
         Assert.Equal(status, answer.StatusCode);
-        Assert.NotEmpty(await answer.Content.ReadAsStringAsync(Cancelled));
+        Assert.NotEmpty(await answer.Content.ReadAsStringAsync(CancellationToken));
     }
 
     [Fact]
     public async Task Metrics_ContentType_NamesTheFormat()
     {
-        using var answer = await _http.GetAsync(new Uri(_service.MetricsAddress, "/metrics"), Cancelled);
+        using var answer = await _http.GetAsync(new Uri(_service.MetricsAddress, "/metrics"), CancellationToken);
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType?.ToString());
     }
@@ -84,17 +84,18 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         using var capi = _service.CreateClusterApi();
 
-        Assert.Equal(404, (await capi.SendAsync(HttpMethod.Get, "/metrics", null, Cancelled)).StatusCode);
+        Assert.Equal(404, (await capi.SendAsync(HttpMethod.Get, "/metrics", null, CancellationToken)).StatusCode);
     }
 
     [Fact]
     public async Task Start_MetricsListenEmpty_ListensOnTlsAlone()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--metrics-listen", ""], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--metrics-listen", ""], CancellationToken);
         using var capi = service.CreateClusterApi();
 
-        Assert.Equal(200, (await capi.DiscoverAsync(Version, Cancelled)).StatusCode);
+        Assert.Equal(200, (await capi.DiscoverAsync(Version, CancellationToken)).StatusCode);
         Assert.DoesNotContain("http://", service.Log, StringComparison.Ordinal);
     }
 
@@ -103,11 +104,11 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("--metrics-listen")]
     public async Task Start_AddressInUse_NamesTheOption(string option)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         var taken = _service.MetricsAddress.Authority;
 
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => HookService.StartAsync(stage.Management.Kubeconfig, [option, taken], Cancelled));
+            () => HookService.StartAsync(environment.Management.Kubeconfig, [option, taken], CancellationToken));
 
         Assert.Contains($"{option} has the value {taken}, which is in use.", exception.Message, StringComparison.Ordinal);
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
@@ -121,13 +122,13 @@ public sealed class MetricsTests(EmbeddedStage fixture) : IAsyncLifetime
         {
             Assert.True(TimeProvider.System.GetElapsedTime(started) < CountBound,
                 $"{sample} is {await SampleAsync(sample) ?? "missing"}, not {count}.");
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancelled);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, CancellationToken);
         }
     }
 
     private async Task<string?> SampleAsync(string sample)
     {
-        var page = await _http.GetStringAsync(new Uri(_service.MetricsAddress, "/metrics"), Cancelled);
+        var page = await _http.GetStringAsync(new Uri(_service.MetricsAddress, "/metrics"), CancellationToken);
         return page.Split('\n').FirstOrDefault(line => line.StartsWith(sample + " ", StringComparison.Ordinal))?[(sample.Length + 1)..];
     }
 }

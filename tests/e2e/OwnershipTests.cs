@@ -4,13 +4,13 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Whose objects are whose: what others made is not overwritten, and what is ours is put right.</summary>
-[Collection("stage")]
-public sealed class OwnershipTests(RealStage fixture)
+[Collection("environment")]
+public sealed class OwnershipTests(RealEnvironment fixture)
 {
     private const string Version = "1.13.4";
     private const string TrustName = "c1-registry-addon-ca";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("cluster.x-k8s.io/secret", "tls.key")]
@@ -18,34 +18,34 @@ public sealed class OwnershipTests(RealStage fixture)
     [InlineData("Opaque", "tls.key")]
     public async Task BeforeClusterCreate_SecretOfSomebodyElse_IsRefusedAndUntouched(string type, string key)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        var theirs = await stage.ManagementObjects.CreateAsync(AdminClient.Secrets("default"), new JsonObject
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        var theirs = await environment.ManagementObjects.CreateAsync(AdminClient.Secrets("default"), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = TrustName },
             ["type"] = type,
             ["data"] = new JsonObject { [key] = "dGhlaXJz" },
-        }, Cancelled);
+        }, CancellationToken);
 
-        var answer = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        var answer = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal("Failure", answer.Status);
         Assert.Contains($"The Secret default/{TrustName} is not ours", answer.Message, StringComparison.Ordinal);
-        var after = await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, Cancelled);
+        var after = await environment.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, CancellationToken);
         Assert.Equal((string?)theirs["metadata"]!["resourceVersion"], (string?)after["metadata"]!["resourceVersion"]);
     }
 
     [Fact]
     public async Task BeforeClusterCreate_OurSecretEdited_IsPutRightAndOtherOwnersStay()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), TrustName, new JsonObject
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), TrustName, new JsonObject
         {
             ["metadata"] = new JsonObject
             {
@@ -54,11 +54,11 @@ public sealed class OwnershipTests(RealStage fixture)
                     Owner("cluster.x-k8s.io/v1beta1", "Cluster", "c1", "22222222-2222-2222-2222-222222222222")),
             },
             ["data"] = new JsonObject { ["tls.key"] = "a2V5", ["ca.crt"] = "bm9uZQ==" },
-        }, Cancelled);
+        }, CancellationToken);
 
-        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
-        var after = await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, Cancelled);
+        var after = await environment.ManagementObjects.GetAsync(AdminClient.Secrets("default"), TrustName, CancellationToken);
         Assert.Equal("ca.crt", Assert.Single((JsonObject)after["data"]!).Key);
         Assert.Contains("BEGIN CERTIFICATE", RegistryState.Text(after, "ca.crt"), StringComparison.Ordinal);
         Assert.Equal(
@@ -69,57 +69,57 @@ public sealed class OwnershipTests(RealStage fixture)
     [Fact]
     public async Task AfterControlPlaneInitialized_CertificateSecretOfAnotherType_IsRefusedAndUntouched()
     {
-        var (stage, service, capi, cluster) = await PrepareAsync();
+        var (environment, service, capi, cluster) = await PrepareAsync();
         await using var _ = service;
         using var __ = capi;
-        await EnsureNamespaceAsync(stage);
-        await stage.WorkloadObjects.CreateAsync(AdminClient.Secrets("registry-system"), new JsonObject
+        await EnsureNamespaceAsync(environment);
+        await environment.WorkloadObjects.CreateAsync(AdminClient.Secrets("registry-system"), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = "registry-tls" },
             ["type"] = "Opaque",
             ["data"] = new JsonObject { ["mine"] = "bWluZQ==" },
-        }, Cancelled);
+        }, CancellationToken);
 
-        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.Equal("Failure", answer.Status);
         Assert.Contains("not of type kubernetes.io/tls", answer.Message, StringComparison.Ordinal);
-        var after = await stage.WorkloadObjects.GetAsync(AdminClient.Secrets("registry-system"), "registry-tls", Cancelled);
+        var after = await environment.WorkloadObjects.GetAsync(AdminClient.Secrets("registry-system"), "registry-tls", CancellationToken);
         Assert.Equal("mine", Assert.Single((JsonObject)after["data"]!).Key);
     }
 
     [Fact]
     public async Task AfterControlPlaneInitialized_BundleBesideTheCertificateEdited_IsRefreshedWithoutANewCertificate()
     {
-        var (stage, service, capi, cluster) = await PrepareAsync();
+        var (environment, service, capi, cluster) = await PrepareAsync();
         await using var _ = service;
         using var __ = capi;
-        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var before = await RegistryState.ReadAsync(stage, cluster, Cancelled);
-        await stage.WorkloadObjects.MergePatchAsync(AdminClient.Secrets("registry-system"), "registry-tls",
-            new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = "bm9uZQ==" } }, Cancelled);
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var before = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
+        await environment.WorkloadObjects.MergePatchAsync(AdminClient.Secrets("registry-system"), "registry-tls",
+            new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = "bm9uZQ==" } }, CancellationToken);
 
-        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
-        var after = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+        var after = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
         Assert.Equal(RegistryState.Text(after.Trust!, "ca.crt"), RegistryState.Text(after.Certificate!, "ca.crt"));
         Assert.Equal(before.Serial, after.Serial);
     }
 
-    private async Task<(Stage Stage, HookService Service, ClusterApi Capi, TestCluster Cluster)> PrepareAsync()
+    private async Task<(TestEnvironment Environment, HookService Service, ClusterApi Capi, TestCluster Cluster)> PrepareAsync()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        return (stage, service, service.CreateClusterApi(), cluster);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        return (environment, service, service.CreateClusterApi(), cluster);
     }
 
-    private static async Task EnsureNamespaceAsync(Stage stage)
+    private static async Task EnsureNamespaceAsync(TestEnvironment environment)
     {
-        if (await stage.WorkloadObjects.FindAsync("/api/v1/namespaces", "registry-system", Cancelled) is null)
-            await stage.WorkloadObjects.CreateAsync(
-                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = "registry-system" } }, Cancelled);
+        if (await environment.WorkloadObjects.FindAsync("/api/v1/namespaces", "registry-system", CancellationToken) is null)
+            await environment.WorkloadObjects.CreateAsync(
+                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = "registry-system" } }, CancellationToken);
     }
 
     private static JsonObject Owner(string apiVersion, string kind, string name, string uid) =>

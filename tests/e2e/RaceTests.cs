@@ -6,29 +6,29 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Interleavings of two replicas, brought about on purpose by holding calls at the API server.</summary>
-[Collection("stage")]
-public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class RaceTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
 
-    private Stage _stage = null!;
+    private TestEnvironment _environment = null!;
     private HookService _one = null!;
     private HookService _two = null!;
     private TestCluster _cluster = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    private EmbeddedApiServer Management => (EmbeddedApiServer)_stage.Management;
+    private EmbeddedApiServer Management => (EmbeddedApiServer)_environment.Management;
 
-    private EmbeddedApiServer Workload => (EmbeddedApiServer)_stage.Workload;
+    private EmbeddedApiServer Workload => (EmbeddedApiServer)_environment.Workload;
 
     public async ValueTask InitializeAsync()
     {
-        _stage = await fixture.EmptyAsync(Cancelled);
-        _one = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
-        _two = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
-        _cluster = await _stage.CreateClusterAsync("c1", Cancelled);
-        await _stage.GiveKubeconfigAsync(_cluster, Cancelled);
+        _environment = await fixture.EmptyAsync(CancellationToken);
+        _one = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
+        _two = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
+        _cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
+        await _environment.GiveKubeconfigAsync(_cluster, CancellationToken);
         Assert.Equal("Success", (await CallAsync(_one, "AfterControlPlaneInitialized")).Status);
     }
 
@@ -60,7 +60,7 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
         Assert.Equal(2, arrived);
         // Logs are written a moment after answers.
         await Readiness.UntilAsync(
-            "the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, Cancelled);
+            "the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, CancellationToken);
         Assert.Equal(1, CountRenewals());
         await AssertChartHasTheServedSerialAsync();
     }
@@ -76,7 +76,7 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
             call => call is { Verb: "apply", Resource: "helmchartproxies" } && held.TrySetResult() ? Fault.Delay(release.Task) : null);
 
         var slow = CallAsync(_one, "AfterControlPlaneInitialized");
-        await held.Task.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, Cancelled);
+        await held.Task.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, CancellationToken);
         var upgrade = await CallAsync(_two, "BeforeClusterUpgrade");
         release.SetResult();
         var overtaken = await slow;
@@ -88,13 +88,13 @@ public sealed class RaceTests(EmbeddedStage fixture) : IAsyncLifetime
 
     private async Task AssertChartHasTheServedSerialAsync()
     {
-        var state = await RegistryState.ReadAsync(_stage, _cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(_environment, _cluster, CancellationToken);
         Assert.Equal(state.Serial, state.ChartSerial);
     }
 
     private async Task<HookAnswer> CallAsync(HookService service, string hook)
     {
         using var capi = service.CreateClusterApi();
-        return await capi.CallAsync(Version, hook, _cluster, Cancelled);
+        return await capi.CallAsync(Version, hook, _cluster, CancellationToken);
     }
 }

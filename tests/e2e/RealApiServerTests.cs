@@ -7,7 +7,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 
 public sealed class RealApiServerTests(ITestOutputHelper output)
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task StartAsync_TwoAtOnce_AreSeparateClusters()
@@ -59,7 +59,7 @@ public sealed class RealApiServerTests(ITestOutputHelper output)
 
         await server.StopApiServerAsync();
         await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(http, "/readyz"));
-        await server.StartApiServerAsync(Cancelled);
+        await server.StartApiServerAsync(CancellationToken);
 
         Assert.Equal(address, server.Address);
         Assert.Equal(HttpStatusCode.OK, await GetAsync(http, "/api/v1/namespaces/kept"));
@@ -83,23 +83,23 @@ public sealed class RealApiServerTests(ITestOutputHelper output)
     private async Task<RealApiServer> StartAsync(string name)
     {
         // Straight to the terminal: the first build takes minutes, and a test's own output only shows once it is over.
-        var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled);
+        var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, CancellationToken);
         var started = TimeProvider.System.GetTimestamp();
-        var server = await RealApiServer.StartAsync(name, binaries, Cancelled);
+        var server = await RealApiServer.StartAsync(name, binaries, CancellationToken);
         output.WriteLine($"{name} was ready after {TimeProvider.System.GetElapsedTime(started).TotalSeconds:F1} s");
         return server;
     }
 
     private static async Task<HttpStatusCode> GetAsync(HttpClient http, string path)
     {
-        using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+        using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), CancellationToken);
         return answer.StatusCode;
     }
 
     private static async Task<HttpStatusCode> PostAsync(HttpClient http, string path, string json)
     {
         using var body = new StringContent(json, new MediaTypeHeaderValue("application/json"));
-        using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), body, Cancelled);
+        using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), body, CancellationToken);
         return answer.StatusCode;
     }
 

@@ -9,21 +9,21 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// What the service does for Clusters without being called: the published program with its reconciler on, as it is installed. The
 /// same scenarios run on embedded and on real API servers. Each waits for objects and not for a time.
 /// </summary>
-[Collection("stage")]
-public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
+[Collection("environment")]
+public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
     private const string Claims = "/api/v1/namespaces/registry-system/persistentvolumeclaims";
 
     private HookService _service = null!;
 
-    protected Stage Stage { get; private set; } = null!;
+    protected TestEnvironment Environment { get; private set; } = null!;
 
-    protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    protected static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        Stage = await fixture.EmptyAsync(Cancelled);
+        Environment = await fixture.EmptyAsync(CancellationToken);
         _service = await StartAsync();
     }
 
@@ -31,7 +31,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     {
         var log = _service.Log;
         await _service.DisposeAsync();
-        Secrecy.AssertNoSecretIn(log, Stage);
+        Secrecy.AssertNoSecretIn(log, Environment);
         GC.SuppressFinalize(this);
     }
 
@@ -39,7 +39,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     public async Task Variable_SetOnARunningCluster_BringsARegistry()
     {
         var cluster = await CreateAsync("c1", asksForRegistry: false);
-        await _service.LoggedAsync("listed", Cancelled);
+        await _service.LoggedAsync("listed", CancellationToken);
 
         await SetVariableAsync("c1", new JsonObject { ["registry"] = new JsonObject() });
 
@@ -81,8 +81,8 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         Assert.Null(state.Certificate);
         Assert.NotNull(state.Trust);
         Assert.Equal(["data-mine-0"],
-            (await Stage.WorkloadObjects.ListAsync(Claims, Cancelled)).Select(claim => (string?)claim["metadata"]!["name"]));
-        await Stage.WorkloadObjects.DeleteIfThereAsync(Claims, "data-mine-0", Cancelled);
+            (await Environment.WorkloadObjects.ListAsync(Claims, CancellationToken)).Select(claim => (string?)claim["metadata"]!["name"]));
+        await Environment.WorkloadObjects.DeleteIfThereAsync(Claims, "data-mine-0", CancellationToken);
     }
 
     [Fact]
@@ -92,12 +92,12 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         _service = await StartAsync("--on-disable", "Delete");
         var cluster = await CreateAsync("c1");
         await InstalledAsync(cluster);
-        await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-kubeconfig", Cancelled);
+        await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-kubeconfig", CancellationToken);
 
         await SetVariableAsync("c1", null);
-        await _service.LoggedAsync("kubeconfig is not there yet", Cancelled);
+        await _service.LoggedAsync("kubeconfig is not there yet", CancellationToken);
         var away = await ReadAsync(cluster);
-        await Stage.GiveKubeconfigAsync(cluster, Cancelled);
+        await Environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await UntilAsync("the HelmChartProxy is gone", async () => (await ReadAsync(cluster)).ChartProxy is null);
 
         Assert.NotNull(away.ChartProxy);
@@ -121,7 +121,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
                 ["chartName"] = "registry",
             },
         };
-        await Stage.ManagementObjects.CreateAsync(AdminClient.ChartProxies("default"), foreign, Cancelled);
+        await Environment.ManagementObjects.CreateAsync(AdminClient.ChartProxies("default"), foreign, CancellationToken);
         await InstalledAsync(await CreateAsync("c2"));
 
         Assert.NotNull((await ReadAsync(cluster)).ChartProxy);
@@ -133,10 +133,10 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         var cluster = await CreateAsync("c1");
         var expected = (await InstalledAsync(cluster)).Describe(cluster);
 
-        await Stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
-            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, Cancelled);
+        await Environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, CancellationToken);
         await UntilAsync("the version is right", async () => (await ReadAsync(cluster)).Describe(cluster) == expected);
-        await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.ChartProxies("default"), "c1-registry", Cancelled);
+        await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.ChartProxies("default"), "c1-registry", CancellationToken);
         await UntilAsync("the HelmChartProxy is back", async () => (await ReadAsync(cluster)).ChartProxy is not null);
 
         Assert.Equal(expected, (await ReadAsync(cluster)).Describe(cluster));
@@ -149,10 +149,10 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         var cluster = await CreateAsync("c1");
         var expected = (await InstalledAsync(cluster)).Describe(cluster);
 
-        await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca", Cancelled);
+        await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca", CancellationToken);
         await AnnotateAsync("c1", "example.com/touched", "1");
         await UntilAsync("the CA Secret is back", async () => (await ReadAsync(cluster)).Trust is not null);
-        await Stage.WorkloadObjects.DeleteIfThereAsync(AdminClient.Secrets("registry-system"), "registry-tls", Cancelled);
+        await Environment.WorkloadObjects.DeleteIfThereAsync(AdminClient.Secrets("registry-system"), "registry-tls", CancellationToken);
         await AnnotateAsync("c1", "capi-registry-hook.io/renew", "because it is gone");
         await UntilAsync("registry-tls is back", async () => (await ReadAsync(cluster)).Certificate is not null);
         await AnnotateAsync("c1", "capi-registry-hook.io/renew", null);
@@ -206,11 +206,11 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         await CreateAsync("c2", asksForRegistry: false);
         await using var folder = ScratchFolder.Create("capi-registry-hook-status-");
         string[] arguments = ["status", "--hook-namespace", HookService.Namespace, "--kubeconfig",
-            folder.Write("kubeconfig", Stage.Management.Kubeconfig)];
+            folder.Write("kubeconfig", Environment.Management.Kubeconfig)];
 
-        var table = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
-        var json = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "json"], Cancelled);
-        var bad = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "xml"], Cancelled);
+        var table = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
+        var json = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "json"], CancellationToken);
+        var bad = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "xml"], CancellationToken);
 
         Assert.True(table.ExitCode == 0, table.Errors);
         Assert.Matches(@"default/c1 +yes +10\.128\.0\.20:443 +20[0-9-]+ +1 +waiting", table.Output);
@@ -224,36 +224,38 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task PausedOrDeletedClusters_AreLeftAlone()
     {
-        await Stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), Paused("p1", spec: true), Cancelled);
-        await Stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), Paused("p2", spec: false), Cancelled);
-        var deleting = Stage.NewCluster("d1");
+        await Environment.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), Paused("p1", spec: true), CancellationToken);
+        await Environment.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), Paused("p2", spec: false), CancellationToken);
+        var deleting = TestEnvironment.NewCluster("d1");
         deleting["metadata"]!["finalizers"] = new JsonArray("example.com/held");
-        await Stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), deleting, Cancelled);
-        await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Clusters("default"), "d1", Cancelled);
+        await Environment.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), deleting, CancellationToken);
+        await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Clusters("default"), "d1", CancellationToken);
         foreach (var name in new[] { "p1", "p2", "d1" })
-            await Stage.GiveKubeconfigAsync(new TestCluster(name, "default", ""), Cancelled);
+            await Environment.GiveKubeconfigAsync(new TestCluster(name, "default", ""), CancellationToken);
 
         await InstalledAsync(await CreateAsync("c1"));
 
         foreach (var name in new[] { "p1", "p2", "d1" })
-            Assert.Null(await Stage.ManagementObjects.FindAsync(AdminClient.ChartProxies("default"), $"{name}-registry", Cancelled));
-        await Stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "d1",
-            new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, Cancelled);
-        await Stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "p1",
-            new JsonObject { ["spec"] = new JsonObject { ["paused"] = false } }, Cancelled);
+            Assert.Null(
+                await Environment.ManagementObjects.FindAsync(AdminClient.ChartProxies("default"), $"{name}-registry", CancellationToken));
+        await Environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "d1",
+            new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, CancellationToken);
+        await Environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "p1",
+            new JsonObject { ["spec"] = new JsonObject { ["paused"] = false } }, CancellationToken);
         await UntilAsync("p1 goes on", async () =>
-            await Stage.ManagementObjects.FindAsync(AdminClient.ChartProxies("default"), "p1-registry", Cancelled) is not null);
+            await Environment.ManagementObjects.FindAsync(
+                AdminClient.ChartProxies("default"), "p1-registry", CancellationToken) is not null);
     }
 
     [Fact]
     public async Task AfterControlPlaneInitialized_NoKubeconfigYet_SucceedsAndIsFinishedLater()
     {
-        var cluster = await Stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await Environment.CreateClusterAsync("c1", CancellationToken);
         using var capi = _service.CreateClusterApi();
 
-        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        await Stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var first = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var second = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        await Environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await AnnotateAsync("c1", "example.com/touched", "1");
 
         Assert.Equal((200, "Success"), (first.StatusCode, first.Status));
@@ -270,7 +272,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         await _service.DisposeAsync();
 
         _service = await StartAsync("--variable-path", "elsewhere.registry");
-        await _service.LoggedAsync("now looks in clusterConfig.elsewhere.registry", Cancelled);
+        await _service.LoggedAsync("now looks in clusterConfig.elsewhere.registry", CancellationToken);
 
         Assert.NotNull((await ReadAsync(cluster)).ChartProxy);
     }
@@ -280,37 +282,39 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     {
         await _service.DisposeAsync();
         _service = await StartAsync("--watch-namespaces", "kube-public");
-        await _service.LoggedAsync("listed", Cancelled);
+        await _service.LoggedAsync("listed", CancellationToken);
         var outside = await CreateAsync("c1");
-        var inside = await Stage.CreateClusterAsync("n1", Cancelled, "kube-public");
+        var inside = await Environment.CreateClusterAsync("n1", CancellationToken, "kube-public");
         try
         {
-            await Stage.GiveKubeconfigAsync(inside, Cancelled);
+            await Environment.GiveKubeconfigAsync(inside, CancellationToken);
             await AnnotateAsync("n1", "example.com/touched", "1", "kube-public");
             await InstalledAsync(inside);
             Assert.Null((await ReadAsync(outside)).ChartProxy);
         }
         finally
         {
-            await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Clusters("kube-public"), "n1", Cancelled);
+            await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Clusters("kube-public"), "n1", CancellationToken);
             foreach (var secret in new[] { "n1-kubeconfig", "n1-registry-addon-ca" })
-                await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("kube-public"), secret, Cancelled);
-            await Stage.ManagementObjects.DeleteIfThereAsync(AdminClient.ChartProxies("kube-public"), "n1-registry", Cancelled);
+                await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("kube-public"), secret, CancellationToken);
+            await Environment.ManagementObjects.DeleteIfThereAsync(
+                AdminClient.ChartProxies("kube-public"), "n1-registry", CancellationToken);
         }
     }
 
     protected Task<HookService> StartAsync(params string[] more) =>
-        HookService.StartAsync(Stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", .. more], Cancelled);
+        HookService.StartAsync(
+            Environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", .. more], CancellationToken);
 
     /// <summary>A Cluster whose control plane answers already.</summary>
     protected async Task<TestCluster> CreateAsync(string name, bool asksForRegistry = true)
     {
-        await Stage.GiveKubeconfigAsync(new TestCluster(name, "default", ""), Cancelled);
+        await Environment.GiveKubeconfigAsync(new TestCluster(name, "default", ""), CancellationToken);
         if (asksForRegistry)
-            return await Stage.CreateClusterAsync(name, Cancelled);
-        var cluster = Stage.NewCluster(name);
+            return await Environment.CreateClusterAsync(name, CancellationToken);
+        var cluster = TestEnvironment.NewCluster(name);
         cluster["spec"]!["topology"]!["variables"]![0]!["value"] = new JsonObject { ["note"] = "no registry" };
-        var created = await Stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), cluster, Cancelled);
+        var created = await Environment.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), cluster, CancellationToken);
         return new TestCluster(name, "default", (string)created["metadata"]!["uid"]!);
     }
 
@@ -326,29 +330,33 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
         return state;
     }
 
-    private protected Task<RegistryState> ReadAsync(TestCluster cluster) => RegistryState.ReadAsync(Stage, cluster, Cancelled);
+    private protected Task<RegistryState> ReadAsync(TestCluster cluster) =>
+        RegistryState.ReadAsync(Environment, cluster, CancellationToken);
 
-    protected Task UntilAsync(string what, Func<Task<bool>> isSo) => Wait.UntilAsync(what, isSo, () => _service.Log, Cancelled);
+    protected Task UntilAsync(string what, Func<Task<bool>> isSo) => Wait.UntilAsync(what, isSo, () => _service.Log, CancellationToken);
 
     protected Task AnnotateAsync(string cluster, string annotation, string? value, string @namespace = "default") =>
-        Stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters(@namespace), cluster,
-            new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, Cancelled);
+        Environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters(@namespace), cluster,
+            new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } },
+            CancellationToken);
 
     /// <summary>There are no pods here whose certificate could be seen, so what the service would write down is written for it.</summary>
     protected Task SeenServedAsync(string serial) =>
-        Stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+        Environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
         new JsonObject { ["metadata"] =
-            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } }, Cancelled);
+            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } },
+                CancellationToken);
 
     /// <summary>Waits until so many clusters need nothing.</summary>
-    protected Task ReadyAsync(int count) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", Cancelled);
+    protected Task ReadyAsync(int count) =>
+        _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", CancellationToken);
 
     /// <summary>
     /// A claim as a StatefulSet makes one; without the finalizer by which a real API server keeps it for a controller that is not there.
     /// </summary>
     private async Task CreateClaimAsync(string name, string instance)
     {
-        await Stage.WorkloadObjects.CreateAsync(Claims, new JsonObject
+        await Environment.WorkloadObjects.CreateAsync(Claims, new JsonObject
         {
             ["metadata"] = new JsonObject
             {
@@ -360,15 +368,16 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
                 ["accessModes"] = new JsonArray("ReadWriteOnce"),
                 ["resources"] = new JsonObject { ["requests"] = new JsonObject { ["storage"] = "1Gi" } },
             },
-        }, Cancelled);
-        await Stage.WorkloadObjects.MergePatchAsync(
-            Claims, name, new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, Cancelled);
+        }, CancellationToken);
+        await Environment.WorkloadObjects.MergePatchAsync(
+            Claims, name, new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }, CancellationToken);
     }
 
-    private Task ReadyOrNotAsync(string phase) => _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", Cancelled);
+    private Task ReadyOrNotAsync(string phase) =>
+        _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", CancellationToken);
 
     private async Task<List<string>> ReasonsAsync() =>
-        [.. (await Stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled))
+        [.. (await Environment.ManagementObjects.ListAsync(AdminClient.Events("default"), CancellationToken))
             .Where(item => (string?)item["reportingController"] == "capi-registry-hook.io/reconciler")
             .Select(item => (string)item["reason"]!)];
 
@@ -376,13 +385,14 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
     {
         var value = new JsonObject { ["addons"] = addons };
         var variables = new JsonArray(new JsonObject { ["name"] = "clusterConfig", ["value"] = value });
-        return Stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), cluster,
-            new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = variables } } }, Cancelled);
+        return Environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), cluster,
+            new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = variables } } },
+            CancellationToken);
     }
 
     private static JsonObject Paused(string name, bool spec)
     {
-        var cluster = Stage.NewCluster(name);
+        var cluster = TestEnvironment.NewCluster(name);
         if (spec)
             cluster["spec"]!["paused"] = true;
         else
@@ -395,7 +405,7 @@ public abstract class ReconcilerScenarios(StageFixture fixture) : IAsyncLifetime
 }
 
 /// <summary>On API servers in this process.</summary>
-public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerScenarios(stage)
+public sealed class EmbeddedReconcilerTests(EmbeddedEnvironment environment) : ReconcilerScenarios(environment)
 {
     /// <summary>
     /// A look at a Cluster that needs nothing: the management cluster is read, nothing is written, and the workload cluster is not
@@ -404,7 +414,7 @@ public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerSce
     [Fact]
     public async Task Look_NothingDue_ReadsTheManagementClusterAlone()
     {
-        var (management, workload) = ((EmbeddedApiServer)Stage.Management, (EmbeddedApiServer)Stage.Workload);
+        var (management, workload) = ((EmbeddedApiServer)Environment.Management, (EmbeddedApiServer)Environment.Workload);
         var cluster = await CreateAsync("c1");
         var serial = (await InstalledAsync(cluster)).Serial;
         await SeenServedAsync(serial);
@@ -426,4 +436,4 @@ public sealed class EmbeddedReconcilerTests(EmbeddedStage stage) : ReconcilerSce
 }
 
 /// <summary>On real kube-apiservers with etcd.</summary>
-public sealed class RealReconcilerTests(RealStage stage) : ReconcilerScenarios(stage);
+public sealed class RealReconcilerTests(RealEnvironment environment) : ReconcilerScenarios(environment);

@@ -12,13 +12,16 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 internal sealed partial record RegistryState(
     JsonObject? Root, JsonObject? Trust, JsonObject? Certificate, JsonObject? ChartProxy, JsonObject Cluster)
 {
-    public static async Task<RegistryState> ReadAsync(Stage stage, TestCluster cluster, CancellationToken cancellationToken) => new(
-        await stage.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken),
-        await stage.ManagementObjects.FindAsync(
+    public static async Task<RegistryState> ReadAsync(
+        TestEnvironment environment, TestCluster cluster, CancellationToken cancellationToken) => new(
+        await environment.ManagementObjects.FindAsync(
+            AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken),
+        await environment.ManagementObjects.FindAsync(
             AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken),
-        await stage.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken),
-        await stage.ManagementObjects.FindAsync(AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken),
-        await stage.ManagementObjects.GetAsync(AdminClient.Clusters(cluster.Namespace), cluster.Name, cancellationToken));
+        await environment.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken),
+        await environment.ManagementObjects.FindAsync(
+            AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken),
+        await environment.ManagementObjects.GetAsync(AdminClient.Clusters(cluster.Namespace), cluster.Name, cancellationToken));
 
     /// <summary>The resourceVersion of every object that is there.</summary>
     public IReadOnlyList<string> Versions =>

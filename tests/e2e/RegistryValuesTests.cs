@@ -5,43 +5,44 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>What the admin and the user say of the chart's values arrives in the HelmChartProxy, also what changes later.</summary>
-[Collection("stage")]
-public sealed class RegistryValuesTests(EmbeddedStage fixture)
+[Collection("environment")]
+public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
 {
     private const string Version = "1.13.4";
 
     /// <summary>The service looks at its file every 10 s.</summary>
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task ValuesFile_ChangedWhileRunning_ReachesTheNextRelease()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
         var file = folder.Write("values.yaml", "priorityClassName: first\nstorage: {size: 20Gi}\n");
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--registry-values-file", file], Cancelled);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--registry-values-file", file], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
-        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, Cancelled);
-        var first = await ValuesAsync(stage, cluster);
+        await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
+        var first = await ValuesAsync(environment, cluster);
         folder.Write("values.yaml", "nonsense: 1\n");
-        await service.WaitForLogAsync("The former values for the registry chart stay", Cancelled);
+        await service.WaitForLogAsync("The former values for the registry chart stay", CancellationToken);
         folder.Write("values.yaml", "priorityClassName: second\nstorage: {size: 90Gi}\n");
-        await service.WaitForLogAsync("The values for the registry chart were read again", Cancelled);
-        var upgrade = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-        var second = await ValuesAsync(stage, cluster);
+        await service.WaitForLogAsync("The values for the registry chart were read again", CancellationToken);
+        var upgrade = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
+        var second = await ValuesAsync(environment, cluster);
 
         Assert.Contains("priorityClassName: \"first\"", first, StringComparison.Ordinal);
         Assert.Contains("size: \"20Gi\"", first, StringComparison.Ordinal);
         Assert.Equal("Success", upgrade.Status);
         Assert.Contains("priorityClassName: \"second\"", second, StringComparison.Ordinal);
         Assert.Contains("size: \"20Gi\"", second, StringComparison.Ordinal);
-        await service.WaitForLogAsync("Other storage is asked for than the registry has", Cancelled);
-        await service.WaitForLogAsync("The value nonsense is not a value of the chart.", Cancelled);
+        await service.WaitForLogAsync("Other storage is asked for than the registry has", CancellationToken);
+        await service.WaitForLogAsync("The value nonsense is not a value of the chart.", CancellationToken);
     }
 
     [Theory]
@@ -52,7 +53,8 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
         var file = folder.Write("values.yaml", values);
 
-        var run = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", "-", "--registry-values-file", file], Cancelled);
+        var run =
+            await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", "-", "--registry-values-file", file], CancellationToken);
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains($"--registry-values-file names the file {file}. {sentence}", run.Errors, StringComparison.Ordinal);
@@ -66,7 +68,8 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         var manifest = Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml");
 
         var plan =
-            await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["plan", "-f", manifest, "--registry-values-file", file], Cancelled);
+            await ProgramRun.OutputOfAsync(
+                HookService.ProgramPath(), ["plan", "-f", manifest, "--registry-values-file", file], CancellationToken);
 
         Assert.Contains("priorityClassName: \"admins\"", plan, StringComparison.Ordinal);
     }
@@ -105,14 +108,15 @@ public sealed class RegistryValuesTests(EmbeddedStage fixture)
         string[] arguments = ["template", "registry", chart, "--values", Path.Combine(chart, "ci", "hook-values.yaml"), "--values", file];
         var environment = new Dictionary<string, string?> { ["HOME"] = folder.Path };
 
-        var ours = await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", "-", "--registry-values-file", file], Cancelled);
-        var helm3 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm3"), arguments, Cancelled, environment: environment);
-        var helm4 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm4"), arguments, Cancelled, environment: environment);
+        var ours =
+            await ProgramRun.RunAsync(HookService.ProgramPath(), ["plan", "-f", "-", "--registry-values-file", file], CancellationToken);
+        var helm3 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm3"), arguments, CancellationToken, environment: environment);
+        var helm4 = await ProgramRun.RunAsync(await TestTools.PathOfAsync("helm4"), arguments, CancellationToken, environment: environment);
 
         Assert.Equal((fits, fits), (helm3.ExitCode == 0, helm4.ExitCode == 0));
         Assert.Equal(!fits, ours.Errors.Contains("--registry-values-file names the file", StringComparison.Ordinal));
     }
 
-    private static async Task<string> ValuesAsync(Stage stage, TestCluster cluster) =>
-        (string)(await RegistryState.ReadAsync(stage, cluster, Cancelled)).ChartProxy!["spec"]!["valuesTemplate"]!;
+    private static async Task<string> ValuesAsync(TestEnvironment environment, TestCluster cluster) =>
+        (string)(await RegistryState.ReadAsync(environment, cluster, CancellationToken)).ChartProxy!["spec"]!["valuesTemplate"]!;
 }

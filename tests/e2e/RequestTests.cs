@@ -5,28 +5,28 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>What comes over the wire: recorded requests as they were sent, and everything that breaks the contract.</summary>
-[Collection("stage")]
-public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class RequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Prefix = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";
     private const string Create = Prefix + "/beforeclustercreate/beforeclustercreate";
     private const string ApiVersion = "hooks.runtime.cluster.x-k8s.io/v1alpha1";
 
-    private Stage _stage = null!;
+    private TestEnvironment _environment = null!;
     private HookService _service = null!;
     private ClusterApi _capi = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, string> Recorded => new(RecordedHookRequest.Versions.SelectMany(version =>
         new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" }.Select(hook => (version, hook))));
 
     public async ValueTask InitializeAsync()
     {
-        _stage = await fixture.EmptyAsync(Cancelled);
-        _service = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        _environment = await fixture.EmptyAsync(CancellationToken);
+        _service = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
         _capi = _service.CreateClusterApi();
-        ((EmbeddedApiServer)_stage.Management).ClearCalls();
+        ((EmbeddedApiServer)_environment.Management).ClearCalls();
     }
 
     public async ValueTask DisposeAsync()
@@ -39,11 +39,11 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [MemberData(nameof(Recorded))]
     public async Task Post_AsRecorded_AnswersByTheContractWithoutApiCalls(string version, string hook)
     {
-        var answer = await _capi.PostAsync(RecordedHookRequest.Load(version, hook), Cancelled);
+        var answer = await _capi.PostAsync(RecordedHookRequest.Load(version, hook), CancellationToken);
 
         Contract.AssertAllowed(hook, answer);
         Assert.Equal("Success", answer.Status);
-        Assert.Empty(((EmbeddedApiServer)_stage.Management).Calls);
+        Assert.Empty(((EmbeddedApiServer)_environment.Management).Calls);
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("1.13.4")]
     public async Task Discovery_AsRecorded_NamesEveryHandlerOnce(string version)
     {
-        var answer = await _capi.DiscoverAsync(version, Cancelled);
+        var answer = await _capi.DiscoverAsync(version, CancellationToken);
 
         Contract.AssertDiscovery(answer);
         foreach (var handler in answer.Json["handlers"]!.AsArray())
@@ -62,7 +62,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
             Assert.Equal(path, RecordedHookRequest.Load(version, hook).Path);
             var body = RecordedHookRequest.Load(version, hook).ToBytes();
             Assert.Equal(200, (await _capi.SendAsync(
-                HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{handler["name"]}?timeout=10s", body, Cancelled)).StatusCode);
+                HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{handler["name"]}?timeout=10s", body, CancellationToken)).StatusCode);
         }
     }
 
@@ -87,8 +87,8 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         var bytes = Encoding.UTF8.GetBytes(body.Replace("API", ApiVersion, StringComparison.Ordinal));
 
-        var first = await _capi.SendAsync(HttpMethod.Post, Create, bytes, Cancelled);
-        var second = await _capi.SendAsync(HttpMethod.Post, Create, bytes, Cancelled);
+        var first = await _capi.SendAsync(HttpMethod.Post, Create, bytes, CancellationToken);
+        var second = await _capi.SendAsync(HttpMethod.Post, Create, bytes, CancellationToken);
 
         Assert.Equal(status, first.StatusCode);
         Assert.Contains(sentence, (string?)first.Json["error"], StringComparison.Ordinal);
@@ -103,11 +103,11 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("clusterConfig.addons.registry.replicas", """{"addons":{"registry":{"replicas":{}}}}""")]
     public async Task Post_VariableOfWrongType_FailsWithTheField(string field, string clusterConfig)
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
         var request = RecordedHookRequest.Load("1.13.4", "BeforeClusterCreate").For(cluster);
         request.Body["cluster"]!["spec"]!["topology"]!["variables"]![0]!["value"] = System.Text.Json.Nodes.JsonNode.Parse(clusterConfig);
 
-        var answer = await _capi.PostAsync(request, Cancelled);
+        var answer = await _capi.PostAsync(request, CancellationToken);
 
         Assert.Equal((200, "Failure"), (answer.StatusCode, answer.Status));
         Assert.Contains(field, answer.Message, StringComparison.Ordinal);
@@ -116,9 +116,10 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task Post_CidrGarbage_FailsWithTheField()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled) with { ServiceCidrBlocks = ["10.0.0.0/99", "\u001b[2J"] };
+        var cluster =
+            await _environment.CreateClusterAsync("c1", CancellationToken) with { ServiceCidrBlocks = ["10.0.0.0/99", "\u001b[2J"] };
 
-        var answer = await _capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster, Cancelled);
+        var answer = await _capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal((200, "Failure"), (answer.StatusCode, answer.Status));
         Assert.Contains("cidrBlocks[0] is \"10.0.0.0/99\"", answer.Message, StringComparison.Ordinal);
@@ -131,7 +132,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
         var body = Encoding.Latin1.GetBytes(
             $$$"""{"apiVersion":"{{{ApiVersion}}}","kind":"\u00ff"}""".Replace("\\u00ff", "\u00ff", StringComparison.Ordinal));
 
-        var answer = await _capi.SendAsync(HttpMethod.Post, Create, body, Cancelled);
+        var answer = await _capi.SendAsync(HttpMethod.Post, Create, body, CancellationToken);
 
         Assert.Equal(400, answer.StatusCode);
         Assert.Contains("text that is no Unicode", answer.Text, StringComparison.Ordinal);
@@ -142,7 +143,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         var body = string.Concat(Enumerable.Repeat("{\"a\":", 100_000)) + "1" + new string('}', 100_000);
 
-        var answer = await _capi.SendAsync(HttpMethod.Post, Create, Encoding.UTF8.GetBytes(body), Cancelled);
+        var answer = await _capi.SendAsync(HttpMethod.Post, Create, Encoding.UTF8.GetBytes(body), CancellationToken);
 
         Assert.Equal(400, answer.StatusCode);
         Assert.Contains("nested deeper than 64 levels", answer.Text, StringComparison.Ordinal);
@@ -152,7 +153,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task Post_25MebibyteBody_IsRefusedUnread()
     {
-        var answer = await _capi.SendAsync(HttpMethod.Post, Create, new byte[25 * 1024 * 1024], Cancelled);
+        var answer = await _capi.SendAsync(HttpMethod.Post, Create, new byte[25 * 1024 * 1024], CancellationToken);
 
         Assert.Equal(413, answer.StatusCode);
         Assert.Contains("longer than 20 MiB", answer.Text, StringComparison.Ordinal);
@@ -170,7 +171,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("POST", "/healthz", 405)]
     public async Task Send_WrongPathOrMethod_IsRefusedWithAFixedSentence(string method, string path, int status)
     {
-        var answer = await _capi.SendAsync(new HttpMethod(method), path, method == "GET" ? null : "{}"u8.ToArray(), Cancelled);
+        var answer = await _capi.SendAsync(new HttpMethod(method), path, method == "GET" ? null : "{}"u8.ToArray(), CancellationToken);
 
         Assert.Equal(status, answer.StatusCode);
         Assert.NotEmpty((string?)answer.Json["error"] ?? "");
@@ -179,7 +180,7 @@ public sealed class RequestTests(EmbeddedStage fixture) : IAsyncLifetime
 
     private async Task AssertAliveAsync()
     {
-        Assert.Equal(200, (await _capi.SendAsync(HttpMethod.Get, "/healthz", null, Cancelled)).StatusCode);
+        Assert.Equal(200, (await _capi.SendAsync(HttpMethod.Get, "/healthz", null, CancellationToken)).StatusCode);
         Assert.True(_service.IsRunning);
     }
 }

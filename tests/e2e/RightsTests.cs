@@ -9,29 +9,29 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// The rules of the chart against the calls that the service makes on the management cluster over a cluster's whole life, with its
 /// faults and conflicts: each call is allowed, and each rule is used.
 /// </summary>
-[Collection("stage")]
-public sealed class RightsTests(EmbeddedStage fixture)
+[Collection("environment")]
+public sealed class RightsTests(EmbeddedEnvironment fixture)
 {
     private const string Version = "1.13.4";
 
     private static readonly Dictionary<string, string> Held =
         new() { ["capi-registry-hook.io/upgrade-held"] = "v1.35.0@2026-01-01T00:00:00Z" };
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Rules_AreTheCallsThatTheServiceMakes()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         var made = new HashSet<(string Verb, string Group, string Resource)>();
 
-        await PlayHooksAsync(stage, made);
-        var hooksAlone = await HookChart.RenderAsync(Cancelled, "--set", "reconciler.enabled=false");
+        await PlayHooksAsync(environment, made);
+        var hooksAlone = await HookChart.RenderAsync(CancellationToken, "--set", "reconciler.enabled=false");
         Assert.Equal(hooksAlone.Single(entry => entry.Kind() == "ClusterRole").Rights().Order(), made.Order());
         Assert.DoesNotContain(hooksAlone, entry => entry.Kind() == "Role");
 
-        await PlayReconcilerAsync(stage, made);
-        var rendered = await HookChart.RenderAsync(Cancelled);
+        await PlayReconcilerAsync(environment, made);
+        var rendered = await HookChart.RenderAsync(CancellationToken);
         var allowed = rendered.Single(entry => entry.Kind() == "ClusterRole").Rights();
         Assert.Equal(allowed.Order(), made.Where(call => !IsOfTheLeader(call)).Order());
         var leader = rendered.One("Role", $"{HookChart.Release}-leader");
@@ -42,19 +42,20 @@ public sealed class RightsTests(EmbeddedStage fixture)
     private static bool IsOfTheLeader((string Verb, string Group, string Resource) call) =>
         call.Resource == "leases" || call is { Verb: "delete", Resource: "secrets" };
 
-    private static async Task PlayHooksAsync(Stage stage, HashSet<(string Verb, string Group, string Resource)> made)
+    private static async Task PlayHooksAsync(TestEnvironment environment, HashSet<(string Verb, string Group, string Resource)> made)
     {
-        var management = (EmbeddedApiServer)stage.Management;
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "0s"], Cancelled);
+        var management = (EmbeddedApiServer)environment.Management;
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "0s"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        await LiveAsync(stage, async (hook, cluster, target) =>
+        await LiveAsync(environment, async (hook, cluster, target) =>
         {
             management.ClearCalls();
             var request = RecordedHookRequest.Load(Version, hook).For(cluster);
             if (target is not null)
                 request.To(target);
             request.Body["cluster"]!["metadata"]!.AsObject().Remove("labels");
-            Assert.Equal(200, (await capi.PostAsync(request, Cancelled)).StatusCode);
+            Assert.Equal(200, (await capi.PostAsync(request, CancellationToken)).StatusCode);
             made.UnionWith(management.Calls.SelectMany(Needed));
         });
     }
@@ -63,22 +64,24 @@ public sealed class RightsTests(EmbeddedStage fixture)
     /// A registry comes and goes by the variable alone, and the rotation that was begun before ends, since nobody waits for a paused
     /// Cluster. The log is waited for, so that no read of the test's own counts.
     /// </summary>
-    private static async Task PlayReconcilerAsync(Stage stage, HashSet<(string Verb, string Group, string Resource)> made)
+    private static async Task PlayReconcilerAsync(TestEnvironment environment, HashSet<(string Verb, string Group, string Resource)> made)
     {
-        var management = (EmbeddedApiServer)stage.Management;
-        var cluster = await stage.CreateClusterAsync("r1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        await PauseAsync(stage);
+        var management = (EmbeddedApiServer)environment.Management;
+        var cluster = await environment.CreateClusterAsync("r1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        await PauseAsync(environment);
         management.ClearCalls();
         await using var service =
-            await HookService.StartAsync(stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
-        await service.LoggedAsync("Created HelmChartProxy default/r1-registry", Cancelled);
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
-            new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } }, Cancelled);
-        await service.LoggedAsync("Deleted HelmChartProxy default/r1-registry", Cancelled);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", Cancelled);
+            await HookService.StartAsync(
+                environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], CancellationToken);
+        await service.LoggedAsync("Created HelmChartProxy default/r1-registry", CancellationToken);
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
+            new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } },
+            CancellationToken);
+        await service.LoggedAsync("Deleted HelmChartProxy default/r1-registry", CancellationToken);
+        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
         await Wait.UntilAsync("the Lease is renewed", () => Task.FromResult(
-            management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, Cancelled);
+            management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, CancellationToken);
         made.UnionWith(
             management.Calls.Where(call => !call.IsWrite || call.FieldManager is not null || call.Verb == "delete").SelectMany(Needed));
     }
@@ -89,22 +92,24 @@ public sealed class RightsTests(EmbeddedStage fixture)
     [InlineData("External")]
     public async Task RootRules_AreTheCallsInTheOwnNamespace(string source)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--root-source", source], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var management = (EmbeddedApiServer)environment.Management;
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--root-source", source], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
         management.ClearCalls();
 
         foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
-            await capi.CallAsync(Version, hook, cluster, Cancelled);
+            await capi.CallAsync(Version, hook, cluster, CancellationToken);
         if (source == "Managed")
-            await RotateAsync(stage);
+            await RotateAsync(environment);
         var made = management.Calls.Where(call => call is { Namespace: HookService.Namespace, Resource: "secrets" }
             && (!call.IsWrite || call.FieldManager is not null || call.Verb == "delete")).ToList();
 
-        var rendered = await HookChart.RenderAsync(Cancelled, "--set", "rbac.namespaces={default}", "--set", $"root.source={source}");
+        var rendered =
+            await HookChart.RenderAsync(CancellationToken, "--set", "rbac.namespaces={default}", "--set", $"root.source={source}");
         var allowed = rendered.One("Role", $"{HookChart.Release}-root").Rights();
         Assert.Equal(allowed.Order(), made.SelectMany(Needed).Distinct().Where(call => !IsOfTheLeader(call)).Order());
         Assert.All(
@@ -112,39 +117,40 @@ public sealed class RightsTests(EmbeddedStage fixture)
     }
 
     /// <summary>A rotation from the order to its end, in a process that leads.</summary>
-    private static async Task RotateAsync(Stage stage)
+    private static async Task RotateAsync(TestEnvironment environment)
     {
-        await PauseAsync(stage);
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca",
+        await PauseAsync(environment);
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca",
             new JsonObject { ["metadata"] =
-                new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = "now" } } }, Cancelled);
+                new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = "now" } } }, CancellationToken);
         await using var service = await HookService.StartAsync(
-            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"], Cancelled);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", Cancelled);
+            environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"],
+            CancellationToken);
+        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
     }
 
-    private static Task<JsonObject> PauseAsync(Stage stage) => stage.ManagementObjects.MergePatchAsync(
-        AdminClient.Clusters("default"), "c1", new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } }, Cancelled);
+    private static Task<JsonObject> PauseAsync(TestEnvironment environment) => environment.ManagementObjects.MergePatchAsync(
+        AdminClient.Clusters("default"), "c1", new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } }, CancellationToken);
 
     /// <summary>
     /// All hooks from an empty cluster to one that is upgraded twice: with everything to do, nothing to do, edited objects, conflicts and
     /// no workload cluster.
     /// </summary>
-    private static async Task LiveAsync(Stage stage, Func<string, TestCluster, string?, Task> call)
+    private static async Task LiveAsync(TestEnvironment environment, Func<string, TestCluster, string?, Task> call)
     {
-        var management = (EmbeddedApiServer)stage.Management;
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var management = (EmbeddedApiServer)environment.Management;
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
         await call("BeforeClusterCreate", cluster, null);
         await call("AfterControlPlaneInitialized", cluster, null);
         await call("BeforeClusterUpgrade", cluster, "v1.34.0");
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await EachAsync(cluster, null, call);
         await EachAsync(cluster, "v1.34.0", call);
 
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
-            new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = null } }, Cancelled);
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
-            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, Cancelled);
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
+            new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = null } }, CancellationToken);
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
+            new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, CancellationToken);
         await EachAsync(cluster, "v1.35.0", call);
 
         // Once each write of an object that is there meets somebody who was faster.
@@ -153,7 +159,8 @@ public sealed class RightsTests(EmbeddedStage fixture)
             request => request.Verb is "patch" or "apply" && refused.Add(request.Resource) ? Fault.Status(409, "Conflict") : null);
         try
         {
-            await stage.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca", Cancelled);
+            await environment.ManagementObjects.DeleteIfThereAsync(
+                AdminClient.Secrets("default"), "c1-registry-addon-ca", CancellationToken);
             await EachAsync(cluster with { Annotations = Held }, "v1.36.0", call);
         }
         finally
@@ -161,7 +168,7 @@ public sealed class RightsTests(EmbeddedStage fixture)
             management.ClearFaults();
         }
 
-        await ForeignRoot.GiveSuccessorWithoutCrossCertificateAsync(stage, cluster, Cancelled);
+        await ForeignRoot.GiveSuccessorWithoutCrossCertificateAsync(environment, cluster, CancellationToken);
         await EachAsync(cluster, "v1.37.0", call);
     }
 

@@ -6,8 +6,8 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// Many callers at once and sudden deaths, on real API servers: there is one root, and every state leads to the same end.
 /// </summary>
-[Collection("stage")]
-public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
+[Collection("environment")]
+public sealed class RobustnessTests(RealEnvironment fixture, ITestOutputHelper output)
 {
     private const string Version = "1.13.4";
     private const int Processes = 4;
@@ -16,31 +16,33 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
 
     private static readonly string[] Hooks = ["BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade"];
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task BeforeClusterCreate_ManyProcessesAtOnce_LeaveOneRoot()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var clusters = await Task.WhenAll(Enumerable.Range(0, Calls).Select(index => stage.CreateClusterAsync($"c{index}", Cancelled)));
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var clusters =
+            await Task.WhenAll(Enumerable.Range(0, Calls).Select(index => environment.CreateClusterAsync($"c{index}", CancellationToken)));
         var services = await Task.WhenAll(
-            Enumerable.Range(0, Processes).Select(_ => HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled)));
+            Enumerable.Range(0, Processes).Select(_ => HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken)));
         var callers = services.Select(service => service.CreateClusterApi()).ToList();
         try
         {
             var answers = await Task.WhenAll(clusters.Select((cluster, index) =>
-                callers[index % Processes].CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)));
+                callers[index % Processes].CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken)));
 
             Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
-            Assert.Single(await stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+            Assert.Single(await environment.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), CancellationToken),
                 secret => (string?)secret["type"] == "kubernetes.io/tls");
             foreach (var cluster in clusters)
             {
-                var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+                var state = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
                 Assert.Equal(RegistryState.Text(state.Root!, "tls.crt"), RegistryState.Text(state.Trust!, "ca.crt"));
             }
 
-            await Readiness.UntilAsync("the log of the creation", () => Task.FromResult(services.Any(HasMadeTheRoot)), () => "", Cancelled);
+            await Readiness.UntilAsync(
+                "the log of the creation", () => Task.FromResult(services.Any(HasMadeTheRoot)), () => "", CancellationToken);
             Assert.Single(services, HasMadeTheRoot);
         }
         finally
@@ -54,13 +56,14 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
     [Fact]
     public async Task BeforeClusterCreate_SameClusterAtOnce_AllSucceed()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var caller = service.CreateClusterApi();
 
         var answers =
-            await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => caller.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)));
+            await Task.WhenAll(
+                Enumerable.Range(0, 16).Select(_ => caller.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken)));
 
         Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
     }
@@ -68,8 +71,8 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
     [Fact]
     public async Task EveryHook_KilledAtAnyMoment_EndsInTheUndisturbedState()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var (expected, undisturbed) = await UndisturbedAsync(stage);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var (expected, undisturbed) = await UndisturbedAsync(environment);
         var seed = Environment.TickCount;
         var random = new Random(seed);
         output.WriteLine($"seed {seed}, undisturbed run {undisturbed.TotalMilliseconds:F0} ms");
@@ -77,14 +80,14 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
         var interrupted = 0;
         for (var death = 0; death < Deaths; death++)
         {
-            await stage.ClearAsync(Cancelled);
-            var cluster = await NewClusterAsync(stage, $"c{death}");
-            interrupted += await KillDuringAsync(stage, cluster, undisturbed * random.NextDouble()) ? 1 : 0;
+            await environment.ClearAsync(CancellationToken);
+            var cluster = await NewClusterAsync(environment, $"c{death}");
+            interrupted += await KillDuringAsync(environment, cluster, undisturbed * random.NextDouble()) ? 1 : 0;
 
-            await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+            await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
             await PlayAsync(service, cluster);
 
-            var state = await RegistryState.ReadAsync(stage, cluster, Cancelled);
+            var state = await RegistryState.ReadAsync(environment, cluster, CancellationToken);
             Assert.Equal(expected, state.Describe(cluster));
             Assert.Equal(state.Serial, state.ChartSerial);
         }
@@ -97,23 +100,23 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
         service.Log.Contains("\"Verb\":\"Created\",\"Kind\":\"Secret\"", StringComparison.Ordinal)
         && service.Log.Contains("There was no root CA.", StringComparison.Ordinal);
 
-    private static async Task<(string State, TimeSpan Took)> UndisturbedAsync(Stage stage)
+    private static async Task<(string State, TimeSpan Took)> UndisturbedAsync(TestEnvironment environment)
     {
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
-        await PlayAsync(service, await NewClusterAsync(stage, "warm"));
-        await stage.ClearAsync(Cancelled);
-        var cluster = await NewClusterAsync(stage, "calm");
-        await using var fresh = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
+        await PlayAsync(service, await NewClusterAsync(environment, "warm"));
+        await environment.ClearAsync(CancellationToken);
+        var cluster = await NewClusterAsync(environment, "calm");
+        await using var fresh = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         var started = TimeProvider.System.GetTimestamp();
         await PlayAsync(fresh, cluster);
         var took = TimeProvider.System.GetElapsedTime(started);
-        return ((await RegistryState.ReadAsync(stage, cluster, Cancelled)).Describe(cluster), took);
+        return ((await RegistryState.ReadAsync(environment, cluster, CancellationToken)).Describe(cluster), took);
     }
 
-    private static async Task<TestCluster> NewClusterAsync(Stage stage, string name)
+    private static async Task<TestCluster> NewClusterAsync(TestEnvironment environment, string name)
     {
-        var cluster = await stage.CreateClusterAsync(name, Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var cluster = await environment.CreateClusterAsync(name, CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
         return cluster;
     }
 
@@ -122,17 +125,17 @@ public sealed class RobustnessTests(RealStage fixture, ITestOutputHelper output)
         using var caller = service.CreateClusterApi();
         foreach (var hook in Hooks)
         {
-            var answer = await caller.CallAsync(Version, hook, cluster, Cancelled);
+            var answer = await caller.CallAsync(Version, hook, cluster, CancellationToken);
             Assert.True(answer.Status == "Success" && answer.RetryAfterSeconds is null or 0, answer.Text);
         }
     }
 
     /// <summary>True when the service died before it had answered everything.</summary>
-    private static async Task<bool> KillDuringAsync(Stage stage, TestCluster cluster, TimeSpan after)
+    private static async Task<bool> KillDuringAsync(TestEnvironment environment, TestCluster cluster, TimeSpan after)
     {
-        var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         var play = PlayAsync(service, cluster);
-        await Task.Delay(after, TimeProvider.System, Cancelled);
+        await Task.Delay(after, TimeProvider.System, CancellationToken);
         var wasDone = play.IsCompletedSuccessfully;
         await service.DisposeAsync();
         try

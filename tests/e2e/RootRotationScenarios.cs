@@ -9,17 +9,17 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// A rotation of the root by the published program, from the order to its end, on embedded and on real API servers. The cluster is paused
 /// meanwhile, so the rotation waits for no pods; it finds its way back through the cross-certificate.
 /// </summary>
-[Collection("stage")]
-public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifetime
+[Collection("environment")]
+public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
     private const string Root = "registry-addon-root-ca";
 
-    private Stage _stage = null!;
+    private TestEnvironment _environment = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _stage = await fixture.EmptyAsync(Cancelled);
+    public async ValueTask InitializeAsync() => _environment = await fixture.EmptyAsync(CancellationToken);
 
     public ValueTask DisposeAsync()
     {
@@ -31,7 +31,7 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
     public async Task RotateRoot_Ordered_ReplacesTheRootAndReachesNodesThatKnowTheFormerOne()
     {
         var cluster = await InstallAsync();
-        var before = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var before = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         await PauseAsync(true);
 
         var order = await OrderAsync();
@@ -42,7 +42,7 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
         await PauseAsync(false);
         await CallAsync(cluster, "AfterControlPlaneInitialized");
 
-        var after = await RegistryState.ReadAsync(_stage, cluster, Cancelled);
+        var after = await RegistryState.ReadAsync(_environment, cluster, CancellationToken);
         Assert.Equal((string?)before.Root!["metadata"]!["uid"], (string?)after.Root!["metadata"]!["uid"]);
         Assert.NotEqual(RegistryState.Text(before.Root, "tls.key"), RegistryState.Text(after.Root, "tls.key"));
         Assert.Equal("2", (string?)after.Root["metadata"]!["annotations"]!["capi-registry-hook.io/generation"]);
@@ -58,20 +58,20 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
     public async Task RotateRoot_RootOfOthers_WritesNothing()
     {
         await InstallAsync();
-        var before = await _stage.ManagementObjects.GetAsync(AdminClient.Secrets(HookService.Namespace), Root, Cancelled);
+        var before = await _environment.ManagementObjects.GetAsync(AdminClient.Secrets(HookService.Namespace), Root, CancellationToken);
 
         var order = await OrderAsync("--root-source", "External");
 
         Assert.Equal(1, order.ExitCode);
         Assert.Contains("made outside of this service", order.Errors, StringComparison.Ordinal);
-        var after = await _stage.ManagementObjects.GetAsync(AdminClient.Secrets(HookService.Namespace), Root, Cancelled);
+        var after = await _environment.ManagementObjects.GetAsync(AdminClient.Secrets(HookService.Namespace), Root, CancellationToken);
         Assert.Equal((string?)before["metadata"]!["resourceVersion"], (string?)after["metadata"]!["resourceVersion"]);
     }
 
     private async Task<TestCluster> InstallAsync()
     {
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
-        await _stage.GiveKubeconfigAsync(cluster, Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
+        await _environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await CallAsync(cluster, "BeforeClusterCreate");
         await CallAsync(cluster, "AfterControlPlaneInitialized");
         return cluster;
@@ -79,9 +79,9 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
 
     private async Task CallAsync(TestCluster cluster, string hook)
     {
-        await using var service = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        await using var service = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var answer = await capi.CallAsync(Version, hook, cluster, Cancelled);
+        var answer = await capi.CallAsync(Version, hook, cluster, CancellationToken);
         Assert.True(answer.Status == "Success" && answer.RetryAfterSeconds is null or 0, answer.Text);
     }
 
@@ -89,21 +89,23 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-order-");
         string[] all = ["rotate-root", "--hook-namespace", HookService.Namespace, "--kubeconfig",
-            folder.Write("kubeconfig", _stage.Management.Kubeconfig), .. arguments];
-        return await ProgramRun.RunAsync(HookService.ProgramPath(), all, Cancelled);
+            folder.Write("kubeconfig", _environment.Management.Kubeconfig), .. arguments];
+        return await ProgramRun.RunAsync(HookService.ProgramPath(), all, CancellationToken);
     }
 
     private async Task LeadUntilDoneAsync()
     {
         await using var service =
-            await HookService.StartAsync(_stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], Cancelled);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/{Root}-next", Cancelled);
-        Assert.Null(await _stage.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), $"{Root}-next", Cancelled));
-        Secrecy.AssertNoSecretIn(service.Log, _stage);
+            await HookService.StartAsync(
+                _environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], CancellationToken);
+        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/{Root}-next", CancellationToken);
+        Assert.Null(
+            await _environment.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), $"{Root}-next", CancellationToken));
+        Secrecy.AssertNoSecretIn(service.Log, _environment);
     }
 
-    private Task<JsonObject> PauseAsync(bool paused) => _stage.ManagementObjects.MergePatchAsync(
-        AdminClient.Clusters("default"), "c1", new JsonObject { ["spec"] = new JsonObject { ["paused"] = paused } }, Cancelled);
+    private Task<JsonObject> PauseAsync(bool paused) => _environment.ManagementObjects.MergePatchAsync(
+        AdminClient.Clusters("default"), "c1", new JsonObject { ["spec"] = new JsonObject { ["paused"] = paused } }, CancellationToken);
 
     private static bool IsAccepted(string chainPem, string trustPem)
     {
@@ -119,7 +121,7 @@ public abstract class RootRotationScenarios(StageFixture fixture) : IAsyncLifeti
 }
 
 /// <summary>On API servers in this process.</summary>
-public sealed class EmbeddedRootRotationTests(EmbeddedStage stage) : RootRotationScenarios(stage);
+public sealed class EmbeddedRootRotationTests(EmbeddedEnvironment environment) : RootRotationScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
-public sealed class RealRootRotationTests(RealStage stage) : RootRotationScenarios(stage);
+public sealed class RealRootRotationTests(RealEnvironment environment) : RootRotationScenarios(environment);

@@ -8,22 +8,22 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// What the topology hooks write, held against the definitions that a real API server enforces: the official ones where they are at hand.
 /// </summary>
-[Collection("stage")]
-public sealed class TemplateCrdTests(RealStage fixture)
+[Collection("environment")]
+public sealed class TemplateCrdTests(RealEnvironment fixture)
 {
     private static readonly string Cases = Path.Combine(RepositoryRoot.Find(), "tests", "unit", "testdata");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task PatchedTemplates_OfEveryCase_AreAcceptedAsTheyAre()
     {
-        using var http = AdminHttp.Create((await fixture.EmptyAsync(Cancelled)).Management);
-        await CustomResources.InstallTemplatesAsync(http, Cancelled);
+        using var http = AdminHttp.Create((await fixture.EmptyAsync(CancellationToken)).Management);
+        await CustomResources.InstallTemplatesAsync(http, CancellationToken);
         var checkedVersions = new HashSet<string>();
         foreach (var file in Directory.GetFiles(Path.Combine(Cases, "generatepatches"), "patched.json", SearchOption.AllDirectories))
         {
-            foreach (var (uid, template) in JsonNode.Parse(await File.ReadAllTextAsync(file, Cancelled))!.AsObject())
+            foreach (var (uid, template) in JsonNode.Parse(await File.ReadAllTextAsync(file, CancellationToken))!.AsObject())
             {
                 checkedVersions.Add($"{template!["kind"]} {template["apiVersion"]}");
                 await AssertAcceptedAsync(http, template.AsObject(), $"{file} {uid}");
@@ -36,8 +36,8 @@ public sealed class TemplateCrdTests(RealStage fixture)
     [Fact]
     public async Task Template_WithAFileThatIsNone_IsRefused()
     {
-        using var http = AdminHttp.Create((await fixture.EmptyAsync(Cancelled)).Management);
-        await CustomResources.InstallTemplatesAsync(http, Cancelled);
+        using var http = AdminHttp.Create((await fixture.EmptyAsync(CancellationToken)).Management);
+        await CustomResources.InstallTemplatesAsync(http, CancellationToken);
 
         var (status, answer) = await TryCreateAsync(http, JsonNode.Parse("""
             { "apiVersion": "bootstrap.cluster.x-k8s.io/v1beta2", "kind": "KubeadmConfigTemplate", "metadata": { "name": "bad" },
@@ -51,11 +51,12 @@ public sealed class TemplateCrdTests(RealStage fixture)
     [Fact]
     public async Task VariableSchema_InADefinition_IsStructuralAndChecksDefaultsAndPrunes()
     {
-        using var http = AdminHttp.Create((await fixture.EmptyAsync(Cancelled)).Management);
+        using var http = AdminHttp.Create((await fixture.EmptyAsync(CancellationToken)).Management);
         var response =
-            JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Cases, "discovervariables", "default", "response.json"), Cancelled))!;
+            JsonNode.Parse(
+                await File.ReadAllTextAsync(Path.Combine(Cases, "discovervariables", "default", "response.json"), CancellationToken))!;
         await CustomResources.InstallAsync(
-            http, [VariableDefinition(response["variables"]![0]!["schema"]!["openAPIV3Schema"]!)], Cancelled);
+            http, [VariableDefinition(response["variables"]![0]!["schema"]!["openAPIV3Schema"]!)], CancellationToken);
 
         var (created, value) = await TryCreateAsync(
             http, Variable("""{ "cni": { "any": 1 }, "addons": { "ccm": {}, "registry": { "mirror": {}, "unknown": 1 } } }"""));
@@ -89,8 +90,8 @@ public sealed class TemplateCrdTests(RealStage fixture)
     {
         var path = $"/apis/{value["apiVersion"]}/namespaces/default/{((string)value["kind"]!).ToLowerInvariant()}s?dryRun=All";
         using var body = new StringContent(value.ToJsonString(), new MediaTypeHeaderValue("application/json"));
-        using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), body, Cancelled);
-        return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancelled))!.AsObject());
+        using var answer = await http.PostAsync(new Uri(path, UriKind.Relative), body, CancellationToken);
+        return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync(CancellationToken))!.AsObject());
     }
 
     private static JsonObject Variable(string value) => new()

@@ -6,25 +6,25 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The topology hooks of the published service, with the requests that Cluster API's controllers sent.</summary>
-[Collection("stage")]
-public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class TopologyRequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Prefix = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";
 
-    private Stage _stage = null!;
+    private TestEnvironment _environment = null!;
     private HookService _service = null!;
     private ClusterApi _capi = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Versions => new(RecordedHookRequest.Versions);
 
     public async ValueTask InitializeAsync()
     {
-        _stage = await fixture.EmptyAsync(Cancelled);
-        _service = await HookService.StartAsync(_stage.Management.Kubeconfig, [], Cancelled);
+        _environment = await fixture.EmptyAsync(CancellationToken);
+        _service = await HookService.StartAsync(_environment.Management.Kubeconfig, [], CancellationToken);
         _capi = _service.CreateClusterApi();
-        ((EmbeddedApiServer)_stage.Management).ClearCalls();
+        ((EmbeddedApiServer)_environment.Management).ClearCalls();
     }
 
     public async ValueTask DisposeAsync()
@@ -41,7 +41,7 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
 
         Assert.Equal("Success", answer.Status);
         Assert.Empty(answer.Json["items"]!.AsArray());
-        Assert.Empty(((EmbeddedApiServer)_stage.Management).Calls);
+        Assert.Empty(((EmbeddedApiServer)_environment.Management).Calls);
     }
 
     [Theory]
@@ -58,7 +58,7 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
             ["KubeadmControlPlaneTemplate", "KubeadmConfigTemplate"],
             answer.Json["items"]!.AsArray().Select(item => (string?)templates[(string)item!["uid"]!]["kind"]));
         Assert.Equal(answer.Text, again.Text);
-        Assert.Empty(((EmbeddedApiServer)_stage.Management).Calls);
+        Assert.Empty(((EmbeddedApiServer)_environment.Management).Calls);
     }
 
     [Theory]
@@ -78,10 +78,11 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     public async Task ValidateTopology_BadVariable_SaysWhatTheLifecycleHookSays()
     {
         const string Bad = """{ "replicas": 0, "storage": { "size": "big" } }""";
-        var cluster = await _stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await _environment.CreateClusterAsync("c1", CancellationToken);
 
         var topology = await CallAsync("ValidateTopology", Asking(RecordedHookRequest.Load("1.13.4", "ValidateTopology").Body, Bad));
-        var lifecycle = await _capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster with { ClusterConfig = Config(Bad) }, Cancelled);
+        var lifecycle =
+            await _capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster with { ClusterConfig = Config(Bad) }, CancellationToken);
 
         Assert.Equal((string?)lifecycle.Json["message"], (string?)topology.Json["message"]);
     }
@@ -119,7 +120,8 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     public async Task GeneratePatches_AnythingButTheContract_IsRefused(string body, string sentence)
     {
         var answer =
-            await _capi.SendAsync(HttpMethod.Post, Prefix + "/generatepatches/generatepatches-v1", Encoding.UTF8.GetBytes(body), Cancelled);
+            await _capi.SendAsync(
+                HttpMethod.Post, Prefix + "/generatepatches/generatepatches-v1", Encoding.UTF8.GetBytes(body), CancellationToken);
 
         Assert.Equal(400, answer.StatusCode);
         Assert.Contains(sentence, (string?)answer.Json["error"], StringComparison.Ordinal);
@@ -129,7 +131,7 @@ public sealed class TopologyRequestTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         var name = hook == "GeneratePatches" ? "generatepatches-v1" : hook.ToLowerInvariant();
         var answer = await _capi.SendAsync(HttpMethod.Post, $"{Prefix}/{hook.ToLowerInvariant()}/{name}?timeout=10s",
-            Encoding.UTF8.GetBytes(body.ToJsonString()), Cancelled);
+            Encoding.UTF8.GetBytes(body.ToJsonString()), CancellationToken);
         Contract.AssertAllowed(hook, answer);
         return answer;
     }

@@ -8,29 +8,30 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.
 /// </summary>
-[Collection("stage")]
-public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage real)
+[Collection("environment")]
+public sealed class UpgradeBlockDeadlineTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const string Version = "1.13.4";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task BeforeClusterUpgrade_FaultOutlastsTheLimit_GoesOnWithAWarning()
     {
-        var stage = await real.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
 
-        var blocked = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-        var held = await HeldAnnotationAsync(stage);
+        var blocked = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
+        var held = await HeldAnnotationAsync(environment);
         var longAgo = Mark("v1.34.0", TimeSpan.FromHours(2));
-        var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
-        var again = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
-        var events = await stage.ManagementObjects.ListAsync(AdminClient.Events("default"), Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), Cancelled);
+        var over = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), CancellationToken);
+        var again = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), CancellationToken);
+        var events = await environment.ManagementObjects.ListAsync(AdminClient.Events("default"), CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        var healed = await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, longAgo), CancellationToken);
 
         Assert.Equal("Success", blocked.Status);
         Assert.InRange(blocked.RetryAfterSeconds ?? 0, 1, 30);
@@ -42,22 +43,23 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         Assert.Equal(("Warning", "RegistryNotRefreshed", "c1"),
             ((string?)warning["type"], (string?)warning["reason"], (string?)warning["regarding"]!["name"]));
         Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
-        Assert.Null(await HeldAnnotationAsync(stage));
+        Assert.Null(await HeldAnnotationAsync(environment));
     }
 
     [Fact]
     public async Task BeforeClusterUpgrade_EventForbidden_StillGoesOnAtTheLimit()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        var management = (EmbeddedApiServer)environment.Management;
         management.InjectFault(call => call.Resource == "events" ? Fault.Status(403, "Forbidden") : null);
         try
         {
             var over =
-                await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.34.0", TimeSpan.FromHours(2))), Cancelled);
+                await capi.CallAsync(
+                    Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.34.0", TimeSpan.FromHours(2))), CancellationToken);
 
             Assert.Equal(("Success", 0), (over.Status, over.RetryAfterSeconds));
         }
@@ -70,16 +72,17 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
     [Fact]
     public async Task BeforeClusterUpgrade_FormerHoldCannotBeRemoved_GoesOn()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await PrepareAsync(stage, capi);
-        var management = (EmbeddedApiServer)stage.Management;
+        var cluster = await PrepareAsync(environment, capi);
+        var management = (EmbeddedApiServer)environment.Management;
         management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
         try
         {
             var healed =
-                await capi.CallAsync(Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.33.0", TimeSpan.FromHours(2))), Cancelled);
+                await capi.CallAsync(
+                    Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark("v1.33.0", TimeSpan.FromHours(2))), CancellationToken);
 
             Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
         }
@@ -95,32 +98,34 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
     [InlineData("v1.34.0", -24)]
     public async Task BeforeClusterUpgrade_MarkOfAnotherUpgrade_DoesNotCount(string version, int hoursAgo)
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
 
         var answer = await capi.CallAsync(
-            Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), Cancelled);
+            Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), CancellationToken);
 
         Assert.InRange(answer.RetryAfterSeconds ?? 0, 1, 30);
-        Assert.StartsWith("v1.34.0@", await HeldAnnotationAsync(stage), StringComparison.Ordinal);
+        Assert.StartsWith("v1.34.0@", await HeldAnnotationAsync(environment), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task BeforeClusterUpgrade_ClusterCannotBeAnnotated_GoesOnAtTheLimit()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, ["--upgrade-block-limit", "2s"], Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "2s"], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        var management = (EmbeddedApiServer)environment.Management;
         management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
         try
         {
-            var first = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
-            await Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System, Cancelled);
-            var second = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, Cancelled);
+            var first = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
+            await Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System, CancellationToken);
+            var second = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
 
             Assert.InRange(first.RetryAfterSeconds ?? 0, 1, 30);
             Assert.Equal(("Success", 0), (second.Status, second.RetryAfterSeconds));
@@ -131,11 +136,11 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
         }
     }
 
-    private static async Task<TestCluster> PrepareAsync(Stage stage, ClusterApi capi)
+    private static async Task<TestCluster> PrepareAsync(TestEnvironment environment, ClusterApi capi)
     {
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        Assert.Equal("Success", (await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken)).Status);
         return cluster;
     }
 
@@ -145,9 +150,9 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedStage embedded, RealStage 
     private static TestCluster WithHeld(TestCluster cluster, string value) =>
         cluster with { Annotations = new Dictionary<string, string> { ["capi-registry-hook.io/upgrade-held"] = value } };
 
-    private static async Task<string?> HeldAnnotationAsync(Stage stage)
+    private static async Task<string?> HeldAnnotationAsync(TestEnvironment environment)
     {
-        var cluster = await stage.ManagementObjects.GetAsync(AdminClient.Clusters("default"), "c1", Cancelled);
+        var cluster = await environment.ManagementObjects.GetAsync(AdminClient.Clusters("default"), "c1", CancellationToken);
         return (string?)(cluster["metadata"]!["annotations"] as JsonObject)?["capi-registry-hook.io/upgrade-held"];
     }
 }

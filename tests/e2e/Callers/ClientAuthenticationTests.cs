@@ -5,8 +5,8 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>Who gets to a hook when client certificates are asked for, and who gets to the chart and to health in any case.</summary>
-[Collection("stage")]
-public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class ClientAuthenticationTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string ClusterApiName = "capi-controller-manager";
     private const string NoCertificate = "Callers of this path must show a client certificate.";
@@ -17,18 +17,18 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
     private readonly ScratchFolder _folder = ScratchFolder.Create("client-authentication-");
     private HookService? _service;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     private HookService Service => _service!;
 
     public async ValueTask InitializeAsync()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         _service = await HookService.StartAsync(
-            stage.Management.Kubeconfig,
+            environment.Management.Kubeconfig,
             ["--client-ca-file", _folder.Write("ca.crt", _authority.CertificatePem), "--client-names",
             $"other, {ClusterApiName}, spiffe://example.org/capi"],
-            Cancelled);
+            CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -45,13 +45,13 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
     [InlineData("2.0")]
     public async Task Hook_RightClient_IsAnswered(string http)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var cluster = await stage.CreateClusterAsync("c1", Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
         using var certificate = _authority.IssueClient(new ClientIdentity(ClusterApiName));
         using var capi = Service.CreateClusterApi(certificate, Version.Parse(http));
 
-        var discovered = await capi.DiscoverAsync("1.13.4", Cancelled);
-        var created = await capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster, Cancelled);
+        var discovered = await capi.DiscoverAsync("1.13.4", CancellationToken);
+        var created = await capi.CallAsync("1.13.4", "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal("Success", discovered.Status);
         Assert.Equal(("Success", 0), (created.Status, created.RetryAfterSeconds));
@@ -75,7 +75,7 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
             new ClientIdentity(commonName) { DnsName = dnsName, Uri = uri is null ? null : new Uri(uri) });
         using var caller = Service.CreateClusterApi(certificate);
 
-        var answer = await caller.DiscoverAsync("1.13.4", Cancelled);
+        var answer = await caller.DiscoverAsync("1.13.4", CancellationToken);
 
         Assert.Equal(isAllowed ? 200 : 403, answer.StatusCode);
         if (!isAllowed)
@@ -91,7 +91,7 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
 
         foreach (var path in new[] { "/hooks.runtime.cluster.x-k8s.io/v1alpha1/discovery", "/nowhere", "/v2x", "/healthz-not" })
         {
-            var answer = await caller.SendAsync(HttpMethod.Post, path, "{}"u8.ToArray(), Cancelled);
+            var answer = await caller.SendAsync(HttpMethod.Post, path, "{}"u8.ToArray(), CancellationToken);
             Assert.Equal((403, NoCertificate), (answer.StatusCode, answer.Error));
         }
 
@@ -104,7 +104,7 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
         using var caller = Service.CreateClusterApi();
 
         foreach (var path in new[] { "/v2/", "/v2/charts/registry/tags/list", "/healthz", "/readyz" })
-            Assert.Equal(200, (await caller.SendAsync(HttpMethod.Get, path, null, Cancelled)).StatusCode);
+            Assert.Equal(200, (await caller.SendAsync(HttpMethod.Get, path, null, CancellationToken)).StatusCode);
     }
 
     public static TheoryData<string> False => ["another authority", "ended", "not begun", "a server's"];
@@ -116,7 +116,7 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
         using var certificate = Issue(kind);
         using var caller = Service.CreateClusterApi(certificate);
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => caller.DiscoverAsync("1.13.4", Cancelled));
+        await Assert.ThrowsAsync<HttpRequestException>(() => caller.DiscoverAsync("1.13.4", CancellationToken));
         Assert.True(Service.IsRunning);
     }
 
@@ -127,12 +127,12 @@ public sealed class ClientAuthenticationTests(EmbeddedStage fixture) : IAsyncLif
         using var named = Service.CreateClusterApi(wrongName);
         using var anonymous = Service.CreateClusterApi();
 
-        await named.DiscoverAsync("1.13.4", Cancelled);
-        await anonymous.DiscoverAsync("1.13.4", Cancelled);
-        await anonymous.DiscoverAsync("1.13.4", Cancelled);
+        await named.DiscoverAsync("1.13.4", CancellationToken);
+        await anonymous.DiscoverAsync("1.13.4", CancellationToken);
+        await anonymous.DiscoverAsync("1.13.4", CancellationToken);
 
         using var http = new HttpClient();
-        var page = await http.GetStringAsync(new Uri(Service.MetricsAddress, "/metrics"), Cancelled);
+        var page = await http.GetStringAsync(new Uri(Service.MetricsAddress, "/metrics"), CancellationToken);
         Assert.Contains("capi_registry_hook_refused_callers_total{reason=\"name\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("capi_registry_hook_refused_callers_total{reason=\"no_certificate\"} 2\n", page, StringComparison.Ordinal);
     }

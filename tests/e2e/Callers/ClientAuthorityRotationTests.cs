@@ -5,23 +5,23 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>The authority of callers is replaced while the service runs, with connections open: old, both, new.</summary>
-[Collection("stage")]
-public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private readonly LoopbackAuthority _old = LoopbackAuthority.Create(TimeProvider.System);
     private readonly LoopbackAuthority _new = LoopbackAuthority.Create(TimeProvider.System);
     private readonly ScratchFolder _folder = ScratchFolder.Create("client-rotation-");
     private HookService? _service;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     private HookService Service => _service!;
 
     public async ValueTask InitializeAsync()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         _service = await HookService.StartAsync(
-            stage.Management.Kubeconfig, ["--client-ca-file", _folder.Write("ca.crt", _old.CertificatePem)], Cancelled);
+            environment.Management.Kubeconfig, ["--client-ca-file", _folder.Write("ca.crt", _old.CertificatePem)], CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -65,8 +65,8 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
 
         using var caller = Service.CreateClusterApi(certificate);
         using var other = Service.CreateClusterApi(stranger);
-        Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", Cancelled)).Status);
-        await Assert.ThrowsAsync<HttpRequestException>(() => other.DiscoverAsync("1.13.4", Cancelled));
+        Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", CancellationToken)).Status);
+        await Assert.ThrowsAsync<HttpRequestException>(() => other.DiscoverAsync("1.13.4", CancellationToken));
     }
 
     [Theory]
@@ -74,13 +74,13 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
     [InlineData(null, "capi", "set --client-ca-file too")]
     public async Task Start_OptionsThatDoNotFit_AreRefused(string? file, string names, string wanted)
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
         List<string> arguments = ["--client-names", names];
         if (file is not null)
             arguments.AddRange(["--client-ca-file", _folder.Write("broken.crt", file)]);
 
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
+            () => HookService.StartAsync(environment.Management.Kubeconfig, arguments, CancellationToken));
 
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
         Assert.Contains(wanted, exception.Message, StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
     private static async Task AssertAnsweredAsync(params ClusterApi[] callers)
     {
         foreach (var caller in callers)
-            Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", Cancelled)).Status);
+            Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", CancellationToken)).Status);
     }
 
     /// <summary>
@@ -98,16 +98,16 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
     private static async Task AssertShutOutAsync(ClusterApi caller)
     {
         const string Sentence = "The client certificate has ended, or is not from the authority that is asked for now.";
-        var refused = await caller.DiscoverAsync("1.13.4", Cancelled);
+        var refused = await caller.DiscoverAsync("1.13.4", CancellationToken);
         Assert.Equal((403, Sentence), (refused.StatusCode, refused.Error));
-        await Readiness.UntilAsync("a refused handshake", () => IsCutOffAsync(caller), () => Sentence, Cancelled);
+        await Readiness.UntilAsync("a refused handshake", () => IsCutOffAsync(caller), () => Sentence, CancellationToken);
     }
 
     private static async Task<bool> IsCutOffAsync(ClusterApi caller)
     {
         try
         {
-            Assert.Equal(403, (await caller.DiscoverAsync("1.13.4", Cancelled)).StatusCode);
+            Assert.Equal(403, (await caller.DiscoverAsync("1.13.4", CancellationToken)).StatusCode);
             return false;
         }
         catch (HttpRequestException)
@@ -124,5 +124,5 @@ public sealed class ClientAuthorityRotationTests(EmbeddedStage fixture) : IAsync
 
     private Task WaitForAsync(string line, int times) => Readiness.UntilAsync(
         line, () => Task.FromResult(Service.Log.Split('\n').Count(entry => entry.Contains(line, StringComparison.Ordinal)) >= times),
-        () => Service.Log, Cancelled);
+        () => Service.Log, CancellationToken);
 }

@@ -8,8 +8,8 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>What a caller may not take of the listener, and that the others are answered meanwhile.</summary>
-[Collection("stage")]
-public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
+[Collection("environment")]
+public sealed class ListenLimitTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Discovery = "/hooks.runtime.cluster.x-k8s.io/v1alpha1/discovery";
 
@@ -18,12 +18,12 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
 
     private HookService? _service;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     private HookService Service => _service!;
 
     public async ValueTask InitializeAsync() =>
-        _service = await HookService.StartAsync((await fixture.EmptyAsync(Cancelled)).Management.Kubeconfig, [], Cancelled);
+        _service = await HookService.StartAsync((await fixture.EmptyAsync(CancellationToken)).Management.Kubeconfig, [], CancellationToken);
 
     public ValueTask DisposeAsync() => _service?.DisposeAsync() ?? ValueTask.CompletedTask;
 
@@ -34,13 +34,13 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("POST " + Discovery + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", 1)]
     public async Task SlowSender_HeadOrBodyThatDrips_IsCutOffInTime(string start, int bytesPerStep)
     {
-        using var connection = await RawConnection.OpenAsync(Service, Cancelled);
+        using var connection = await RawConnection.OpenAsync(Service, CancellationToken);
         var started = TimeProvider.System.GetTimestamp();
-        await connection.WriteAsync(start.Length == 0 ? "P" : start, Cancelled);
-        using var dripping = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        await connection.WriteAsync(start.Length == 0 ? "P" : start, CancellationToken);
+        using var dripping = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken);
 
         var drip = DripAsync(connection, bytesPerStep, dripping.Token);
-        var answer = await connection.ReadToEndAsync(Cancelled);
+        var answer = await connection.ReadToEndAsync(CancellationToken);
         var took = TimeProvider.System.GetElapsedTime(started);
         await dripping.CancelAsync();
         await drip;
@@ -53,10 +53,10 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task SilentConnection_NoHandshake_IsClosedInTime()
     {
-        using var socket = await RawConnection.ConnectAsync(Service, Cancelled);
+        using var socket = await RawConnection.ConnectAsync(Service, CancellationToken);
         var started = TimeProvider.System.GetTimestamp();
 
-        var read = await socket.GetStream().ReadAsync(new byte[1], Cancelled);
+        var read = await socket.GetStream().ReadAsync(new byte[1], CancellationToken);
 
         Assert.Equal(0, read);
         Assert.True(TimeProvider.System.GetElapsedTime(started) < Bound);
@@ -67,22 +67,22 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("GET /healthz HTTP/1.1\r\nHost: x\r\nX: ", 17_000, "\r\n\r\n", "431")]
     public async Task Head_TooLong_IsRefused(string start, int length, string end, string status)
     {
-        using var connection = await RawConnection.OpenAsync(Service, Cancelled);
+        using var connection = await RawConnection.OpenAsync(Service, CancellationToken);
 
-        await connection.WriteAsync(start + new string('a', length) + end, Cancelled);
+        await connection.WriteAsync(start + new string('a', length) + end, CancellationToken);
 
-        Assert.StartsWith($"HTTP/1.1 {status} ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
+        Assert.StartsWith($"HTTP/1.1 {status} ", await connection.ReadToEndAsync(CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Head_TooManyHeaders_IsRefused()
     {
-        using var connection = await RawConnection.OpenAsync(Service, Cancelled);
+        using var connection = await RawConnection.OpenAsync(Service, CancellationToken);
 
         await connection.WriteAsync(
-            "GET /healthz HTTP/1.1\r\nHost: x\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 70)) + "\r\n", Cancelled);
+            "GET /healthz HTTP/1.1\r\nHost: x\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 70)) + "\r\n", CancellationToken);
 
-        Assert.StartsWith("HTTP/1.1 431 ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 431 ", await connection.ReadToEndAsync(CancellationToken), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -91,12 +91,12 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     [InlineData("5\r\n{}{}{}{}")]
     public async Task Body_BadChunks_IsRefusedWith400(string chunks)
     {
-        using var connection = await RawConnection.OpenAsync(Service, Cancelled);
+        using var connection = await RawConnection.OpenAsync(Service, CancellationToken);
 
         await connection.WriteAsync(
-            $"POST {Discovery} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", Cancelled);
+            $"POST {Discovery} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", CancellationToken);
 
-        Assert.StartsWith("HTTP/1.1 400 ", await connection.ReadToEndAsync(Cancelled), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", await connection.ReadToEndAsync(CancellationToken), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -106,7 +106,7 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     {
         using var caller = Service.CreateClusterApi(null, Version.Parse(http));
 
-        var answer = await caller.SendAsync(HttpMethod.Post, Discovery, new byte[20 * 1024 * 1024 + 1], Cancelled);
+        var answer = await caller.SendAsync(HttpMethod.Post, Discovery, new byte[20 * 1024 * 1024 + 1], CancellationToken);
 
         Assert.Equal((413, "The body is longer than 20 MiB."), (answer.StatusCode, answer.Error));
     }
@@ -122,7 +122,7 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
 
         foreach (var path in new[] { "/healthz", "/nowhere", Discovery, "/v2/", "/v2/x" })
         {
-            using var answer = await client.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+            using var answer = await client.GetAsync(new Uri(path, UriKind.Relative), CancellationToken);
             Assert.Empty(answer.Headers.Server);
             Assert.Empty(answer.Headers.Via);
             Assert.DoesNotContain(answer.Headers, header => header.Key.StartsWith("X-", StringComparison.OrdinalIgnoreCase));
@@ -132,7 +132,7 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     [Fact]
     public async Task Handshake_Tls12_HasForwardSecrecyAndAuthenticatedEncryption()
     {
-        using var connection = await RawConnection.OpenAsync(Service, Cancelled, SslProtocols.Tls12);
+        using var connection = await RawConnection.OpenAsync(Service, CancellationToken, SslProtocols.Tls12);
 
         Assert.Contains(connection.Suite.ToString(), new[]
         {
@@ -151,31 +151,32 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
         var only = new CipherSuitesPolicy([suite]);
 #pragma warning restore CA1416
 
-        await Assert.ThrowsAnyAsync<Exception>(() => RawConnection.OpenAsync(Service, Cancelled, SslProtocols.Tls12, only));
+        await Assert.ThrowsAnyAsync<Exception>(() => RawConnection.OpenAsync(Service, CancellationToken, SslProtocols.Tls12, only));
     }
 
     [Fact]
     public async Task Connections_OverTheCap_AreClosedAndOthersGoOn()
     {
         using var early = Service.CreateClusterApi();
-        await early.DiscoverAsync("1.13.4", Cancelled);
+        await early.DiscoverAsync("1.13.4", CancellationToken);
         List<TcpClient> silent = [];
         try
         {
             for (var index = 0; index < 1100; index++)
-                silent.Add(await RawConnection.ConnectAsync(Service, Cancelled));
+                silent.Add(await RawConnection.ConnectAsync(Service, CancellationToken));
 
-            Assert.Equal(0, await silent[^1].GetStream().ReadAsync(new byte[1], Cancelled));
-            Assert.Equal("Success", (await early.DiscoverAsync("1.13.4", Cancelled)).Status);
+            Assert.Equal(0, await silent[^1].GetStream().ReadAsync(new byte[1], CancellationToken));
+            Assert.Equal("Success", (await early.DiscoverAsync("1.13.4", CancellationToken)).Status);
             using var metrics = new HttpClient();
-            Assert.Equal(HttpStatusCode.OK, (await metrics.GetAsync(new Uri(Service.MetricsAddress, "/healthz"), Cancelled)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.OK, (await metrics.GetAsync(new Uri(Service.MetricsAddress, "/healthz"), CancellationToken)).StatusCode);
         }
         finally
         {
             silent.ForEach(socket => socket.Dispose());
         }
 
-        await Readiness.UntilAsync("a new connection", IsAnsweredAsync, () => Service.Log, Cancelled);
+        await Readiness.UntilAsync("a new connection", IsAnsweredAsync, () => Service.Log, CancellationToken);
     }
 
     private async Task<bool> IsAnsweredAsync()
@@ -194,7 +195,7 @@ public sealed class ListenLimitTests(EmbeddedStage fixture) : IAsyncLifetime
     private async Task AssertOthersAreAnsweredAsync()
     {
         using var caller = Service.CreateClusterApi();
-        Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", Cancelled)).Status);
+        Assert.Equal("Success", (await caller.DiscoverAsync("1.13.4", CancellationToken)).Status);
     }
 
     private static async Task DripAsync(RawConnection connection, int bytesPerStep, CancellationToken cancellationToken)

@@ -10,23 +10,24 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// </summary>
 public sealed class ChartAdmissionTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task DryRun_EachCaseOfEachChart_IsAccepted()
     {
         await using var server = await StartAsync();
-        await using var kubectl = await KubectlProgram.ForAsync(server, Cancelled);
-        await kubectl.InstallDefinitionsAsync(Cancelled);
-        await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace);
+        await using var kubectl = await KubectlProgram.ForAsync(server, CancellationToken);
+        await kubectl.InstallDefinitionsAsync(CancellationToken);
+        await kubectl.RunAsync(CancellationToken, "create", "namespace", HelmProgram.Namespace);
 
         foreach (var chart in ChartFolder.Names().Select(ChartFolder.Open))
         {
             foreach (var file in chart.CaseFiles)
             {
                 var rendered = await new HelmProgram("helm3").RenderAsync(
-                    chart.Path, Cancelled, "--values", file, "--kube-version", "1.20.2", "--api-versions", "monitoring.coreos.com/v1");
-                var run = await kubectl.TryAsync(rendered, Cancelled, "create", "--dry-run=server", "--filename=-");
+                    chart.Path, CancellationToken, "--values", file, "--kube-version", "1.20.2", "--api-versions",
+                    "monitoring.coreos.com/v1");
+                var run = await kubectl.TryAsync(rendered, CancellationToken, "create", "--dry-run=server", "--filename=-");
                 Assert.True(run.ExitCode == 0, $"{chart.Name}, {Path.GetFileName(file)}: {run.Errors}");
             }
         }
@@ -36,14 +37,16 @@ public sealed class ChartAdmissionTests
     public async Task DryRun_UnknownFieldAndWrongValue_AreRefused()
     {
         await using var server = await StartAsync();
-        await using var kubectl = await KubectlProgram.ForAsync(server, Cancelled);
-        await kubectl.RunAsync(Cancelled, "create", "namespace", HelmProgram.Namespace);
-        var rendered = await new HelmProgram("helm3").RenderAsync(ChartFolder.Open("registry").Path, Cancelled, "--kube-version", "1.20.2");
+        await using var kubectl = await KubectlProgram.ForAsync(server, CancellationToken);
+        await kubectl.RunAsync(CancellationToken, "create", "namespace", HelmProgram.Namespace);
+        var rendered =
+            await new HelmProgram("helm3").RenderAsync(ChartFolder.Open("registry").Path, CancellationToken, "--kube-version", "1.20.2");
 
         var field = await kubectl.TryAsync(
-            Replace(rendered, "replicas: 2", "replicaz: 2"), Cancelled, "create", "--dry-run=server", "--filename=-");
+            Replace(rendered, "replicas: 2", "replicaz: 2"), CancellationToken, "create", "--dry-run=server", "--filename=-");
         var value = await kubectl.TryAsync(
-            Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), Cancelled, "create", "--dry-run=server", "--filename=-");
+            Replace(rendered, "timeoutSeconds: 10800", "timeoutSeconds: 90000"), CancellationToken, "create", "--dry-run=server",
+            "--filename=-");
 
         Assert.Contains("unknown field \"replicaz\"", field.Errors, StringComparison.Ordinal);
         Assert.Contains("must be greater than 0 and less than 86400", value.Errors, StringComparison.Ordinal);
@@ -57,5 +60,6 @@ public sealed class ChartAdmissionTests
 
     private static async Task<RealApiServer> StartAsync() =>
         await RealApiServer.StartAsync(
-            "charts", await KubernetesBinaries.EnsureAsync(Console.Error, Cancelled), Cancelled, RealApiServer.DualStackRange);
+            "charts", await KubernetesBinaries.EnsureAsync(Console.Error, CancellationToken), CancellationToken,
+            RealApiServer.DualStackRange);
 }

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>Every chart of this repository under Helm 3 and Helm 4, with each of its <c>ci</c> files.</summary>
 public sealed class ChartRenderingTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Charts => [.. ChartFolder.Names()];
 
@@ -20,7 +20,7 @@ public sealed class ChartRenderingTests
         var chart = ChartFolder.Open(name);
         foreach (var file in chart.CaseFiles)
         {
-            var run = await new HelmProgram(helm).LintAsync(chart.Path, file, Cancelled);
+            var run = await new HelmProgram(helm).LintAsync(chart.Path, file, CancellationToken);
             Assert.True(run.ExitCode == 0, $"{Path.GetFileName(file)}: {run.Output}{run.Errors}");
         }
     }
@@ -34,9 +34,9 @@ public sealed class ChartRenderingTests
         {
             // One version of Kubernetes for both: each Helm assumes another one.
             string[] arguments = ["--values", file, "--kube-version", "1.31.0"];
-            var first = await new HelmProgram("helm3").RenderAsync(chart.Path, Cancelled, arguments);
-            var again = await new HelmProgram("helm3").RenderAsync(chart.Path, Cancelled, arguments);
-            var newer = await new HelmProgram("helm4").RenderAsync(chart.Path, Cancelled, arguments);
+            var first = await new HelmProgram("helm3").RenderAsync(chart.Path, CancellationToken, arguments);
+            var again = await new HelmProgram("helm3").RenderAsync(chart.Path, CancellationToken, arguments);
+            var newer = await new HelmProgram("helm4").RenderAsync(chart.Path, CancellationToken, arguments);
 
             Assert.Equal(first, again);
             Assert.Equal(Sorted(first), Sorted(newer));
@@ -51,7 +51,7 @@ public sealed class ChartRenderingTests
         var pods = 0;
         foreach (var file in chart.CaseFiles)
         {
-            var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, Cancelled, "--values", file);
+            var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, CancellationToken, "--values", file);
             foreach (var template in objects.PodTemplates())
             {
                 pods++;
@@ -70,11 +70,11 @@ public sealed class ChartRenderingTests
     [MemberData(nameof(Charts))]
     public async Task Values_EachOne_HasACaseInWhichItMatters(string name)
     {
-        var effects = await ValueEffects.ReadAsync(ChartFolder.Open(name), Cancelled);
+        var effects = await ValueEffects.ReadAsync(ChartFolder.Open(name), CancellationToken);
         var without = new List<string>();
         foreach (var value in effects.Paths)
         {
-            if (!await effects.AnyCaseNeedsAsync(value, Cancelled))
+            if (!await effects.AnyCaseNeedsAsync(value, CancellationToken))
                 without.Add(value);
         }
 
@@ -91,7 +91,7 @@ public sealed class ChartRenderingTests
         var chart = ChartFolder.Open(name);
         foreach (var path in chart.Values.Values.Select(value => value.Path))
         {
-            var run = await new HelmProgram("helm3").TryRenderAsync(chart.Path, Cancelled, "--set", $"{path}=null");
+            var run = await new HelmProgram("helm3").TryRenderAsync(chart.Path, CancellationToken, "--set", $"{path}=null");
 
             Assert.True(run.ExitCode == 0 || run.Errors.Contains(path.Split('.')[^1], StringComparison.Ordinal), $"{path}: {run.Errors}");
             Assert.DoesNotContain("nil pointer", run.Errors, StringComparison.Ordinal);

@@ -12,7 +12,7 @@ public sealed partial class HookChartTests
 {
     private const string Group = "runtime.cluster.x-k8s.io";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>Not a value, because every value of the chart is an option already: a file of options.</summary>
     private static readonly string[] NoValues = ["--config"];
@@ -20,12 +20,13 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task Arguments_OverAllCases_AreEveryOptionOfTheService()
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "options.md"), Cancelled);
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "options.md"), CancellationToken);
         var options = Option().Matches(page).Select(match => match.Groups[1].Value).ToList();
         var set = new HashSet<string>();
         foreach (var file in HookChart.Folder.CaseFiles)
             set.UnionWith(
-                Arguments(await HookChart.RenderAsync(Cancelled, "--values", file)).Skip(1).Select(argument => argument.Split('=')[0]));
+                Arguments(await HookChart.RenderAsync(CancellationToken, "--values", file))
+                    .Skip(1).Select(argument => argument.Split('=')[0]));
 
         Assert.NotEmpty(options);
         Assert.Equal(options.Order(StringComparer.Ordinal), set.Except(NoValues).Order(StringComparer.Ordinal));
@@ -39,9 +40,9 @@ public sealed partial class HookChartTests
     {
         foreach (var file in HookChart.Folder.CaseFiles)
         {
-            var arguments = Arguments(await HookChart.RenderAsync(Cancelled, "--values", file));
+            var arguments = Arguments(await HookChart.RenderAsync(CancellationToken, "--values", file));
 
-            var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, Cancelled);
+            var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
 
             Assert.Equal(2, run.ExitCode);
             var problems = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -55,7 +56,7 @@ public sealed partial class HookChartTests
     [InlineData("1.31.0", "policy/v1")]
     public async Task Budget_ByVersionOfKubernetes_IsOneThatIsServed(string kubernetes, string apiVersion)
     {
-        var objects = await HookChart.RenderAsync(Cancelled, "--kube-version", kubernetes);
+        var objects = await HookChart.RenderAsync(CancellationToken, "--kube-version", kubernetes);
 
         Assert.Equal(apiVersion, (string)objects.One("PodDisruptionBudget", HookChart.Release)["apiVersion"]!);
     }
@@ -68,7 +69,8 @@ public sealed partial class HookChartTests
     public async Task ExtensionConfig_ByWhatIsServed_IsTheNewest(string wanted, params string[] served)
     {
         var objects =
-            await HookChart.RenderAsync(Cancelled, [.. served.SelectMany(version => new[] { "--api-versions", $"{Group}/{version}" })]);
+            await HookChart.RenderAsync(
+                CancellationToken, [.. served.SelectMany(version => new[] { "--api-versions", $"{Group}/{version}" })]);
 
         Assert.Equal($"{Group}/{wanted}", (string)objects.One("ExtensionConfig", HookChart.Release)["apiVersion"]!);
     }
@@ -77,7 +79,7 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task Certificate_ByCertManager_IsWhatClusterApiAndTheAddOnProviderVerify()
     {
-        var objects = await HookChart.RenderAsync(Cancelled);
+        var objects = await HookChart.RenderAsync(CancellationToken);
 
         var leaf = objects.One("Certificate", HookChart.Release)["spec"]!;
         var authority = objects.One("Certificate", $"{HookChart.Release}-ca")["spec"]!;
@@ -101,7 +103,7 @@ public sealed partial class HookChartTests
     public async Task Certificate_SelfManaged_IsWhatClusterApiAndTheAddOnProviderVerify()
     {
         var objects = await HookChart.RenderAsync(
-            Cancelled, "--set", "certificate.mode=selfManaged,extensionConfig.name=registry,rbac.namespaces={team-a}");
+            CancellationToken, "--set", "certificate.mode=selfManaged,extensionConfig.name=registry,rbac.namespaces={team-a}");
 
         var arguments = Arguments(objects);
         var secret = $"{HookChart.Release}-tls";
@@ -125,7 +127,7 @@ public sealed partial class HookChartTests
     {
         var helm = new HelmProgram("helm3", "two", "elsewhere");
 
-        var objects = await helm.ObjectsAsync(HookChart.Folder.Path, Cancelled, "--set", "service.port=8443");
+        var objects = await helm.ObjectsAsync(HookChart.Folder.Path, CancellationToken, "--set", "service.port=8443");
 
         Assert.Contains("--chart-repository=oci://two-capi-registry-hook.elsewhere.svc:8443/charts", Arguments(objects));
         Assert.Contains("--chart-ca-secret=elsewhere/two-capi-registry-hook-tls", Arguments(objects));
@@ -137,7 +139,7 @@ public sealed partial class HookChartTests
     public async Task RegistryValues_AsGiven_AreInTheFileThatTheServiceReads()
     {
         var objects = await HookChart.RenderAsync(
-            Cancelled, "--set-json", """registry.values={"replicas":3,"storage":{"size":"200Gi"},"note":"{{ x }}"}""");
+            CancellationToken, "--set-json", """registry.values={"replicas":3,"storage":{"size":"200Gi"},"note":"{{ x }}"}""");
 
         var file = (string)objects.One("ConfigMap", $"{HookChart.Release}-registry")["data"]!["values.yaml"]!;
         Assert.Equal(
@@ -152,7 +154,8 @@ public sealed partial class HookChartTests
     public async Task Alerts_EachExpression_UsesMetricsThatExist(bool reconciler, int count)
     {
         var objects = await HookChart.RenderAsync(
-            Cancelled, "--set", "metrics.prometheusRule.enabled=true", "--set", $"reconciler.enabled={(reconciler ? "true" : "false")}");
+            CancellationToken, "--set", "metrics.prometheusRule.enabled=true", "--set",
+            $"reconciler.enabled={(reconciler ? "true" : "false")}");
 
         var rules = objects.One("PrometheusRule", HookChart.Release)["spec"]!["groups"]![0]!["rules"]!.AsArray();
         Assert.Equal(count, rules.Count);
@@ -162,7 +165,7 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task Dashboard_EachPanel_UsesMetricsThatExist()
     {
-        var objects = await HookChart.RenderAsync(Cancelled, "--set", "metrics.dashboard.enabled=true");
+        var objects = await HookChart.RenderAsync(CancellationToken, "--set", "metrics.dashboard.enabled=true");
 
         var map = objects.One("ConfigMap", $"{HookChart.Release}-dashboard");
         Assert.Equal("1", (string?)map["metadata"]!["labels"]!["grafana_dashboard"]);
@@ -174,7 +177,7 @@ public sealed partial class HookChartTests
 
     private static async Task AssertMetricsExistAsync(IEnumerable<string> expressions)
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"), Cancelled);
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "metrics.md"), CancellationToken);
         var known = Documented().Matches(page).Select(match => match.Groups[1].Value).ToHashSet();
         var used = expressions.Select(expression => Metric().Matches(expression).Select(match => match.Value).ToList()).ToList();
         Assert.NotEmpty(used);
@@ -185,7 +188,7 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task Termination_HasTimeForTheDrainAndTheLongestCall()
     {
-        var objects = await HookChart.RenderAsync(Cancelled, "--set", "drainSeconds=60");
+        var objects = await HookChart.RenderAsync(CancellationToken, "--set", "drainSeconds=60");
 
         Assert.Contains("--drain-delay=60s", Arguments(objects));
         Assert.True((long)Pod(objects)["spec"]!["terminationGracePeriodSeconds"]! > 60 + 10);
@@ -194,9 +197,10 @@ public sealed partial class HookChartTests
     [Fact]
     public async Task Version_OfChartAndService_AreTheSame()
     {
-        var chart = Assert.Single(RenderedObjects.Read(await File.ReadAllTextAsync(HookChart.Folder.File("Chart.yaml"), Cancelled)));
+        var chart = Assert.Single(
+            RenderedObjects.Read(await File.ReadAllTextAsync(HookChart.Folder.File("Chart.yaml"), CancellationToken)));
 
-        var service = (await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["--version"], Cancelled)).Trim();
+        var service = (await ProgramRun.OutputOfAsync(HookService.ProgramPath(), ["--version"], CancellationToken)).Trim();
 
         Assert.Equal((service, service), ((string)chart["version"]!, (string)chart["appVersion"]!));
     }
@@ -231,7 +235,7 @@ public sealed partial class HookChartTests
     {
         foreach (var helm in new[] { "helm3", "helm4" })
         {
-            var run = await new HelmProgram(helm).TryRenderAsync(HookChart.Folder.Path, Cancelled, "--set", values);
+            var run = await new HelmProgram(helm).TryRenderAsync(HookChart.Folder.Path, CancellationToken, "--set", values);
 
             Assert.NotEqual(0, run.ExitCode);
             Assert.Contains(sentence, run.Errors, StringComparison.Ordinal);

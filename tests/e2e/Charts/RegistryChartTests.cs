@@ -9,7 +9,7 @@ public sealed class RegistryChartTests
 {
     private static readonly ChartFolder Chart = ChartFolder.Open("registry");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData(1)]
@@ -190,7 +190,7 @@ public sealed class RegistryChartTests
         RenderAsync("--values", Chart.File($"ci/{name}-values.yaml"));
 
     private static Task<IReadOnlyList<JsonObject>> RenderAsync(params string[] arguments) =>
-        new HelmProgram("helm3").ObjectsAsync(Chart.Path, Cancelled, arguments);
+        new HelmProgram("helm3").ObjectsAsync(Chart.Path, CancellationToken, arguments);
 
     private static JsonObject Pod(IReadOnlyList<JsonObject> objects) =>
         objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();

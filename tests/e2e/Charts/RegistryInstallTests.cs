@@ -15,23 +15,23 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
     private readonly string _images = Directory.CreateTempSubdirectory("capi-registry-hook-images-").FullName;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public void Dispose() => Directory.Delete(_images, recursive: true);
 
     [Fact]
     public async Task Htpasswd_TwoReplicas_LetTheSidecarAndUsersInAndNobodyElse()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-htpasswd", Cancelled);
-        await release.CreateSecretAsync("users", Cancelled, ("htpasswd", Users), ("username", "sync"), ("password", "letmein"));
-        await release.InstallAsync("""{"auth": {"htpasswd": {"secretName": "users"}}}""", Cancelled);
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-htpasswd", CancellationToken);
+        await release.CreateSecretAsync("users", CancellationToken, ("htpasswd", Users), ("username", "sync"), ("password", "letmein"));
+        await release.InstallAsync("""{"auth": {"htpasswd": {"secretName": "users"}}}""", CancellationToken);
 
-        await using var primary = await release.ToPrimaryAsync(Cancelled);
-        var stranger = await release.Client(primary).PushAsync(Image("one"), "library/app:1", Cancelled);
+        await using var primary = await release.ToPrimaryAsync(CancellationToken);
+        var stranger = await release.Client(primary).PushAsync(Image("one"), "library/app:1", CancellationToken);
         var digest = await PushAsync(release, primary, "one", Login);
 
         Assert.Contains("authentication required", stranger.Errors, StringComparison.Ordinal);
-        await release.WaitForImageAsync(1, "library/app:1", digest, Login, Cancelled);
+        await release.WaitForImageAsync(1, "library/app:1", digest, Login, CancellationToken);
     }
 
     /// <summary>
@@ -41,24 +41,26 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     [Fact]
     public async Task HostPathAndNetworkPolicy_OneReplica_KeepsImagesWhenItsPodIsReplaced()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-host-path", Cancelled);
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-host-path", CancellationToken);
         const string Folder = "/var/lib/registry-host-path";
-        (await release.Node.RunAsync(Cancelled, "sh", "-c", $"mkdir -p {Folder} && chown 65532:65532 {Folder}")).OutputOfSuccess();
+        (await release.Node.RunAsync(CancellationToken, "sh", "-c", $"mkdir -p {Folder} && chown 65532:65532 {Folder}")).OutputOfSuccess();
         try
         {
             await release.InstallAsync(
-                $$$"""{"replicas": 1, "storage": {"type": "hostPath", "hostPath": {"path": "{{{Folder}}}"}}, "networkPolicy": {"enabled": true, "nodeCIDRs": ["10.0.0.0/8", "172.16.0.0/12"]}}""", Cancelled);
+                $$$"""{"replicas": 1, "storage": {"type": "hostPath", "hostPath": {"path": "{{{Folder}}}"}}, "networkPolicy": {"enabled": true, "nodeCIDRs": ["10.0.0.0/8", "172.16.0.0/12"]}}""", CancellationToken);
             string digest;
-            await using (var primary = await release.ToPrimaryAsync(Cancelled))
+            await using (var primary = await release.ToPrimaryAsync(CancellationToken))
                 digest = await PushAsync(release, primary, "one");
 
-            await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0");
-            await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), Cancelled);
+            await release.KubectlAsync(CancellationToken, "delete", "pod", "registry-0");
+            await release.Kubectl.WaitForRolloutAsync(
+                release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), CancellationToken);
 
-            await release.WaitForImageAsync(0, "library/app:1", digest, credentials: null, Cancelled);
-            Assert.Equal("registry-0\n", (await release.Node.RunAsync(Cancelled, "ls", Folder)).OutputOfSuccess());
+            await release.WaitForImageAsync(0, "library/app:1", digest, credentials: null, CancellationToken);
+            Assert.Equal("registry-0\n", (await release.Node.RunAsync(CancellationToken, "ls", Folder)).OutputOfSuccess());
             Assert.Equal(
-                "registry", await release.KubectlAsync(Cancelled, "get", "networkpolicies", "--output=jsonpath={.items[*].metadata.name}"));
+                "registry",
+                await release.KubectlAsync(CancellationToken, "get", "networkpolicies", "--output=jsonpath={.items[*].metadata.name}"));
         }
         finally
         {
@@ -70,10 +72,10 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     [Fact]
     public async Task ThreeReplicas_TagMovedAndPrimaryEmptied_AllHaveTheNewImage()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-three", Cancelled);
-        await release.InstallAsync("""{"replicas": 3, "storage": {"type": "emptyDir"}}""", Cancelled);
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-three", CancellationToken);
+        await release.InstallAsync("""{"replicas": 3, "storage": {"type": "emptyDir"}}""", CancellationToken);
         string second;
-        await using (var primary = await release.ToPrimaryAsync(Cancelled))
+        await using (var primary = await release.ToPrimaryAsync(CancellationToken))
         {
             var first = await PushAsync(release, primary, "one");
             await WaitForAllAsync(release, first, 1, 2);
@@ -82,31 +84,31 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
             await WaitForAllAsync(release, second, 1, 2, 0);
         }
 
-        await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0", "--force", "--grace-period=0");
-        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), Cancelled);
+        await release.KubectlAsync(CancellationToken, "delete", "pod", "registry-0", "--force", "--grace-period=0");
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
 
         await WaitForAllAsync(release, second, 0, 1, 2);
         await using var filled = release.ToReplica(0);
-        (await release.Client(filled).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        (await release.Client(filled).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
     }
 
     [Fact]
     public async Task PullThrough_UpstreamGone_ServesWhatItHasAndTakesNoPush()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-cache", Cancelled);
-        await release.InstallAsync("""{"replicas": 1}""", Cancelled);
-        await using (var upstream = await release.ToPrimaryAsync(Cancelled))
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-cache", CancellationToken);
+        await release.InstallAsync("""{"replicas": 1}""", CancellationToken);
+        await using (var upstream = await release.ToPrimaryAsync(CancellationToken))
             await PushAsync(release, upstream, "one");
         await release.InstallAsync(
             """{"replicas": 1, "pullThrough": {"enabled": true, "upstream": "https://registry-primary.registry-cache.svc.cluster.local"}, "trustedCA": {"secretName": "registry-tls"}}""",
-            Cancelled, "cache");
+            CancellationToken, "cache");
 
-        await using var cache = await release.ToPrimaryAsync(Cancelled, "cache");
-        (await release.Client(cache).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
-        var pushed = await release.Client(cache).PushAsync(Image("two"), "library/app:2", Cancelled);
-        await release.KubectlAsync(Cancelled, "scale", "statefulset/registry", "--replicas=0");
-        await release.KubectlAsync(Cancelled, "delete", "pod", "registry-0", "--force", "--grace-period=0", "--ignore-not-found");
-        (await release.Client(cache).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        await using var cache = await release.ToPrimaryAsync(CancellationToken, "cache");
+        (await release.Client(cache).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
+        var pushed = await release.Client(cache).PushAsync(Image("two"), "library/app:2", CancellationToken);
+        await release.KubectlAsync(CancellationToken, "scale", "statefulset/registry", "--replicas=0");
+        await release.KubectlAsync(CancellationToken, "delete", "pod", "registry-0", "--force", "--grace-period=0", "--ignore-not-found");
+        (await release.Client(cache).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
 
         Assert.Contains("unsupported", pushed.Errors, StringComparison.Ordinal);
     }
@@ -114,8 +116,9 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     [Fact]
     public async Task DeleteAndCollect_OneReplica_RemovesTheLayersOfWhatWasDeletedOnly()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-collect", Cancelled);
-        await release.InstallAsync("""{"replicas": 1, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""", Cancelled);
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-collect", CancellationToken);
+        await release.InstallAsync(
+            """{"replicas": 1, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""", CancellationToken);
         var deleted = await PushTwoDeleteOneAsync(release);
 
         await RunCollectionAsync(release);
@@ -128,19 +131,19 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     [Fact]
     public async Task DeleteAndCollect_SharedClaim_IsReadOnlyMeanwhile()
     {
-        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-shared", Cancelled);
-        await release.Kubectl.ApplyAsync(Claim(release.Namespace), Cancelled);
-        await release.CreateSecretAsync("http", Cancelled, ("httpSecret", Guid.NewGuid().ToString()));
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-shared", CancellationToken);
+        await release.Kubectl.ApplyAsync(Claim(release.Namespace), CancellationToken);
+        await release.CreateSecretAsync("http", CancellationToken, ("httpSecret", Guid.NewGuid().ToString()));
         await release.InstallAsync(
             """{"storage": {"type": "existingClaim", "existingClaim": {"claimName": "images", "folder": "one"}}, "httpSecret": {"secretName": "http"}, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""",
-            Cancelled);
+            CancellationToken);
         var deleted = await PushTwoDeleteOneAsync(release);
         Assert.Contains(deleted, await BlobsAsync(release, 1), StringComparison.Ordinal);
 
         await StartCollectionAsync(release);
-        await Readiness.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", Cancelled);
+        await Readiness.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", CancellationToken);
         await EndOfCollectionAsync(release);
-        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), Cancelled);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
 
         Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
         await AssertKeptAndPushableAsync(release);
@@ -152,24 +155,24 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         RegistryRelease release, PortForward to, string content, string? credentials = null, string tag = "1")
     {
         var client = release.Client(to, credentials);
-        (await client.PushAsync(Image(content), $"library/app:{tag}", Cancelled)).OutputOfSuccess();
-        return (string)JsonNode.Parse((await client.InspectAsync($"library/app:{tag}", Cancelled)).OutputOfSuccess())!["Digest"]!;
+        (await client.PushAsync(Image(content), $"library/app:{tag}", CancellationToken)).OutputOfSuccess();
+        return (string)JsonNode.Parse((await client.InspectAsync($"library/app:{tag}", CancellationToken)).OutputOfSuccess())!["Digest"]!;
     }
 
     private static async Task WaitForAllAsync(RegistryRelease release, string digest, params int[] replicas)
     {
         foreach (var replica in replicas)
-            await release.WaitForImageAsync(replica, "library/app:1", digest, credentials: null, Cancelled);
+            await release.WaitForImageAsync(replica, "library/app:1", digest, credentials: null, CancellationToken);
     }
 
     /// <summary>Returns the digest, without its algorithm, of a layer that only the deleted image has.</summary>
     private async Task<string> PushTwoDeleteOneAsync(RegistryRelease release)
     {
-        await using var primary = await release.ToPrimaryAsync(Cancelled);
+        await using var primary = await release.ToPrimaryAsync(CancellationToken);
         await PushAsync(release, primary, "one", tag: "1");
         await PushAsync(release, primary, "two", tag: "2");
-        var inspected = (await release.Client(primary).InspectAsync("library/app:1", Cancelled)).OutputOfSuccess();
-        (await release.Client(primary).DeleteAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        var inspected = (await release.Client(primary).InspectAsync("library/app:1", CancellationToken)).OutputOfSuccess();
+        (await release.Client(primary).DeleteAsync("library/app:1", CancellationToken)).OutputOfSuccess();
         var layer = ((string)JsonNode.Parse(inspected)!["Layers"]![0]!)["sha256:".Length..];
         Assert.Contains(layer, await BlobsAsync(release), StringComparison.Ordinal);
         return layer;
@@ -178,16 +181,18 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     // The registry must not believe that it still has the layers of the deleted image.
     private async Task AssertKeptAndPushableAsync(RegistryRelease release)
     {
-        await using var primary = await release.ToPrimaryAsync(Cancelled);
-        (await release.Client(primary).PullAsync("library/app:2", Cancelled)).OutputOfSuccess();
+        await using var primary = await release.ToPrimaryAsync(CancellationToken);
+        (await release.Client(primary).PullAsync("library/app:2", CancellationToken)).OutputOfSuccess();
         Assert.Contains(
-            "manifest unknown", (await release.Client(primary).PullAsync("library/app:1", Cancelled)).Errors, StringComparison.Ordinal);
+            "manifest unknown", (await release.Client(primary).PullAsync("library/app:1", CancellationToken)).Errors,
+            StringComparison.Ordinal);
         await PushAsync(release, primary, "one", tag: "1");
-        (await release.Client(primary).PullAsync("library/app:1", Cancelled)).OutputOfSuccess();
+        (await release.Client(primary).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
     }
 
     private static Task<string> BlobsAsync(RegistryRelease release, int replica = 0) =>
-        release.KubectlAsync(Cancelled, "exec", $"registry-{replica}", "--container=registry", "--", "find", "/var/lib/registry", "-path",
+        release.KubectlAsync(
+            CancellationToken, "exec", $"registry-{replica}", "--container=registry", "--", "find", "/var/lib/registry", "-path",
             "*/blobs/sha256/*", "-name", "data");
 
     private static async Task RunCollectionAsync(RegistryRelease release)
@@ -199,7 +204,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
     /// <summary>What the CronJob does at its time. (kubectl's own way does not know CronJobs of batch/v1beta1 any more.)</summary>
     private static async Task StartCollectionAsync(RegistryRelease release)
     {
-        var cronJob = JsonNode.Parse(await release.KubectlAsync(Cancelled, "get", "cronjob/registry-gc", "--output=json"))!;
+        var cronJob = JsonNode.Parse(await release.KubectlAsync(CancellationToken, "get", "cronjob/registry-gc", "--output=json"))!;
         var job = new JsonObject
         {
             ["apiVersion"] = "batch/v1",
@@ -207,16 +212,17 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
             ["metadata"] = new JsonObject { ["name"] = "collect-now", ["namespace"] = release.Namespace },
             ["spec"] = cronJob["spec"]!["jobTemplate"]!["spec"]!.DeepClone(),
         };
-        await release.Kubectl.ApplyAsync(job.ToJsonString(), Cancelled);
+        await release.Kubectl.ApplyAsync(job.ToJsonString(), CancellationToken);
     }
 
     private static Task EndOfCollectionAsync(RegistryRelease release) =>
-        release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Complete", TimeSpan.FromSeconds(120), Cancelled);
+        release.Kubectl.WaitForAsync(
+            release.Namespace, "job/collect-now", "condition=Complete", TimeSpan.FromSeconds(120), CancellationToken);
 
     private async Task<bool> IsReadOnlyAsync(RegistryRelease release)
     {
         await using var replica = release.ToReplica(1);
-        var pushed = await release.Client(replica).PushAsync(Image("three"), "library/other:1", Cancelled);
+        var pushed = await release.Client(replica).PushAsync(Image("three"), "library/other:1", CancellationToken);
         return pushed.Errors.Contains("405", StringComparison.Ordinal)
             || pushed.Errors.Contains("unsupported", StringComparison.OrdinalIgnoreCase);
     }

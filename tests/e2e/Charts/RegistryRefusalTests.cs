@@ -6,7 +6,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>Values that the registry chart refuses, and that it says which and why.</summary>
 public sealed class RegistryRefusalTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("repliacs=3", "repliacs")]
@@ -92,7 +92,8 @@ public sealed class RegistryRefusalTests
 
     private static async Task<string> RenderAsync(string helm, string values, params string[] more)
     {
-        var run = await new HelmProgram(helm).TryRenderAsync(ChartFolder.Open("registry").Path, Cancelled, ["--set", values, .. more]);
+        var run =
+            await new HelmProgram(helm).TryRenderAsync(ChartFolder.Open("registry").Path, CancellationToken, ["--set", values, .. more]);
         Assert.NotEqual(0, run.ExitCode);
         return run.Errors;
     }

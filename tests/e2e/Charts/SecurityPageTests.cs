@@ -7,17 +7,17 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>The table of rights in docs/security.md is the rules of the chart, each with its reason.</summary>
 public sealed partial class SecurityPageTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Rights_InTheTable_AreThoseOfTheChart()
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "security.md"), Cancelled);
+        var page = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), "docs", "security.md"), CancellationToken);
         var told = Right().Matches(page).Select(match => (Verb: match.Groups[3].Value,
             Group: match.Groups[1].Value.Replace("core", "", StringComparison.Ordinal), Resource: match.Groups[2].Value));
 
-        var rendered = await HookChart.RenderAsync(Cancelled);
-        var selfManaged = await HookChart.RenderAsync(Cancelled, "--set", "certificate.mode=selfManaged");
+        var rendered = await HookChart.RenderAsync(CancellationToken);
+        var selfManaged = await HookChart.RenderAsync(CancellationToken, "--set", "certificate.mode=selfManaged");
         var given = rendered.Concat(selfManaged)
             .Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
 

@@ -103,7 +103,8 @@ internal sealed class InstalledHook : IAsyncDisposable
     public async Task<TestCluster> CreateClusterAsync(string name, CancellationToken cancellationToken)
     {
         using var admin = new AdminClient(Cluster);
-        var created = await admin.CreateAsync(AdminClient.Clusters(HookService.Namespace), Stage.NewCluster(name), cancellationToken);
+        var created =
+            await admin.CreateAsync(AdminClient.Clusters(HookService.Namespace), TestEnvironment.NewCluster(name), cancellationToken);
         var kubeconfig = KubeconfigText.Write(
             name, new Uri("https://kubernetes.default.svc"), Cluster.CertificateAuthorityPem, Cluster.Token);
         await admin.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject

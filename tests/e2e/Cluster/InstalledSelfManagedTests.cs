@@ -17,27 +17,27 @@ public sealed class InstalledSelfManagedTests(SharedCluster shared)
 {
     private static readonly Uri Repository = new($"https://{HookChart.Release}.{HookService.Namespace}.svc");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task NewAuthorityAndRestart_WithCallersAllTheTime_FailNoCall()
     {
-        await using var hook = await InstalledHook.InstallSelfManagedAsync(await shared.GetAsync(), Cancelled);
+        await using var hook = await InstalledHook.InstallSelfManagedAsync(await shared.GetAsync(), CancellationToken);
         using var admin = new AdminClient(hook.Cluster);
         var authority = new PublishedAuthority(admin, HookChart.Release);
-        await authority.InjectAsync(Cancelled);
-        await using var forward = await hook.ForwardAsync("https", Cancelled);
-        var cluster = await hook.CreateClusterAsync("c1", Cancelled);
+        await authority.InjectAsync(CancellationToken);
+        await using var forward = await hook.ForwardAsync("https", CancellationToken);
+        var cluster = await hook.CreateClusterAsync("c1", CancellationToken);
         await using var anew = new RunningCaller(
             forward, hook.RootPem, RunningCaller.Requests(cluster), HttpVersion.Version11, reconnect: true);
-        await anew.MoreAsync(5, Cancelled);
+        await anew.MoreAsync(5, CancellationToken);
 
-        await authority.RotateAsync("test", Cancelled);
+        await authority.RotateAsync("test", CancellationToken);
         await Readiness.UntilAsync(
-            "the next authority", async () => await authority.ReadAsync(Cancelled) != hook.RootPem, () => "", Cancelled);
-        var both = await authority.InjectAsync(Cancelled);
-        await hook.RestartAsync(Cancelled);
-        await anew.MoreAsync(20, Cancelled);
+            "the next authority", async () => await authority.ReadAsync(CancellationToken) != hook.RootPem, () => "", CancellationToken);
+        var both = await authority.InjectAsync(CancellationToken);
+        await hook.RestartAsync(CancellationToken);
+        await anew.MoreAsync(20, CancellationToken);
 
         Assert.Empty(anew.Failures);
         await AssertChartIsFetchedAsync(hook, admin, cluster, both);
@@ -46,17 +46,18 @@ public sealed class InstalledSelfManagedTests(SharedCluster shared)
     /// <summary>What the add-on provider for Helm does: it takes the HelmChartProxy's address and the Secret that this names.</summary>
     private static async Task AssertChartIsFetchedAsync(InstalledHook hook, AdminClient admin, TestCluster cluster, string published)
     {
-        await using var forward = await hook.ForwardAsync("https", Cancelled);
+        await using var forward = await hook.ForwardAsync("https", CancellationToken);
         using var capi = new ClusterApi(new Uri($"https://127.0.0.1:{forward.Port}"), published);
-        var answer = await capi.CallAsync("1.13.4", "AfterControlPlaneInitialized", cluster, Cancelled);
+        var answer = await capi.CallAsync("1.13.4", "AfterControlPlaneInitialized", cluster, CancellationToken);
         Assert.Equal("Success", answer.Status);
-        var spec = (await admin.GetAsync(AdminClient.ChartProxies(HookService.Namespace), "c1-registry", Cancelled))["spec"]!;
+        var spec = (await admin.GetAsync(AdminClient.ChartProxies(HookService.Namespace), "c1-registry", CancellationToken))["spec"]!;
         Assert.Equal($"oci://{Repository.Host}:443/charts", (string)spec["repoURL"]!);
         Assert.Equal(PublishedAuthority.PublicSecret, (string)spec["tlsConfig"]!["caSecret"]!["name"]!);
         Assert.Equal(HookService.Namespace, (string)spec["tlsConfig"]!["caSecret"]!["namespace"]!);
 
         using var http = Client(forward, published);
-        using var manifest = await http.GetAsync(new Uri($"/v2/charts/registry/manifests/{spec["version"]}", UriKind.Relative), Cancelled);
+        using var manifest =
+            await http.GetAsync(new Uri($"/v2/charts/registry/manifests/{spec["version"]}", UriKind.Relative), CancellationToken);
         Assert.Equal(HttpStatusCode.OK, manifest.StatusCode);
     }
 

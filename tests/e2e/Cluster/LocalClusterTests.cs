@@ -18,7 +18,7 @@ public sealed class LocalClusterTests : IAsyncDisposable
     private static readonly string Script = Path.Combine(RepositoryRoot.Find(), "tests", "harness", "Cluster", "cluster.sh");
     private static readonly string State = Path.Combine(Path.GetTempPath(), $"capi-registry-hook-cluster-{Name}");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Cluster_StartedTwiceAndKilled_LeavesNothingAfterDown()
@@ -45,7 +45,7 @@ public sealed class LocalClusterTests : IAsyncDisposable
     [InlineData("restart", "dev", "'restart' is not a command: use up, down, status, shell, prepare or hold")]
     public async Task Command_Unusable_SaysWhatIsWanted(string command, string name, string sentence)
     {
-        var result = await OutsideCommand.RunAsync("/bin/bash", [Script, command, name], Cancelled);
+        var result = await OutsideCommand.RunAsync("/bin/bash", [Script, command, name], CancellationToken);
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(sentence, result.Errors, StringComparison.Ordinal);
@@ -54,14 +54,15 @@ public sealed class LocalClusterTests : IAsyncDisposable
     public async ValueTask DisposeAsync() =>
         (await OutsideCommand.RunAsync("/bin/bash", [Script, "down", Name], CancellationToken.None)).OutputOfSuccess();
 
-    private static Task<CommandResult> RunAsync(string command) => OutsideCommand.RunAsync("/bin/bash", [Script, command, Name], Cancelled);
+    private static Task<CommandResult> RunAsync(string command) =>
+        OutsideCommand.RunAsync("/bin/bash", [Script, command, Name], CancellationToken);
 
     // As a crash does: the process that holds everything is gone, and nothing was cleaned up.
     private static async Task KillAsync()
     {
         using var holder = Process.GetProcessById(Assert.Single(Holders()));
         holder.Kill();
-        await Readiness.UntilAsync("the cluster's end", () => Task.FromResult(Members().Length == 0), () => Members(), Cancelled);
+        await Readiness.UntilAsync("the cluster's end", () => Task.FromResult(Members().Length == 0), () => Members(), CancellationToken);
     }
 
     private static string Members() => string.Concat(

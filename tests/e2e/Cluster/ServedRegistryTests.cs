@@ -13,47 +13,48 @@ public sealed class ServedRegistryTests(SharedCluster shared)
 {
     private static readonly string[] Names = ["registry.registry-system.svc"];
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task CheckAsync_RenewalWhilePodsRoll_IsServedWhenTheLastPodIsNew()
     {
-        await using var registry = await ServedRegistry.CreateAsync(await shared.GetAsync(), Cancelled);
+        await using var registry = await ServedRegistry.CreateAsync(await shared.GetAsync(), CancellationToken);
         var (former, issued) = Renewal();
-        await registry.GiveAsync(former, Cancelled);
-        await registry.RollAsync("registry-0", Cancelled);
+        await registry.GiveAsync(former, CancellationToken);
+        await registry.RollAsync("registry-0", CancellationToken);
         Assert.Equal(new ServedResult.Waiting("The registry does not have its 2 pods yet."), await CheckAsync(former));
-        await registry.RollAsync("registry-1", Cancelled);
+        await registry.RollAsync("registry-1", CancellationToken);
         Assert.Equal(new ServedResult.AllServed(), await CheckAsync(former));
 
-        await registry.GiveAsync(issued, Cancelled);
+        await registry.GiveAsync(issued, CancellationToken);
         Assert.Equal(StillAnother("registry-0"), await CheckAsync(issued));
-        await registry.RollAsync("registry-0", Cancelled);
+        await registry.RollAsync("registry-0", CancellationToken);
         Assert.Equal(StillAnother("registry-1"), await CheckAsync(issued));
-        await registry.RollAsync("registry-1", Cancelled);
+        await registry.RollAsync("registry-1", CancellationToken);
         Assert.Equal(new ServedResult.AllServed(), await CheckAsync(issued));
         Assert.IsType<ServedResult.Untrusted>(
-            await registry.CheckAsync(ServerIdentity.Create(Names, []).RootPem, SerialOf(issued), Cancelled));
+            await registry.CheckAsync(ServerIdentity.Create(Names, []).RootPem, SerialOf(issued), CancellationToken));
 
-        Task<ServedResult> CheckAsync(ServerIdentity identity) => registry.CheckAsync(former.RootPem, SerialOf(identity), Cancelled);
+        Task<ServedResult> CheckAsync(ServerIdentity identity) =>
+            registry.CheckAsync(former.RootPem, SerialOf(identity), CancellationToken);
     }
 
     [Fact]
     public async Task CheckAsync_PodsThatDoNotServe_AreNamed()
     {
-        await using var registry = await ServedRegistry.CreateAsync(await shared.GetAsync(), Cancelled);
+        await using var registry = await ServedRegistry.CreateAsync(await shared.GetAsync(), CancellationToken);
         var identity = ServerIdentity.Create(Names, []);
-        await registry.GiveAsync(identity, Cancelled);
-        await registry.RollAsync("registry-0", Cancelled);
-        await registry.ReplaceByDeafPodAsync("registry-1", Cancelled);
+        await registry.GiveAsync(identity, CancellationToken);
+        await registry.RollAsync("registry-0", CancellationToken);
+        await registry.ReplaceByDeafPodAsync("registry-1", CancellationToken);
 
         Assert.Equal(
             new ServedResult.Waiting("The registry's pod registry-1 can't be reached through the cluster's API server."),
-            await registry.CheckAsync(identity.RootPem, SerialOf(identity), Cancelled));
-        await registry.ReplaceByUnreadyPodAsync("registry-0", Cancelled);
+            await registry.CheckAsync(identity.RootPem, SerialOf(identity), CancellationToken));
+        await registry.ReplaceByUnreadyPodAsync("registry-0", CancellationToken);
         Assert.Equal(
             new ServedResult.Waiting("The registry's pod registry-0 is not ready."),
-            await registry.CheckAsync(identity.RootPem, SerialOf(identity), Cancelled));
+            await registry.CheckAsync(identity.RootPem, SerialOf(identity), CancellationToken));
     }
 
     /// <summary>Two certificates of one root, one after the other.</summary>

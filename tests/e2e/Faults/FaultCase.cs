@@ -12,7 +12,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 /// <param name="Name">As the table in docs/reliability.md has it.</param>
 /// <param name="Hook">The hook that is called meanwhile.</param>
 /// <param name="Begin">Breaks something; the proxies are whole before.</param>
-internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, TestCluster, Task> Begin)
+internal sealed record FaultCase(string Name, string Hook, Func<FaultFixture, TestCluster, Task> Begin)
 {
     private const string Create = "BeforeClusterCreate";
     private const string Install = "AfterControlPlaneInitialized";
@@ -22,9 +22,9 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
     public bool IsOvercome { get; init; }
 
     /// <summary>Makes good what mending the proxies does not.</summary>
-    public Func<FaultScene, TestCluster, Task> End { get; init; } = (_, _) => Task.CompletedTask;
+    public Func<FaultFixture, TestCluster, Task> End { get; init; } = (_, _) => Task.CompletedTask;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public static IReadOnlyList<FaultCase> All { get; } =
     [
@@ -41,42 +41,43 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
         new("429 for every call", Upgrade, Workload(_ => Fault.Status(429, "TooManyRequests", retryAfter: TimeSpan.FromSeconds(1)))),
         new("500 for every call", Create, Management(_ => Fault.Status(500, "InternalError"))),
         new("409 for every write", Upgrade, Workload(request => request.Method == "GET" ? null : Fault.Status(409, "Conflict"))),
-        new("half-open connections: nothing comes back", Upgrade, Gate(scene => scene.Workload, GateState.Silent)),
-        new("half-open connections to the management cluster", Create, Gate(scene => scene.Management, GateState.Silent)),
-        new("connections reset", Install, Gate(scene => scene.Workload, GateState.Reset)),
+        new("half-open connections: nothing comes back", Upgrade, Gate(fixture => fixture.Workload, GateState.Silent)),
+        new("half-open connections to the management cluster", Create, Gate(fixture => fixture.Management, GateState.Silent)),
+        new("connections reset", Install, Gate(fixture => fixture.Workload, GateState.Reset)),
         new("name of the workload API server does not resolve", Install,
-        (scene, cluster) => PutKubeconfigAsync(scene, cluster, Unresolvable(scene)))
+        (fixture, cluster) => PutKubeconfigAsync(fixture, cluster, Unresolvable(fixture)))
         {
-            End = (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.Kubeconfig),
+            End = (fixture, cluster) => PutKubeconfigAsync(fixture, cluster, fixture.Workload.Kubeconfig),
         },
         new("token of the workload kubeconfig expired", Upgrade,
-        (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.KubeconfigWith("expired")))
+        (fixture, cluster) => PutKubeconfigAsync(fixture, cluster, fixture.Workload.KubeconfigWith("expired")))
         {
-            End = (scene, cluster) => PutKubeconfigAsync(scene, cluster, scene.Workload.Kubeconfig),
+            End = (fixture, cluster) => PutKubeconfigAsync(fixture, cluster, fixture.Workload.Kubeconfig),
         },
         new("clock of the workload API server an hour ahead", Install, ShowFutureCertificateAsync),
-        new("etcd of the management cluster restarts", Create, (scene, _) => ((RealApiServer)scene.Stage.Management).StopEtcdAsync())
+        new("etcd of the management cluster restarts", Create,
+        (fixture, _) => ((RealApiServer)fixture.Environment.Management).StopEtcdAsync())
         {
-            End = (scene, _) => ((RealApiServer)scene.Stage.Management).RestartEtcdAsync(Cancelled),
+            End = (fixture, _) => ((RealApiServer)fixture.Environment.Management).RestartEtcdAsync(CancellationToken),
         },
         new("workload cluster gone after a write, before its answer", Upgrade, GoneMidWriteAsync),
     ];
 
-    private static Func<FaultScene, TestCluster, Task> Management(Func<HttpRequest, Fault?> rule) => (scene, _) =>
+    private static Func<FaultFixture, TestCluster, Task> Management(Func<HttpRequest, Fault?> rule) => (fixture, _) =>
     {
-        scene.Management.Fail(rule);
+        fixture.Management.Fail(rule);
         return Task.CompletedTask;
     };
 
-    private static Func<FaultScene, TestCluster, Task> Workload(Func<HttpRequest, Fault?> rule) => (scene, _) =>
+    private static Func<FaultFixture, TestCluster, Task> Workload(Func<HttpRequest, Fault?> rule) => (fixture, _) =>
     {
-        scene.Workload.Fail(rule);
+        fixture.Workload.Fail(rule);
         return Task.CompletedTask;
     };
 
-    private static Func<FaultScene, TestCluster, Task> Gate(Func<FaultScene, FaultProxy> proxy, GateState state) => (scene, _) =>
+    private static Func<FaultFixture, TestCluster, Task> Gate(Func<FaultFixture, FaultProxy> proxy, GateState state) => (fixture, _) =>
     {
-        proxy(scene).Gate.Turn(state);
+        proxy(fixture).Gate.Turn(state);
         return Task.CompletedTask;
     };
 
@@ -91,34 +92,35 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultScene, Test
         return _ => Interlocked.Increment(ref calls) <= count ? fault : null;
     }
 
-    private static Task ShowFutureCertificateAsync(FaultScene scene, TestCluster cluster)
+    private static Task ShowFutureCertificateAsync(FaultFixture fixture, TestCluster cluster)
     {
         // Connections that are open had their handshake before.
-        scene.Workload.Gate.Turn(GateState.Reset);
-        scene.Workload.ShowsFutureCertificate = true;
-        scene.Workload.Gate.Turn(GateState.Open);
+        fixture.Workload.Gate.Turn(GateState.Reset);
+        fixture.Workload.ShowsFutureCertificate = true;
+        fixture.Workload.Gate.Turn(GateState.Open);
         return Task.CompletedTask;
     }
 
     /// <summary>The certificate is written, the answer is lost, and then nobody is there any more.</summary>
-    private static Task GoneMidWriteAsync(FaultScene scene, TestCluster cluster)
+    private static Task GoneMidWriteAsync(FaultFixture fixture, TestCluster cluster)
     {
-        scene.Workload.Fail(request =>
+        fixture.Workload.Fail(request =>
         {
             if (request.Method == "GET"
                 || !request.Path.StartsWithSegments("/api/v1/namespaces/registry-system/secrets", StringComparison.Ordinal))
                 return null;
-            scene.Workload.Fail(_ => Fault.DropBefore());
+            fixture.Workload.Fail(_ => Fault.DropBefore());
             return Fault.DropAfter();
         });
         return Task.CompletedTask;
     }
 
-    private static string Unresolvable(FaultScene scene) =>
-        scene.Workload.Kubeconfig.Replace("https://127.0.0.1", "https://nowhere.invalid", StringComparison.Ordinal);
+    private static string Unresolvable(FaultFixture fixture) =>
+        fixture.Workload.Kubeconfig.Replace("https://127.0.0.1", "https://nowhere.invalid", StringComparison.Ordinal);
 
-    private static Task<JsonObject> PutKubeconfigAsync(FaultScene scene, TestCluster cluster, string kubeconfig) =>
-        scene.Stage.ManagementObjects.MergePatchAsync(
+    private static Task<JsonObject> PutKubeconfigAsync(FaultFixture fixture, TestCluster cluster, string kubeconfig) =>
+        fixture.Environment.ManagementObjects.MergePatchAsync(
         AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-kubeconfig",
-        new JsonObject { ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) } }, Cancelled);
+        new JsonObject { ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) } },
+        CancellationToken);
 }

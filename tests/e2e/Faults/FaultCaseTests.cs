@@ -3,35 +3,35 @@ namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 /// <summary>
 /// Every case of the table: answered in time, in the same words, nothing lost, nothing doubled, and over without a restart.
 /// </summary>
-[Collection("stage")]
-public sealed class FaultCaseTests(RealStage fixture, ITestOutputHelper output)
+[Collection("environment")]
+public sealed class FaultCaseTests(RealEnvironment real, ITestOutputHelper output)
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>One test for all cases, because one process has to live through all of them; each failure names its case.</summary>
     [Fact]
     public async Task Hooks_ThroughEveryFault_AnswerInTimeAndRecoverWithoutARestart()
     {
-        var scene = new FaultScene(fixture);
-        await using (scene)
+        var fixture = new FaultFixture(real);
+        await using (fixture)
         {
-            await scene.InitializeAsync();
+            await fixture.InitializeAsync();
             foreach (var (fault, index) in FaultCase.All.Select((fault, index) => (fault, index)))
-                await PlayAsync(scene, fault, $"f{index}");
+                await PlayAsync(fixture, fault, $"f{index}");
 
-            Assert.True(scene.Service.IsRunning);
+            Assert.True(fixture.Service.IsRunning);
         }
     }
 
-    private async Task PlayAsync(FaultScene scene, FaultCase fault, string name)
+    private async Task PlayAsync(FaultFixture fixture, FaultCase fault, string name)
     {
         try
         {
-            await scene.EmptyAsync();
-            using var capi = scene.Service.CreateClusterApi();
+            await fixture.EmptyAsync();
+            using var capi = fixture.Service.CreateClusterApi();
             var cluster = fault.Hook == "BeforeClusterCreate"
-                ? await scene.Stage.CreateClusterAsync(name, Cancelled) : await scene.PrepareAsync(capi, name);
-            var run = new FaultRun(scene, capi, fault, cluster);
+                ? await fixture.Environment.CreateClusterAsync(name, CancellationToken) : await fixture.PrepareAsync(capi, name);
+            var run = new FaultRun(fixture, capi, fault, cluster);
             var figures = await run.PlayAsync();
             await run.AssertNothingLostOrDoubledAsync();
 

@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
 /// <summary>Plays one case: break, call twice, mend, call until the work is done.</summary>
-internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase fault, TestCluster cluster)
+internal sealed class FaultRun(FaultFixture fixture, ClusterApi capi, FaultCase fault, TestCluster cluster)
 {
     public const string Version = "1.13.4";
 
@@ -14,11 +14,11 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
     private TimeSpan _worst;
     private int _answers;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async Task<FaultFigures> PlayAsync()
     {
-        await fault.Begin(scene, cluster);
+        await fault.Begin(fixture, cluster);
         HookAnswer first, second;
         try
         {
@@ -29,9 +29,9 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
         }
         finally
         {
-            scene.Management.Mend();
-            scene.Workload.Mend();
-            await fault.End(scene, cluster);
+            fixture.Management.Mend();
+            fixture.Workload.Mend();
+            await fault.End(fixture, cluster);
         }
 
         var mended = TimeProvider.System.GetTimestamp();
@@ -46,30 +46,31 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
     /// <summary>Everything is there once and fits together, and nothing that opens a door is in the log.</summary>
     public async Task AssertNothingLostOrDoubledAsync()
     {
-        var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
-        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+        var state = await RegistryState.ReadAsync(fixture.Environment, cluster, CancellationToken);
+        Assert.Single(await fixture.Environment.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), CancellationToken),
             secret => (string?)secret["type"] == "kubernetes.io/tls");
         Assert.Contains(
             RegistryState.Text(state.Root!, "tls.crt").Trim(), RegistryState.Text(state.Trust!, "ca.crt"), StringComparison.Ordinal);
         if (fault.Hook != "BeforeClusterCreate")
         {
-            Assert.Single(await scene.Stage.WorkloadObjects.ListAsync(AdminClient.Secrets("registry-system"), Cancelled),
+            Assert.Single(await fixture.Environment.WorkloadObjects.ListAsync(AdminClient.Secrets("registry-system"), CancellationToken),
                 secret => (string?)secret["type"] == "kubernetes.io/tls");
-            Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.ChartProxies(cluster.Namespace), Cancelled));
+            Assert.Single(
+                await fixture.Environment.ManagementObjects.ListAsync(AdminClient.ChartProxies(cluster.Namespace), CancellationToken));
             Assert.Equal(state.Serial, state.ChartSerial);
             Assert.True(state.Verifies("10.128.0.20"));
         }
 
-        Secrecy.AssertNoSecretIn(scene.Service.Log, scene.Stage);
-        Assert.DoesNotContain("Unexpected fault", scene.Service.Log, StringComparison.Ordinal);
+        Secrecy.AssertNoSecretIn(fixture.Service.Log, fixture.Environment);
+        Assert.DoesNotContain("Unexpected fault", fixture.Service.Log, StringComparison.Ordinal);
     }
 
     private async Task UntilDoneAsync() => await Readiness.UntilAsync($"the work after: {fault.Name}",
-        async () => IsDone(await CallAsync()) && await IsThereAsync(), () => scene.Service.Log[^2000..], Cancelled);
+        async () => IsDone(await CallAsync()) && await IsThereAsync(), () => fixture.Service.Log[^2000..], CancellationToken);
 
     private async Task<HookAnswer> CallAsync()
     {
-        var answer = await capi.CallAsync(Version, fault.Hook, cluster, Cancelled);
+        var answer = await capi.CallAsync(Version, fault.Hook, cluster, CancellationToken);
         _answers++;
         _worst = answer.Took > _worst ? answer.Took : _worst;
         Assert.Equal(200, answer.StatusCode);
@@ -80,7 +81,7 @@ internal sealed class FaultRun(FaultScene scene, ClusterApi capi, FaultCase faul
 
     private async Task<bool> IsThereAsync()
     {
-        var state = await RegistryState.ReadAsync(scene.Stage, cluster, Cancelled);
+        var state = await RegistryState.ReadAsync(fixture.Environment, cluster, CancellationToken);
         return fault.Hook == "BeforeClusterCreate"
             ? state.Trust is not null : state.Certificate is not null && state.ChartProxy is not null && state.Serial == state.ChartSerial;
     }

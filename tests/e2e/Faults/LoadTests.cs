@@ -4,8 +4,8 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
 /// <summary>The short form of the load that <c>make benchmark</c> measures for a minute. LOAD_SECONDS lengthens it.</summary>
-[Collection("stage")]
-public sealed class LoadTests(EmbeddedStage fixture, ITestOutputHelper output)
+[Collection("environment")]
+public sealed class LoadTests(EmbeddedEnvironment fixture, ITestOutputHelper output)
 {
     private const int Callers = 200;
     private const double MiB = 1024 * 1024;
@@ -14,15 +14,15 @@ public sealed class LoadTests(EmbeddedStage fixture, ITestOutputHelper output)
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(
         int.TryParse(Environment.GetEnvironmentVariable("LOAD_SECONDS"), out var seconds) ? seconds : 12);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task AllHooks_TwoHundredCallersAtOnce_NoErrorInTimeAndMemoryStays()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], Cancelled);
+        var environment = await fixture.EmptyAsync(CancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], CancellationToken);
 
-        var load = await LoadRun.PlayAsync(stage, service, Callers, WarmUp, Duration, Cancelled);
+        var load = await LoadRun.PlayAsync(environment, service, Callers, WarmUp, Duration, CancellationToken);
 
         output.WriteLine(
             $"{load.Milliseconds.Count} calls in {load.Took}, p50 {load.At(0.5):F0} ms, p99 {load.At(0.99):F0} ms, memory "

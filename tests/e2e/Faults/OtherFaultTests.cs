@@ -10,32 +10,36 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
 /// <summary>Faults that need a service of their own: many clusters at once, a token that ends, a disk that is full.</summary>
-[Collection("stage")]
-public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
+[Collection("environment")]
+public sealed class OtherFaultTests(RealEnvironment real, ITestOutputHelper output)
 {
     private const int Clusters = 50;
     private const string Version = FaultRun.Version;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task EveryHook_FiftyClustersAtOnceAndSlowApiServers_AllAreAnsweredInTimeAndGetTheirRegistry()
     {
-        await using var scene = new FaultScene(fixture);
-        await scene.InitializeAsync();
+        await using var fixture = new FaultFixture(real);
+        await fixture.InitializeAsync();
         var clusters =
-            await Task.WhenAll(Enumerable.Range(0, Clusters).Select(index => scene.Stage.CreateClusterAsync($"crowd{index}", Cancelled)));
-        await Task.WhenAll(clusters.Select(cluster => scene.Stage.GiveKubeconfigAsync(cluster, scene.Workload.Kubeconfig, Cancelled)));
-        scene.Management.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
-        scene.Workload.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
-        using var capi = scene.Service.CreateClusterApi();
+            await Task.WhenAll(
+                Enumerable.Range(0, Clusters).Select(index => fixture.Environment.CreateClusterAsync($"crowd{index}", CancellationToken)));
+        await Task.WhenAll(
+            clusters.Select(cluster => fixture.Environment.GiveKubeconfigAsync(cluster, fixture.Workload.Kubeconfig, CancellationToken)));
+        fixture.Management.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
+        fixture.Workload.Fail(_ => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System)));
+        using var capi = fixture.Service.CreateClusterApi();
 
         var created = await CallAllAsync(capi, "BeforeClusterCreate", clusters);
         var upgraded = await CallAllAsync(capi, "BeforeClusterUpgrade", clusters);
 
-        Assert.Single(await scene.Stage.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), Cancelled),
+        Assert.Single(await fixture.Environment.ManagementObjects.ListAsync(AdminClient.Secrets(HookService.Namespace), CancellationToken),
             secret => (string?)secret["type"] == "kubernetes.io/tls");
-        Assert.Equal(Clusters, (await scene.Stage.ManagementObjects.ListAsync(AdminClient.ChartProxies("default"), Cancelled)).Count);
+        Assert.Equal(
+            Clusters,
+            (await fixture.Environment.ManagementObjects.ListAsync(AdminClient.ChartProxies("default"), CancellationToken)).Count);
         output.WriteLine($"{created} {upgraded}");
         ReliabilityPage.Put(
             "50 clusters at once, 50 ms a call", "BeforeClusterCreate, BeforeClusterUpgrade", $"{created.Answers + upgraded.Answers}",
@@ -46,19 +50,19 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
     [Fact]
     public async Task ManagementToken_ExpiresAndIsRenewedInItsFile_IsTakenWithoutARestart()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
         await using var folder = ScratchFolder.Create("expired-token-");
-        var kubeconfig = stage.Management.Kubeconfig.Replace(
-            $"token: '{stage.Management.Token}'", $"tokenFile: '{folder.Write("token", "expired")}'", StringComparison.Ordinal);
+        var kubeconfig = environment.Management.Kubeconfig.Replace(
+            $"token: '{environment.Management.Token}'", $"tokenFile: '{folder.Write("token", "expired")}'", StringComparison.Ordinal);
         Assert.Contains("tokenFile", kubeconfig, StringComparison.Ordinal);
-        await using var service = await HookService.StartAsync(kubeconfig, [], Cancelled);
+        await using var service = await HookService.StartAsync(kubeconfig, [], CancellationToken);
         using var capi = service.CreateClusterApi();
-        var cluster = await stage.CreateClusterAsync("token", Cancelled);
+        var cluster = await environment.CreateClusterAsync("token", CancellationToken);
 
-        var first = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        var second = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
-        folder.Write("token", stage.Management.Token);
-        var third = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, Cancelled);
+        var first = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        var second = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
+        folder.Write("token", environment.Management.Token);
+        var third = await capi.CallAsync(Version, "BeforeClusterCreate", cluster, CancellationToken);
 
         Assert.Equal("The management API server does not accept this service's credentials; renew them.", first.Message);
         Assert.Equal(first.Text, second.Text);
@@ -70,10 +74,10 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
     [Fact]
     public async Task Log_DiskFull_HooksAreAnsweredAllTheSame()
     {
-        var stage = await fixture.EmptyAsync(Cancelled);
-        var cluster = await stage.CreateClusterAsync("disk", Cancelled);
-        await stage.GiveKubeconfigAsync(cluster, Cancelled);
-        await using var service = await HookService.StartWithFullDiskAsync(stage.Management.Kubeconfig, Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
+        var cluster = await environment.CreateClusterAsync("disk", CancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, CancellationToken);
+        await using var service = await HookService.StartWithFullDiskAsync(environment.Management.Kubeconfig, CancellationToken);
         using var capi = service.CreateClusterApi();
         var worst = TimeSpan.Zero;
 
@@ -81,7 +85,7 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         {
             foreach (var hook in new[] { "BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade" })
             {
-                var answer = await capi.CallAsync(Version, hook, cluster, Cancelled);
+                var answer = await capi.CallAsync(Version, hook, cluster, CancellationToken);
                 worst = answer.Took > worst ? answer.Took : worst;
                 Assert.True(answer.Status == "Success" && answer.RetryAfterSeconds is null or 0, answer.Text);
             }
@@ -95,25 +99,26 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
     [Fact]
     public async Task Watch_HistoryCompacted_ListsAnewAndGoesOn()
     {
-        await using var scene = new FaultScene(fixture);
-        await scene.InitializeAsync();
-        await scene.Stage.CreateClusterAsync("before", Cancelled);
-        await scene.Stage.GiveKubeconfigAsync(new TestCluster("before", "default", "u"), "x", Cancelled);
+        await using var fixture = new FaultFixture(real);
+        await fixture.InitializeAsync();
+        await fixture.Environment.CreateClusterAsync("before", CancellationToken);
+        await fixture.Environment.GiveKubeconfigAsync(new TestCluster("before", "default", "u"), "x", CancellationToken);
         var refusals = 0;
-        scene.Management.Fail(
+        fixture.Management.Fail(
             request => request.Query.ContainsKey("watch") && Interlocked.Increment(ref refusals) <= 2
                 ? Fault.Status(410, "Expired") : null);
         using var client = new KubernetesClient(
-            Kubeconfig.Parse(Encoding.UTF8.GetBytes(scene.Management.Kubeconfig), null, TimeProvider.System), new KubernetesClientOptions(),
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(fixture.Management.Kubeconfig), null, TimeProvider.System),
+            new KubernetesClientOptions(),
             TimeProvider.System);
         var started = TimeProvider.System.GetTimestamp();
         var resets = 0;
 
-        await foreach (var change in client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "default" }, Cancelled))
+        await foreach (var change in client.WatchAsync(CoreResources.Secrets, new ListOptions { Namespace = "default" }, CancellationToken))
         {
             resets += change.Kind == WatchEventKind.Reset ? 1 : 0;
             if (change.Kind == WatchEventKind.Synced && resets == 3)
-                await scene.Stage.GiveKubeconfigAsync(new TestCluster("after", "default", "u"), "x", Cancelled);
+                await fixture.Environment.GiveKubeconfigAsync(new TestCluster("after", "default", "u"), "x", CancellationToken);
             if (change.Value?.Metadata?.Name == "after-kubeconfig")
                 break;
         }
@@ -132,7 +137,7 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
         var sentence = "none";
         await Readiness.UntilAsync($"{hook} for all", async () =>
         {
-            var round = await Task.WhenAll(left.Select(cluster => capi.CallAsync(Version, hook, cluster, Cancelled)));
+            var round = await Task.WhenAll(left.Select(cluster => capi.CallAsync(Version, hook, cluster, CancellationToken)));
             answers += round.Length;
             Assert.All(round, answer => Assert.True(answer.StatusCode == 200 && answer.Status == "Success"
                 && answer.Took < FaultRun.AnswerBound, $"{answer.Took} {answer.Text}"));
@@ -140,7 +145,7 @@ public sealed class OtherFaultTests(RealStage fixture, ITestOutputHelper output)
             sentence = round.FirstOrDefault(answer => answer.RetryAfterSeconds > 0)?.Message ?? sentence;
             left = [.. left.Where((_, index) => round[index].RetryAfterSeconds is not (null or 0))];
             return left.Count == 0;
-        }, () => sentence, Cancelled);
+        }, () => sentence, CancellationToken);
         return (answers, worst, sentence);
     }
 }

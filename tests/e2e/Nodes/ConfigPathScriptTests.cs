@@ -29,30 +29,31 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
 
         """;
 
-    private NodeRoom _room = null!;
+    private NodeSandbox _sandbox = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _room = await NodeRoom.CreateAsync(Cancelled);
-        await _room.WriteProgramAsync("containerd", $"#!/bin/sh\nexec {await TestTools.PathOfAsync("containerd")} \"$@\"\n", Cancelled);
+        _sandbox = await NodeSandbox.CreateAsync(CancellationToken);
+        await _sandbox.WriteProgramAsync(
+            "containerd", $"#!/bin/sh\nexec {await TestTools.PathOfAsync("containerd")} \"$@\"\n", CancellationToken);
         await GiveSystemctlAsync("exit 0");
-        _room.Write("/etc/containerd/registry-addon/config-path.sh", Script());
+        _sandbox.Write("/etc/containerd/registry-addon/config-path.sh", Script());
     }
 
-    public ValueTask DisposeAsync() => _room.DisposeAsync();
+    public ValueTask DisposeAsync() => _sandbox.DisposeAsync();
 
     [Fact]
     public async Task Run_ImageBuildersConfiguration_GetsOneLineAndKeepsTheRest()
     {
-        _room.Write(Main, ImageBuilder);
+        _sandbox.Write(Main, ImageBuilder);
 
         var said = await RunAsync("auto");
 
         Assert.Contains("changed /etc/containerd/config.toml", said, StringComparison.Ordinal);
         Assert.Equal($"{ImageBuilder}\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\n  {Setting}\n", Read(Main));
-        var effective = await _room.RunWellAsync("containerd", ["config", "dump"], Cancelled);
+        var effective = await _sandbox.RunWellAsync("containerd", ["config", "dump"], CancellationToken);
         Assert.Contains(Setting, effective, StringComparison.Ordinal);
         Assert.Contains("SystemdCgroup = true", effective, StringComparison.Ordinal);
         Assert.Contains("pause:3.9", effective, StringComparison.Ordinal);
@@ -64,7 +65,7 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [InlineData("dropIn")]
     public async Task Run_Again_ChangesAndRestartsNothing(string mode)
     {
-        _room.Write(Main, "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n");
+        _sandbox.Write(Main, "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n");
         await RunAsync(mode);
         var before = Snapshot();
 
@@ -77,12 +78,12 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [Fact]
     public async Task Run_DropInWouldReplaceOtherSettings_IsNotLeftBehind()
     {
-        _room.Write(Main, ImageBuilder);
+        _sandbox.Write(Main, ImageBuilder);
 
         Assert.Contains("a drop-in has no effect, or more than one", await RunAsync("dropIn"), StringComparison.Ordinal);
 
         Assert.Equal(ImageBuilder, Read(Main));
-        Assert.False(File.Exists(_room.Outside(DropIn)));
+        Assert.False(File.Exists(_sandbox.Outside(DropIn)));
         Assert.Equal(0, Restarts());
     }
 
@@ -90,7 +91,7 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     public async Task Run_DropInIsHarmless_IsTakenFirst()
     {
         const string Plain = "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n";
-        _room.Write(Main, Plain);
+        _sandbox.Write(Main, Plain);
 
         Assert.Contains("added", await RunAsync("auto"), StringComparison.Ordinal);
 
@@ -108,8 +109,8 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [Fact]
     public async Task Run_FullDefaultConfiguration_ChangesItsOneLine()
     {
-        var defaults = await _room.RunWellAsync("containerd", ["config", "default"], Cancelled);
-        _room.Write(Main, defaults);
+        var defaults = await _sandbox.RunWellAsync("containerd", ["config", "default"], CancellationToken);
+        _sandbox.Write(Main, defaults);
 
         await RunAsync("auto");
 
@@ -124,7 +125,7 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [InlineData("version = \n", "can't read")]
     public async Task Run_ConfigurationThatIsNotOursToChange_IsLeftAlone(string configuration, string sentence)
     {
-        _room.Write(Main, configuration);
+        _sandbox.Write(Main, configuration);
 
         Assert.Contains(sentence, await RunAsync("auto"), StringComparison.Ordinal);
 
@@ -137,20 +138,20 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     [InlineData("auto", "version = 2\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n")]
     public async Task Run_ContainerdDoesNotComeBack_IsUndone(string mode, string configuration)
     {
-        _room.Write(Main, configuration);
-        await GiveSystemctlAsync($"[ \"$1\" != try-restart ] || [ -f {_room["failed"]} ] || {{ touch {_room["failed"]}; exit 1; }}");
+        _sandbox.Write(Main, configuration);
+        await GiveSystemctlAsync($"[ \"$1\" != try-restart ] || [ -f {_sandbox["failed"]} ] || {{ touch {_sandbox["failed"]}; exit 1; }}");
 
         Assert.Contains("did not start", await RunAsync(mode), StringComparison.Ordinal);
 
         Assert.Equal(configuration, Read(Main));
-        Assert.False(File.Exists(_room.Outside(DropIn)));
+        Assert.False(File.Exists(_sandbox.Outside(DropIn)));
         Assert.Equal(2, Restarts());
     }
 
     [Fact]
     public async Task Run_UnitNamesAnotherFile_ChangesThatOne()
     {
-        _room.Write("/etc/containerd/other.toml", "version = 2\n");
+        _sandbox.Write("/etc/containerd/other.toml", "version = 2\n");
         await GiveSystemctlAsync(
             "[ \"$1\" != show ] || echo 'ExecStart={ path=/usr/bin/containerd ; argv[]=/usr/bin/containerd --config "
                 + "/etc/containerd/other.toml ; pid=1 }'");
@@ -158,7 +159,7 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
         await RunAsync("auto");
 
         Assert.Contains(Setting, Read("/etc/containerd/other.toml"), StringComparison.Ordinal);
-        Assert.False(File.Exists(_room.Outside(Main)));
+        Assert.False(File.Exists(_sandbox.Outside(Main)));
     }
 
     private static string Script()
@@ -177,19 +178,19 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
     /// <summary>Runs the command as it stands in the templates; it must succeed whatever happens.</summary>
     private async Task<string> RunAsync(string mode)
     {
-        var run = await _room.RunAsync("/bin/sh", ["/etc/containerd/registry-addon/config-path.sh", mode], Cancelled);
+        var run = await _sandbox.RunAsync("/bin/sh", ["/etc/containerd/registry-addon/config-path.sh", mode], CancellationToken);
         Assert.Equal(0, run.ExitCode);
         return run.Output;
     }
 
     private Task GiveSystemctlAsync(string then) =>
-        _room.WriteProgramAsync(
-            "systemctl", $"#!/bin/sh\n[ \"$1\" != try-restart ] || echo restart >>{_room["restarts"]}\n{then}\n", Cancelled);
+        _sandbox.WriteProgramAsync(
+            "systemctl", $"#!/bin/sh\n[ \"$1\" != try-restart ] || echo restart >>{_sandbox["restarts"]}\n{then}\n", CancellationToken);
 
-    private int Restarts() => File.Exists(_room["restarts"]) ? File.ReadAllLines(_room["restarts"]).Length : 0;
+    private int Restarts() => File.Exists(_sandbox["restarts"]) ? File.ReadAllLines(_sandbox["restarts"]).Length : 0;
 
-    private string Read(string path) => File.ReadAllText(_room.Outside(path));
+    private string Read(string path) => File.ReadAllText(_sandbox.Outside(path));
 
-    private string Snapshot() => string.Concat(Directory.GetFiles(_room.Outside("/etc/containerd"), "*", SearchOption.AllDirectories)
+    private string Snapshot() => string.Concat(Directory.GetFiles(_sandbox.Outside("/etc/containerd"), "*", SearchOption.AllDirectories)
         .Order(StringComparer.Ordinal).Select(file => $"{file}\n{File.ReadAllText(file)}\n"));
 }

@@ -4,123 +4,123 @@ namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 public sealed class ContainerdPullTests : IAsyncLifetime
 {
     private const string Repository = "team/app:1";
-    private const string Image = NodeScene.Upstream + "/" + Repository;
+    private const string Image = NodeFixture.Upstream + "/" + Repository;
 
-    private NodeScene _scene = null!;
+    private NodeFixture _fixture = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _scene = await NodeScene.SetAsync(Cancelled);
+    public async ValueTask InitializeAsync() => _fixture = await NodeFixture.StartAsync(CancellationToken);
 
-    public ValueTask DisposeAsync() => _scene.DisposeAsync();
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
     [Fact]
     public async Task Pull_AllUp_GoesToThePullAddress()
     {
-        _scene.GiveFiles("{}");
+        _fixture.GiveFiles("{}");
         var pull = await PushEverywhereAsync(Repository);
 
-        Assert.Equal(pull[NodeScene.Pull], await _scene.PullAsync(Image, Cancelled));
-        Assert.False(_scene.WasAsked(NodeScene.Primary, "team/app"));
-        Assert.False(_scene.WasAsked(NodeScene.Upstream, "team/app"));
+        Assert.Equal(pull[NodeFixture.Pull], await _fixture.PullAsync(Image, CancellationToken));
+        Assert.False(_fixture.WasAsked(NodeFixture.Primary, "team/app"));
+        Assert.False(_fixture.WasAsked(NodeFixture.Upstream, "team/app"));
     }
 
     [Fact]
     public async Task Pull_PullAddressDown_GoesToThePrimaryAndThenUpstream()
     {
-        _scene.GiveFiles("{}");
+        _fixture.GiveFiles("{}");
         var digests = await PushEverywhereAsync(Repository);
 
-        await _scene.StopAsync(NodeScene.Pull);
-        Assert.Equal(digests[NodeScene.Primary], await _scene.PullAsync(Image, Cancelled));
-        await _scene.StopAsync(NodeScene.Primary);
-        Assert.Equal(digests[NodeScene.Upstream], await _scene.PullAsync(Image, Cancelled));
+        await _fixture.StopAsync(NodeFixture.Pull);
+        Assert.Equal(digests[NodeFixture.Primary], await _fixture.PullAsync(Image, CancellationToken));
+        await _fixture.StopAsync(NodeFixture.Primary);
+        Assert.Equal(digests[NodeFixture.Upstream], await _fixture.PullAsync(Image, CancellationToken));
     }
 
     [Fact]
     public async Task Pull_PrimaryDown_StillPulls()
     {
-        _scene.GiveFiles("{}");
+        _fixture.GiveFiles("{}");
         var digests = await PushEverywhereAsync(Repository);
 
-        await _scene.StopAsync(NodeScene.Primary);
+        await _fixture.StopAsync(NodeFixture.Primary);
 
-        Assert.Equal(digests[NodeScene.Pull], await _scene.PullAsync(Image, Cancelled));
+        Assert.Equal(digests[NodeFixture.Pull], await _fixture.PullAsync(Image, CancellationToken));
     }
 
     [Fact]
     public async Task Pull_NotInTheRegistry_FallsBackToUpstream()
     {
-        _scene.GiveFiles("{}");
-        var upstream = await _scene.PushAsync(NodeScene.Upstream, Repository, Cancelled);
+        _fixture.GiveFiles("{}");
+        var upstream = await _fixture.PushAsync(NodeFixture.Upstream, Repository, CancellationToken);
 
-        Assert.Equal(upstream, await _scene.PullAsync(Image, Cancelled));
-        Assert.True(_scene.WasAsked(NodeScene.Pull, "team/app"));
-        Assert.True(_scene.WasAsked(NodeScene.Primary, "team/app"));
+        Assert.Equal(upstream, await _fixture.PullAsync(Image, CancellationToken));
+        Assert.True(_fixture.WasAsked(NodeFixture.Pull, "team/app"));
+        Assert.True(_fixture.WasAsked(NodeFixture.Primary, "team/app"));
     }
 
     [Fact]
     public async Task Pull_StrictAndNotInTheRegistry_Fails()
     {
-        _scene.GiveFiles("{ strict: true }");
-        await _scene.PushAsync(NodeScene.Upstream, Repository, Cancelled);
+        _fixture.GiveFiles("{ strict: true }");
+        await _fixture.PushAsync(NodeFixture.Upstream, Repository, CancellationToken);
 
-        Assert.Null(await _scene.PullAsync(Image, Cancelled));
-        Assert.True(_scene.WasAsked(NodeScene.Pull, "team/app"));
-        Assert.True(_scene.WasAsked(NodeScene.Primary, "team/app"));
-        Assert.False(_scene.WasAsked(NodeScene.Upstream, "team/app"));
+        Assert.Null(await _fixture.PullAsync(Image, CancellationToken));
+        Assert.True(_fixture.WasAsked(NodeFixture.Pull, "team/app"));
+        Assert.True(_fixture.WasAsked(NodeFixture.Primary, "team/app"));
+        Assert.False(_fixture.WasAsked(NodeFixture.Upstream, "team/app"));
     }
 
     [Fact]
     public async Task Pull_Strict_KeepsTheOrder()
     {
-        _scene.GiveFiles("{ strict: true }");
+        _fixture.GiveFiles("{ strict: true }");
         var digests = await PushEverywhereAsync(Repository);
 
-        Assert.Equal(digests[NodeScene.Pull], await _scene.PullAsync(Image, Cancelled));
-        await _scene.StopAsync(NodeScene.Pull);
-        Assert.Equal(digests[NodeScene.Primary], await _scene.PullAsync(Image, Cancelled));
-        await _scene.StopAsync(NodeScene.Primary);
-        Assert.Null(await _scene.PullAsync(Image, Cancelled));
+        Assert.Equal(digests[NodeFixture.Pull], await _fixture.PullAsync(Image, CancellationToken));
+        await _fixture.StopAsync(NodeFixture.Pull);
+        Assert.Equal(digests[NodeFixture.Primary], await _fixture.PullAsync(Image, CancellationToken));
+        await _fixture.StopAsync(NodeFixture.Primary);
+        Assert.Null(await _fixture.PullAsync(Image, CancellationToken));
     }
 
     [Fact]
     public async Task Pull_PerUpstream_LooksBelowTheHostAndLeavesOtherHostsAlone()
     {
-        _scene.GiveFiles($"{{ mode: perUpstream, upstreams: [{NodeScene.Upstream}] }}");
-        await _scene.PushAsync(NodeScene.Pull, Repository, Cancelled);
-        var below = await _scene.PushAsync(NodeScene.Pull, $"{NodeScene.Upstream}/{Repository}", Cancelled);
-        await _scene.PushAsync(NodeScene.Upstream, Repository, Cancelled);
+        _fixture.GiveFiles($"{{ mode: perUpstream, upstreams: [{NodeFixture.Upstream}] }}");
+        await _fixture.PushAsync(NodeFixture.Pull, Repository, CancellationToken);
+        var below = await _fixture.PushAsync(NodeFixture.Pull, $"{NodeFixture.Upstream}/{Repository}", CancellationToken);
+        await _fixture.PushAsync(NodeFixture.Upstream, Repository, CancellationToken);
 
-        Assert.Equal(below, await _scene.PullAsync(Image, Cancelled));
+        Assert.Equal(below, await _fixture.PullAsync(Image, CancellationToken));
     }
 
     [Theory]
     [InlineData("{}")]
-    [InlineData($"{{ mode: perUpstream, upstreams: [{NodeScene.Upstream}] }}")]
+    [InlineData($"{{ mode: perUpstream, upstreams: [{NodeFixture.Upstream}] }}")]
     public async Task Pull_ByTheRegistrysOwnAddress_IsTrusted(string mirror)
     {
-        _scene.GiveFiles(mirror);
-        var digest = await _scene.PushAsync(NodeScene.Primary, Repository, Cancelled);
+        _fixture.GiveFiles(mirror);
+        var digest = await _fixture.PushAsync(NodeFixture.Primary, Repository, CancellationToken);
 
-        Assert.Equal(digest, await _scene.PullAsync($"{NodeScene.Primary}/{Repository}", Cancelled));
+        Assert.Equal(digest, await _fixture.PullAsync($"{NodeFixture.Primary}/{Repository}", CancellationToken));
     }
 
     [Fact]
     public async Task Pull_ForeignCa_IsNotTrusted()
     {
-        _scene.GiveFiles("{ strict: true }");
-        _scene.GiveForeignCa();
+        _fixture.GiveFiles("{ strict: true }");
+        _fixture.GiveForeignCa();
         await PushEverywhereAsync(Repository);
 
-        Assert.Null(await _scene.PullAsync(Image, Cancelled));
+        Assert.Null(await _fixture.PullAsync(Image, CancellationToken));
     }
 
     private async Task<Dictionary<string, string>> PushEverywhereAsync(string repository)
     {
         var digests = new Dictionary<string, string>();
-        foreach (var address in new[] { NodeScene.Pull, NodeScene.Primary, NodeScene.Upstream })
-            digests[address] = await _scene.PushAsync(address, repository, Cancelled);
+        foreach (var address in new[] { NodeFixture.Pull, NodeFixture.Primary, NodeFixture.Upstream })
+            digests[address] = await _fixture.PushAsync(address, repository, CancellationToken);
         return digests;
     }
 }

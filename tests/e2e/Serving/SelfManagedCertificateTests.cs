@@ -6,64 +6,66 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 
 /// <summary>The service with a certificate that it makes itself: several processes under one authority.</summary>
-[Collection("stage")]
-public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage embedded)
+[Collection("environment")]
+public sealed class SelfManagedCertificateTests(RealEnvironment real, EmbeddedEnvironment embedded)
 {
     private const string Version = "1.13.4";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>With the rights of the chart in the mode of named namespaces, the narrowest there are.</summary>
     [Fact]
     public async Task Rotation_WithTwoReplicasAndClientsAllTheTime_FailsNoHandshake()
     {
-        var stage = await real.EmptyAsync(Cancelled);
+        var environment = await real.EmptyAsync(CancellationToken);
         var kubeconfig = await InstalledAccess.GrantAsync(
-            stage, Cancelled, "certificate.mode=selfManaged", $"extensionConfig.name={PublishedAuthority.Extension}",
+            environment, CancellationToken, "certificate.mode=selfManaged", $"extensionConfig.name={PublishedAuthority.Extension}",
             "rbac.namespaces={default}", "reconciler.enabled=false");
-        var authority = new PublishedAuthority(stage.ManagementObjects);
-        await authority.CreateExtensionAsync(Cancelled);
+        var authority = new PublishedAuthority(environment.ManagementObjects);
+        await authority.CreateExtensionAsync(CancellationToken);
         var started = await Task.WhenAll(StartAsync(kubeconfig), StartAsync(kubeconfig));
         await using var first = started[0];
         await using var second = started[1];
 
-        var former = await authority.InjectAsync(Cancelled);
+        var former = await authority.InjectAsync(CancellationToken);
         var known = former;
         await using var clusterApi = new VerifyingClient(started, () => Volatile.Read(ref known));
         await using var late = new VerifyingClient(started, () => former);
-        await authority.RotateAsync("test", Cancelled);
+        await authority.RotateAsync("test", CancellationToken);
         await Readiness.UntilAsync(
-            "the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => first.Log, Cancelled);
-        var both = await authority.InjectAsync(Cancelled);
+            "the next authority", async () => await authority.ReadAsync(CancellationToken) != former, () => first.Log, CancellationToken);
+        var both = await authority.InjectAsync(CancellationToken);
         Volatile.Write(ref known, both);
         var next = PublishedAuthority.Added(both, former);
         foreach (var replica in started)
-            await Readiness.UntilAsync("a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, Cancelled),
-                () => replica.Log, Cancelled);
+            await Readiness.UntilAsync(
+                "a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, CancellationToken),
+                () => replica.Log, CancellationToken);
 
-        await Task.WhenAll(clusterApi.MoreAsync(40, Cancelled), late.MoreAsync(40, Cancelled));
-        Assert.Equal(both, await authority.ReadAsync(Cancelled));
+        await Task.WhenAll(clusterApi.MoreAsync(40, CancellationToken), late.MoreAsync(40, CancellationToken));
+        Assert.Equal(both, await authority.ReadAsync(CancellationToken));
         Assert.Empty(clusterApi.Failures.Concat(late.Failures));
         Assert.True(clusterApi.Handshakes > 100 && late.Handshakes > 100, $"{clusterApi.Handshakes} and {late.Handshakes} handshakes.");
         Assert.All(started, replica => Assert.DoesNotContain("former serving certificate stays", replica.Log, StringComparison.Ordinal));
         using var capi = new ClusterApi(first.Address, next);
-        Contract.AssertDiscovery(await capi.DiscoverAsync(Version, Cancelled));
+        Contract.AssertDiscovery(await capi.DiscoverAsync(Version, CancellationToken));
     }
 
     [Fact]
     public async Task Start_WithoutAnApiServerAtFirst_WaitsForIt()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        var management = (EmbeddedApiServer)environment.Management;
         var calls = 0;
         management.InjectFault(_ => Interlocked.Increment(ref calls) <= 6 ? Fault.Status(503, "ServiceUnavailable") : null);
         try
         {
             await using var service =
-                await HookService.StartAsync(management.Kubeconfig, ["--tls-source", "SelfManaged", "--tls-names", "127.0.0.1"], Cancelled);
+                await HookService.StartAsync(
+                    management.Kubeconfig, ["--tls-source", "SelfManaged", "--tls-names", "127.0.0.1"], CancellationToken);
 
             Assert.True(await VerifyingClient.AcceptsAsync(
-                service, await new PublishedAuthority(stage.ManagementObjects).ReadAsync(Cancelled), Cancelled));
+                service, await new PublishedAuthority(environment.ManagementObjects).ReadAsync(CancellationToken), CancellationToken));
             Assert.Contains("Waiting for the first serving certificate", service.Log, StringComparison.Ordinal);
         }
         finally
@@ -82,10 +84,10 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
     [InlineData("--tls-extension-config has the value", "--tls-source", "SelfManaged", "--tls-extension-config", "A/B")]
     public async Task Start_OptionsThatDoNotFit_AreNamed(string sentence, params string[] arguments)
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
 
         var exception = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => HookService.StartAsync(stage.Management.Kubeconfig, arguments, Cancelled));
+            () => HookService.StartAsync(environment.Management.Kubeconfig, arguments, CancellationToken));
 
         Assert.Contains("code 2", exception.Message, StringComparison.Ordinal);
         Assert.Contains(sentence, exception.Message, StringComparison.Ordinal);
@@ -95,22 +97,22 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
     [Fact]
     public async Task Rules_AreTheCallsThatAreMade()
     {
-        var stage = await embedded.EmptyAsync(Cancelled);
-        var management = (EmbeddedApiServer)stage.Management;
-        var authority = new PublishedAuthority(stage.ManagementObjects);
-        await authority.CreateExtensionAsync(Cancelled);
+        var environment = await embedded.EmptyAsync(CancellationToken);
+        var management = (EmbeddedApiServer)environment.Management;
+        var authority = new PublishedAuthority(environment.ManagementObjects);
+        await authority.CreateExtensionAsync(CancellationToken);
         management.ClearCalls();
-        await using var service = await HookService.StartAsync(management.Kubeconfig, PublishedAuthority.Arguments, Cancelled);
-        var former = await authority.ReadAsync(Cancelled);
+        await using var service = await HookService.StartAsync(management.Kubeconfig, PublishedAuthority.Arguments, CancellationToken);
+        var former = await authority.ReadAsync(CancellationToken);
         var made = Made(management);
-        await authority.RotateAsync("test", Cancelled);
+        await authority.RotateAsync("test", CancellationToken);
         management.ClearCalls();
         await Readiness.UntilAsync(
-            "the next authority", async () => await authority.ReadAsync(Cancelled) != former, () => service.Log, Cancelled);
+            "the next authority", async () => await authority.ReadAsync(CancellationToken) != former, () => service.Log, CancellationToken);
         made.UnionWith(Made(management));
 
         var rendered = await HookChart.RenderAsync(
-            Cancelled, "--set",
+            CancellationToken, "--set",
             $"certificate.mode=selfManaged,extensionConfig.name={PublishedAuthority.Extension},rbac.namespaces={{default}}");
         var inNamespace = rendered.One("Role", $"{HookChart.Release}-serving").Rights();
         var everywhere = rendered.One("ClusterRole", $"{HookService.Namespace}:{HookChart.Release}-serving").Rights();
@@ -118,7 +120,7 @@ public sealed class SelfManagedCertificateTests(RealStage real, EmbeddedStage em
     }
 
     private static Task<HookService> StartAsync(string kubeconfig) =>
-        HookService.StartAsync(kubeconfig, PublishedAuthority.Arguments, Cancelled);
+        HookService.StartAsync(kubeconfig, PublishedAuthority.Arguments, CancellationToken);
 
     /// <summary>The service's own calls; the test asks for the public Secret without a field manager, and reads nothing else.</summary>
     private static HashSet<(string Verb, string Group, string Resource)> Made(EmbeddedApiServer management) =>

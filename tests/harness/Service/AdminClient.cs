@@ -7,7 +7,7 @@ using CapiRegistryHook.Harness.Embedded;
 namespace CapiRegistryHook.Harness.Service;
 
 /// <summary>
-/// A cluster admin's plain way to the objects of an API server, for setting the stage and for looking at what came out of it. It
+/// A cluster admin's plain way to the objects of an API server, for setting the environment and for looking at what came out of it. It
 /// shares no code with the client under test.
 /// </summary>
 public sealed class AdminClient : IDisposable

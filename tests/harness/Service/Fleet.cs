@@ -15,43 +15,46 @@ public static class Fleet
     /// <summary>
     /// Creates Clusters <c>f0</c>, <c>f1</c>, … and what belongs to them, beside the first one that is called <c>pattern</c>.
     /// </summary>
-    /// <param name="stage">Where.</param>
+    /// <param name="environment">Where.</param>
     /// <param name="count">How many, the first included.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public static async Task CreateAsync(Stage stage, int count, CancellationToken cancellationToken)
+    public static async Task CreateAsync(TestEnvironment environment, int count, CancellationToken cancellationToken)
     {
-        var (trust, release, uid) = await InstallPatternAsync(stage, cancellationToken);
+        var (trust, release, uid) = await InstallPatternAsync(environment, cancellationToken);
         var options = new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Enumerable.Range(0, count - 1), options, async (index, token) =>
         {
-            var cluster = Stage.NewCluster($"f{index}");
+            var cluster = TestEnvironment.NewCluster($"f{index}");
             cluster["metadata"]!["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = $"f{index}" };
-            var created = await stage.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), cluster, token);
+            var created = await environment.ManagementObjects.CreateAsync(AdminClient.Clusters("default"), cluster, token);
             var own = (string)created["metadata"]!["uid"]!;
-            await stage.ManagementObjects.CreateAsync(AdminClient.Secrets("default"), Copy(trust, $"f{index}", uid, own), token);
-            await stage.ManagementObjects.CreateAsync(AdminClient.ChartProxies("default"), Copy(release, $"f{index}", uid, own), token);
+            await environment.ManagementObjects.CreateAsync(AdminClient.Secrets("default"), Copy(trust, $"f{index}", uid, own), token);
+            await environment.ManagementObjects.CreateAsync(
+                AdminClient.ChartProxies("default"), Copy(release, $"f{index}", uid, own), token);
         });
     }
 
     private static async Task<(JsonObject Trust, JsonObject Release, string Uid)> InstallPatternAsync(
-        Stage stage, CancellationToken cancellationToken)
+        TestEnvironment environment, CancellationToken cancellationToken)
     {
-        var cluster = await stage.CreateClusterAsync(Pattern, cancellationToken);
-        await stage.GiveKubeconfigAsync(cluster, cancellationToken);
+        var cluster = await environment.CreateClusterAsync(Pattern, cancellationToken);
+        await environment.GiveKubeconfigAsync(cluster, cancellationToken);
         await using (await HookService.StartAsync(
-            stage.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], cancellationToken))
+            environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], cancellationToken))
         {
-            while (await stage.ManagementObjects.FindAsync(
+            while (await environment.ManagementObjects.FindAsync(
                 AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken) is null)
                 await Task.Delay(Pause, TimeProvider.System, cancellationToken);
         }
 
-        var release = await stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken);
+        var release =
+            await environment.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken);
         var annotations = release["metadata"]!["annotations"]!;
         annotations["capi-registry-hook.io/certificate-served"] = annotations["capi-registry-hook.io/certificate-serial"]!.DeepClone();
-        await stage.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry",
+        await environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry",
             new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations.DeepClone() } }, cancellationToken);
-        return (await stage.ManagementObjects.GetAsync(AdminClient.Secrets("default"), $"{Pattern}-registry-addon-ca", cancellationToken),
+        return (await environment.ManagementObjects.GetAsync(
+            AdminClient.Secrets("default"), $"{Pattern}-registry-addon-ca", cancellationToken),
             release, cluster.Uid);
     }
 

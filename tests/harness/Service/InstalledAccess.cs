@@ -10,47 +10,49 @@ public static class InstalledAccess
     public static string User => $"system:serviceaccount:{HookService.Namespace}:{HookChart.Release}";
 
     /// <summary>Creates the service account and its roles, and returns a kubeconfig with the account's token.</summary>
-    /// <param name="stage">Where the management cluster is.</param>
+    /// <param name="environment">Where the management cluster is.</param>
     /// <param name="cancellationToken">Ends Helm and the calls.</param>
     /// <param name="values">Values of the chart, as <c>--set</c> takes them.</param>
-    public static async Task<string> GrantAsync(Stage stage, CancellationToken cancellationToken, params string[] values)
+    public static async Task<string> GrantAsync(TestEnvironment environment, CancellationToken cancellationToken, params string[] values)
     {
-        await RevokeAsync(stage, cancellationToken);
+        await RevokeAsync(environment, cancellationToken);
         foreach (var rendered in await HookChart.RenderAsync(cancellationToken, [.. values.SelectMany(value => new[] { "--set", value })]))
         {
             if (Collection(rendered.Kind(), (string?)rendered["metadata"]!["namespace"]) is { } collection)
-                await stage.ManagementObjects.CreateAsync(collection, rendered, cancellationToken);
+                await environment.ManagementObjects.CreateAsync(collection, rendered, cancellationToken);
         }
 
         var request = new JsonObject { ["apiVersion"] = "authentication.k8s.io/v1", ["kind"] = "TokenRequest",
             ["spec"] = new JsonObject() };
         var accounts = Collection("ServiceAccount", HookService.Namespace);
-        var token = await stage.ManagementObjects.CreateAsync($"{accounts}/{HookChart.Release}/token", request, cancellationToken);
+        var token = await environment.ManagementObjects.CreateAsync($"{accounts}/{HookChart.Release}/token", request, cancellationToken);
         return KubeconfigText.Write(
-            "installed", stage.Management.Address, stage.Management.CertificateAuthorityPem, (string)token["status"]!["token"]!);
+            "installed", environment.Management.Address, environment.Management.CertificateAuthorityPem,
+            (string)token["status"]!["token"]!);
     }
 
     /// <summary>Takes away what an earlier test was given, whatever its values made the chart give.</summary>
-    private static async Task RevokeAsync(Stage stage, CancellationToken cancellationToken)
+    private static async Task RevokeAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
-        await stage.ManagementObjects.DeleteIfThereAsync(
+        await environment.ManagementObjects.DeleteIfThereAsync(
             Collection("ServiceAccount", HookService.Namespace)!, HookChart.Release, cancellationToken);
         foreach (var kind in new[] { "ClusterRole", "ClusterRoleBinding" })
-            await RevokeAsync(stage, Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
+            await RevokeAsync(environment, Collection(kind, null)!, $"{HookService.Namespace}:{HookChart.Release}", cancellationToken);
         foreach (var kind in new[] { "Role", "RoleBinding" })
         {
-            await RevokeAsync(stage, Collection(kind, "default")!, HookChart.Release, cancellationToken);
-            await RevokeAsync(stage, Collection(kind, HookService.Namespace)!, HookChart.Release, cancellationToken);
+            await RevokeAsync(environment, Collection(kind, "default")!, HookChart.Release, cancellationToken);
+            await RevokeAsync(environment, Collection(kind, HookService.Namespace)!, HookChart.Release, cancellationToken);
         }
     }
 
-    private static async Task RevokeAsync(Stage stage, string collection, string prefix, CancellationToken cancellationToken)
+    private static async Task RevokeAsync(
+        TestEnvironment environment, string collection, string prefix, CancellationToken cancellationToken)
     {
-        foreach (var item in await stage.ManagementObjects.ListAsync(collection, cancellationToken))
+        foreach (var item in await environment.ManagementObjects.ListAsync(collection, cancellationToken))
         {
             var name = (string)item["metadata"]!["name"]!;
             if (name.StartsWith(prefix, StringComparison.Ordinal))
-                await stage.ManagementObjects.DeleteIfThereAsync(collection, name, cancellationToken);
+                await environment.ManagementObjects.DeleteIfThereAsync(collection, name, cancellationToken);
         }
     }
 

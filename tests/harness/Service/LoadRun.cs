@@ -28,16 +28,17 @@ public static class LoadRun
     private static readonly string[] Lifecycle = ["BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade"];
 
     /// <summary>Prepares clusters, warms up, and then counts for a while.</summary>
-    /// <param name="stage">Where the clusters are; healthy.</param>
+    /// <param name="environment">Where the clusters are; healthy.</param>
     /// <param name="service">Who is called.</param>
     /// <param name="callers">How many call at once, without a pause between two calls.</param>
     /// <param name="warmUp">How long they call before anything counts, so that memory is what it is under load.</param>
     /// <param name="duration">How long they are counted.</param>
     /// <param name="cancellationToken">Ends the run.</param>
     public static async Task<LoadFigures> PlayAsync(
-        Stage stage, HookService service, int callers, TimeSpan warmUp, TimeSpan duration, CancellationToken cancellationToken)
+        TestEnvironment environment, HookService service, int callers, TimeSpan warmUp, TimeSpan duration,
+        CancellationToken cancellationToken)
     {
-        var requests = await PrepareAsync(stage, service, cancellationToken);
+        var requests = await PrepareAsync(environment, service, cancellationToken);
         var connections = Enumerable.Range(0, callers).Select(_ => service.CreateClusterApi()).ToList();
         try
         {
@@ -59,15 +60,15 @@ public static class LoadRun
     /// A registry for each of twenty clusters, so that lifecycle hooks find what they find in a fleet that runs: nothing to do.
     /// </summary>
     private static async Task<IReadOnlyList<(string Path, byte[] Body)>> PrepareAsync(
-        Stage stage, HookService service, CancellationToken cancellationToken)
+        TestEnvironment environment, HookService service, CancellationToken cancellationToken)
     {
         const int Clusters = 20;
         using var capi = service.CreateClusterApi();
         List<(string Path, byte[] Body)> requests = [];
         for (var index = 0; index < Clusters; index++)
         {
-            var cluster = await stage.CreateClusterAsync($"load{index}", cancellationToken);
-            await stage.GiveKubeconfigAsync(cluster, cancellationToken);
+            var cluster = await environment.CreateClusterAsync($"load{index}", cancellationToken);
+            await environment.GiveKubeconfigAsync(cluster, cancellationToken);
             foreach (var request in Lifecycle.Select(hook => RecordedHookRequest.Load(Version, hook).For(cluster)))
             {
                 await capi.PostAsync(request, cancellationToken);

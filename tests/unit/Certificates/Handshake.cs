@@ -73,7 +73,7 @@ internal static class Handshake
         }
         catch (Exception exception) when (exception is IOException or AuthenticationException)
         {
-            // The client has refused; its side of the story is what the tests look at.
+            // The client has refused; the tests look at its side.
         }
         finally
         {

@@ -18,7 +18,7 @@ public sealed class FleetSimulationTests(ITestOutputHelper output)
     /// <summary>In the second year; the others come by themselves, when half of a root's life is over.</summary>
     private const int RequestedRotation = 500;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Years_WithEverythingThatGoesWrong_NeverServeWhatANodeRefuses()
@@ -33,15 +33,15 @@ public sealed class FleetSimulationTests(ITestOutputHelper output)
             for (var day = 0; day < days; day++)
             {
                 while (fleet.Clusters.Count < size && fleet.Clusters.Count * 60 <= size * day)
-                    await fleet.AddClusterAsync(Cancelled);
+                    await fleet.AddClusterAsync(CancellationToken);
                 if (day == RequestedRotation)
-                    await fleet.AskForRotationAsync("an audit", Cancelled);
-                await fleet.LiveAsync(Cancelled);
+                    await fleet.AskForRotationAsync("an audit", CancellationToken);
+                await fleet.LiveAsync(CancellationToken);
             }
 
             fleet.Chaos.IsOver = true;
             for (var day = 0; day < QuietDays; day++)
-                await fleet.LiveAsync(Cancelled);
+                await fleet.LiveAsync(CancellationToken);
         }
         finally
         {
@@ -51,7 +51,7 @@ public sealed class FleetSimulationTests(ITestOutputHelper output)
                     + $"{fleet.Chaos.Deaths} deaths between two writes");
         }
 
-        await fleet.AssertAllReadyAsync(Cancelled);
+        await fleet.AssertAllReadyAsync(CancellationToken);
         Assert.True(fleet.Counts.Generation >= (days > RequestedRotation + 365 ? 2 : 1) + (days > 9 * 365 ? 1 : 0),
             $"Only {fleet.Counts.Generation} roots.");
     }

@@ -70,7 +70,7 @@ internal sealed class SimulatedFleet : IDisposable
     {
         var cluster = new SimulatedCluster(this, $"c{_clusters.Count}") { NextUpgrade = Time.GetUtcNow() + UpgradePause() };
         _clusters.Add(cluster);
-        await _admin.CreateAsync(AdminClient.Clusters(Namespace), Stage.NewCluster(cluster.Name), cancellationToken);
+        await _admin.CreateAsync(AdminClient.Clusters(Namespace), TestEnvironment.NewCluster(cluster.Name), cancellationToken);
         await InsistAsync(async registry => await registry.PrepareAsync(await ReadAsync(cluster, cancellationToken), cancellationToken));
         for (var node = 0; node < NodesPerCluster; node++)
             await AddNodeAsync(cluster, cancellationToken);

@@ -26,22 +26,22 @@ public sealed class InProcessApiTests : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Create_Read_Patch_Delete_AreWhatTheyAreOnAServer()
     {
-        var created = await _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled);
+        var created = await _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", CancellationToken);
         var patched = await _client.MergePatchAsync(
-            CoreResources.Secrets, Name, new JsonObject { ["data"] = new JsonObject { ["k"] = "Mg==" } }, "tests", Cancelled);
+            CoreResources.Secrets, Name, new JsonObject { ["data"] = new JsonObject { ["k"] = "Mg==" } }, "tests", CancellationToken);
         var again = await Assert.ThrowsAsync<KubernetesApiException>(
-            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
-        await _client.DeleteAsync(CoreResources.Secrets, Name, new DeleteOptions(), Cancelled);
+            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", CancellationToken));
+        await _client.DeleteAsync(CoreResources.Secrets, Name, new DeleteOptions(), CancellationToken);
 
         Assert.Equal(Now, created.Metadata.CreationTimestamp);
         Assert.Equal("2"u8.ToArray(), patched.Data!["k"]);
         Assert.Equal(KubernetesFault.AlreadyExists, again.Fault);
-        Assert.Null(await _client.FindAsync(CoreResources.Secrets, Name, Cancelled));
+        Assert.Null(await _client.FindAsync(CoreResources.Secrets, Name, CancellationToken));
         Assert.Equal(5, _api.CallCount);
     }
 
@@ -54,11 +54,11 @@ public sealed class InProcessApiTests : IDisposable
         _api.InjectFault(_ => !dropped && (dropped = true) ? afterWork ? Fault.DropAfter() : Fault.DropBefore() : null);
 
         var failure = await Assert.ThrowsAsync<KubernetesApiException>(
-            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", Cancelled));
+            () => _client.CreateAsync(CoreResources.Secrets, Secret(), "tests", CancellationToken));
 
         Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
         Assert.False(failure.NeverSent);
-        Assert.Equal(afterWork, await _client.FindAsync(CoreResources.Secrets, Name, Cancelled) is not null);
+        Assert.Equal(afterWork, await _client.FindAsync(CoreResources.Secrets, Name, CancellationToken) is not null);
     }
 
     private static Secret Secret() => new()

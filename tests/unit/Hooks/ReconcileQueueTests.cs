@@ -12,20 +12,20 @@ public sealed class ReconcileQueueTests
 
     private readonly ManualTime _time = new();
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task SeeCluster_Unchanged_AsksForNoOtherPass()
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
-        var pass = await queue.TakeAsync(Cancelled);
+        var pass = await queue.TakeAsync(CancellationToken);
         queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
 
         queue.EnqueueCluster(One, 1);
 
         Assert.Equal((One, false), (pass.Cluster, pass.Verify));
-        Assert.False(queue.TakeAsync(Cancelled).IsCompleted);
+        Assert.False(queue.TakeAsync(CancellationToken).IsCompleted);
     }
 
     [Theory]
@@ -35,13 +35,13 @@ public sealed class ReconcileQueueTests
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
-        var pass = await queue.TakeAsync(Cancelled);
+        var pass = await queue.TakeAsync(CancellationToken);
 
         if (isCluster)
             queue.EnqueueCluster(One, 2);
         else
             queue.EnqueueRelease(One, 2);
-        var again = queue.TakeAsync(Cancelled);
+        var again = queue.TakeAsync(CancellationToken);
         Assert.False(again.IsCompleted);
         queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
 
@@ -53,14 +53,14 @@ public sealed class ReconcileQueueTests
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
-        queue.Done(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromMinutes(30));
-        var next = queue.TakeAsync(Cancelled);
+        queue.Done(await queue.TakeAsync(CancellationToken), failed: false, _time.GetUtcNow() + TimeSpan.FromMinutes(30));
+        var next = queue.TakeAsync(CancellationToken);
 
         _time.Advance(TimeSpan.FromMinutes(29));
         Assert.False(next.IsCompleted);
         _time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(One, (await next.WaitAsync(TimeSpan.FromSeconds(10), Cancelled)).Cluster);
+        Assert.Equal(One, (await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
     }
 
     [Theory]
@@ -80,8 +80,8 @@ public sealed class ReconcileQueueTests
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
-        queue.Done(await queue.TakeAsync(Cancelled), failed: true, _time.GetUtcNow());
-        var next = queue.TakeAsync(Cancelled);
+        queue.Done(await queue.TakeAsync(CancellationToken), failed: true, _time.GetUtcNow());
+        var next = queue.TakeAsync(CancellationToken);
         Assert.False(next.IsCompleted);
 
         queue.EnqueueCluster(One, 2);
@@ -96,15 +96,15 @@ public sealed class ReconcileQueueTests
         var failing = Enumerable.Range(0, 10).Select(index => new ClusterKey("default", $"away-{index}")).ToList();
         failing.ForEach(cluster => queue.EnqueueCluster(cluster, 1));
         foreach (var _ in failing)
-            queue.Done(await queue.TakeAsync(Cancelled), failed: true, default);
+            queue.Done(await queue.TakeAsync(CancellationToken), failed: true, default);
         failing.ForEach(cluster => queue.EnqueueCluster(cluster, 2));
         queue.EnqueueCluster(One, 1);
         queue.EnqueueCluster(Two, 1);
 
         var taken = new List<ReconcileRequest>();
         for (var worker = 0; worker < 4; worker++)
-            taken.Add(await queue.TakeAsync(Cancelled));
-        var fifth = queue.TakeAsync(Cancelled);
+            taken.Add(await queue.TakeAsync(CancellationToken));
+        var fifth = queue.TakeAsync(CancellationToken);
 
         Assert.Equal(2, taken.Count(pass => failing.Contains(pass.Cluster)));
         Assert.Superset(new HashSet<ClusterKey> { One, Two }, taken.Select(pass => pass.Cluster).ToHashSet());
@@ -124,7 +124,7 @@ public sealed class ReconcileQueueTests
         queue.Retain("default", [Two]);
 
         Assert.Equal(2, queue.Count);
-        Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(Cancelled), await queue.TakeAsync(Cancelled) }.Select(
+        Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(CancellationToken), await queue.TakeAsync(CancellationToken) }.Select(
             pass => pass.Cluster).OrderByDescending(key => key.Namespace));
     }
 
@@ -133,7 +133,7 @@ public sealed class ReconcileQueueTests
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
-        var pass = await queue.TakeAsync(Cancelled);
+        var pass = await queue.TakeAsync(CancellationToken);
 
         queue.Forget(One);
         queue.Done(pass, failed: true, default);
@@ -149,10 +149,10 @@ public sealed class ReconcileQueueTests
         Assert.Equal(0, queue.Count);
 
         queue.EnqueueCluster(One, 1);
-        queue.Done(await queue.TakeAsync(Cancelled), failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        queue.Done(await queue.TakeAsync(CancellationToken), failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));
         queue.EnqueueRelease(One, 7);
 
-        Assert.Equal(One, (await queue.TakeAsync(Cancelled)).Cluster);
+        Assert.Equal(One, (await queue.TakeAsync(CancellationToken)).Cluster);
     }
 
     /// <summary>Never before half of the interval is over, and once within one and a half.</summary>
@@ -164,7 +164,7 @@ public sealed class ReconcileQueueTests
         var verified = new List<int>();
         for (var hour = 0; hour < 100; hour++)
         {
-            var pass = await queue.TakeAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+            var pass = await queue.TakeAsync(CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), CancellationToken);
             if (pass.Verify)
                 verified.Add(hour);
             queue.Done(pass, failed: false, _time.GetUtcNow() + TimeSpan.FromHours(1));

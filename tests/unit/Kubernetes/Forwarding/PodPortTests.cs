@@ -10,7 +10,7 @@ public sealed class PodPortTests
 {
     private static readonly NamespacedName Pod = new("ns", "one");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task OpenPortAsync_DataBothWays_ArrivesWhole()
@@ -24,11 +24,11 @@ public sealed class PodPortTests
         });
         var sent = new byte[100_000];
         new Random(7).NextBytes(sent);
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
+        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
 
-        await stream.WriteAsync(sent, Cancelled);
+        await stream.WriteAsync(sent, CancellationToken);
         var received = new byte[sent.Length];
-        await stream.ReadExactlyAsync(received, Cancelled);
+        await stream.ReadExactlyAsync(received, CancellationToken);
 
         Assert.Equal(sent, received);
         Assert.Equal("/api/v1/namespaces/ns/pods/one/portforward?ports=5000", fixture.Server.Requests.Single().Url);
@@ -47,10 +47,10 @@ public sealed class PodPortTests
             await socket.SendAsync(NodeSide.Data, "d"u8);
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
         });
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
+        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
         using StreamReader reader = new(stream);
 
-        Assert.Equal("abcd", await reader.ReadToEndAsync(Cancelled));
+        Assert.Equal("abcd", await reader.ReadToEndAsync(CancellationToken));
     }
 
     [Fact]
@@ -62,9 +62,9 @@ public sealed class PodPortTests
             await socket.SendAsync(NodeSide.Error, "error forwarding port 5000: connect(10.1.2.3): refused"u8);
             await context.SilenceAsync();
         });
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
+        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
 
-        var exception = await Assert.ThrowsAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], Cancelled).AsTask());
+        var exception = await Assert.ThrowsAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], CancellationToken).AsTask());
 
         Assert.Equal("The pod does not take the connection, or has broken it off.", exception.Message);
     }
@@ -80,9 +80,9 @@ public sealed class PodPortTests
             await socket.SendAsync(channel, "x"u8);
             await context.SilenceAsync();
         });
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
+        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
 
-        await Assert.ThrowsAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], Cancelled).AsTask());
+        await Assert.ThrowsAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], CancellationToken).AsTask());
     }
 
     [Fact]
@@ -94,14 +94,14 @@ public sealed class PodPortTests
             await socket.ReceiveAsync();
             context.Abort();
         });
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
-        await stream.WriteAsync("break"u8.ToArray(), Cancelled);
+        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
+        await stream.WriteAsync("break"u8.ToArray(), CancellationToken);
 
-        await Assert.ThrowsAnyAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], Cancelled).AsTask());
+        await Assert.ThrowsAnyAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], CancellationToken).AsTask());
         await Assert.ThrowsAnyAsync<IOException>(async () =>
         {
             while (true)
-                await stream.WriteAsync(new byte[10_000], Cancelled);
+                await stream.WriteAsync(new byte[10_000], CancellationToken);
         });
     }
 
@@ -113,7 +113,7 @@ public sealed class PodPortTests
     {
         await using var fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(code, reason, "the pod is elsewhere"));
 
-        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, Cancelled));
+        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken));
 
         Assert.Equal((fault, (int?)code, "pods ns/one: the pod is elsewhere"), (exception.Fault, exception.StatusCode, exception.Message));
     }
@@ -123,7 +123,7 @@ public sealed class PodPortTests
     {
         await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("{}"));
 
-        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, Cancelled));
+        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken));
 
         Assert.Equal(KubernetesFault.BadResponse, exception.Fault);
     }
@@ -137,7 +137,7 @@ public sealed class PodPortTests
             return context.AcceptForwardAsync();
         });
 
-        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, Cancelled));
+        var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken));
 
         Assert.Equal(KubernetesFault.BadResponse, exception.Fault);
     }
@@ -148,7 +148,7 @@ public sealed class PodPortTests
         ManualTime time = new();
         await using var fixture =
             await ClientFixture.StartAsync((context, _) => context.SilenceAsync(), new KubernetesClientOptions(), time);
-        var call = fixture.Client.OpenPortAsync(Pod, 5000, Cancelled);
+        var call = fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
         await time.TimerAsync(delay => delay == TimeSpan.FromSeconds(3));
 
         time.Advance(TimeSpan.FromSeconds(3));
@@ -163,7 +163,7 @@ public sealed class PodPortTests
     {
         await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("{}"));
 
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => fixture.Client.OpenPortAsync(Pod, port, Cancelled));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => fixture.Client.OpenPortAsync(Pod, port, CancellationToken));
         Assert.Empty(fixture.Server.Requests);
     }
 }

@@ -13,7 +13,7 @@ public sealed class ServedCertificatesTests
     private static readonly ServerCertificateRequest Request = new(
         "registry", ServerNames.Create(["registry.registry-system.svc"], []), KeyAlgorithm.EcdsaP256, Samples.TwoYears);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task CheckAsync_AllPodsServeIt_IsAllServed()
@@ -103,7 +103,7 @@ public sealed class ServedCertificatesTests
 
         Assert.Equal(
             new ServedResult.Waiting($"The registry does not have its {replicas} pods yet."),
-            await new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", replicas, Cancelled));
+            await new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", replicas, CancellationToken));
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class ServedCertificatesTests
             await context.SilenceAsync();
         });
         await using var fixture = await pods.StartAsync();
-        var check = new ServedCertificates(time).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, Cancelled);
+        var check = new ServedCertificates(time).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken);
         await time.TimerAsync(delay => delay == ServedCertificates.HandshakeLimit);
 
         time.Advance(ServedCertificates.HandshakeLimit);
@@ -180,7 +180,7 @@ public sealed class ServedCertificatesTests
         await fixture.Server.DisposeAsync();
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() =>
-            new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, Cancelled));
+            new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken));
 
         Assert.Equal(KubernetesFault.Unreachable, exception.Fault);
     }
@@ -188,7 +188,7 @@ public sealed class ServedCertificatesTests
     private static async Task<ServedResult> CheckAsync(ServingPods pods, TrustBundle trust, string serial, TimeProvider? time = null)
     {
         await using var fixture = await pods.StartAsync();
-        return await new ServedCertificates(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, Cancelled);
+        return await new ServedCertificates(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, CancellationToken);
     }
 
     private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) =>

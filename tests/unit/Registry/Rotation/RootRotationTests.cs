@@ -15,60 +15,61 @@ public sealed class RootRotationTests : IAsyncLifetime
 {
     private static readonly TimeSpan HalfLife = TimeSpan.FromDays(1825);
 
-    private RotationScene _scene = null!;
+    private RotationFixture _fixture = null!;
 
-    public async ValueTask InitializeAsync() => _scene = await RotationScene.SetAsync();
+    public async ValueTask InitializeAsync() => _fixture = await RotationFixture.StartAsync();
 
-    public ValueTask DisposeAsync() => _scene.DisposeAsync();
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
     [Fact]
     public async Task Advance_BeforeHalfLife_OnlyReads()
     {
-        (await _scene.RootsAsync()).Dispose();
-        _scene.Time.Advance(HalfLife - TimeSpan.FromHours(1));
-        _scene.Server.ClearCalls();
+        (await _fixture.RootsAsync()).Dispose();
+        _fixture.Time.Advance(HalfLife - TimeSpan.FromHours(1));
+        _fixture.Server.ClearCalls();
 
-        var report = await _scene.AdvanceAsync(isComplete: true);
+        var report = await _fixture.AdvanceAsync(isComplete: true);
 
         Assert.Equal((RotationPhase.None, 1, 0), (report.Phase, report.Generation, report.Changes.Count));
-        Assert.Equal(["get", "get"], _scene.Server.Calls.Select(call => call.Verb));
+        Assert.Equal(["get", "get"], _fixture.Server.Calls.Select(call => call.Verb));
     }
 
     [Fact]
     public async Task Advance_NoRoot_DoesNothing()
     {
-        var report = await _scene.AdvanceAsync(isComplete: true);
+        var report = await _fixture.AdvanceAsync(isComplete: true);
         Assert.Equal((RotationPhase.None, 0, null), (report.Phase, report.Generation, report.NotAfter));
     }
 
     [Fact]
     public async Task Advance_FromHalfLifeToTheEnd_ReplacesTheRootOnceAllClustersServeTheNext()
     {
-        (await _scene.RootsAsync()).Dispose();
-        var former = await _scene.FindAsync(RotationScene.Root);
-        var formerId = await _scene.IdAsync(RotationScene.Root);
-        _scene.Time.Advance(HalfLife);
+        (await _fixture.RootsAsync()).Dispose();
+        var former = await _fixture.FindAsync(RotationFixture.Root);
+        var formerId = await _fixture.IdAsync(RotationFixture.Root);
+        _fixture.Time.Advance(HalfLife);
 
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true, formerId)).Phase);
-        var next = await _scene.FindAsync(RotationScene.Next);
-        var nextId = await _scene.IdAsync(RotationScene.Next);
+        Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true, formerId)).Phase);
+        var next = await _fixture.FindAsync(RotationFixture.Next);
+        var nextId = await _fixture.IdAsync(RotationFixture.Next);
         Assert.NotEqual(formerId, nextId);
         Assert.Equal(
-            "registry-addon-root-ca-next", (await _scene.FindAsync(RotationScene.Root))!.Metadata.Annotations![RootAnnotations.NextRoot]);
+            "registry-addon-root-ca-next",
+            (await _fixture.FindAsync(RotationFixture.Root))!.Metadata.Annotations![RootAnnotations.NextRoot]);
 
-        Assert.NotNull((await _scene.AdvanceAsync(isComplete: false, nextId)).Waits);
-        Assert.NotNull((await _scene.AdvanceAsync(isComplete: true, nextId, formerId)).Waits);
-        Assert.Equal(former!.Data![SecretKeys.PrivateKey], (await _scene.FindAsync(RotationScene.Root))!.Data![SecretKeys.PrivateKey]);
+        Assert.NotNull((await _fixture.AdvanceAsync(isComplete: false, nextId)).Waits);
+        Assert.NotNull((await _fixture.AdvanceAsync(isComplete: true, nextId, formerId)).Waits);
+        Assert.Equal(former!.Data![SecretKeys.PrivateKey], (await _fixture.FindAsync(RotationFixture.Root))!.Data![SecretKeys.PrivateKey]);
 
-        var end = await _scene.AdvanceAsync(isComplete: true, nextId);
+        var end = await _fixture.AdvanceAsync(isComplete: true, nextId);
         Assert.Equal((RotationPhase.None, 2), (end.Phase, end.Generation));
-        var current = (await _scene.FindAsync(RotationScene.Root))!;
+        var current = (await _fixture.FindAsync(RotationFixture.Root))!;
         Assert.Equal(next!.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)),
             current.Data!.OrderBy(entry => entry.Key).Select(entry => Convert.ToBase64String(entry.Value)));
         Assert.DoesNotContain(RootAnnotations.NextRoot, current.Metadata.Annotations!.Keys);
         Assert.Equal(former.Metadata.Uid, current.Metadata.Uid);
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
-        Assert.Empty((await _scene.AdvanceAsync(isComplete: true, nextId)).Changes);
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
+        Assert.Empty((await _fixture.AdvanceAsync(isComplete: true, nextId)).Changes);
     }
 
     /// <summary>
@@ -82,12 +83,12 @@ public sealed class RootRotationTests : IAsyncLifetime
     {
         for (var death = 1; death <= 5; death++)
         {
-            await using var scene = await RotationScene.SetAsync();
-            (await scene.RootsAsync()).Dispose();
-            var formerId = await scene.IdAsync(RotationScene.Root);
-            scene.Time.Advance(HalfLife);
+            await using var fixture = await RotationFixture.StartAsync();
+            (await fixture.RootsAsync()).Dispose();
+            var formerId = await fixture.IdAsync(RotationFixture.Root);
+            fixture.Time.Advance(HalfLife);
             var writes = 0;
-            scene.Server.InjectFault(call => call.Verb is "create" or "patch" or "delete" && ++writes == death
+            fixture.Server.InjectFault(call => call.Verb is "create" or "patch" or "delete" && ++writes == death
                 ? afterTheWrite ? Fault.DropAfter() : Fault.DropBefore() : null);
 
             var faults = 0;
@@ -96,10 +97,10 @@ public sealed class RootRotationTests : IAsyncLifetime
             {
                 try
                 {
-                    string[] served = await scene.FindAsync(RotationScene.Next) is null
-                        ? [await scene.IdAsync(RotationScene.Root)] : [await scene.IdAsync(RotationScene.Next)];
+                    string[] served = await fixture.FindAsync(RotationFixture.Next) is null
+                        ? [await fixture.IdAsync(RotationFixture.Root)] : [await fixture.IdAsync(RotationFixture.Next)];
                     seen.UnionWith(served);
-                    await scene.AdvanceAsync(isComplete: true, served);
+                    await fixture.AdvanceAsync(isComplete: true, served);
                 }
                 catch (KubernetesApiException)
                 {
@@ -109,9 +110,9 @@ public sealed class RootRotationTests : IAsyncLifetime
 
             Assert.Equal(death <= 4 ? 1 : 0, faults);
             Assert.Equal(2, seen.Count);
-            Assert.NotEqual(formerId, await scene.IdAsync(RotationScene.Root));
-            Assert.Null(await scene.FindAsync(RotationScene.Next));
-            using var roots = await scene.RootsAsync();
+            Assert.NotEqual(formerId, await fixture.IdAsync(RotationFixture.Root));
+            Assert.Null(await fixture.FindAsync(RotationFixture.Next));
+            using var roots = await fixture.RootsAsync();
             Assert.Equal((2, false), (roots.Generation, roots.IsRotating));
         }
     }
@@ -119,118 +120,118 @@ public sealed class RootRotationTests : IAsyncLifetime
     [Fact]
     public async Task Advance_AskedFor_RotatesOncePerRequest()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
         await RotateAsync();
-        Assert.Empty((await _scene.AdvanceAsync(isComplete: true)).Changes);
+        Assert.Empty((await _fixture.AdvanceAsync(isComplete: true)).Changes);
 
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "two");
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
         await RotateAsync();
-        Assert.Equal(3, (await _scene.AdvanceAsync(isComplete: true)).Generation);
-        Assert.Empty((await _scene.AdvanceAsync(isComplete: true)).Changes);
+        Assert.Equal(3, (await _fixture.AdvanceAsync(isComplete: true)).Generation);
+        Assert.Empty((await _fixture.AdvanceAsync(isComplete: true)).Changes);
     }
 
     [Fact]
     public async Task Advance_AskedForAgainDuringARotation_RotatesOnceMore()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        await _scene.AdvanceAsync(isComplete: true);
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "two");
-        await _scene.AdvanceAsync(isComplete: true, await _scene.IdAsync(RotationScene.Next));
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true)).Phase);
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
     /// <summary>A leader that was overtaken for a whole rotation has made a root that follows one that is gone.</summary>
     [Fact]
     public async Task Advance_NextOfAFormerRoot_IsDeletedWithoutHavingSigned()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        await _scene.AdvanceAsync(isComplete: true);
-        var stale = (await _scene.FindAsync(RotationScene.Next))!;
-        await _scene.AdvanceAsync(isComplete: true, await _scene.IdAsync(RotationScene.Next));
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "two");
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
+        var stale = (await _fixture.FindAsync(RotationFixture.Next))!;
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
         using var other = Samples.NewRoot();
-        await _scene.Client.CreateAsync(
+        await _fixture.Client.CreateAsync(
             CoreResources.Secrets,
             stale with { Metadata = stale.Metadata with { ResourceVersion = null, Uid = null, CreationTimestamp = null },
             Data = SecretKeys.Tls(other, other.CertificatePem) },
             "test", TestContext.Current.CancellationToken);
 
-        await _scene.AdvanceAsync(isComplete: true);
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true)).Phase);
+        await _fixture.AdvanceAsync(isComplete: true);
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
+        Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
     [Fact]
     public async Task Advance_RootReplacedByHandDuringARotation_TouchesNothingAndSaysSo()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        await _scene.AdvanceAsync(isComplete: true);
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
         using var other = Samples.NewRoot();
-        await _scene.ReplaceRootAsync(other);
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.NextRoot, RotationScene.Next.Name);
+        await _fixture.ReplaceRootAsync(other);
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.NextRoot, RotationFixture.Next.Name);
 
-        var report = await _scene.AdvanceAsync(isComplete: true);
+        var report = await _fixture.AdvanceAsync(isComplete: true);
 
         Assert.Contains("follows another root", report.Problem, StringComparison.Ordinal);
         Assert.Empty(report.Changes);
-        using var roots = await _scene.RootsAsync();
+        using var roots = await _fixture.RootsAsync();
         Assert.False(roots.IsRotating);
     }
 
     [Fact]
     public async Task Advance_NextDeletedByHand_GivesTheRotationUpAndBeginsAnew()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        await _scene.AdvanceAsync(isComplete: true);
-        await _scene.DeleteAsync(RotationScene.Next);
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
+        await _fixture.DeleteAsync(RotationFixture.Next);
 
-        Assert.Equal(RotationPhase.None, (await _scene.AdvanceAsync(isComplete: true)).Phase);
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true)).Phase);
+        Assert.Equal(RotationPhase.None, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
+        Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
     /// <summary>Clusters that never switched can't be helped by waiting: their root has ended.</summary>
     [Fact]
     public async Task Advance_RootEndedDuringTheRotation_PromotesAnyway()
     {
-        (await _scene.RootsAsync()).Dispose();
-        _scene.Time.Advance(HalfLife);
-        await _scene.AdvanceAsync(isComplete: false);
-        _scene.Time.Advance(HalfLife + TimeSpan.FromMinutes(1));
+        (await _fixture.RootsAsync()).Dispose();
+        _fixture.Time.Advance(HalfLife);
+        await _fixture.AdvanceAsync(isComplete: false);
+        _fixture.Time.Advance(HalfLife + TimeSpan.FromMinutes(1));
 
-        var report = await _scene.AdvanceAsync(isComplete: false, await _scene.IdAsync(RotationScene.Root));
+        var report = await _fixture.AdvanceAsync(isComplete: false, await _fixture.IdAsync(RotationFixture.Root));
 
         Assert.Equal(2, report.Generation);
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
     }
 
     [Fact]
     public async Task Advance_RootOfCertManager_IsLeftToIt()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.CertManager, "root");
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.CertManager, "root");
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
 
-        var report = await _scene.AdvanceAsync(isComplete: true);
+        var report = await _fixture.AdvanceAsync(isComplete: true);
 
         Assert.Contains("written by cert-manager", report.Problem, StringComparison.Ordinal);
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
     }
 
     [Fact]
     public async Task Advance_External_NeverRotates()
     {
-        await using var scene = await RotationScene.SetAsync(RootSource.External);
+        await using var fixture = await RotationFixture.StartAsync(RootSource.External);
         using var pair = Samples.NewRoot();
-        await scene.ReplaceRootAsync(pair);
-        await scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        scene.Time.Advance(HalfLife + HalfLife);
+        await fixture.ReplaceRootAsync(pair);
+        await fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        fixture.Time.Advance(HalfLife + HalfLife);
 
-        var report = await scene.AdvanceAsync(isComplete: true);
+        var report = await fixture.AdvanceAsync(isComplete: true);
 
         Assert.Equal((RotationPhase.None, 0), (report.Phase, report.Changes.Count));
     }
@@ -242,51 +243,52 @@ public sealed class RootRotationTests : IAsyncLifetime
     [Fact]
     public async Task Advance_TooManyRotationsWithOldNodes_WaitsForThem()
     {
-        (await _scene.RootsAsync()).Dispose();
-        var first = await _scene.RootBundleAsync(RotationScene.Root);
+        (await _fixture.RootsAsync()).Dispose();
+        var first = await _fixture.RootBundleAsync(RotationFixture.Root);
         for (var rotation = 1; rotation <= PemLimits.CrossCertificates; rotation++)
         {
-            await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, $"{rotation}");
+            await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, $"{rotation}");
             await RotateAsync();
         }
 
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one more");
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one more");
         Assert.Contains(
-            "replace the oldest Machines first", (await _scene.AdvanceAsync(isComplete: true, first)).Problem, StringComparison.Ordinal);
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
+            "replace the oldest Machines first", (await _fixture.AdvanceAsync(isComplete: true, first)).Problem, StringComparison.Ordinal);
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
         Assert.Equal(
-            RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true, await _scene.RootBundleAsync(RotationScene.Root))).Phase);
-        using var roots = await _scene.RootsAsync();
-        using var leaf = roots.Authority.Issue(Samples.Server(), _scene.Time);
+            RotationPhase.Prepare,
+            (await _fixture.AdvanceAsync(isComplete: true, await _fixture.RootBundleAsync(RotationFixture.Root))).Phase);
+        using var roots = await _fixture.RootsAsync();
+        using var leaf = roots.Authority.Issue(Samples.Server(), _fixture.Time);
         Assert.Equal(1 + PemLimits.CrossCertificates, PathJudges.ReadWithBouncyCastle(leaf.CertificatePem).Length);
     }
 
     [Fact]
     public async Task Ensure_DuringARotation_CostsOneReadMore()
     {
-        (await _scene.RootsAsync()).Dispose();
-        await _scene.TrustAsync();
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.TrustAsync();
         Assert.Equal(2, await ReadsAsync());
-        await _scene.AnnotateAsync(RotationScene.Root, RootAnnotations.RotateRoot, "one");
-        await _scene.AdvanceAsync(isComplete: true);
-        await _scene.TrustAsync();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
+        await _fixture.TrustAsync();
         Assert.Equal(3, await ReadsAsync());
     }
 
     private async Task<int> ReadsAsync()
     {
-        _scene.Server.ClearCalls();
-        var (roots, signer) = await _scene.TrustAsync();
+        _fixture.Server.ClearCalls();
+        var (roots, signer) = await _fixture.TrustAsync();
         roots.Value!.Dispose();
         Assert.Null(signer.Change);
-        Assert.All(_scene.Server.Calls, call => Assert.Equal("get", call.Verb));
-        return _scene.Server.Calls.Count;
+        Assert.All(_fixture.Server.Calls, call => Assert.Equal("get", call.Verb));
+        return _fixture.Server.Calls.Count;
     }
 
     private async Task RotateAsync()
     {
-        Assert.Equal(RotationPhase.Prepare, (await _scene.AdvanceAsync(isComplete: true)).Phase);
-        await _scene.AdvanceAsync(isComplete: true, await _scene.IdAsync(RotationScene.Next));
-        Assert.Null(await _scene.FindAsync(RotationScene.Next));
+        Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
     }
 }

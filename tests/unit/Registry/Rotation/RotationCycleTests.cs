@@ -18,42 +18,42 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 /// </summary>
 public sealed class RotationCycleTests : IAsyncLifetime
 {
-    private RotationScene _scene = null!;
+    private RotationFixture _fixture = null!;
     private SecretKubeconfigClients _workloads = null!;
     private ServedResult _served = new ServedResult.AllServed();
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _scene = await RotationScene.SetAsync();
-        _workloads = new SecretKubeconfigClients(_scene.Client, ClientFixture.Quick, TimeProvider.System);
-        await _scene.Objects.CreateAsync("/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/clusters", new JsonObject
+        _fixture = await RotationFixture.StartAsync();
+        _workloads = new SecretKubeconfigClients(_fixture.Client, ClientFixture.Quick, TimeProvider.System);
+        await _fixture.Objects.CreateAsync("/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/clusters", new JsonObject
         {
             ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
             ["kind"] = "Cluster",
             ["metadata"] = new JsonObject { ["name"] = "c1" },
             ["spec"] = new JsonObject(),
-        }, Cancelled);
-        await _scene.Client.CreateAsync(CoreResources.Secrets, new Secret
+        }, CancellationToken);
+        await _fixture.Client.CreateAsync(CoreResources.Secrets, new Secret
         {
             Metadata = new ObjectMeta { Namespace = "team-a", Name = "c1-kubeconfig" },
-            Data = new Dictionary<string, byte[]> { [SecretKeys.Kubeconfig] = Encoding.UTF8.GetBytes(_scene.Server.Kubeconfig) },
-        }, "test", Cancelled);
+            Data = new Dictionary<string, byte[]> { [SecretKeys.Kubeconfig] = Encoding.UTF8.GetBytes(_fixture.Server.Kubeconfig) },
+        }, "test", CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         _workloads.Dispose();
-        await _scene.DisposeAsync();
+        await _fixture.DisposeAsync();
     }
 
     [Fact]
     public async Task Reconcile_ThroughARotation_SwitchesDrainsAndRetires()
     {
         await InstallAsync();
-        await _scene.AddMachineAsync("old");
-        await _scene.OrderAsync();
+        await _fixture.AddMachineAsync("old");
+        await _fixture.OrderAsync();
         Assert.Equal(RotationPhase.Prepare, (await AdvanceAsync()).Phase);
 
         _served = new ServedResult.Waiting("The pods roll.");
@@ -64,17 +64,17 @@ public sealed class RotationCycleTests : IAsyncLifetime
         Assert.Equal(2, (await AdvanceAsync()).Generation);
 
         Assert.Equal("Machine old", (await PassAsync()).Waits?.Oldest);
-        await _scene.RemoveMachineAsync("old");
+        await _fixture.RemoveMachineAsync("old");
         var last = await PassAsync();
         Assert.Equal((RotationPhase.None, "A former root is not trusted any more."), (last.Rotation, last.Changes[^1].Why));
-        Assert.Single(await _scene.BundleAsync());
+        Assert.Single(await _fixture.BundleAsync());
     }
 
     [Fact]
     public async Task Reconcile_PodsFoundServingSomethingElse_KeepsTheFormerRoot()
     {
         await InstallAsync();
-        await _scene.OrderAsync();
+        await _fixture.OrderAsync();
         await AdvanceAsync();
         await PassAsync();
         await PassAsync();
@@ -82,10 +82,10 @@ public sealed class RotationCycleTests : IAsyncLifetime
 
         _served = new ServedResult.Untrusted("A pod serves something else.");
         Assert.Equal(RotationPhase.Switch, (await PassAsync(verify: true)).Rotation);
-        Assert.Equal(2, (await _scene.BundleAsync()).Count);
+        Assert.Equal(2, (await _fixture.BundleAsync()).Count);
         _served = new ServedResult.AllServed();
         await PassAsync(verify: true);
-        Assert.Single(await _scene.BundleAsync());
+        Assert.Single(await _fixture.BundleAsync());
     }
 
     /// <summary>The first pass asks the pods to serve, the second sees that they do.</summary>
@@ -93,19 +93,19 @@ public sealed class RotationCycleTests : IAsyncLifetime
     {
         await PassAsync();
         Assert.True((await PassAsync()).Certificate is { IsServed: true });
-        _scene.Time.Advance(TimeSpan.FromHours(1));
+        _fixture.Time.Advance(TimeSpan.FromHours(1));
     }
 
     private async Task<ReconcileContext> PassAsync(bool verify = false)
     {
         var pass = new ReconcileContext();
         var steps = new RegistryInstaller(
-            _scene.Client, new WorkloadAccess(_workloads), _scene.Options, _scene.Time, (_, _, _, _, _) => Task.FromResult(_served));
-        await steps.ReconcileAsync(_scene.Plan, verify, pass, Cancelled);
+            _fixture.Client, new WorkloadAccess(_workloads), _fixture.Options, _fixture.Time, (_, _, _, _, _) => Task.FromResult(_served));
+        await steps.ReconcileAsync(_fixture.Plan, verify, pass, CancellationToken);
         return pass;
     }
 
     private Task<RotationReport> AdvanceAsync() =>
-        new RootRotation(_scene.Client, _scene.Options, _scene.Time).AdvanceAsync(
-            new RotationProgress(_scene.Client, "v1beta2", []), Cancelled);
+        new RootRotation(_fixture.Client, _fixture.Options, _fixture.Time).AdvanceAsync(
+            new RotationProgress(_fixture.Client, "v1beta2", []), CancellationToken);
 }

@@ -12,13 +12,13 @@ public sealed class RotationProgressTests : IAsyncLifetime
     private const string Releases = "/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/team-a/helmchartproxies";
     private const string ClusterPath = "/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/clusters";
 
-    private RotationScene _scene = null!;
+    private RotationFixture _fixture = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _scene = await RotationScene.SetAsync();
+    public async ValueTask InitializeAsync() => _fixture = await RotationFixture.StartAsync();
 
-    public ValueTask DisposeAsync() => _scene.DisposeAsync();
+    public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
     [Theory]
     [InlineData(Next, "1", "1", null)]
@@ -54,11 +54,11 @@ public sealed class RotationProgressTests : IAsyncLifetime
     {
         await AddClusterAsync("c1", new JsonObject());
         await AddReleaseAsync("c1", "00000000000000aa", "1", "1");
-        await _scene.Objects.MergePatchAsync(Releases, "c1-registry",
-            new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, Cancelled);
+        await _fixture.Objects.MergePatchAsync(Releases, "c1-registry",
+            new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("helm.test/uninstall") } }, CancellationToken);
         Assert.Equal("team-a/c1", await FindClusterNotRotatedAsync());
-        await _scene.Objects.DeleteIfThereAsync(Releases, "c1-registry", Cancelled);
-        Assert.NotNull(await _scene.Objects.FindAsync(Releases, "c1-registry", Cancelled));
+        await _fixture.Objects.DeleteIfThereAsync(Releases, "c1-registry", CancellationToken);
+        Assert.NotNull(await _fixture.Objects.FindAsync(Releases, "c1-registry", CancellationToken));
         Assert.Null(await FindClusterNotRotatedAsync());
     }
 
@@ -67,13 +67,16 @@ public sealed class RotationProgressTests : IAsyncLifetime
     {
         await AddReleaseAsync("c1", Next, "1", "1");
         await AddReleaseAsync("without", Next, "1", "1");
-        await _scene.TrustAsync(nodesExist: false);
-        Assert.Equal(await _scene.BundleAsync(), await new RotationProgress(_scene.Client, "v1beta2", []).TrustedAsync(Cancelled));
-        Assert.Equal(TrustBundle.Empty, await new RotationProgress(_scene.Client, "v1beta2", ["elsewhere"]).TrustedAsync(Cancelled));
+        await _fixture.TrustAsync(nodesExist: false);
+        Assert.Equal(
+            await _fixture.BundleAsync(), await new RotationProgress(_fixture.Client, "v1beta2", []).TrustedAsync(CancellationToken));
+        Assert.Equal(
+            TrustBundle.Empty, await new RotationProgress(_fixture.Client, "v1beta2", ["elsewhere"]).TrustedAsync(CancellationToken));
     }
 
     private async Task<string?> FindClusterNotRotatedAsync(params string[] namespaces) =>
-        (await new RotationProgress(_scene.Client, "v1beta2", namespaces).FindClusterNotRotatedAsync(Next, Cancelled))?.ToString();
+        (await new RotationProgress(_fixture.Client, "v1beta2", namespaces).FindClusterNotRotatedAsync(
+            Next, CancellationToken))?.ToString();
 
     private Task<JsonObject> AddClusterAsync(string name, JsonObject more)
     {
@@ -82,7 +85,7 @@ public sealed class RotationProgressTests : IAsyncLifetime
         more["metadata"] ??= new JsonObject();
         more["metadata"]!["name"] = name;
         more["spec"] ??= new JsonObject();
-        return _scene.Objects.CreateAsync(ClusterPath, more, Cancelled);
+        return _fixture.Objects.CreateAsync(ClusterPath, more, CancellationToken);
     }
 
     private Task<JsonObject> AddReleaseAsync(string cluster, string? issuer, string? serial, string? served)
@@ -98,7 +101,7 @@ public sealed class RotationProgressTests : IAsyncLifetime
                 annotations[$"capi-registry-hook.io/certificate-{key}"] = value;
         }
 
-        return _scene.Objects.CreateAsync(Releases, new JsonObject
+        return _fixture.Objects.CreateAsync(Releases, new JsonObject
         {
             ["apiVersion"] = "addons.cluster.x-k8s.io/v1alpha1",
             ["kind"] = "HelmChartProxy",
@@ -112,6 +115,6 @@ public sealed class RotationProgressTests : IAsyncLifetime
             },
             ["spec"] = new JsonObject { ["clusterSelector"] = new JsonObject(), ["repoURL"] = "oci://registry",
             ["chartName"] = "registry" },
-        }, Cancelled);
+        }, CancellationToken);
     }
 }

@@ -11,75 +11,75 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 /// <summary>The authority in its Secret, step by step, with replicas that meet there.</summary>
 public sealed class SelfManagedServingTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task RefreshAsync_FirstReplicas_ShareOneAuthority()
     {
-        await using var stage = await ServingStage.StartAsync();
+        await using var fixture = await ServingFixture.StartAsync();
 
-        var leaves = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => stage.NewReplica().RefreshAsync(null, Cancelled)));
+        var leaves = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => fixture.NewReplica().RefreshAsync(null, CancellationToken)));
 
-        var published = await stage.PublishedAsync();
+        var published = await fixture.PublishedAsync();
         Assert.Single(published);
-        Assert.All(leaves, leaf => Assert.True(stage.Accepts(published, leaf)));
+        Assert.All(leaves, leaf => Assert.True(fixture.Accepts(published, leaf)));
         Assert.Equal(8, leaves.Select(SerialOf).Distinct().Count());
-        Assert.Equal(2, stage.Server.Calls.Count(call => call is { Verb: "create", StatusCode: 201, Resource: "secrets" }));
+        Assert.Equal(2, fixture.Server.Calls.Count(call => call is { Verb: "create", StatusCode: 201, Resource: "secrets" }));
     }
 
     [Fact]
     public async Task RefreshAsync_NothingToDo_IsTwoReads()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        stage.Server.ClearCalls();
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        fixture.Server.ClearCalls();
 
-        Assert.Same(leaf, await replica.RefreshAsync(leaf, Cancelled));
-        Assert.Equal(["get", "get"], stage.Server.Calls.Select(call => call.Verb));
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+        Assert.Equal(["get", "get"], fixture.Server.Calls.Select(call => call.Verb));
     }
 
     [Fact]
     public async Task RefreshAsync_TwoThirdsOver_IsRenewedByTheSameAuthority()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        var published = await stage.PublishedAsync();
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        var published = await fixture.PublishedAsync();
 
-        stage.Time.Advance(TimeSpan.FromDays(59));
-        Assert.Same(leaf, await replica.RefreshAsync(leaf, Cancelled));
-        stage.Time.Advance(TimeSpan.FromDays(1.1));
-        var renewed = await replica.RefreshAsync(leaf, Cancelled);
+        fixture.Time.Advance(TimeSpan.FromDays(59));
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+        fixture.Time.Advance(TimeSpan.FromDays(1.1));
+        var renewed = await replica.RefreshAsync(leaf, CancellationToken);
 
         Assert.NotEqual(SerialOf(leaf), SerialOf(renewed));
-        Assert.Equal(published, await stage.PublishedAsync());
-        Assert.True(stage.Accepts(published, renewed));
+        Assert.Equal(published, await fixture.PublishedAsync());
+        Assert.True(fixture.Accepts(published, renewed));
     }
 
     [Fact]
     public async Task RefreshAsync_HalfOfTheAuthoritysLifeIsOver_ChangesInSteps()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        await replica.RefreshAsync(null, Cancelled);
-        var first = await stage.InjectAsync();
-        stage.Time.Advance(TimeSpan.FromDays(1826));
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        await replica.RefreshAsync(null, CancellationToken);
+        var first = await fixture.InjectAsync();
+        fixture.Time.Advance(TimeSpan.FromDays(1826));
 
         // Published, and signs nothing while Cluster API does not have it.
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        Assert.Equal(2, (await stage.PublishedAsync()).Count);
-        Assert.Same(leaf, await replica.RefreshAsync(leaf, Cancelled));
-        Assert.NotEmpty(await stage.ValueAsync(ServingStage.AuthoritySecret, "next.key"));
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        Assert.Equal(2, (await fixture.PublishedAsync()).Count);
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+        Assert.NotEmpty(await fixture.ValueAsync(ServingFixture.AuthoritySecret, "next.key"));
 
         // Signs: whoever has the old one alone, both, or the new one alone accepts it.
-        var both = await stage.InjectAsync();
-        var switched = await replica.RefreshAsync(leaf, Cancelled);
+        var both = await fixture.InjectAsync();
+        var switched = await replica.RefreshAsync(leaf, CancellationToken);
         var second = both.Where(certificate => !first.Contains(both.Where(other => other == certificate)));
         Assert.NotEqual(SerialOf(leaf), SerialOf(switched));
-        Assert.All([first, both, second], trust => Assert.True(stage.Accepts(trust, switched)));
-        Assert.All([first, both], trust => Assert.True(stage.Accepts(trust, leaf)));
-        Assert.Empty(await stage.ValueAsync(ServingStage.AuthoritySecret, "next.key"));
+        Assert.All([first, both, second], trust => Assert.True(fixture.Accepts(trust, switched)));
+        Assert.All([first, both], trust => Assert.True(fixture.Accepts(trust, leaf)));
+        Assert.Empty(await fixture.ValueAsync(ServingFixture.AuthoritySecret, "next.key"));
 
         // The old one goes when nothing signed by it can be served any more.
         Assert.Equal(both, await PublishedAfterAsync(TimeSpan.Zero));
@@ -88,101 +88,101 @@ public sealed class SelfManagedServingTests
 
         async Task<TrustBundle> PublishedAfterAsync(TimeSpan time)
         {
-            stage.Time.Advance(time);
-            await replica.RefreshAsync(null, Cancelled);
-            return await stage.PublishedAsync();
+            fixture.Time.Advance(time);
+            await replica.RefreshAsync(null, CancellationToken);
+            return await fixture.PublishedAsync();
         }
     }
 
     [Fact]
     public async Task RefreshAsync_AskedForAnotherAuthority_MakesOnePerRequest()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
 
-        await stage.AnnotateAsync(ServingStage.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "please");
-        await replica.RefreshAsync(leaf, Cancelled);
-        await stage.InjectAsync();
-        await replica.RefreshAsync(leaf, Cancelled);
-        await replica.RefreshAsync(leaf, Cancelled);
-        Assert.Equal(2, (await stage.PublishedAsync()).Count);
+        await fixture.AnnotateAsync(ServingFixture.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "please");
+        await replica.RefreshAsync(leaf, CancellationToken);
+        await fixture.InjectAsync();
+        await replica.RefreshAsync(leaf, CancellationToken);
+        await replica.RefreshAsync(leaf, CancellationToken);
+        Assert.Equal(2, (await fixture.PublishedAsync()).Count);
 
-        await stage.AnnotateAsync(ServingStage.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "and again");
-        await replica.RefreshAsync(leaf, Cancelled);
-        Assert.Equal(3, (await stage.PublishedAsync()).Count);
+        await fixture.AnnotateAsync(ServingFixture.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "and again");
+        await replica.RefreshAsync(leaf, CancellationToken);
+        Assert.Equal(3, (await fixture.PublishedAsync()).Count);
     }
 
     [Fact]
     public async Task RefreshAsync_NobodyToAsk_SwitchesAfterADay()
     {
-        await using var stage = await ServingStage.StartAsync(withExtension: false);
-        var replica = stage.NewReplica(extension: "");
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        await stage.AnnotateAsync(ServingStage.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
-        await replica.RefreshAsync(leaf, Cancelled);
+        await using var fixture = await ServingFixture.StartAsync(withExtension: false);
+        var replica = fixture.NewReplica(extension: "");
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        await fixture.AnnotateAsync(ServingFixture.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
+        await replica.RefreshAsync(leaf, CancellationToken);
 
-        stage.Time.Advance(TimeSpan.FromHours(23));
-        Assert.Same(leaf, await replica.RefreshAsync(leaf, Cancelled));
-        stage.Time.Advance(TimeSpan.FromHours(1));
+        fixture.Time.Advance(TimeSpan.FromHours(23));
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+        fixture.Time.Advance(TimeSpan.FromHours(1));
 
-        Assert.NotSame(leaf, await replica.RefreshAsync(leaf, Cancelled));
+        Assert.NotSame(leaf, await replica.RefreshAsync(leaf, CancellationToken));
     }
 
     [Fact]
     public async Task RefreshAsync_NoSuchExtension_WaitsUntilTheAuthorityHasEnded()
     {
-        await using var stage = await ServingStage.StartAsync(withExtension: false);
-        var replica = stage.NewReplica();
-        await replica.RefreshAsync(null, Cancelled);
-        stage.Time.Advance(TimeSpan.FromDays(3649));
-        await replica.RefreshAsync(null, Cancelled);
-        Assert.NotEmpty(await stage.ValueAsync(ServingStage.AuthoritySecret, "next.key"));
+        await using var fixture = await ServingFixture.StartAsync(withExtension: false);
+        var replica = fixture.NewReplica();
+        await replica.RefreshAsync(null, CancellationToken);
+        fixture.Time.Advance(TimeSpan.FromDays(3649));
+        await replica.RefreshAsync(null, CancellationToken);
+        Assert.NotEmpty(await fixture.ValueAsync(ServingFixture.AuthoritySecret, "next.key"));
 
-        stage.Time.Advance(TimeSpan.FromDays(2));
-        var leaf = await replica.RefreshAsync(null, Cancelled);
+        fixture.Time.Advance(TimeSpan.FromDays(2));
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
 
-        Assert.Empty(await stage.ValueAsync(ServingStage.AuthoritySecret, "next.key"));
-        Assert.True(stage.Accepts(await stage.PublishedAsync(), leaf));
+        Assert.Empty(await fixture.ValueAsync(ServingFixture.AuthoritySecret, "next.key"));
+        Assert.True(fixture.Accepts(await fixture.PublishedAsync(), leaf));
     }
 
     [Fact]
     public async Task RefreshAsync_AuthorityIsLost_WhatIsServedStaysUntilClientsKnowTheNewOne()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        var known = await stage.InjectAsync();
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        var known = await fixture.InjectAsync();
 
-        await stage.DeleteAsync(ServingStage.AuthoritySecret);
-        Assert.Same(leaf, await replica.RefreshAsync(leaf, Cancelled));
-        Assert.Equal(2, (await stage.PublishedAsync()).Count);
-        Assert.True(stage.Accepts(known, leaf));
+        await fixture.DeleteAsync(ServingFixture.AuthoritySecret);
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+        Assert.Equal(2, (await fixture.PublishedAsync()).Count);
+        Assert.True(fixture.Accepts(known, leaf));
 
-        var both = await stage.InjectAsync();
-        var anew = await replica.RefreshAsync(leaf, Cancelled);
+        var both = await fixture.InjectAsync();
+        var anew = await replica.RefreshAsync(leaf, CancellationToken);
         Assert.NotSame(leaf, anew);
-        Assert.True(stage.Accepts(both, anew));
+        Assert.True(fixture.Accepts(both, anew));
     }
 
     [Fact]
     public async Task RefreshAsync_PublishedIsEditedOrGone_IsMadeRight()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        var published = await stage.PublishedAsync();
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        var published = await fixture.PublishedAsync();
 
         foreach (var text in new[] { "", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", null })
         {
-            await stage.SetAsync(ServingStage.PublicSecret, "ca.crt", text);
-            await replica.RefreshAsync(leaf, Cancelled);
-            Assert.Equal(published, await stage.PublishedAsync());
+            await fixture.SetAsync(ServingFixture.PublicSecret, "ca.crt", text);
+            await replica.RefreshAsync(leaf, CancellationToken);
+            Assert.Equal(published, await fixture.PublishedAsync());
         }
 
-        await stage.DeleteAsync(ServingStage.PublicSecret);
-        await replica.RefreshAsync(leaf, Cancelled);
-        Assert.Equal(published, await stage.PublishedAsync());
+        await fixture.DeleteAsync(ServingFixture.PublicSecret);
+        await replica.RefreshAsync(leaf, CancellationToken);
+        Assert.Equal(published, await fixture.PublishedAsync());
     }
 
     [Theory]
@@ -192,16 +192,16 @@ public sealed class SelfManagedServingTests
     [InlineData("tls.key", "")]
     public async Task RefreshAsync_AuthorityIsDamaged_SaysSoAndOverwritesNothing(string key, string text)
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        await replica.RefreshAsync(null, Cancelled);
-        await stage.SetAsync(ServingStage.AuthoritySecret, key, text);
-        stage.Server.ClearCalls();
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        await replica.RefreshAsync(null, CancellationToken);
+        await fixture.SetAsync(ServingFixture.AuthoritySecret, key, text);
+        fixture.Server.ClearCalls();
 
-        var exception = await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(null, Cancelled));
+        var exception = await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(null, CancellationToken));
 
         Assert.False(exception.IsTransient);
-        Assert.DoesNotContain(stage.Server.Calls, call => call.IsWrite);
+        Assert.DoesNotContain(fixture.Server.Calls, call => call.IsWrite);
         Assert.Contains("delete it to have a new one made", exception.Message, StringComparison.Ordinal);
     }
 
@@ -209,31 +209,33 @@ public sealed class SelfManagedServingTests
     [Fact]
     public async Task RefreshAsync_NothingCanBeWritten_IsRenewedAllTheSame()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        var leaf = await replica.RefreshAsync(null, Cancelled);
-        var published = await stage.PublishedAsync();
-        await stage.AnnotateAsync(ServingStage.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
-        stage.Server.InjectFault(call => call.Verb is "patch" or "create" ? Fault.Status(403, "Forbidden") : null);
-        Assert.False((await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(leaf, Cancelled))).IsTransient);
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        var published = await fixture.PublishedAsync();
+        await fixture.AnnotateAsync(ServingFixture.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
+        fixture.Server.InjectFault(call => call.Verb is "patch" or "create" ? Fault.Status(403, "Forbidden") : null);
+        Assert.False(
+            (await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(leaf, CancellationToken))).IsTransient);
 
-        stage.Time.Advance(TimeSpan.FromDays(61));
-        var renewed = await replica.RefreshAsync(leaf, Cancelled);
+        fixture.Time.Advance(TimeSpan.FromDays(61));
+        var renewed = await replica.RefreshAsync(leaf, CancellationToken);
 
         Assert.NotSame(leaf, renewed);
-        Assert.True(stage.Accepts(published, renewed));
+        Assert.True(fixture.Accepts(published, renewed));
     }
 
     /// <summary>Another replica's clock was ahead when it made the authority.</summary>
     [Fact]
     public async Task RefreshAsync_AuthorityBeginsLater_WaitsForIt()
     {
-        await using var stage = await ServingStage.StartAsync();
-        stage.Time.Advance(TimeSpan.FromMinutes(10));
-        await stage.NewReplica().RefreshAsync(null, Cancelled);
-        stage.Time.Advance(TimeSpan.FromMinutes(-10));
+        await using var fixture = await ServingFixture.StartAsync();
+        fixture.Time.Advance(TimeSpan.FromMinutes(10));
+        await fixture.NewReplica().RefreshAsync(null, CancellationToken);
+        fixture.Time.Advance(TimeSpan.FromMinutes(-10));
 
-        var exception = await Assert.ThrowsAsync<ServingAuthorityException>(() => stage.NewReplica().RefreshAsync(null, Cancelled));
+        var exception =
+            await Assert.ThrowsAsync<ServingAuthorityException>(() => fixture.NewReplica().RefreshAsync(null, CancellationToken));
 
         Assert.True(exception.IsTransient);
         Assert.Contains("compare the clocks", exception.Message, StringComparison.Ordinal);
@@ -242,35 +244,35 @@ public sealed class SelfManagedServingTests
     [Fact]
     public async Task RefreshAsync_ApiServerFails_IsTransient()
     {
-        await using var stage = await ServingStage.StartAsync();
-        var replica = stage.NewReplica();
-        stage.Server.InjectFault(_ => Fault.Status(503, "ServiceUnavailable"));
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica();
+        fixture.Server.InjectFault(_ => Fault.Status(503, "ServiceUnavailable"));
 
-        Assert.True((await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(null, Cancelled))).IsTransient);
+        Assert.True((await Assert.ThrowsAsync<ServingAuthorityException>(() => replica.RefreshAsync(null, CancellationToken))).IsTransient);
     }
 
     /// <summary>The Secrets of the mode certManager have the same names, so that a change of the mode opens no window.</summary>
     [Fact]
     public async Task RefreshAsync_SecretsOfCertManager_AreTakenOver()
     {
-        await using var stage = await ServingStage.StartAsync();
+        await using var fixture = await ServingFixture.StartAsync();
         using var root = CertificateAuthority.CreateRoot(
-            new RootRequest(ServingStage.AuthoritySecret, KeyAlgorithm.EcdsaP256, Samples.TenYears), stage.Time);
+            new RootRequest(ServingFixture.AuthoritySecret, KeyAlgorithm.EcdsaP256, Samples.TenYears), fixture.Time);
         using var authority = Samples.Load(root);
         using var served = authority.Issue(new ServerCertificateRequest(
-            "hook", ServerNames.Create([ServingStage.Host], []), KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(90)), stage.Time);
-        await CreateAsync(stage, ServingStage.AuthoritySecret, root, root.CertificatePem);
-        await CreateAsync(stage, ServingStage.PublicSecret, served, root.CertificatePem);
-        stage.Server.ClearCalls();
+            "hook", ServerNames.Create([ServingFixture.Host], []), KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(90)), fixture.Time);
+        await CreateAsync(fixture, ServingFixture.AuthoritySecret, root, root.CertificatePem);
+        await CreateAsync(fixture, ServingFixture.PublicSecret, served, root.CertificatePem);
+        fixture.Server.ClearCalls();
 
-        var leaf = await stage.NewReplica().RefreshAsync(null, Cancelled);
+        var leaf = await fixture.NewReplica().RefreshAsync(null, CancellationToken);
 
-        Assert.True(stage.Accepts(Samples.Bundle(root), leaf));
-        Assert.DoesNotContain(stage.Server.Calls, call => call.IsWrite);
+        Assert.True(fixture.Accepts(Samples.Bundle(root), leaf));
+        Assert.DoesNotContain(fixture.Server.Calls, call => call.IsWrite);
     }
 
-    private static Task<JsonObject> CreateAsync(ServingStage stage, string name, CertificateKeyPair pair, string authorityPem) =>
-        stage.Objects.CreateAsync(AdminClient.Secrets(ServingStage.Namespace), new JsonObject
+    private static Task<JsonObject> CreateAsync(ServingFixture fixture, string name, CertificateKeyPair pair, string authorityPem) =>
+        fixture.Objects.CreateAsync(AdminClient.Secrets(ServingFixture.Namespace), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = name },
             ["type"] = "kubernetes.io/tls",
@@ -280,7 +282,7 @@ public sealed class SelfManagedServingTests
                 ["tls.key"] = Convert.ToBase64String(pair.PrivateKeyPem.Span),
                 ["ca.crt"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(authorityPem)),
             },
-        }, Cancelled);
+        }, CancellationToken);
 
     private static string SerialOf(ServingLeaf leaf) => CertificateFacts.Read(Encoding.ASCII.GetBytes(leaf.CertificatePem)).SerialNumber;
 }

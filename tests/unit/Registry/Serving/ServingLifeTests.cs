@@ -22,36 +22,37 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
     /// </summary>
     private static readonly TimeSpan LongestCut = TimeSpan.FromDays(14);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task RefreshAsync_TwelveYearsOfFaults_EveryClientAcceptsEveryReplica()
     {
         var random = new Random(Seed);
-        await using var stage = await ServingStage.StartAsync();
-        stage.Server.InjectFault(_ => random.Next(20) == 0 ? AnyFault(random) : null);
-        var replicas = Enumerable.Range(0, 3).Select(_ => new Replica(stage.NewReplica())).ToList();
+        await using var fixture = await ServingFixture.StartAsync();
+        fixture.Server.InjectFault(_ => random.Next(20) == 0 ? AnyFault(random) : null);
+        var replicas = Enumerable.Range(0, 3).Select(_ => new Replica(fixture.NewReplica())).ToList();
         foreach (var replica in replicas)
             await replica.StartAsync();
-        var clusterApi = await InjectAsync(stage);
+        var clusterApi = await InjectAsync(fixture);
         var authorities = new HashSet<string>();
-        var end = stage.Time.GetUtcNow().AddYears(Years);
+        var end = fixture.Time.GetUtcNow().AddYears(Years);
 
-        while (stage.Time.GetUtcNow() < end)
+        while (fixture.Time.GetUtcNow() < end)
         {
-            stage.Time.Advance(Step);
-            foreach (var replica in replicas.Where(replica => replica.CutUntil <= stage.Time.GetUtcNow()))
-                await replica.LiveAsync(random, stage.Time.GetUtcNow());
+            fixture.Time.Advance(Step);
+            foreach (var replica in replicas.Where(replica => replica.CutUntil <= fixture.Time.GetUtcNow()))
+                await replica.LiveAsync(random, fixture.Time.GetUtcNow());
             // Late by weeks at times, and it never looks at the moment when something has changed.
             if (random.Next(5) == 0)
-                clusterApi = await InjectAsync(stage);
-            var chartProvider = await PublishedAsync(stage);
+                clusterApi = await InjectAsync(fixture);
+            var chartProvider = await PublishedAsync(fixture);
             authorities.UnionWith(chartProvider.Select(certificate => certificate.Thumbprint));
             foreach (var replica in replicas)
             {
-                Assert.True(stage.Accepts(clusterApi, replica.Shown!), $"Cluster API can't call a replica at {stage.Time.GetUtcNow():u}.");
-                Assert.True(stage.Accepts(chartProvider, replica.Shown!),
-                    $"The chart can't be fetched from a replica at {stage.Time.GetUtcNow():u}.");
+                Assert.True(
+                    fixture.Accepts(clusterApi, replica.Shown!), $"Cluster API can't call a replica at {fixture.Time.GetUtcNow():u}.");
+                Assert.True(fixture.Accepts(chartProvider, replica.Shown!),
+                    $"The chart can't be fetched from a replica at {fixture.Time.GetUtcNow():u}.");
             }
         }
 
@@ -70,9 +71,9 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
         _ => Fault.Status(409, "Conflict"),
     };
 
-    private static Task<TrustBundle> InjectAsync(ServingStage stage) => WithoutFaultsAsync(stage.InjectAsync);
+    private static Task<TrustBundle> InjectAsync(ServingFixture fixture) => WithoutFaultsAsync(fixture.InjectAsync);
 
-    private static Task<TrustBundle> PublishedAsync(ServingStage stage) => WithoutFaultsAsync(stage.PublishedAsync);
+    private static Task<TrustBundle> PublishedAsync(ServingFixture fixture) => WithoutFaultsAsync(fixture.PublishedAsync);
 
     /// <summary>The players' own calls meet faults too; they just try again.</summary>
     private static async Task<T> WithoutFaultsAsync<T>(Func<Task<T>> call)
@@ -129,7 +130,7 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
             try
             {
                 var before = Shown;
-                Shown = await serving.RefreshAsync(Shown, Cancelled);
+                Shown = await serving.RefreshAsync(Shown, CancellationToken);
                 Certificates += ReferenceEquals(before, Shown) ? 0 : 1;
             }
             catch (ServingAuthorityException)

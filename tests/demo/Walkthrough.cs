@@ -6,38 +6,38 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.Demo;
 
 /// <summary>Plays Cluster API against the published service and shows what happened.</summary>
-internal sealed class Story
+internal sealed class Walkthrough
 {
     private const string Version = "1.13.4";
 
-    private readonly Stage _stage;
+    private readonly TestEnvironment _environment;
     private readonly ClusterApi _capi;
     private readonly TestCluster _cluster;
     private bool _failed;
 
-    private Story(Stage stage, ClusterApi capi, TestCluster cluster)
+    private Walkthrough(TestEnvironment environment, ClusterApi capi, TestCluster cluster)
     {
-        _stage = stage;
+        _environment = environment;
         _capi = capi;
         _cluster = cluster;
     }
 
-    /// <summary>Tells the whole story; returns the exit code.</summary>
+    /// <summary>Plays the whole walkthrough; returns the exit code.</summary>
     /// <param name="kind">What the API servers are.</param>
     /// <param name="startServer">Starts one of a name.</param>
-    /// <param name="cancellationToken">Ends the story.</param>
-    public static async Task<int> TellAsync(
+    /// <param name="cancellationToken">Ends the walkthrough.</param>
+    public static async Task<int> RunAsync(
         string kind, Func<string, CancellationToken, Task<IApiServer>> startServer, CancellationToken cancellationToken)
     {
         var started = TimeProvider.System.GetTimestamp();
         Title($"Two Kubernetes API servers ({kind}), over TLS on loopback");
-        await using var stage = await Stage.SetAsync(name => startServer(name, cancellationToken), cancellationToken);
-        Line($"management cluster  {stage.Management.Address}");
-        Line($"workload cluster    {stage.Workload.Address}");
+        await using var environment = await TestEnvironment.StartAsync(name => startServer(name, cancellationToken), cancellationToken);
+        Line($"management cluster  {environment.Management.Address}");
+        Line($"workload cluster    {environment.Workload.Address}");
 
         Title("The published service, as a process of its own");
         var serviceStarted = TimeProvider.System.GetTimestamp();
-        await using var service = await HookService.StartAsync(stage.Management.Kubeconfig, [], cancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken);
         using var capi = service.CreateClusterApi();
         var discovery = await capi.DiscoverAsync(Version, cancellationToken);
         Line($"listens on {service.Address}, first discovery answer after "
@@ -46,15 +46,15 @@ internal sealed class Story
             Line($"  handler {handler!["name"]} for {handler["requestHook"]!["hook"]}, timeout {handler["timeoutSeconds"]} s");
 
         Title("A user creates Cluster default/demo with  addons: {registry: {}}");
-        var cluster = await stage.CreateClusterAsync("demo", cancellationToken);
-        var story = new Story(stage, capi, cluster);
-        await story.PlayAsync(cancellationToken);
-        await story.ShowChartAsync(service, cancellationToken);
+        var cluster = await environment.CreateClusterAsync("demo", cancellationToken);
+        var walkthrough = new Walkthrough(environment, capi, cluster);
+        await walkthrough.PlayAsync(cancellationToken);
+        await walkthrough.ShowChartAsync(service, cancellationToken);
 
         Title($"Done in {TimeProvider.System.GetElapsedTime(started).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
-        Line(story._failed ? "Something did not go as it should; see above."
+        Line(walkthrough._failed ? "Something did not go as it should; see above."
             : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.");
-        return story._failed ? 1 : 0;
+        return walkthrough._failed ? 1 : 0;
     }
 
     private async Task PlayAsync(CancellationToken cancellationToken)
@@ -63,14 +63,14 @@ internal sealed class Story
         await CallTwiceAsync("BeforeClusterCreate", cancellationToken);
 
         Title("The control plane answers; Cluster API calls AfterControlPlaneInitialized");
-        await _stage.GiveKubeconfigAsync(_cluster, cancellationToken);
+        await _environment.GiveKubeconfigAsync(_cluster, cancellationToken);
         await CallTwiceAsync("AfterControlPlaneInitialized", cancellationToken);
 
         Title("The user asks for Kubernetes v1.34.0; Cluster API calls BeforeClusterUpgrade");
         await CallTwiceAsync("BeforeClusterUpgrade", cancellationToken);
 
         Title("The values that the registry chart gets");
-        var proxy = await _stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
+        var proxy = await _environment.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
         foreach (var line in ((string)proxy["spec"]!["valuesTemplate"]!).TrimEnd().Split('\n'))
             Line("  " + line);
     }
@@ -80,7 +80,7 @@ internal sealed class Story
     {
         Title("The service serves that chart itself, as an OCI registry");
         using var http = service.CreateHttpClient();
-        var proxy = await _stage.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
+        var proxy = await _environment.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "demo-registry", cancellationToken);
         Line($"the HelmChartProxy asks for {proxy["spec"]!["repoURL"]}/{proxy["spec"]!["chartName"]}, version {proxy["spec"]!["version"]}");
         using var answer =
             await http.GetAsync($"/v2/charts/{proxy["spec"]!["chartName"]}/manifests/{proxy["spec"]!["version"]}", cancellationToken);
@@ -93,14 +93,14 @@ internal sealed class Story
 
     private async Task CallTwiceAsync(string hook, CancellationToken cancellationToken)
     {
-        var before = await Inventory.ReadAsync(_stage, _cluster, cancellationToken);
+        var before = await Inventory.ReadAsync(_environment, _cluster, cancellationToken);
         var first = await _capi.CallAsync(Version, hook, _cluster, cancellationToken);
-        var between = await Inventory.ReadAsync(_stage, _cluster, cancellationToken);
+        var between = await Inventory.ReadAsync(_environment, _cluster, cancellationToken);
         ShowAnswer("1st call", first);
         Show(between.ChangesSince(before));
 
         var second = await _capi.CallAsync(Version, hook, _cluster, cancellationToken);
-        var after = await Inventory.ReadAsync(_stage, _cluster, cancellationToken);
+        var after = await Inventory.ReadAsync(_environment, _cluster, cancellationToken);
         ShowAnswer("2nd call", second);
         Show(after.ChangesSince(between));
         _failed |= between.ChangesSince(before).Count == 0 || after.ChangesSince(between).Count > 0;

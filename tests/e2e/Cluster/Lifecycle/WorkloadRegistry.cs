@@ -5,16 +5,16 @@ using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>The registry in the workload cluster, as those meet it who push to it, pull from it, or must not.</summary>
-internal sealed class StoryRegistry(IWorkloadCluster cluster)
+internal sealed class WorkloadRegistry(IWorkloadCluster cluster)
 {
     /// <summary>A name as users write it: no word of a registry in the cluster.</summary>
-    public const string Image = "docker.io/library/story:1";
+    public const string Image = "docker.io/library/app:1";
 
     private const string Namespace = "registry-system";
-    private const string Pushed = "library/story:1";
+    private const string Pushed = "library/app:1";
     private const int ContainerPort = 5000;
 
     /// <summary>
@@ -91,7 +91,7 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     public async Task StartPodAsync(CancellationToken cancellationToken)
     {
         await cluster.Node.RemoveImageAsync(Image, cancellationToken);
-        await StoryPod.RunAsync(Kubectl, Namespace, Image, Bound, cancellationToken);
+        await PullingPod.RunAsync(Kubectl, Namespace, Image, Bound, cancellationToken);
     }
 
     /// <summary>An image that is only upstream, where nobody can go, fails soon.</summary>
@@ -99,7 +99,7 @@ internal sealed class StoryRegistry(IWorkloadCluster cluster)
     {
         var started = TimeProvider.System.GetTimestamp();
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => StoryPod.RunAsync(Kubectl, Namespace, "docker.io/library/nowhere:1", Bound, cancellationToken));
+            () => PullingPod.RunAsync(Kubectl, Namespace, "docker.io/library/nowhere:1", Bound, cancellationToken));
 
         Assert.Contains("docker.io/library/nowhere:1", failure.Message, StringComparison.Ordinal);
         var took = TimeProvider.System.GetElapsedTime(started);

@@ -1,12 +1,12 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>A pod that says one word and ends. When its image can't be pulled, kubelet's own words are the failure.</summary>
-internal static class StoryPod
+internal static class PullingPod
 {
-    private const string Name = "story";
+    private const string Name = "app";
     private const string Waiting = "jsonpath={.status.phase} {.status.containerStatuses[0].state.waiting.reason}";
     private const string Message = "jsonpath={.status.containerStatuses[0].state.waiting.message}";
 

@@ -1,15 +1,15 @@
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
 /// What another node than the one there is would have in its certs.d: the registry's addresses, and a CA file of its own.
 /// </summary>
-internal sealed class StoryHosts : IAsyncDisposable
+internal sealed class NodeHosts : IAsyncDisposable
 {
     private readonly ClusterNode _node;
 
-    private StoryHosts(ClusterNode node, string name)
+    private NodeHosts(ClusterNode node, string name)
     {
         _node = node;
         Folder = $"/etc/containerd/{name}.certs.d";
@@ -20,9 +20,9 @@ internal sealed class StoryHosts : IAsyncDisposable
 
     private string CaFile => $"{Folder}/ca.crt";
 
-    public static async Task<StoryHosts> WriteAsync(ClusterNode node, string name, string trust, CancellationToken cancellationToken)
+    public static async Task<NodeHosts> WriteAsync(ClusterNode node, string name, string trust, CancellationToken cancellationToken)
     {
-        var hosts = new StoryHosts(node, name);
+        var hosts = new NodeHosts(node, name);
         await hosts.TrustAsync(trust, cancellationToken);
         await node.WriteFileAsync($"{hosts.Folder}/_default/hosts.toml", $"""
             [host."https://10.96.0.20"]

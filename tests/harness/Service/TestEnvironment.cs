@@ -7,9 +7,9 @@ namespace CapiRegistryHook.Harness.Service;
 /// A management and a workload API server, with what Cluster API and its user put there: the hook's namespace, Clusters, and
 /// kubeconfig Secrets.
 /// </summary>
-public sealed class Stage : IAsyncDisposable
+public sealed class TestEnvironment : IAsyncDisposable
 {
-    private Stage(IApiServer management, IApiServer workload)
+    private TestEnvironment(IApiServer management, IApiServer workload)
     {
         Management = management;
         Workload = workload;
@@ -29,15 +29,15 @@ public sealed class Stage : IAsyncDisposable
     /// <summary>The objects of the workload cluster.</summary>
     public AdminClient WorkloadObjects { get; }
 
-    /// <summary>Starts two API servers and creates the hook's namespace. Disposing the stage ends them.</summary>
+    /// <summary>Starts two API servers and creates the hook's namespace. Disposing the environment ends them.</summary>
     /// <param name="startServer">Starts an API server of that name.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static async Task<Stage> SetAsync(Func<string, Task<IApiServer>> startServer, CancellationToken cancellationToken)
+    public static async Task<TestEnvironment> StartAsync(Func<string, Task<IApiServer>> startServer, CancellationToken cancellationToken)
     {
         var servers = await Task.WhenAll(startServer("management"), startServer("workload"));
-        var stage = new Stage(servers[0], servers[1]);
-        await stage.CreateNamespaceAsync(HookService.Namespace, cancellationToken);
-        return stage;
+        var environment = new TestEnvironment(servers[0], servers[1]);
+        await environment.CreateNamespaceAsync(HookService.Namespace, cancellationToken);
+        return environment;
     }
 
     /// <summary>Creates a namespace on the management cluster.</summary>

@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Harness.Nodes;
 /// A place like a node: a network of its own, and an <c>/etc</c> of its own in which the files of nodes lie at their real paths. Nothing
 /// outside changes, and all of it ends with this process. Needs root.
 /// </summary>
-public sealed class NodeRoom : IAsyncDisposable
+public sealed class NodeSandbox : IAsyncDisposable
 {
     private const string Setup = """
         set -e
@@ -24,7 +24,7 @@ public sealed class NodeRoom : IAsyncDisposable
     private readonly Dictionary<string, ChildProcess> _servers = [];
     private readonly string _ip;
 
-    private NodeRoom(ScratchFolder folder, ChildProcess holder, string ip)
+    private NodeSandbox(ScratchFolder folder, ChildProcess holder, string ip)
     {
         _folder = folder;
         _holder = holder;
@@ -34,22 +34,22 @@ public sealed class NodeRoom : IAsyncDisposable
     /// <summary>A folder for files that are no node's.</summary>
     public string this[string name] => _folder[name];
 
-    /// <summary>Makes a room. Disposing it ends everything in it.</summary>
-    public static async Task<NodeRoom> CreateAsync(CancellationToken cancellationToken)
+    /// <summary>Makes a sandbox. Disposing it ends everything in it.</summary>
+    public static async Task<NodeSandbox> CreateAsync(CancellationToken cancellationToken)
     {
         var folder = ScratchFolder.Create("capi-registry-hook-node-");
         var ip = await TestTools.PathOfAsync("ip");
         var holder = await ChildProcess.StartServerAsync(
-            "/usr/bin/unshare", ["--net", "--mount", "/bin/sh", "-c", Setup, folder.Path, ip], folder["room.log"]);
-        await Readiness.UntilAsync("the room", () => Task.FromResult(File.Exists(folder["ready"])), holder.LogTail, cancellationToken);
-        return new NodeRoom(folder, holder, ip);
+            "/usr/bin/unshare", ["--net", "--mount", "/bin/sh", "-c", Setup, folder.Path, ip], folder["sandbox.log"]);
+        await Readiness.UntilAsync("the sandbox", () => Task.FromResult(File.Exists(folder["ready"])), holder.LogTail, cancellationToken);
+        return new NodeSandbox(folder, holder, ip);
     }
 
-    /// <summary>Gives the room's network one more address.</summary>
+    /// <summary>Gives the sandbox's network one more address.</summary>
     public Task AddAddressAsync(IPAddress address, CancellationToken cancellationToken) =>
         RunWellAsync(_ip, ["addr", "add", $"{address}/32", "dev", "lo"], cancellationToken);
 
-    /// <summary>Where a path below <c>/etc</c> lies outside of the room.</summary>
+    /// <summary>Where a path below <c>/etc</c> lies outside of the sandbox.</summary>
     public string Outside(string path) =>
         path.StartsWith("/etc/", StringComparison.Ordinal)
             ? _folder.Path + path : throw new ArgumentException($"{path} is not below /etc.", nameof(path));
@@ -69,7 +69,7 @@ public sealed class NodeRoom : IAsyncDisposable
         await RunWellAsync("/bin/chmod", ["755", path], cancellationToken);
     }
 
-    /// <summary>Runs a program in the room to its end.</summary>
+    /// <summary>Runs a program in the sandbox to its end.</summary>
     public Task<ProgramRun> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken,
         IReadOnlyDictionary<string, string?>? environment = null)
     {
@@ -87,7 +87,7 @@ public sealed class NodeRoom : IAsyncDisposable
             ? run.Output : throw new InvalidOperationException($"{Path.GetFileName(program)}: {run.Errors}{run.Output}");
     }
 
-    /// <summary>Starts a server in the room, and waits until it says that it is up.</summary>
+    /// <summary>Starts a server in the sandbox, and waits until it says that it is up.</summary>
     /// <param name="name">Of its log.</param>
     /// <param name="command">Its path and its arguments.</param>
     /// <param name="ready">What it logs then.</param>
@@ -112,7 +112,7 @@ public sealed class NodeRoom : IAsyncDisposable
     /// <summary>What a server has logged.</summary>
     public string LogOf(string name) => File.ReadAllText(this[$"{name}.log"]);
 
-    /// <summary>Ends everything in the room.</summary>
+    /// <summary>Ends everything in the sandbox.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (var name in _servers.Keys.ToList())

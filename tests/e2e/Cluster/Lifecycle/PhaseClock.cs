@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>Shows how long each phase of a long test took: on screen, and in its report.</summary>
 internal sealed class PhaseClock(ITestOutputHelper output)
@@ -10,7 +10,7 @@ internal sealed class PhaseClock(ITestOutputHelper output)
     public void Done(string phase)
     {
         var line =
-            $"story: {phase}: {TimeProvider.System.GetElapsedTime(_since).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s";
+            $"phase: {phase}: {TimeProvider.System.GetElapsedTime(_since).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s";
         _since = TimeProvider.System.GetTimestamp();
         output.WriteLine(line);
         Console.Error.WriteLine(line);

@@ -19,12 +19,12 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
 /// <summary>
 /// A management cluster in this process with a root, one cluster, its Machines, and a clock that only moves when it is told to.
 /// </summary>
-internal sealed class RotationScene : IAsyncDisposable
+internal sealed class RotationFixture : IAsyncDisposable
 {
     public static readonly NamespacedName Root = new("capi-registry-hook-system", "registry-addon-root-ca");
     public static readonly NamespacedName Next = new("capi-registry-hook-system", "registry-addon-root-ca-next");
 
-    private RotationScene(EmbeddedApiServer server, FixedTime time, RegistryOptions options)
+    private RotationFixture(EmbeddedApiServer server, FixedTime time, RegistryOptions options)
     {
         Server = server;
         Time = time;
@@ -53,46 +53,47 @@ internal sealed class RotationScene : IAsyncDisposable
     /// <summary>Each call is a process that has just started: nothing is remembered.</summary>
     private RootRotation Rotation => new(Client, Options, Time);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    public static async Task<RotationScene> SetAsync(RootSource source = RootSource.Managed)
+    public static async Task<RotationFixture> StartAsync(RootSource source = RootSource.Managed)
     {
         var time = new FixedTime(Samples.Present);
-        var server = await EmbeddedApiServer.StartAsync("management", time, Cancelled);
-        var scene = new RotationScene(server, time, new RegistryOptions { RootSource = source });
+        var server = await EmbeddedApiServer.StartAsync("management", time, CancellationToken);
+        var fixture = new RotationFixture(server, time, new RegistryOptions { RootSource = source });
         foreach (var name in new[] { Root.Namespace, "team-a" })
-            await scene.Objects.CreateAsync(
-                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, Cancelled);
-        return scene;
+            await fixture.Objects.CreateAsync(
+                "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, CancellationToken);
+        return fixture;
     }
 
     /// <summary>What the hooks of a cluster do: read the roots, and put them into its bundle.</summary>
     public async Task<(StepResult<SigningRoots> Roots, StepResult<ClusterSigner> Signer)> TrustAsync(bool nodesExist = true)
     {
-        var live = await Trust.FindAsync(Plan, Cancelled);
-        var roots = await new RootAuthority(Client, Options, Time).EnsureAsync(live is null, Cancelled);
-        return roots.Value is null ? (roots, default) : (roots, await Trust.EnsureAsync(Plan, roots.Value, live, nodesExist, Cancelled));
+        var live = await Trust.FindAsync(Plan, CancellationToken);
+        var roots = await new RootAuthority(Client, Options, Time).EnsureAsync(live is null, CancellationToken);
+        return roots.Value is null
+            ? (roots, default) : (roots, await Trust.EnsureAsync(Plan, roots.Value, live, nodesExist, CancellationToken));
     }
 
     public async Task<SigningRoots> RootsAsync() =>
-        (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, Cancelled)).Value!;
+        (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, CancellationToken)).Value!;
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, TrustBundle trusted, params string[] served) =>
-        Rotation.AdvanceAsync(new FixedFleet(isComplete, trusted, served), Cancelled);
+        Rotation.AdvanceAsync(new FixedFleet(isComplete, trusted, served), CancellationToken);
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, params string[] served) =>
         AdvanceAsync(isComplete, TrustBundle.Empty, served);
 
     public Task<RotationAnswer> OrderAsync(bool isCompromised = false) =>
-        RotationRequest.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), Cancelled);
+        RotationRequest.PlaceAsync(Client, Options, isCompromised, Time.GetUtcNow(), CancellationToken);
 
     public async Task<RetireResult> RetireAsync(bool served = true)
     {
         using var roots = await RootsAsync();
-        return await Trust.RetireAsync(Plan, roots, served, Cancelled);
+        return await Trust.RetireAsync(Plan, roots, served, CancellationToken);
     }
 
-    public Task<Secret?> FindAsync(NamespacedName name) => Client.FindAsync(CoreResources.Secrets, name, Cancelled);
+    public Task<Secret?> FindAsync(NamespacedName name) => Client.FindAsync(CoreResources.Secrets, name, CancellationToken);
 
     public async Task<TrustBundle> BundleAsync() => TrustSecret.Read((await FindAsync(Plan.TrustSecret))!)!;
 
@@ -110,9 +111,10 @@ internal sealed class RotationScene : IAsyncDisposable
 
     public Task AnnotateAsync(NamespacedName secret, string annotation, string? value) => Client.MergePatchAsync(
         CoreResources.Secrets, secret, new JsonObject {
-            ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, "admin", Cancelled);
+            ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, "admin", CancellationToken);
 
-    public Task DeleteAsync(NamespacedName secret) => Client.DeleteAsync(CoreResources.Secrets, secret, new DeleteOptions(), Cancelled);
+    public Task DeleteAsync(NamespacedName secret) =>
+        Client.DeleteAsync(CoreResources.Secrets, secret, new DeleteOptions(), CancellationToken);
 
     public Task ReplaceRootAsync(CertificateKeyPair pair) =>
         ReplaceRootAsync(Encoding.ASCII.GetBytes(pair.CertificatePem), pair.PrivateKeyPem.ToArray());
@@ -135,7 +137,7 @@ internal sealed class RotationScene : IAsyncDisposable
                     [SecretKeys.Authority] = certificatePem,
                 },
             },
-            "admin", Cancelled);
+            "admin", CancellationToken);
     }
 
     public Task AddMachineAsync(string name, string plural = "machines", string cluster = "c1") => Objects.CreateAsync(
@@ -145,10 +147,10 @@ internal sealed class RotationScene : IAsyncDisposable
             ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
             ["kind"] = plural == "machines" ? "Machine" : "MachinePool",
             ["metadata"] = new JsonObject { ["name"] = name, ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = cluster } },
-        }, Cancelled);
+        }, CancellationToken);
 
     public Task RemoveMachineAsync(string name, string plural = "machines") =>
-        Objects.DeleteIfThereAsync($"/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/{plural}", name, Cancelled);
+        Objects.DeleteIfThereAsync($"/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/{plural}", name, CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -3,19 +3,19 @@ using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
 /// A node that is made the way the bootstrap provider makes one: with the files of its KubeadmConfigTemplate, and nothing else.
 /// </summary>
-internal sealed class StoryNode(ClusterNode node) : IAsyncDisposable
+internal sealed class BootstrappedNode(ClusterNode node) : IAsyncDisposable
 {
     private readonly List<string> _written = [];
 
     /// <summary>Asks GeneratePatches for the cluster, as Cluster API does, and returns the files that its workers get.</summary>
     public static async Task<JsonArray> FilesAsync(ClusterApi capi, TestCluster cluster, CancellationToken cancellationToken)
     {
-        var request = RecordedHookRequest.Load(Story.Version, "GeneratePatches").Body;
+        var request = RecordedHookRequest.Load(ClusterLifecycle.Version, "GeneratePatches").Body;
         var variables = request["variables"]!.AsArray();
         variables.Single(variable => (string?)variable!["name"] == "clusterConfig")!["value"] = cluster.ClusterConfig.DeepClone();
         var builtin = variables.Single(variable => (string?)variable!["name"] == "builtin")!["value"]!["cluster"]!;

@@ -14,7 +14,7 @@ using CapiRegistryHook.Unit.Tests.Certificates;
 namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 
 /// <summary>A management cluster, a clock, replicas that make their own serving certificates, and somebody who plays Cluster API.</summary>
-internal sealed class ServingStage : IAsyncDisposable
+internal sealed class ServingFixture : IAsyncDisposable
 {
     public const string Host = "hook.hooks.svc";
     public const string Namespace = "default";
@@ -27,7 +27,7 @@ internal sealed class ServingStage : IAsyncDisposable
 
     private readonly List<SelfManagedServing> _replicas = [];
 
-    private ServingStage(EmbeddedApiServer server)
+    private ServingFixture(EmbeddedApiServer server)
     {
         Server = server;
         Objects = new AdminClient(server);
@@ -39,25 +39,25 @@ internal sealed class ServingStage : IAsyncDisposable
 
     public FixedTime Time { get; } = new(Samples.Present);
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <param name="withExtension">Whether there is an ExtensionConfig, whose bundle is still empty.</param>
-    public static async Task<ServingStage> StartAsync(bool withExtension = true)
+    public static async Task<ServingFixture> StartAsync(bool withExtension = true)
     {
-        var stage = new ServingStage(await EmbeddedApiServer.StartAsync("management", Cancelled));
+        var fixture = new ServingFixture(await EmbeddedApiServer.StartAsync("management", CancellationToken));
         if (withExtension)
         {
-            await stage.Objects.CreateAsync(AdminClient.ExtensionConfigs, new JsonObject
+            await fixture.Objects.CreateAsync(AdminClient.ExtensionConfigs, new JsonObject
             {
                 ["apiVersion"] = "runtime.cluster.x-k8s.io/v1beta2",
                 ["kind"] = "ExtensionConfig",
                 ["metadata"] = new JsonObject { ["name"] = Extension },
                 ["spec"] = new JsonObject {
                     ["clientConfig"] = new JsonObject { ["service"] = new JsonObject { ["name"] = "hook", ["namespace"] = "hooks" } } },
-            }, Cancelled);
+            }, CancellationToken);
         }
 
-        return stage;
+        return fixture;
     }
 
     /// <summary>One more replica of the service.</summary>
@@ -75,7 +75,7 @@ internal sealed class ServingStage : IAsyncDisposable
 
     public async Task<byte[]> ValueAsync(string secret, string key)
     {
-        var found = await Objects.GetAsync(AdminClient.Secrets(Namespace), secret, Cancelled);
+        var found = await Objects.GetAsync(AdminClient.Secrets(Namespace), secret, CancellationToken);
         return Convert.FromBase64String((string?)found["data"]?[key] ?? "");
     }
 
@@ -85,20 +85,21 @@ internal sealed class ServingStage : IAsyncDisposable
         var published = await PublishedAsync();
         var patch = new JsonObject { ["caBundle"] = Convert.ToBase64String(Encoding.ASCII.GetBytes(published.ToPem())) };
         await Objects.MergePatchAsync(
-            AdminClient.ExtensionConfigs, Extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = patch } }, Cancelled);
+            AdminClient.ExtensionConfigs, Extension, new JsonObject { ["spec"] = new JsonObject { ["clientConfig"] = patch } },
+            CancellationToken);
         return published;
     }
 
     public Task AnnotateAsync(string secret, string annotation, string value) => Objects.MergePatchAsync(
         AdminClient.Secrets(Namespace), secret,
-        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, Cancelled);
+        new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, CancellationToken);
 
     public Task SetAsync(string secret, string key, string? value) => Objects.MergePatchAsync(
         AdminClient.Secrets(Namespace), secret,
         new JsonObject { ["data"] =
-            new JsonObject { [key] = value is null ? null : Convert.ToBase64String(Encoding.ASCII.GetBytes(value)) } }, Cancelled);
+            new JsonObject { [key] = value is null ? null : Convert.ToBase64String(Encoding.ASCII.GetBytes(value)) } }, CancellationToken);
 
-    public Task DeleteAsync(string secret) => Objects.DeleteIfThereAsync(AdminClient.Secrets(Namespace), secret, Cancelled);
+    public Task DeleteAsync(string secret) => Objects.DeleteIfThereAsync(AdminClient.Secrets(Namespace), secret, CancellationToken);
 
     /// <summary>Whether a client that trusts this accepts what is served, at this time.</summary>
     public bool Accepts(TrustBundle trust, ServingLeaf served)

@@ -1,7 +1,7 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>Pulls an image on the node over and over, each time from the registry anew, and keeps count.</summary>
 internal sealed class PullLoop : IAsyncDisposable

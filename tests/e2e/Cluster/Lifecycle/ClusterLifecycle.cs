@@ -4,45 +4,46 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
-/// The steps of the story, each of which asserts what it is there for. Real are the management API server, the service with the rights
+/// The steps of a cluster's life, each of which asserts what it is there for. Real are the management API server, the service with the rights
 /// of its chart, Helm, the workload cluster with its node and containerd, the registry and skopeo. Played are the controllers of
 /// Cluster API and the add-on provider.
 /// </summary>
-internal sealed class Story : IAsyncDisposable
+internal sealed class ClusterLifecycle : IAsyncDisposable
 {
     /// <summary>The version of Cluster API whose recorded requests are sent.</summary>
     public const string Version = "1.13.4";
 
     private const string Proxy = "c1-registry";
 
-    private readonly Stage _stage;
+    private readonly TestEnvironment _environment;
     private readonly HookService _service;
     private readonly ClusterApi _capi;
     private readonly ScratchFolder _folder;
-    private readonly StoryNode _node;
+    private readonly BootstrappedNode _node;
 
-    private Story(IWorkloadCluster workload, ClusterNamespace own, Stage stage, HookService service, ScratchFolder folder)
+    private ClusterLifecycle(
+        IWorkloadCluster workload, ClusterNamespace own, TestEnvironment environment, HookService service, ScratchFolder folder)
     {
-        Workload = new StoryRegistry(workload);
+        Workload = new WorkloadRegistry(workload);
         RegistrySystem = own;
-        _stage = stage;
+        _environment = environment;
         _service = service;
         _folder = folder;
         _capi = service.CreateClusterApi();
-        _node = new StoryNode(workload.Node);
+        _node = new BootstrappedNode(workload.Node);
     }
 
     /// <summary>The registry in the workload cluster, as its users meet it.</summary>
-    public StoryRegistry Workload { get; }
+    public WorkloadRegistry Workload { get; }
 
     /// <summary>The namespace that the registry gets.</summary>
     public ClusterNamespace RegistrySystem { get; }
 
     /// <summary>The objects of the management cluster.</summary>
-    public AdminClient Management => _stage.ManagementObjects;
+    public AdminClient Management => _environment.ManagementObjects;
 
     /// <summary>The user's Cluster.</summary>
     public TestCluster Cluster { get; private set; } = null!;
@@ -56,18 +57,18 @@ internal sealed class Story : IAsyncDisposable
     /// <param name="values">The admin's values for all registries; the images are added.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <param name="options">More options of the service. The reconciler is off, so that the hooks are seen to do their part.</param>
-    public static async Task<Story> BeginAsync(
+    public static async Task<ClusterLifecycle> StartAsync(
         SharedCluster shared, JsonObject values, CancellationToken cancellationToken, params string[] options)
     {
         var workload = await shared.GetAsync();
         var own = await ClusterNamespace.CreateAsync(workload, "registry-system", cancellationToken);
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken);
-        var stage = await Stage.SetAsync(
+        var environment = await TestEnvironment.StartAsync(
             async name => name == "management"
                 ? await RealApiServer.StartAsync(name, binaries, cancellationToken) : new BorrowedServer(workload), cancellationToken);
-        var folder = ScratchFolder.Create("capi-registry-hook-story-");
-        var service = await StoryService.StartAsync(stage, workload, folder, values, options, cancellationToken);
-        return new Story(workload, own, stage, service, folder);
+        var folder = ScratchFolder.Create("capi-registry-hook-lifecycle-");
+        var service = await InstalledService.StartAsync(environment, workload, folder, values, options, cancellationToken);
+        return new ClusterLifecycle(workload, own, environment, service, folder);
     }
 
     /// <summary>Cluster API finds the hooks, and the ClusterClass its variable.</summary>
@@ -83,7 +84,7 @@ internal sealed class Story : IAsyncDisposable
     /// <summary>The user sets one variable; Cluster API asks before it makes anything.</summary>
     public async Task CreateClusterAsync(CancellationToken cancellationToken)
     {
-        var manifest = Stage.NewCluster("c1");
+        var manifest = TestEnvironment.NewCluster("c1");
         manifest["spec"]!["clusterNetwork"]!["services"]!["cidrBlocks"] = new JsonArray(Workload.Cluster.ServiceNetwork);
         var created = await Management.CreateAsync(AdminClient.Clusters("default"), manifest, cancellationToken);
         Cluster = new TestCluster(
@@ -94,20 +95,20 @@ internal sealed class Story : IAsyncDisposable
     /// <summary>The node gets the files of its template, its CA file from the cluster CA Secret.</summary>
     public async Task FurnishNodeAsync(CancellationToken cancellationToken)
     {
-        var files = await StoryNode.FilesAsync(_capi, Cluster, cancellationToken);
+        var files = await BootstrappedNode.FilesAsync(_capi, Cluster, cancellationToken);
         await _node.FurnishAsync(files, (name, key) => SecretTextAsync(name, key, cancellationToken), cancellationToken);
     }
 
     /// <summary>The control plane answers, and Cluster API says so.</summary>
     public async Task InitializeControlPlaneAsync(CancellationToken cancellationToken)
     {
-        await _stage.GiveKubeconfigAsync(Cluster, Workload.Cluster.Kubeconfig, cancellationToken);
+        await _environment.GiveKubeconfigAsync(Cluster, Workload.Cluster.Kubeconfig, cancellationToken);
         AssertPassed(await _capi.CallAsync(Version, "AfterControlPlaneInitialized", Cluster, cancellationToken));
     }
 
     /// <summary>The add-on provider installs what the HelmChartProxy asks for, from the service itself.</summary>
     public Task InstallChartAsync(CancellationToken cancellationToken) =>
-        new HelmProvider(_stage, LoopbackAuthority.HostName, _service.Address.Host).ReconcileAsync(Proxy, cancellationToken);
+        new HelmProvider(_environment, LoopbackAuthority.HostName, _service.Address.Host).ReconcileAsync(Proxy, cancellationToken);
 
     /// <summary>From now on the add-on provider installs what the HelmChartProxy asks for as soon as it changes.</summary>
     public ProviderLoop KeepInstalling() => ProviderLoop.Start(ReadVersionAsync, InstallChartAsync);
@@ -150,7 +151,7 @@ internal sealed class Story : IAsyncDisposable
     public string Log => _service.Log;
 
     /// <summary>Whatever happened, the log gives nothing away.</summary>
-    public void AssertKeptSecret() => Secrecy.AssertNoSecretIn(_service.Log, _stage);
+    public void AssertKeptSecret() => Secrecy.AssertNoSecretIn(_service.Log, _environment);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -158,15 +159,15 @@ internal sealed class Story : IAsyncDisposable
         await _node.DisposeAsync();
         _capi.Dispose();
         await File.WriteAllTextAsync(
-            Path.Combine(Directory.CreateDirectory(ClusterArtifacts.Folder).FullName, "story-service.log"), _service.Log);
+            Path.Combine(Directory.CreateDirectory(ClusterArtifacts.Folder).FullName, "lifecycle-service.log"), _service.Log);
         await _service.DisposeAsync();
         await RegistrySystem.DisposeAsync();
-        await _stage.DisposeAsync();
+        await _environment.DisposeAsync();
         await _folder.DisposeAsync();
     }
 
     private Task<RegistryState> StateAsync(CancellationToken cancellationToken) =>
-        RegistryState.ReadAsync(_stage, Cluster, cancellationToken);
+        RegistryState.ReadAsync(_environment, Cluster, cancellationToken);
 
     private async Task<string> ReadVersionAsync(CancellationToken cancellationToken) =>
         (await ReadReleaseAsync(cancellationToken))["spec"]!.ToJsonString();

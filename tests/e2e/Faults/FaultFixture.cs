@@ -7,13 +7,13 @@ namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 /// Two real API servers, a proxy that fails in front of each, and one published service that lives through all faults of a test class:
 /// what it recovers from, it recovers from without a restart.
 /// </summary>
-public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
+public sealed class FaultFixture(RealEnvironment fixture) : IAsyncLifetime
 {
     private FaultProxy? _management;
     private FaultProxy? _workload;
     private HookService? _service;
 
-    public Stage Stage { get; private set; } = null!;
+    public TestEnvironment Environment { get; private set; } = null!;
 
     public FaultProxy Management => _management!;
 
@@ -21,14 +21,14 @@ public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
 
     public HookService Service => _service!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        Stage = await fixture.EmptyAsync(Cancelled);
-        _management = await FaultProxy.StartAsync(Stage.Management, Cancelled);
-        _workload = await FaultProxy.StartAsync(Stage.Workload, Cancelled);
-        _service = await HookService.StartAsync(_management.Kubeconfig, [], Cancelled);
+        Environment = await fixture.EmptyAsync(CancellationToken);
+        _management = await FaultProxy.StartAsync(Environment.Management, CancellationToken);
+        _workload = await FaultProxy.StartAsync(Environment.Workload, CancellationToken);
+        _service = await HookService.StartAsync(_management.Kubeconfig, [], CancellationToken);
     }
 
     /// <summary>Empty clusters, nothing broken.</summary>
@@ -36,7 +36,7 @@ public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
     {
         Management.Mend();
         Workload.Mend();
-        return Stage.ClearAsync(Cancelled);
+        return Environment.ClearAsync(CancellationToken);
     }
 
     /// <summary>
@@ -44,9 +44,9 @@ public sealed class FaultScene(RealStage fixture) : IAsyncLifetime
     /// </summary>
     public async Task<TestCluster> PrepareAsync(ClusterApi capi, string name)
     {
-        var cluster = await Stage.CreateClusterAsync(name, Cancelled);
-        await Stage.GiveKubeconfigAsync(cluster, Workload.Kubeconfig, Cancelled);
-        Assert.Equal("Success", (await capi.CallAsync(FaultRun.Version, "BeforeClusterCreate", cluster, Cancelled)).Status);
+        var cluster = await Environment.CreateClusterAsync(name, CancellationToken);
+        await Environment.GiveKubeconfigAsync(cluster, Workload.Kubeconfig, CancellationToken);
+        Assert.Equal("Success", (await capi.CallAsync(FaultRun.Version, "BeforeClusterCreate", cluster, CancellationToken)).Status);
         return cluster;
     }
 

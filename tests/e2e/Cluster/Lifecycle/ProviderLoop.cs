@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>The add-on provider's own loop: whenever the HelmChartProxy is another, it is installed.</summary>
 internal sealed class ProviderLoop : IAsyncDisposable

@@ -6,22 +6,22 @@ using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
 /// The service as an admin installs it: the rights and the ExtensionConfig of its chart, its own chart repository, values for all
 /// registries.
 /// </summary>
-internal static class StoryService
+internal static class InstalledService
 {
     private const string CaSecret = "capi-registry-hook-tls";
 
     public static async Task<HookService> StartAsync(
-        Stage stage, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, string[] options,
+        TestEnvironment environment, IWorkloadCluster workload, ScratchFolder folder, JsonObject values, string[] options,
         CancellationToken cancellationToken)
     {
-        var kubeconfig = await InstalledAccess.GrantAsync(stage, cancellationToken);
-        await ApplyExtensionConfigAsync(stage, cancellationToken);
+        var kubeconfig = await InstalledAccess.GrantAsync(environment, cancellationToken);
+        await ApplyExtensionConfigAsync(environment, cancellationToken);
         values["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Registry, cancellationToken));
         var sync = values["sync"] as JsonObject ?? (JsonObject)(values["sync"] = new JsonObject())!;
         sync["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Regsync, cancellationToken));
@@ -34,19 +34,20 @@ internal static class StoryService
             "--registry-values-file", folder.Write("values.json", values.ToJsonString()),
             .. options,
         ], cancellationToken);
-        await PublishAuthorityAsync(stage, service.CertificateAuthorityPem, cancellationToken);
+        await PublishAuthorityAsync(environment, service.CertificateAuthorityPem, cancellationToken);
         return service;
     }
 
-    private static async Task ApplyExtensionConfigAsync(Stage stage, CancellationToken cancellationToken)
+    private static async Task ApplyExtensionConfigAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
         var rendered = await HookChart.RenderAsync(cancellationToken);
         var extension = rendered.Single(item => item.Kind() == "ExtensionConfig");
-        await stage.ManagementObjects.CreateAsync("/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs", extension, cancellationToken);
+        await environment.ManagementObjects.CreateAsync(
+            "/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs", extension, cancellationToken);
     }
 
-    private static async Task PublishAuthorityAsync(Stage stage, string pem, CancellationToken cancellationToken) =>
-        await stage.ManagementObjects.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
+    private static async Task PublishAuthorityAsync(TestEnvironment environment, string pem, CancellationToken cancellationToken) =>
+        await environment.ManagementObjects.CreateAsync(AdminClient.Secrets(HookService.Namespace), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = CaSecret },
             ["data"] = new JsonObject { ["ca.crt"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(pem)) },

@@ -2,26 +2,26 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
-[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.RealStage))]
-[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.EmbeddedStage))]
+[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.RealEnvironment))]
+[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.EmbeddedEnvironment))]
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Two API servers for all tests of one kind, started when the first test needs them.</summary>
-public abstract class StageFixture : IAsyncDisposable
+public abstract class EnvironmentFixture : IAsyncDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
-    private Stage? _stage;
+    private TestEnvironment? _environment;
 
-    /// <summary>The stage, cleared of what earlier tests left.</summary>
-    public async Task<Stage> EmptyAsync(CancellationToken cancellationToken)
+    /// <summary>The environment, cleared of what earlier tests left.</summary>
+    public async Task<TestEnvironment> EmptyAsync(CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken);
         try
         {
-            _stage ??= await Stage.SetAsync(name => StartServerAsync(name, cancellationToken), cancellationToken);
-            await _stage.ClearAsync(cancellationToken);
-            return _stage;
+            _environment ??= await TestEnvironment.StartAsync(name => StartServerAsync(name, cancellationToken), cancellationToken);
+            await _environment.ClearAsync(cancellationToken);
+            return _environment;
         }
         finally
         {
@@ -31,8 +31,8 @@ public abstract class StageFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_stage is not null)
-            await _stage.DisposeAsync();
+        if (_environment is not null)
+            await _environment.DisposeAsync();
         _one.Dispose();
         GC.SuppressFinalize(this);
     }
@@ -41,7 +41,7 @@ public abstract class StageFixture : IAsyncDisposable
 }
 
 /// <summary>Real kube-apiservers with an etcd each.</summary>
-public sealed class RealStage : StageFixture
+public sealed class RealEnvironment : EnvironmentFixture
 {
     protected override async Task<IApiServer> StartServerAsync(string name, CancellationToken cancellationToken)
     {
@@ -51,7 +51,7 @@ public sealed class RealStage : StageFixture
 }
 
 /// <summary>API servers in this process.</summary>
-public sealed class EmbeddedStage : StageFixture
+public sealed class EmbeddedEnvironment : EnvironmentFixture
 {
     protected override async Task<IApiServer> StartServerAsync(string name, CancellationToken cancellationToken) =>
         await EmbeddedApiServer.StartAsync(name, cancellationToken);

@@ -1,6 +1,6 @@
 using CapiRegistryHook.Harness;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>An API server that others go on using: disposing the borrower leaves it alone.</summary>
 internal sealed class BorrowedServer(IApiServer lender) : IApiServer

@@ -4,22 +4,22 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
-/// Tests of the story: something is broken on purpose, and the step that must notice fails with the cause in its message.
+/// Something is broken on purpose, and the step that must notice fails with the cause in its message.
 /// </summary>
 [Collection(OnOneNode.Name)]
-public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<BrokenStory>
+public sealed class BrokenClusterTests(BrokenClusterFixture fixture) : IClassFixture<BrokenClusterFixture>
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task RunPod_WithAnotherAuthorityInTheClusterCaSecret_FailsByTrust()
     {
         var other = ServerIdentity.Create(["other"], []).RootPem;
 
-        var failure = await fixture.RunPodWithTrustAsync(other, Cancelled);
+        var failure = await fixture.RunPodWithTrustAsync(other, CancellationToken);
 
         Assert.Contains("certificate signed by unknown authority", failure, StringComparison.Ordinal);
         Assert.Contains("https://10.96.0.20/v2/", failure, StringComparison.Ordinal);
@@ -30,7 +30,8 @@ public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<Broken
     {
         var narrow = ServerIdentity.Create(["registry"], ["127.0.0.1"]);
 
-        var failure = await fixture.WithCertificateAsync(narrow, () => fixture.RunPodWithTrustAsync(narrow.RootPem, Cancelled), Cancelled);
+        var failure = await fixture.WithCertificateAsync(
+            narrow, () => fixture.RunPodWithTrustAsync(narrow.RootPem, CancellationToken), CancellationToken);
 
         Assert.Contains("certificate is valid for 127.0.0.1, not 10.96.0.20", failure, StringComparison.Ordinal);
     }
@@ -38,7 +39,7 @@ public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<Broken
     [Fact]
     public async Task RunPod_WithoutAnyReplica_FailsByConnection()
     {
-        var failure = await fixture.WithoutReplicasAsync(() => fixture.RunPodAsync(Cancelled), Cancelled);
+        var failure = await fixture.WithoutReplicasAsync(() => fixture.RunPodAsync(CancellationToken), CancellationToken);
 
         Assert.Contains("dial tcp 10.96.0.20:443", failure, StringComparison.Ordinal);
     }
@@ -47,39 +48,39 @@ public sealed class BrokenStoryTests(BrokenStory fixture) : IClassFixture<Broken
     public async Task InstallChart_WithABadValueInTheHelmChartProxy_FailsBySchema()
     {
         var failure = await fixture.InstallWithAsync(
-            template => template.Replace("replicas: 2", "replicas: many", StringComparison.Ordinal), Cancelled);
+            template => template.Replace("replicas: 2", "replicas: many", StringComparison.Ordinal), CancellationToken);
 
         Assert.Contains("replicas: Invalid type. Expected: integer, given: string", failure, StringComparison.Ordinal);
     }
 }
 
-/// <summary>A story up to the pod that starts; each test breaks one thing, and what it broke is put back before the next.</summary>
-public sealed class BrokenStory(SharedCluster shared) : IAsyncLifetime
+/// <summary>A cluster up to the pod that starts; each test breaks one thing, and what it broke is put back before the next.</summary>
+public sealed class BrokenClusterFixture(SharedCluster shared) : IAsyncLifetime
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
 
-    private Story _story = null!;
+    private ClusterLifecycle _lifecycle = null!;
 
-    private Kubectl Kubectl => _story.Workload.Kubectl;
+    private Kubectl Kubectl => _lifecycle.Workload.Kubectl;
 
     public async ValueTask InitializeAsync()
     {
         var cancelled = TestContext.Current.CancellationToken;
-        _story = await Story.BeginAsync(shared, Values(), cancelled);
-        await _story.CreateClusterAsync(cancelled);
-        await _story.FurnishNodeAsync(cancelled);
-        await _story.InitializeControlPlaneAsync(cancelled);
-        await _story.InstallChartAsync(cancelled);
-        await _story.Workload.PushAsync(await _story.TrustAsync(cancelled), cancelled);
-        await _story.Workload.RunPodAsync(cancelled);
+        _lifecycle = await ClusterLifecycle.StartAsync(shared, Values(), cancelled);
+        await _lifecycle.CreateClusterAsync(cancelled);
+        await _lifecycle.FurnishNodeAsync(cancelled);
+        await _lifecycle.InitializeControlPlaneAsync(cancelled);
+        await _lifecycle.InstallChartAsync(cancelled);
+        await _lifecycle.Workload.PushAsync(await _lifecycle.TrustAsync(cancelled), cancelled);
+        await _lifecycle.Workload.RunPodAsync(cancelled);
     }
 
-    public ValueTask DisposeAsync() => _story is null ? ValueTask.CompletedTask : _story.DisposeAsync();
+    public ValueTask DisposeAsync() => _lifecycle is null ? ValueTask.CompletedTask : _lifecycle.DisposeAsync();
 
     /// <summary>What a node says whose cluster CA Secret held this.</summary>
     internal async Task<string> RunPodWithTrustAsync(string pem, CancellationToken cancellationToken)
     {
-        var right = await _story.TrustAsync(cancellationToken);
+        var right = await _lifecycle.TrustAsync(cancellationToken);
         try
         {
             await WriteTrustAsync(pem, cancellationToken);
@@ -93,7 +94,7 @@ public sealed class BrokenStory(SharedCluster shared) : IAsyncLifetime
 
     /// <summary>What keeps a pod from starting.</summary>
     internal async Task<string> RunPodAsync(CancellationToken cancellationToken) =>
-        (await Assert.ThrowsAsync<InvalidOperationException>(() => _story.Workload.StartPodAsync(cancellationToken))).Message;
+        (await Assert.ThrowsAsync<InvalidOperationException>(() => _lifecycle.Workload.StartPodAsync(cancellationToken))).Message;
 
     /// <summary>What happens while the replicas show another certificate.</summary>
     internal async Task<string> WithCertificateAsync(ServerIdentity other, Func<Task<string>> act, CancellationToken cancellationToken)
@@ -129,27 +130,27 @@ public sealed class BrokenStory(SharedCluster shared) : IAsyncLifetime
     internal async Task<string> InstallWithAsync(Func<string, string> change, CancellationToken cancellationToken)
     {
         var proxies = AdminClient.ChartProxies("default");
-        var right = (string)(await _story.Management.GetAsync(proxies, "c1-registry", cancellationToken))["spec"]!["valuesTemplate"]!;
+        var right = (string)(await _lifecycle.Management.GetAsync(proxies, "c1-registry", cancellationToken))["spec"]!["valuesTemplate"]!;
         Assert.NotEqual(right, change(right));
         try
         {
             await PatchAsync(change(right));
-            return (await Assert.ThrowsAsync<InvalidOperationException>(() => _story.InstallChartAsync(cancellationToken))).Message;
+            return (await Assert.ThrowsAsync<InvalidOperationException>(() => _lifecycle.InstallChartAsync(cancellationToken))).Message;
         }
         finally
         {
             await PatchAsync(right);
         }
 
-        Task PatchAsync(string values) => _story.Management.MergePatchAsync(
+        Task PatchAsync(string values) => _lifecycle.Management.MergePatchAsync(
             proxies, "c1-registry", new JsonObject { ["spec"] = new JsonObject { ["valuesTemplate"] = values } }, cancellationToken);
     }
 
     private async Task WriteTrustAsync(string pem, CancellationToken cancellationToken)
     {
-        await _story.Management.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
+        await _lifecycle.Management.MergePatchAsync(AdminClient.Secrets("default"), "c1-registry-addon-ca",
             new JsonObject { ["data"] = new JsonObject { ["ca.crt"] = Encode(pem) } }, cancellationToken);
-        await _story.FurnishNodeAsync(cancellationToken);
+        await _lifecycle.FurnishNodeAsync(cancellationToken);
     }
 
     /// <summary>The registry reads its certificate once, when it starts.</summary>
@@ -163,13 +164,13 @@ public sealed class BrokenStory(SharedCluster shared) : IAsyncLifetime
     private async Task ScaleAsync(int replicas, CancellationToken cancellationToken)
     {
         (await KubectlAsync(cancellationToken, "scale", "statefulset/registry", $"--replicas={replicas}")).OutputOfSuccess();
-        await Kubectl.WaitForRolloutAsync(_story.RegistrySystem.Name, "statefulset/registry", Bound, cancellationToken);
+        await Kubectl.WaitForRolloutAsync(_lifecycle.RegistrySystem.Name, "statefulset/registry", Bound, cancellationToken);
         if (replicas > 0)
-            await _story.Workload.WaitForAddressAsync(cancellationToken);
+            await _lifecycle.Workload.WaitForAddressAsync(cancellationToken);
     }
 
     private Task<CommandResult> KubectlAsync(CancellationToken cancellationToken, params string[] arguments) =>
-        Kubectl.RunAsync(cancellationToken, ["--namespace", _story.RegistrySystem.Name, .. arguments]);
+        Kubectl.RunAsync(cancellationToken, ["--namespace", _lifecycle.RegistrySystem.Name, .. arguments]);
 
     private static string Encode(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 

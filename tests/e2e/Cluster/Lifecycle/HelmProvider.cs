@@ -3,28 +3,28 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Story;
+namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
 /// Plays the add-on provider for Helm with the real Helm 3: takes a HelmChartProxy as it is, renders its values with Go's
 /// text/template (Helm's own engine does), verifies the repository by the CA Secret it names, and installs exactly that version.
 /// </summary>
-/// <param name="stage">Where the HelmChartProxy and the CA Secret are, and where the chart goes.</param>
+/// <param name="environment">Where the HelmChartProxy and the CA Secret are, and where the chart goes.</param>
 /// <param name="host">A name of the hook's listener, which leads to <paramref name="address"/> for Helm.</param>
 /// <param name="address">The loopback address of the hook.</param>
-internal sealed class HelmProvider(Stage stage, string host, string address)
+internal sealed class HelmProvider(TestEnvironment environment, string host, string address)
 {
     private static readonly string[] Rendered = ["template", "values"];
 
     /// <summary>Installs or upgrades what the HelmChartProxy asks for, and waits until all of it is ready.</summary>
     public async Task ReconcileAsync(string proxyName, CancellationToken cancellationToken)
     {
-        var spec = (JsonObject)(await stage.ManagementObjects.GetAsync(
+        var spec = (JsonObject)(await environment.ManagementObjects.GetAsync(
             AdminClient.ChartProxies("default"), proxyName, cancellationToken))["spec"]!;
         await using var folder = ScratchFolder.Create("capi-registry-hook-provider-");
         var values = folder.Write("values.yaml", await RenderAsync((string)spec["valuesTemplate"]!, folder, cancellationToken));
         var authority = folder.Write("ca.crt", await AuthorityAsync(spec, cancellationToken));
-        var kubeconfig = folder.Write("kubeconfig", stage.Workload.Kubeconfig);
+        var kubeconfig = folder.Write("kubeconfig", environment.Workload.Kubeconfig);
         var run = await RunAsync(folder, cancellationToken,
             "upgrade", "--install", (string)spec["releaseName"]!, $"{spec["repoURL"]}/{spec["chartName"]}", "--version",
             (string)spec["version"]!,
@@ -37,7 +37,7 @@ internal sealed class HelmProvider(Stage stage, string host, string address)
     private async Task<string> AuthorityAsync(JsonObject spec, CancellationToken cancellationToken)
     {
         var reference = spec["tlsConfig"]!["caSecret"]!;
-        var secret = await stage.ManagementObjects.GetAsync(
+        var secret = await environment.ManagementObjects.GetAsync(
             AdminClient.Secrets((string)reference["namespace"]!), (string)reference["name"]!, cancellationToken);
         return Encoding.UTF8.GetString(Convert.FromBase64String((string)secret["data"]!["ca.crt"]!));
     }
