@@ -31,7 +31,7 @@ public static class HookHost
     private static async Task ServeAsync(HookHostOptions options, TimeProvider time)
     {
         using var registry = RegistryLifecycle.Connect(options.Management, options.Registry, time);
-        using var serving = options.OwnCertificate is { } own
+        using var serving = options.SelfManaged is { } own
             ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
         builder.AddLog(options.LogLevel);
@@ -47,7 +47,7 @@ public static class HookHost
         builder.AddHttps(options.Listen);
 
         await using var app = builder.Build();
-        await app.Services.GetRequiredService<ServingCertificate>().LoadAsync(CancellationToken.None);
+        await app.Services.GetRequiredService<ListenerCertificate>().LoadAsync(CancellationToken.None);
         app.Services.GetRequiredService<ClientAuthority>().Load();
         Drain.UseDrain(app);
         app.UseFixedErrors();

@@ -10,11 +10,11 @@ namespace CapiRegistryHook.Hooks;
 /// <param name="Registry">What an admin decides for all registries.</param>
 /// <param name="RegistryValues">The file with the admin's values for the registry chart.</param>
 /// <param name="Listen">How the service listens.</param>
-/// <param name="OwnCertificate">How the service makes its serving certificate; null when it comes from files.</param>
+/// <param name="SelfManaged">How the service makes its serving certificate; null when it comes from files.</param>
 /// <param name="Reconciler">How the reconciler works.</param>
 /// <param name="Management">Where the management cluster is.</param>
 /// <param name="LogLevel">The least level that is logged.</param>
 public sealed record HookHostOptions(
-    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? OwnCertificate,
+    RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? SelfManaged,
     ReconcilerOptions Reconciler,
     ManagementConnection Management, LogLevel LogLevel);

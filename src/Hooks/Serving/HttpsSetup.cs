@@ -38,9 +38,9 @@ internal static class HttpsSetup
         if (own is null)
             services.AddSingleton<ICertificateSource, CertificateFiles>();
         else
-            services.AddSingleton(own).AddSingleton<ICertificateSource, OwnCertificate>();
-        services.AddSingleton<ServingCertificate>();
-        services.AddHostedService(provider => provider.GetRequiredService<ServingCertificate>());
+            services.AddSingleton(own).AddSingleton<ICertificateSource, SelfManagedCertificate>();
+        services.AddSingleton<ListenerCertificate>();
+        services.AddHostedService(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
     public static void AddLog(this WebApplicationBuilder builder, LogLevel level)

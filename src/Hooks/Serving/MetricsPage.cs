@@ -4,7 +4,7 @@ using CapiRegistryHook.Hooks.Operations;
 namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>Everything that <c>/metrics</c> shows; docs/metrics.md describes each name.</summary>
-internal sealed class MetricsPage(IEnumerable<IMetricsSource> sources, ServingCertificate certificate)
+internal sealed class MetricsPage(IEnumerable<IMetricsSource> sources, ListenerCertificate certificate)
 {
     public string Write()
     {

@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// Says whether Cluster API should be sent here. Faults of API servers do not count: all replicas would leave the Service
 /// at once, and Cluster API could not even run a discovery.
 /// </summary>
-internal sealed class Readiness(ServingCertificate certificate)
+internal sealed class Readiness(ListenerCertificate certificate)
 {
     private volatile bool _draining;
 

@@ -10,7 +10,7 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// must come from. The web server's own mode AllowCertificate asks for a certificate, refuses one that the chain policy does not
 /// verify and lets through who has none; no code of ours decides there.
 /// </summary>
-internal sealed class TlsSetup(ServingCertificate serving, ClientAuthority clients)
+internal sealed class TlsSetup(ListenerCertificate serving, ClientAuthority clients)
 {
     /// <summary>Cluster API gives a whole call 10 s.</summary>
     private static readonly TimeSpan LongestHandshake = TimeSpan.FromSeconds(5);

@@ -18,7 +18,7 @@ namespace CapiRegistryHook.Registry.Release;
 internal sealed class RegistryData(WorkloadAccess workload)
 {
     /// <summary>StatefulSets put their selector on the claims that they make; claims of others have no such labels.</summary>
-    private const string ClaimLabels = ServedCertificates.PodLabels;
+    private const string ClaimLabels = ServedCertificateProbe.PodLabels;
 
     private const string Why = "The Cluster asks for no registry any more, and what it kept is not to be kept.";
 

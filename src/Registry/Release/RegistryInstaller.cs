@@ -19,9 +19,9 @@ internal sealed class RegistryInstaller(
 {
     private readonly RootAuthority _root = new(management, options, time);
     private readonly ClusterTrust _trust = new(management, time);
-    private readonly ServerCertificate _certificate = new(time);
+    private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options);
-    private readonly ServedCheck _served = served ?? new ServedCertificates(time).CheckAsync;
+    private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
     public async Task<RegistryOutcome?> PrepareAsync(RegistryPlan plan, List<Change> changes, CancellationToken cancellationToken)
     {
@@ -137,7 +137,7 @@ internal sealed class RegistryInstaller(
     private static WantedCertificate Want(RegistryPlan plan, TrustedRoot root, string? upgradeTo) =>
         new(plan.Certificate, root.Authority, root.Bundle, upgradeTo)
         {
-            RenewalRequest = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(ServerCertificate.RequestAnnotation),
+            RenewalRequest = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(RegistryCertificateIssuer.RequestAnnotation),
             Hindrance = root.MayIssue ? null : FaultSentences.NotTrustedYet(plan),
         };
 

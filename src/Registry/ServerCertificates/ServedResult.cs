@@ -3,7 +3,7 @@ using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Registry.ServerCertificates;
 
-/// <summary>Looks at what the registry's pods serve; see <see cref="ServedCertificates"/>.</summary>
+/// <summary>Looks at what the registry's pods serve; see <see cref="ServedCertificateProbe"/>.</summary>
 internal delegate Task<ServedResult> ServedCheck(
     KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken);
 

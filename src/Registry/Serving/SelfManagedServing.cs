@@ -57,7 +57,7 @@ public sealed class SelfManagedServing : IDisposable
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns><paramref name="shown"/> itself when it stays, otherwise a new one; the caller disposes both.</returns>
     /// <exception cref="ServingAuthorityException">It can't be done now; what is served may stay.</exception>
-    public async Task<ServingLeaf> RefreshAsync(ServingLeaf? shown, CancellationToken cancellationToken)
+    public async Task<IssuedServingCertificate> RefreshAsync(IssuedServingCertificate? shown, CancellationToken cancellationToken)
     {
         try
         {
@@ -85,7 +85,7 @@ public sealed class SelfManagedServing : IDisposable
     public void Dispose() => _management.Dispose();
 
     /// <summary>A renewal comes first: it needs nothing but the authority that has signed before, whatever hinders the rest.</summary>
-    private async Task<ServingLeaf> StepAsync(ServingLeaf? shown, CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> StepAsync(IssuedServingCertificate? shown, CancellationToken cancellationToken)
     {
         using var authority = await _authority.EnsureAsync(cancellationToken);
         if (shown is not null && WhyReissue(shown, authority.Signer) == ReissueReason.Due)
@@ -97,7 +97,7 @@ public sealed class SelfManagedServing : IDisposable
     }
 
     /// <summary>In this order: nothing is signed by what is not published before.</summary>
-    private async Task<ServingLeaf> PublishAsync(ServingLeaf? shown, ServingAuthority authority, CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> PublishAsync(IssuedServingCertificate? shown, ServingAuthority authority, CancellationToken cancellationToken)
     {
         await _published.EnsureAsync(authority.Anchors, cancellationToken);
         if (authority.Next is null || !await MaySwitchAsync(authority, cancellationToken))
@@ -110,7 +110,7 @@ public sealed class SelfManagedServing : IDisposable
     private async Task<bool> MaySwitchAsync(ServingAuthority authority, CancellationToken cancellationToken) =>
         authority.Signer.IsExpired(_time) || await _clients.HoldsAsync(authority.Next!, cancellationToken);
 
-    private async Task<ServingLeaf> ChooseAsync(ServingLeaf? shown, CertificateAuthority signer, CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> ChooseAsync(IssuedServingCertificate? shown, CertificateAuthority signer, CancellationToken cancellationToken)
     {
         if (shown is null)
             return Issue(signer);
@@ -125,11 +125,11 @@ public sealed class SelfManagedServing : IDisposable
     /// <summary>
     /// The authority's Secret was lost and made anew: what is served stays until clients know the new one, as long as it can.
     /// </summary>
-    private bool MayStay(ServingLeaf shown) =>
+    private bool MayStay(IssuedServingCertificate shown) =>
         !ReissuePolicy.EvaluateKept(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, _time).Reissue;
 
-    private ReissueReason WhyReissue(ServingLeaf shown, CertificateAuthority signer) =>
+    private ReissueReason WhyReissue(IssuedServingCertificate shown, CertificateAuthority signer) =>
         ReissuePolicy.Evaluate(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, signer, _time).Reason;
 
-    private ServingLeaf Issue(CertificateAuthority signer) => new(signer.Issue(_request, _time));
+    private IssuedServingCertificate Issue(CertificateAuthority signer) => new(signer.Issue(_request, _time));
 }

@@ -18,7 +18,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     public const string RetiredWhy = "A former root is not trusted any more.";
 
     private readonly TrustSecret _secret = new(management);
-    private readonly NodeAges _ages = new(management);
+    private readonly MachineAges _ages = new(management);
 
     /// <summary>The Secret as it is; null when absent. Read before the root, which must not be made anew when this exists.</summary>
     public Task<Secret?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) => _secret.FindAsync(plan, cancellationToken);
@@ -146,7 +146,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         return Changed(plan, ChangeVerb.Updated, RetiredWhy);
     }
 
-    private static RetireResult.Waits Waits(string what, string why, OldNodes old) => new(
+    private static RetireResult.Waits Waits(string what, string why, OldMachines old) => new(
         $"{what}: {old.Count} Machines or MachinePools {why}, the oldest is {FieldText.Sentence(old.Oldest!)}.", old.Count, old.Oldest);
 
     private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) =>

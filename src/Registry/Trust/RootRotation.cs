@@ -56,9 +56,9 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         if (RotationTrigger.Obstacle(current) is { } obstacle)
             return Report(RotationPhase.None,
                 current) with { Problem = $"The root CA Secret {Current} is due for rotation, but can't be rotated here. {obstacle}" };
-        var next = NextRoot.Create(current, options, time);
+        var next = NextRootFactory.Create(current, options, time);
         if (current.Authority.CrossCertificatesAt(time.GetUtcNow()).Count >= PemLimits.CrossCertificates
-            && !NextRoot.ReachesAll(current, next, await fleet.TrustedAsync(cancellationToken), time))
+            && !NextRootFactory.ReachesAll(current, next, await fleet.TrustedAsync(cancellationToken), time))
             return Report(RotationPhase.None, current) with
             {
                 Problem =

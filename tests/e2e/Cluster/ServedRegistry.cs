@@ -61,7 +61,7 @@ internal sealed class ServedRegistry : IAsyncDisposable
         StartAsync(pod, listens: 5000, probed: 5999, cancellationToken);
 
     public Task<ServedResult> CheckAsync(string trustPem, string serial, CancellationToken cancellationToken) =>
-        new ServedCertificates(TimeProvider.System).CheckAsync(
+        new ServedCertificateProbe(TimeProvider.System).CheckAsync(
             _client, TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, 2, cancellationToken);
 
     public async ValueTask DisposeAsync()

@@ -102,7 +102,7 @@ internal sealed class ServingFixture : IAsyncDisposable
     public Task DeleteAsync(string secret) => Objects.DeleteIfThereAsync(AdminClient.Secrets(Namespace), secret, CancellationToken);
 
     /// <summary>Whether a client that trusts this accepts what is served, at this time.</summary>
-    public bool Accepts(TrustBundle trust, ServingLeaf served)
+    public bool Accepts(TrustBundle trust, IssuedServingCertificate served)
     {
         var sent = new X509Certificate2Collection();
         sent.ImportFromPem(served.CertificatePem);

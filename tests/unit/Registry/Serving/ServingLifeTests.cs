@@ -93,7 +93,7 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
 
     private sealed class Replica(SelfManagedServing serving)
     {
-        public ServingLeaf? Shown { get; private set; }
+        public IssuedServingCertificate? Shown { get; private set; }
 
         public DateTimeOffset CutUntil { get; private set; } = DateTimeOffset.MinValue;
 

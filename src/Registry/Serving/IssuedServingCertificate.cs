@@ -3,11 +3,11 @@ using CapiRegistryHook.Certificates;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>A serving certificate of this process, with its key; the key is in no Secret and in no file.</summary>
-public sealed class ServingLeaf : IDisposable
+public sealed class IssuedServingCertificate : IDisposable
 {
     private readonly CertificateKeyPair _pair;
 
-    internal ServingLeaf(CertificateKeyPair pair) => _pair = pair;
+    internal IssuedServingCertificate(CertificateKeyPair pair) => _pair = pair;
 
     /// <summary>The certificate first, then what has to be served with it.</summary>
     public string CertificatePem => _pair.CertificatePem;

@@ -11,7 +11,7 @@ namespace CapiRegistryHook.Registry.Trust;
 /// Makes the Secret with the root that is to follow: a new key, and the cross-certificates by which nodes that only know former roots
 /// accept it.
 /// </summary>
-internal static class NextRoot
+internal static class NextRootFactory
 {
     public static Secret Create(RootSecret current, RegistryOptions options, TimeProvider time)
     {

@@ -9,8 +9,8 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// The certificate that the listener shows. It is looked for again while the process runs: it gets renewed, and a restart would be a
 /// moment in which Cluster API can't call. What can't be used is left aside and the former certificate stays.
 /// </summary>
-internal sealed partial class ServingCertificate(
-    ICertificateSource source, TimeProvider time, ILogger<ServingCertificate> logger) : BackgroundService
+internal sealed partial class ListenerCertificate(
+    ICertificateSource source, TimeProvider time, ILogger<ListenerCertificate> logger) : BackgroundService
 {
     /// <summary>The kubelet takes up to a minute to bring a new Secret into a pod; ten seconds more do not matter.</summary>
     public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);

@@ -15,7 +15,7 @@ namespace CapiRegistryHook.Registry.ServerCertificates;
 /// Looks at what the registry's pods really serve: a TLS handshake with each of them through the workload API server, verified as a node
 /// verifies it. CNCF Distribution reads its certificate once, at its start, so a new one in the Secret is not yet a new one on the wire.
 /// </summary>
-internal sealed class ServedCertificates(TimeProvider time)
+internal sealed class ServedCertificateProbe(TimeProvider time)
 {
     /// <summary>In every certificate that is issued here.</summary>
     private const string ServerName = $"{RegistryNames.Registry}.{RegistryNames.Namespace}.svc";

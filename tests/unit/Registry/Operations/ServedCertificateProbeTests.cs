@@ -8,7 +8,7 @@ using CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 namespace CapiRegistryHook.Unit.Tests.Registry.Operations;
 
 /// <summary>What is found when the pods are looked at: over real TLS, through a server that plays the API server.</summary>
-public sealed class ServedCertificatesTests
+public sealed class ServedCertificateProbeTests
 {
     private static readonly ServerCertificateRequest Request = new(
         "registry", ServerNames.Create(["registry.registry-system.svc"], []), KeyAlgorithm.EcdsaP256, Samples.TwoYears);
@@ -103,7 +103,7 @@ public sealed class ServedCertificatesTests
 
         Assert.Equal(
             new ServedResult.Waiting($"The registry does not have its {replicas} pods yet."),
-            await new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", replicas, CancellationToken));
+            await new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", replicas, CancellationToken));
     }
 
     [Fact]
@@ -146,10 +146,10 @@ public sealed class ServedCertificatesTests
             await context.SilenceAsync();
         });
         await using var fixture = await pods.StartAsync();
-        var check = new ServedCertificates(time).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken);
-        await time.TimerAsync(delay => delay == ServedCertificates.HandshakeLimit);
+        var check = new ServedCertificateProbe(time).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken);
+        await time.TimerAsync(delay => delay == ServedCertificateProbe.HandshakeLimit);
 
-        time.Advance(ServedCertificates.HandshakeLimit);
+        time.Advance(ServedCertificateProbe.HandshakeLimit);
 
         AssertUnreachable("registry-0", await check);
     }
@@ -168,7 +168,7 @@ public sealed class ServedCertificatesTests
         await using var fixture = await pods.StartAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, caller.Token));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, caller.Token));
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class ServedCertificatesTests
         await fixture.Server.DisposeAsync();
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() =>
-            new ServedCertificates(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken));
 
         Assert.Equal(KubernetesFault.Unreachable, exception.Fault);
     }
@@ -188,7 +188,7 @@ public sealed class ServedCertificatesTests
     private static async Task<ServedResult> CheckAsync(ServingPods pods, TrustBundle trust, string serial, TimeProvider? time = null)
     {
         await using var fixture = await pods.StartAsync();
-        return await new ServedCertificates(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, CancellationToken);
+        return await new ServedCertificateProbe(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, CancellationToken);
     }
 
     private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) =>

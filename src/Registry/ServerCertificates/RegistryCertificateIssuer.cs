@@ -15,7 +15,7 @@ namespace CapiRegistryHook.Registry.ServerCertificates;
 /// version it was renewed for, so that a crash leaves either the old state or the new, and a repeated upgrade hook
 /// finds its work done.
 /// </summary>
-internal sealed class ServerCertificate(TimeProvider time)
+internal sealed class RegistryCertificateIssuer(TimeProvider time)
 {
     /// <summary>The Kubernetes version of the latest upgrade that renewed the certificate.</summary>
     public const string RenewedForAnnotation = "capi-registry-hook.io/renewed-for";

@@ -6,15 +6,15 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// The serving certificate that this process issues to itself. At the start it waits a while for the API server: pods of a cluster that
 /// comes up do so together.
 /// </summary>
-internal sealed partial class OwnCertificate(
-    SelfManagedServing serving, TimeProvider time, ILogger<OwnCertificate> logger) : ICertificateSource, IDisposable
+internal sealed partial class SelfManagedCertificate(
+    SelfManagedServing serving, TimeProvider time, ILogger<SelfManagedCertificate> logger) : ICertificateSource, IDisposable
 {
     /// <summary>Less than the minute after which the chart's startup probe gives up, so that the log can say why.</summary>
     public static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(45);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private ServingLeaf? _leaf;
+    private IssuedServingCertificate? _leaf;
 
     public async Task<CertificatePem> ReadAsync(CancellationToken cancellationToken)
     {
@@ -34,7 +34,7 @@ internal sealed partial class OwnCertificate(
 
     public void Dispose() => _leaf?.Dispose();
 
-    private async Task<ServingLeaf> StartAsync(CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> StartAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
