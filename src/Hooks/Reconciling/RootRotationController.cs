@@ -4,16 +4,19 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>Looks after the root: sees when a rotation is due, and leads it from step to step.</summary>
+/// <summary>Rotates the root CA: notices when a rotation is due and takes it from step to step.</summary>
 internal sealed partial class RootRotationController(
     RegistryFleet fleet, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
 {
-    /// <summary>Two reads each time, and a list of HelmChartProxies during a rotation, which takes hours.</summary>
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    /// <summary>Each step takes two reads and, during a rotation, a list of HelmChartProxies. A rotation takes hours.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    /// <summary>The next step follows soon after a change, but a change that has no effect must not become a busy loop.</summary>
+    internal static readonly TimeSpan StepInterval = TimeSpan.FromSeconds(1);
 
     private string? _told;
 
-    /// <summary>Works until it is cancelled. Every step concerns all Clusters, so they are looked at after it.</summary>
+    /// <summary>Runs until it is cancelled. Each step concerns all Clusters, so they are enqueued after it.</summary>
     public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         while (true)
@@ -24,12 +27,11 @@ internal sealed partial class RootRotationController(
             Log(report);
             if (report.Changes.Count > 0)
                 queue.EnqueueAll();
-            else
-                await Task.Delay(Interval, time, cancellationToken);
+            await Task.Delay(report.Changes.Count > 0 ? StepInterval : Interval, time, cancellationToken);
         }
     }
 
-    /// <summary>The same sentence once, however often it is found.</summary>
+    /// <summary>Logs a sentence once for as long as it stays the same.</summary>
     private void Log(RotationReport report)
     {
         logger.LogChanges("the root CA", report.Changes);
@@ -46,6 +48,6 @@ internal sealed partial class RootRotationController(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private partial void LogProblem(string problem);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The rotation of the root CA is in the phase {Phase}: {Waits}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Rotation of the root CA, phase {Phase}: {Waits}")]
     private partial void LogWaits(RotationPhase phase, string waits);
 }

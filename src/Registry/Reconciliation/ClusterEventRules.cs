@@ -54,7 +54,7 @@ internal static class ClusterEventRules
     };
 
     private static ClusterEvent? DescribeTrust(Change change, int roots) =>
-        change.Why == ClusterTrust.RetiredWhy ? Normal("RootRetired", "Rotate", change.Why)
+        change.Why == ClusterTrust.RetiredReason ? Normal("RootRetired", "Rotate", change.Why)
         : change.Verb == ChangeVerb.Updated && roots > 1
         ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
         : null;

@@ -209,8 +209,8 @@ internal sealed class RegistryInstaller(
 
         public TrustBundle Bundle => Signer.Bundle;
 
-        /// <summary>Whether the bundle has no root but those of the signer, and none is compromised.</summary>
-        public bool IsSettled => Roots.Compromised is null && Roots.Authority.TrustBundle.Contains(Bundle);
+        /// <summary>Whether no former or compromised root is left to retire.</summary>
+        public bool IsSettled => Signer.IsSettled;
 
         /// <summary>False while the nodes accept nobody who could sign: what there is stays.</summary>
         public bool MayIssue => Signer.Authority is not null;

@@ -97,7 +97,8 @@ public sealed class SelfManagedServing : IDisposable
     }
 
     /// <summary>In this order: nothing is signed by what is not published before.</summary>
-    private async Task<IssuedServingCertificate> PublishAsync(IssuedServingCertificate? shown, ServingAuthority authority, CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> PublishAsync(
+        IssuedServingCertificate? shown, ServingAuthority authority, CancellationToken cancellationToken)
     {
         await _published.EnsureAsync(authority.Anchors, cancellationToken);
         if (authority.Next is null || !await MaySwitchAsync(authority, cancellationToken))
@@ -110,7 +111,8 @@ public sealed class SelfManagedServing : IDisposable
     private async Task<bool> MaySwitchAsync(ServingAuthority authority, CancellationToken cancellationToken) =>
         authority.Signer.IsExpired(_time) || await _clients.HoldsAsync(authority.Next!, cancellationToken);
 
-    private async Task<IssuedServingCertificate> ChooseAsync(IssuedServingCertificate? shown, CertificateAuthority signer, CancellationToken cancellationToken)
+    private async Task<IssuedServingCertificate> ChooseAsync(
+        IssuedServingCertificate? shown, CertificateAuthority signer, CancellationToken cancellationToken)
     {
         if (shown is null)
             return Issue(signer);

@@ -9,21 +9,23 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// The Secret beside a Cluster from which its nodes get the CA file: <c>ca.crt</c> alone, never a key. Once nodes exist
-/// it only grows until <see cref="RetireAsync"/>: a root that the nodes do not trust is refused.
+/// The Secret beside a Cluster from which its nodes get the CA file: <c>ca.crt</c> only, never a key. Once nodes exist, it only grows
+/// until <see cref="RetireAsync(RegistryPlan, SigningRoots, bool, CancellationToken)"/>; a root that the nodes do not trust is refused.
 /// </summary>
 internal sealed class ClusterTrust(KubernetesClient management, TimeProvider time)
 {
-    /// <summary>What is said of a bundle that has lost a root.</summary>
-    public const string RetiredWhy = "A former root is not trusted any more.";
+    /// <summary>Why a root left the bundle.</summary>
+    public const string RetiredReason = "A former root is no longer trusted.";
+
+    private const string ReplacedReason = "No node trusts a compromised root any longer.";
 
     private readonly TrustSecret _secret = new(management);
     private readonly MachineAges _ages = new(management);
 
-    /// <summary>The Secret as it is; null when absent. Read before the root, which must not be made anew when this exists.</summary>
+    /// <summary>The live Secret; null when absent. Read before the root, which must not be created when this exists.</summary>
     public Task<Secret?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) => _secret.FindAsync(plan, cancellationToken);
 
-    /// <summary>Makes the Secret hold the trust bundle of the roots, and finds out who may sign for the cluster.</summary>
+    /// <summary>Writes the roots' trust bundle to the Secret and decides which root may sign for the cluster.</summary>
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="roots">The roots.</param>
     /// <param name="live">What <see cref="FindAsync"/> returned.</param>
@@ -45,9 +47,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     /// <summary>
-    /// Drops former roots from the bundle when every node knows the one that signs; a compromised one at once, and then names the nodes
-    /// that still trust it.
-    /// Only the reconciler does this: it has seen what is served.
+    /// Drops former roots from the bundle once every node trusts the one that signs. A compromised root leaves at once, and the nodes that
+    /// still trust it are reported until they are replaced. Only the reconciler does this, since it verifies what is served.
     /// </summary>
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="roots">The roots.</param>
@@ -60,27 +61,51 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
                 || TrustSecret.Read(live) is not { } trusted)
                 return new RetireResult.Nothing();
             var dates = TrustDates.Read(live);
-            var kept = trusted.Intersect(roots.IsRotating && roots.Compromised is null ? roots.Bundle : roots.Authority.TrustBundle);
-            if (kept.Count == trusted.Count && roots.Compromised is null)
+            var kept = trusted.Intersect(roots.Bundle);
+            if (kept.Count == trusted.Count && dates.BannedAt is null)
                 return new RetireResult.Nothing();
             if (!served || dates.Since(roots.SignerId) is not { } since)
-                return new RetireResult.Waits("The certificate from the new root is not served yet.", 0, null);
-            if (roots.Compromised is not null)
-                return await BanAsync(plan, live, trusted, kept, since, cancellationToken);
-
-            var old = await _ages.OlderThanAsync(plan, since + TrustDates.Margin, cancellationToken);
-            return old.Count > 0
-                ? Waits("The former root stays trusted", "know only that one", old)
-                : new RetireResult.Retired(await DropAsync(
-                    plan, live, kept, dates.For(kept, time.GetUtcNow(), live.Metadata.CreationTimestamp), cancellationToken));
+                return new RetireResult.Waits("The registry does not serve a certificate from the new root yet.", 0, null);
+            return trusted.Any(roots.IsBanned)
+                ? await BanAsync(plan, live, trusted.Where(root => !roots.IsBanned(root)), cancellationToken)
+                : await RetireAsync(plan, new FormerRoots(live, trusted, kept, dates, since), cancellationToken);
         });
+
+    /// <summary>
+    /// A compromised root leaves at once, whatever else is in the bundle. The dates start again: Machines created before may trust it,
+    /// and all of them have to be replaced.
+    /// </summary>
+    private async Task<RetireResult> BanAsync(RegistryPlan plan, Secret live, TrustBundle kept, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var change = await DropAsync(plan, live, kept, TrustDates.AfterBan(kept, now), RetiredReason, cancellationToken);
+        return await FindDistrustedAsync(plan, now, cancellationToken) is { } waits
+            ? waits with { Change = change } : new RetireResult.Retired(change);
+    }
+
+    private async Task<RetireResult> RetireAsync(RegistryPlan plan, FormerRoots roots, CancellationToken cancellationToken)
+    {
+        if (roots.Dates.BannedAt is { } banned && await FindDistrustedAsync(plan, banned, cancellationToken) is { } waits)
+            return waits;
+        var hasFormer = roots.Kept.Count < roots.Trusted.Count;
+        if (hasFormer && await _ages.OlderThanAsync(plan, roots.Since + TrustDates.Margin, cancellationToken) is { Count: > 0 } old)
+            return Waits("The former root stays trusted", "trusts only the previous root", "trust only the previous root", old);
+        var dates = roots.Dates.For(roots.Kept, time.GetUtcNow(), roots.Live.Metadata.CreationTimestamp).WithoutBan();
+        return new RetireResult.Retired(await DropAsync(
+            plan, roots.Live, roots.Kept, dates, hasFormer ? RetiredReason : ReplacedReason, cancellationToken));
+    }
+
+    private async Task<RetireResult.Waits?> FindDistrustedAsync(
+        RegistryPlan plan, DateTimeOffset banned, CancellationToken cancellationToken) =>
+        await _ages.OlderThanAsync(plan, banned + TrustDates.Margin, cancellationToken) is { Count: > 0 } old
+            ? Waits("Nodes still trust a compromised root", "must be replaced", "must be replaced", old) : null;
 
     private async Task<StepResult<ClusterSigner>> CreateAsync(RegistryPlan plan, SigningRoots roots, CancellationToken cancellationToken)
     {
         var bundle = roots.Bundle;
         await _secret.CreateAsync(plan, bundle, TrustDates.AllFrom(bundle, time.GetUtcNow()), cancellationToken);
         return new StepResult<ClusterSigner>(
-            new ClusterSigner(bundle, roots.Candidates.FirstOrDefault()),
+            new ClusterSigner(bundle, roots.Candidates.FirstOrDefault(), IsSettled(roots, bundle, null)),
             Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
     }
 
@@ -97,17 +122,17 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         var dates = TrustDates.Read(live).For(wanted, time.GetUtcNow(), live.Metadata.CreationTimestamp);
         var authority = nodesExist
             ? await FindSignerAsync(plan, roots, wanted, dates, cancellationToken) : roots.Candidates.FirstOrDefault();
-        var signer = new ClusterSigner(wanted, authority);
+        var signer = new ClusterSigner(wanted, authority, IsSettled(roots, wanted, dates.BannedAt));
         if (TrustSecret.Matches(live, plan, wanted, dates))
             return new StepResult<ClusterSigner>(signer);
         await _secret.PatchAsync(plan, live, wanted, dates, cancellationToken);
-        return new StepResult<ClusterSigner>(signer, Changed(plan, ChangeVerb.Updated, "The cluster CA Secret was not as it should be."));
+        return new StepResult<ClusterSigner>(
+            signer, Changed(plan, ChangeVerb.Updated, "The cluster CA Secret differed from what it should be."));
     }
 
     /// <summary>
-    /// The first root that all nodes accept. With cross-certificates that is the one that is to sign, from the first moment. Machines are
-    /// listed only for a root that the
-    /// oldest nodes need not know: one that others have put there.
+    /// The first root that all nodes accept. With cross-certificates that is the preferred one from the start. Machines are listed only
+    /// for a root that the oldest nodes may not trust, which somebody else put there.
     /// </summary>
     private async Task<CertificateAuthority?> FindSignerAsync(
         RegistryPlan plan, SigningRoots roots, TrustBundle bundle, TrustDates dates, CancellationToken cancellationToken)
@@ -124,30 +149,19 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         return null;
     }
 
-    /// <summary>
-    /// What nodes trust counts anew from the moment at which the compromised root is gone: those made before may have it.
-    /// </summary>
-    private async Task<RetireResult> BanAsync(
-        RegistryPlan plan, Secret live, TrustBundle trusted, TrustBundle kept, DateTimeOffset since, CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        var change = kept.Count == trusted.Count
-            ? null : await DropAsync(plan, live, kept, TrustDates.AllFrom(kept, now), cancellationToken);
-        var old = await _ages.OlderThanAsync(plan, (change is null ? since : now) + TrustDates.Margin, cancellationToken);
-        if (old.Count > 0)
-            return Waits("A compromised root is still trusted by nodes", "must be replaced", old) with { Change = change };
-        return change is null ? new RetireResult.Nothing() : new RetireResult.Retired(change);
-    }
-
     private async Task<Change> DropAsync(
-        RegistryPlan plan, Secret live, TrustBundle kept, TrustDates dates, CancellationToken cancellationToken)
+        RegistryPlan plan, Secret live, TrustBundle kept, TrustDates dates, string reason, CancellationToken cancellationToken)
     {
         await _secret.PatchAsync(plan, live, kept, dates, cancellationToken);
-        return Changed(plan, ChangeVerb.Updated, RetiredWhy);
+        return Changed(plan, ChangeVerb.Updated, reason);
     }
 
-    private static RetireResult.Waits Waits(string what, string why, OldMachines old) => new(
-        $"{what}: {old.Count} Machines or MachinePools {why}, the oldest is {FieldText.Sentence(old.Oldest!)}.", old.Count, old.Oldest);
+    private static RetireResult.Waits Waits(string what, string one, string many, OldMachines old) => new(
+        $"{what}: {(old.Count == 1 ? $"1 Machine or MachinePool {one}" : $"{old.Count} Machines or MachinePools {many}")}; the oldest is "
+            + $"{FieldText.Sentence(old.Oldest!)}.", old.Count, old.Oldest);
+
+    private static bool IsSettled(SigningRoots roots, TrustBundle bundle, DateTimeOffset? banned) =>
+        banned is null && roots.Authority.TrustBundle.Contains(bundle);
 
     private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) =>
         new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
@@ -160,4 +174,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     private static StepResult<ClusterSigner> RefuseRoot(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore "
             + "the former root, or recreate the nodes after deleting the cluster's CA Secret."));
+
+    /// <summary>A cluster's bundle, and what is left of it once former roots are dropped.</summary>
+    private sealed record FormerRoots(Secret Live, TrustBundle Trusted, TrustBundle Kept, TrustDates Dates, DateTimeOffset Since);
 }

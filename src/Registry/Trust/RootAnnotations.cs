@@ -1,7 +1,7 @@
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// What root Secrets say of a rotation. All of it is read from the objects in every pass; nothing is remembered elsewhere.
+/// The annotations of root Secrets. A rotation derives its state from them on every reconcile; nothing is kept elsewhere.
 /// </summary>
 internal static class RootAnnotations
 {
@@ -17,7 +17,10 @@ internal static class RootAnnotations
     /// <summary>The request that the latest rotation fulfilled.</summary>
     public const string RotatedFor = "capi-registry-hook.io/rotated-for";
 
-    /// <summary>On the root Secret: the root whose key somebody else may have.</summary>
+    /// <summary>
+    /// On the root Secret: the ids of the roots whose keys somebody else may have, separated by commas. Stays through later rotations,
+    /// since a cluster that is paused may still trust such a root.
+    /// </summary>
     public const string Compromised = "capi-registry-hook.io/root-compromised";
 
     /// <summary>

@@ -76,6 +76,10 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         RootSecret current, Secret secret, IRotationProgress fleet, CancellationToken cancellationToken)
     {
         using var next = RootSecret.TryLoad(secret);
+        var isObsolete = next?.Id == current.Id || ((next is null || !current.IsFollowedBy(next)) && !IsAnnounced(current));
+        if (isObsolete && secret.Metadata.DeletionTimestamp is not null)
+            return Report(RotationPhase.None, current) with {
+                Waits = $"The Secret {Next} is being deleted; a finalizer holds it. The next rotation starts once it is gone." };
         if (next?.Id == current.Id)
             return await EndAsync(current, secret, cancellationToken);
         if (next is null || !current.IsFollowedBy(next))
@@ -98,7 +102,6 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
         {
             [RootAnnotations.Generation] = next.Annotation(RootAnnotations.Generation),
             [RootAnnotations.RotatedFor] = next.Annotation(RootAnnotations.RotatedFor),
-            [RootAnnotations.Compromised] = current.IsCompromised ? current.Id : null,
             [RootAnnotations.NextRoot] = null,
         };
         var data = new JsonObject();

@@ -10,6 +10,8 @@ internal sealed record RootSecret(Secret Secret, CertificateAuthority Authority)
 {
     public const string CrossCertificatesKey = "cross-certificates.crt";
 
+    private const int MostCompromised = 10;
+
     public string Id => RootId.Of(Authority);
 
     /// <summary>1 for the first root.</summary>
@@ -38,7 +40,17 @@ internal sealed record RootSecret(Secret Secret, CertificateAuthority Authority)
     /// <summary>Null when it is not there or empty.</summary>
     public string? Annotation(string name) => Secret.Metadata.Annotations?.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 
-    public bool IsCompromised => Annotation(RootAnnotations.Compromised) == Id;
+    /// <summary>The ids of this root and of former ones whose keys are compromised, in the order in which that was found out.</summary>
+    public IReadOnlyList<string> CompromisedIds =>
+        (Annotation(RootAnnotations.Compromised) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    public bool IsCompromised => CompromisedIds.Contains(Id, StringComparer.Ordinal);
+
+    /// <summary>
+    /// The annotation's value once this root is compromised too. Ids beyond the last ten belong to roots that ended long ago.
+    /// </summary>
+    public string CompromisedWithThis =>
+        string.Join(',', CompromisedIds.Append(Id).Distinct(StringComparer.Ordinal).TakeLast(MostCompromised));
 
     public bool IsFollowedBy(RootSecret next) => next.Annotation(RootAnnotations.Follows) == Id && next.Id != Id;
 

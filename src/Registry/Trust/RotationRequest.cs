@@ -75,7 +75,7 @@ public static class RotationRequest
     {
         var annotations = new JsonObject();
         if (isCompromised)
-            annotations[RootAnnotations.Compromised] = current.Id;
+            annotations[RootAnnotations.Compromised] = current.CompromisedWithThis;
         if (!IsOnItsWay(current))
             annotations[RootAnnotations.RotateRoot] = now.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
         var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion,

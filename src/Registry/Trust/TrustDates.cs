@@ -5,9 +5,9 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Since when each root is in a cluster's bundle. A node gets the bundle when it is made, so this and the age of the Machines say which
-/// nodes know
-/// which root. Kept as an annotation of the Secret with the bundle, written together with it: <c>id=2026-01-31T12:00:00Z,…</c>.
+/// Since when each root has been in a cluster's bundle, and when the last compromised root left it. A node gets the bundle when it is
+/// created, so these dates and the ages of the Machines tell which nodes trust which root. Stored as an annotation of the Secret that
+/// holds the bundle, in the same write: <c>id=2026-01-31T12:00:00Z,…</c>.
 /// </summary>
 internal sealed class TrustDates
 {
@@ -15,28 +15,42 @@ internal sealed class TrustDates
 
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
-    /// <summary>A Machine's bootstrap data is made a moment after the Machine, and clocks of API servers and replicas differ.</summary>
+    /// <summary>
+    /// A Machine's bootstrap data is read a moment after the Machine is created, and clocks of API servers and replicas differ.
+    /// </summary>
     public static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
+
+    /// <summary>Stands where a root's id would; an id is 16 hex digits.</summary>
+    private const string BannedKey = "banned";
 
     private readonly SortedDictionary<string, DateTimeOffset> _dates;
 
-    private TrustDates(IEnumerable<KeyValuePair<string, DateTimeOffset>> dates)
+    private TrustDates(IEnumerable<KeyValuePair<string, DateTimeOffset>> dates, DateTimeOffset? banned = null)
     {
+        BannedAt = banned;
         _dates = new SortedDictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         foreach (var (id, date) in dates)
-            _dates[id] = date;
+        {
+            if (id == BannedKey)
+                BannedAt = date;
+            else
+                _dates[id] = date;
+        }
     }
 
-    /// <summary>What is written; entries that can't be read are left out.</summary>
+    /// <summary>
+    /// When a compromised root left the bundle: Machines created before may still trust it. Null when no such Machine is left.
+    /// </summary>
+    public DateTimeOffset? BannedAt { get; }
+
+    /// <summary>Reads the annotation; malformed entries are ignored.</summary>
     public static TrustDates Read(Secret secret) => new(Entries(secret.Metadata.Annotations?.GetValueOrDefault(Annotation) ?? ""));
 
     /// <summary>
-    /// The dates of a bundle's roots: as written, and now for those that are new. The oldest root of a bundle is known to all nodes,
-    /// because roots are
-    /// dropped only when all nodes know a later one. A later date that is older than the Secret itself has been carried here by a move or a
-    /// restore, which makes Machines anew too: their age says nothing of that root then, and it counts from now. Where nothing is
-    /// written, because somebody
-    /// removed it or an earlier version wrote none, the root that was made first is the one that all nodes know.
+    /// The dates of a bundle's roots: as recorded, and now for new ones. All nodes trust the root with the earliest date, because a root
+    /// is dropped only when all nodes trust a later one. A later date that precedes the Secret's own creation was carried here by a move
+    /// or a restore, which also recreates the Machines: their ages say nothing about that root, so it counts from now. Without a record
+    /// (somebody removed the annotation), the oldest root is taken as the one that all nodes trust.
     /// </summary>
     public TrustDates For(TrustBundle bundle, DateTimeOffset now, DateTimeOffset? created)
     {
@@ -47,16 +61,24 @@ internal sealed class TrustDates
             id => id, id => _dates.TryGetValue(id, out var date) ? date : id == oldest && created < present ? Cut(created.Value) : present,
             StringComparer.Ordinal);
         var first = known.Count == 0 ? present : known.Values.Min();
-        return new TrustDates(known.Select(entry => KeyValuePair.Create(
-            entry.Key, entry.Value > first && entry.Value < created - Margin ? present : entry.Value)));
+        return new TrustDates(
+            known.Select(entry => KeyValuePair.Create(
+                entry.Key, entry.Value > first && entry.Value < created - Margin ? present : entry.Value)),
+            BannedAt < created - Margin ? present : BannedAt);
     }
 
-    /// <summary>All roots of the bundle, since now: for when nodes made before are not to count any more.</summary>
+    /// <summary>All roots of the bundle, since now.</summary>
     public static TrustDates AllFrom(TrustBundle bundle, DateTimeOffset now) =>
         new(bundle.Select(root => KeyValuePair.Create(RootId.Of(root.Thumbprint), Cut(now))));
 
+    /// <summary>The same for a bundle that a compromised root has just left: Machines created before have to be replaced.</summary>
+    public static TrustDates AfterBan(TrustBundle bundle, DateTimeOffset now) => new(AllFrom(bundle, now)._dates, Cut(now));
+
+    /// <summary>The same dates once no Machine can trust a compromised root.</summary>
+    public TrustDates WithoutBan() => new(_dates);
+
     /// <summary>
-    /// The earliest moment from which on every node knows one of these roots; null when all nodes do, or none has a date.
+    /// The earliest time from which every new node trusts one of these roots; null when all nodes do, or when none has a date.
     /// </summary>
     public DateTimeOffset? NodesMustBeYoungerThan(IEnumerable<TrustedCertificate> roots)
     {
@@ -66,8 +88,11 @@ internal sealed class TrustDates
 
     public DateTimeOffset? Since(string rootId) => _dates.TryGetValue(rootId, out var date) ? date : null;
 
-    public override string ToString() => string.Join(
-        ",", _dates.Select(entry => $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}"));
+    public override string ToString() => string.Join(',', BannedAt is { } banned
+        ? _dates.Append(KeyValuePair.Create(BannedKey, banned)).Select(Format) : _dates.Select(Format));
+
+    private static string Format(KeyValuePair<string, DateTimeOffset> entry) =>
+        $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}";
 
     private static IEnumerable<KeyValuePair<string, DateTimeOffset>> Entries(string text)
     {

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
@@ -58,7 +59,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         await _fixture.RemoveMachineAsync("oldest");
         waits = Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync());
         Assert.Equal(
-            "The former root stays trusted: 1 Machines or MachinePools know only that one, the oldest is Machine older.", waits.Reason);
+            "The former root stays trusted: 1 Machine or MachinePool trusts only the previous root; the oldest is Machine older.",
+            waits.Reason);
         Assert.Equal(both, await _fixture.BundleAsync());
 
         await _fixture.RemoveMachineAsync("older");
@@ -192,7 +194,70 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         Assert.Equal(2, Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync()).Count);
         await _fixture.RemoveMachineAsync("old");
         await _fixture.RemoveMachineAsync("between");
+        Assert.IsType<RetireResult.Retired>(await _fixture.RetireAsync());
         Assert.IsType<RetireResult.Nothing>(await _fixture.RetireAsync());
+    }
+
+    [Fact]
+    public async Task Compromised_FollowedByAnOrdinaryRotation_BansThatRootAloneAndKeepsTheGoodOne()
+    {
+        await _fixture.TrustAsync(nodesExist: false);
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.Compromised, await _fixture.IdAsync(RotationFixture.Root));
+        await _fixture.AdvanceAsync(isComplete: true);
+        await TrustAsync();
+        await _fixture.AddMachineAsync("distrusted");
+        Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync());
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        _fixture.Time.Advance(Hour);
+        await _fixture.AddMachineAsync("good");
+        _fixture.Time.Advance(Hour);
+
+        await BeginAsync();
+        await TrustAsync();
+        var both = await _fixture.BundleAsync();
+        Assert.Equal(2, both.Count);
+        await AssertOnlyDistrustedAsync(both);
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        await AssertOnlyDistrustedAsync(both);
+
+        await _fixture.RemoveMachineAsync("distrusted");
+        Assert.Equal("Machine good", Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync()).Oldest);
+        await _fixture.RemoveMachineAsync("good");
+        Assert.IsType<RetireResult.Retired>(await _fixture.RetireAsync());
+        Assert.Equal(await _fixture.RootBundleAsync(RotationFixture.Root), await _fixture.BundleAsync());
+        await AssertNothingChangesAsync();
+    }
+
+    /// <summary>A cluster that was paused through two rotations still trusts the compromised root, and must not keep it.</summary>
+    [Fact]
+    public async Task Compromised_ClusterPausedThroughTheNextRotation_StillDropsThatRootFirst()
+    {
+        await _fixture.TrustAsync(nodesExist: false);
+        await _fixture.AddMachineAsync("old");
+        var compromised = await _fixture.RootBundleAsync(RotationFixture.Root);
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.Compromised, await _fixture.IdAsync(RotationFixture.Root));
+        await _fixture.AdvanceAsync(isComplete: true);
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        await BeginAsync();
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        _fixture.Time.Advance(Hour);
+
+        await TrustAsync();
+        Assert.True((await _fixture.BundleAsync()).Contains(compromised));
+        Assert.NotNull(Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync()).Change);
+        Assert.Equal(await _fixture.RootBundleAsync(RotationFixture.Root), await _fixture.BundleAsync());
+    }
+
+    /// <summary>Reconciles in any order find the same bundle, and name only the Machine that has the compromised root.</summary>
+    private async Task AssertOnlyDistrustedAsync(TrustBundle expected)
+    {
+        for (var reconcile = 0; reconcile < 3; reconcile++)
+        {
+            var waits = Assert.IsType<RetireResult.Waits>(await _fixture.RetireAsync());
+            Assert.Equal((1, "Machine distrusted"), (waits.Count, waits.Oldest));
+            await TrustAsync();
+            Assert.Equal(expected, await _fixture.BundleAsync());
+        }
     }
 
     [Fact]

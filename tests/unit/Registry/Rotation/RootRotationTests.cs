@@ -194,6 +194,23 @@ public sealed class RootRotationTests : IAsyncLifetime
         Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
+    [Fact]
+    public async Task Advance_NextHeldByAFinalizer_WaitsWithoutWriting()
+    {
+        (await _fixture.RootsAsync()).Dispose();
+        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AdvanceAsync(isComplete: true);
+        await _fixture.HoldAsync(RotationFixture.Next);
+        await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
+        _fixture.Server.ClearCalls();
+
+        var report = await _fixture.AdvanceAsync(isComplete: true);
+
+        Assert.Equal((2, 0), (report.Generation, report.Changes.Count));
+        Assert.Contains("finalizer", report.Waits, StringComparison.Ordinal);
+        Assert.Equal(["get", "get"], _fixture.Server.Calls.Select(call => call.Verb));
+    }
+
     /// <summary>Clusters that never switched can't be helped by waiting: their root has ended.</summary>
     [Fact]
     public async Task Advance_RootEndedDuringTheRotation_PromotesAnyway()

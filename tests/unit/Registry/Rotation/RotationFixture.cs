@@ -113,6 +113,11 @@ internal sealed class RotationFixture : IAsyncDisposable
         CoreResources.Secrets, secret, new JsonObject {
             ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [annotation] = value } } }, "admin", CancellationToken);
 
+    /// <summary>Deleting the Secret only marks it from now on.</summary>
+    public Task HoldAsync(NamespacedName secret) => Client.MergePatchAsync(
+        CoreResources.Secrets, secret, new JsonObject {
+            ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray("example.com/hold") } }, "admin", CancellationToken);
+
     public Task DeleteAsync(NamespacedName secret) =>
         Client.DeleteAsync(CoreResources.Secrets, secret, new DeleteOptions(), CancellationToken);
 

@@ -284,5 +284,6 @@ public sealed class SelfManagedServingTests
             },
         }, CancellationToken);
 
-    private static string SerialOf(IssuedServingCertificate leaf) => CertificateFacts.Read(Encoding.ASCII.GetBytes(leaf.CertificatePem)).SerialNumber;
+    private static string SerialOf(IssuedServingCertificate leaf) =>
+        CertificateFacts.Read(Encoding.ASCII.GetBytes(leaf.CertificatePem)).SerialNumber;
 }
