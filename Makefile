@@ -9,7 +9,7 @@ PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
 SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
 
-.PHONY: help build publish demo test unit e2e cluster-up cluster-down cluster-status benchmark clean
+.PHONY: help build publish demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,14 +34,17 @@ demo: publish ## Play the main job and show what happens (CLUSTER=embedded|real)
 	@dotnet build tests/demo/demo.csproj --configuration $(CONFIGURATION) --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
 	@dotnet run --project tests/demo/demo.csproj --configuration $(CONFIGURATION) --no-build -- $(CLUSTER)
 
-test: ## Run all tests: unit, then end to end against real API servers
-	@bash tests/run.sh unit e2e
+test: ## Run all tests: unit, end to end against real API servers, soak
+	@bash tests/run.sh unit e2e soak
 
 unit: ## Run the unit tests
 	@bash tests/run.sh unit
 
 e2e: ## Run the end-to-end tests (builds a real kube-apiserver once)
 	@bash tests/run.sh e2e
+
+soak: ## Run the long tests: years of a simulated fleet, of serving, all fuzz inputs
+	@bash tests/run.sh soak
 
 NAME ?= dev
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the named tiers (unit, e2e) and closes with one line: N passed, N failed, N skipped.
+# Runs the named tiers (unit, e2e, soak) and closes with one line: N passed, N failed, N skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,8 @@ count() { # FILE ATTRIBUTE: adds up an attribute of the <assembly> elements of a
 }
 
 tier() {
-  local name=$1 report="$results/$1.xml"
+  local name=$1 report="$results/$1.xml" started
+  started=$(date +%s)
   rm -f "$report"
   echo "== $name: build"
   dotnet build "tests/$name/$name.csproj" --configuration Release --nologo --verbosity quiet
@@ -26,10 +27,15 @@ tier() {
   passed=$((passed + $(count "$report" passed)))
   failed=$((failed + $(count "$report" failed) + $(count "$report" errors)))
   skipped=$((skipped + $(count "$report" skipped)))
+  echo "== $name: the classes that took longest (seconds, tests), of $(($(date +%s) - started)) s with the build"
+  slowest "$report"
 }
 
-# The simulated fleet takes some minutes at its full size; a developer's run takes a tenth of it.
-[[ -z ${CI:-} ]] || export FLEET_CLUSTERS=${FLEET_CLUSTERS:-500}
+slowest() { # FILE: the test classes of an xunit report that took longest, with their seconds
+  grep -oE '<test [^>]*' "$1" | sed -nE 's/.* time="([0-9.]*)".* type="([^"]*)".*/\2 \1/p' \
+    | awk '{ seconds[$1] += $2; tests[$1]++ } END { for (name in seconds) printf "%9.1f s  %4d  %s\n", seconds[name], tests[name], name }' \
+    | sort -rn | awk 'NR <= 10'
+}
 
 # The certificate tests hold what we issue against the openssl program.
 if ! command -v openssl >/dev/null; then

@@ -18,6 +18,9 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultFixture, Te
     private const string Install = "AfterControlPlaneInitialized";
     private const string Upgrade = "BeforeClusterUpgrade";
 
+    /// <summary>Decides which calls fail where only a share of them does; before all cases, which use it.</summary>
+    public static int Seed { get; } = TestSeed.From("FAULT_SEED");
+
     /// <summary>True when the hook does its work in spite of the fault.</summary>
     public bool IsOvercome { get; init; }
 
@@ -84,7 +87,15 @@ internal sealed record FaultCase(string Name, string Hook, Func<FaultFixture, Te
     private static Fault Pause(int milliseconds) => Fault.Delay(Task.Delay(TimeSpan.FromMilliseconds(milliseconds), TimeProvider.System));
 
     /// <summary>By chance, as in life: every third call exactly could be the same step of each try, for ever.</summary>
-    private static Func<HttpRequest, Fault?> OneInThree(Fault fault) => _ => Random.Shared.Next(3) == 0 ? fault : null;
+    private static Func<HttpRequest, Fault?> OneInThree(Fault fault)
+    {
+        var random = new Random(Seed);
+        return _ =>
+        {
+            lock (random)
+                return random.Next(3) == 0 ? fault : null;
+        };
+    }
 
     private static Func<HttpRequest, Fault?> First(int count, Fault fault)
     {

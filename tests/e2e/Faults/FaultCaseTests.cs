@@ -12,6 +12,7 @@ public sealed class FaultCaseTests(RealEnvironment real, ITestOutputHelper outpu
     [Fact]
     public async Task Hooks_ThroughEveryFault_AnswerInTimeAndRecoverWithoutARestart()
     {
+        output.WriteLine($"seed {FaultCase.Seed}");
         var fixture = new FaultFixture(real);
         await using (fixture)
         {

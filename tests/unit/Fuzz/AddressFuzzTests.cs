@@ -5,7 +5,7 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>CIDR blocks and what is counted in them.</summary>
-public sealed class AddressFuzzTests(ITestOutputHelper output)
+public class AddressFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
     private static readonly string[] Parts =
     [
@@ -19,7 +19,7 @@ public sealed class AddressFuzzTests(ITestOutputHelper output)
 
     [Fact]
     public void ServiceRange_AnyText_IsARangeThatHoldsItsAddressesOrNone() =>
-        new Fuzzer("addresses", Seeds, Parts).Run(40_000, bytes => IsRange(Encoding.UTF8.GetString(bytes)), output);
+        Run(new Fuzzer("addresses", Seeds, Parts), 40_000, bytes => IsRange(Encoding.UTF8.GetString(bytes)));
 
     private static bool IsRange(string text)
     {

@@ -9,8 +9,8 @@ namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>
 /// Tries a parser on good inputs, on the files of its corpus folder, and on what FsCheck makes of them. The seed is fixed, so that a
-/// run can be repeated; FUZZ_SEED takes another one, FUZZ_FACTOR multiplies the number of inputs. An input that broke something
-/// is shrunk by FsCheck, and belongs into the corpus folder.
+/// run can be repeated; FUZZ_SEED takes another one, or "random". An input that broke something is shrunk by FsCheck, and belongs into
+/// the corpus folder.
 /// </summary>
 internal sealed class Fuzzer(string corpus, IReadOnlyList<byte[]> seeds, IReadOnlyList<string> words)
 {
@@ -19,8 +19,7 @@ internal sealed class Fuzzer(string corpus, IReadOnlyList<byte[]> seeds, IReadOn
     /// </summary>
     private static readonly TimeSpan LongestInput = TimeSpan.FromSeconds(5);
 
-    private static readonly ulong Seed = ulong.TryParse(Environment.GetEnvironmentVariable("FUZZ_SEED"), out var seed) ? seed : 20260131;
-    private static readonly int Factor = int.TryParse(Environment.GetEnvironmentVariable("FUZZ_FACTOR"), out var factor) ? factor : 1;
+    private static readonly int Seed = TestSeed.From("FUZZ_SEED");
 
     private readonly byte[][] _all = [.. seeds, .. Files(corpus)];
     private int _accepted;
@@ -36,13 +35,13 @@ internal sealed class Fuzzer(string corpus, IReadOnlyList<byte[]> seeds, IReadOn
         foreach (var seed in _all)
             Try(seed, accepts);
         var config = Config.QuickThrowOnFailure
-            .WithMaxTest(inputs * Factor)
+            .WithMaxTest(inputs)
             .WithQuietOnSuccess(true)
-            .WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd(Seed), FSharpOption<int>.None)));
+            .WithReplay(FSharpOption<Replay>.Some(new Replay(new Rnd((ulong)Seed), FSharpOption<int>.None)));
         Prop.ForAll(Arb.From(Steps(), Shrink), steps => Try(steps.Input(_all, words), accepts)).Check(config);
 
         output.WriteLine(
-            $"{corpus}: {_accepted + _refused} inputs in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, {_accepted} "
+            $"{corpus}, seed {Seed}: {_accepted + _refused} inputs in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, {_accepted} "
                 + $"accepted, {_refused} refused");
         Assert.True(_accepted > 0 && _refused > 0, "Inputs of one kind alone show nothing.");
     }

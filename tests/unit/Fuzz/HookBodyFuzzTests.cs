@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>Bodies of every hook, through the endpoint as the web server calls it: what is merely bad is never a 5xx.</summary>
-public sealed class HookBodyFuzzTests(ITestOutputHelper output)
+public class HookBodyFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
     private readonly HookEndpoint _endpoint = new(new HookMetrics(), TimeProvider.System, NullLogger<HookEndpoint>.Instance);
 
@@ -42,7 +42,7 @@ public sealed class HookBodyFuzzTests(ITestOutputHelper output)
     private void Fuzz(string hook, int inputs, Func<HttpContext, Task> call)
     {
         byte[][] seeds = [.. RecordedHookRequest.Versions.Select(version => RecordedHookRequest.Load(version, hook).ToBytes())];
-        new Fuzzer("hooks", seeds, Words.Json).Run(inputs, body => IsAnswered(body, call), output);
+        Run(new Fuzzer("hooks", seeds, Words.Json), inputs, body => IsAnswered(body, call));
     }
 
     private static bool IsAnswered(byte[] body, Func<HttpContext, Task> call)

@@ -5,13 +5,13 @@ using CapiRegistryHook.Unit.Tests.Kubernetes;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>Kubeconfigs out of Secrets, which a workload cluster's owner may have written.</summary>
-public sealed class KubeconfigFuzzTests(ITestOutputHelper output)
+public class KubeconfigFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
     [Fact]
     public void Parse_AnyBytes_IsAConnectionOrOneSentence()
     {
         using var authority = new TestAuthority();
-        new Fuzzer("kubeconfig", [Bytes(WithToken), Bytes(WithCertificates(authority))], Words.Yaml).Run(20_000, IsParsed, output);
+        Run(new Fuzzer("kubeconfig", [Bytes(WithToken), Bytes(WithCertificates(authority))], Words.Yaml), 20_000, IsParsed);
     }
 
     private const string WithToken = """

@@ -4,7 +4,7 @@ using CapiRegistryHook.Unit.Tests.Certificates;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>Certificates, bundles and keys out of Secrets.</summary>
-public sealed class PemFuzzTests(ITestOutputHelper output)
+public class PemFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
     private static readonly string[] Boundaries =
     [
@@ -21,7 +21,7 @@ public sealed class PemFuzzTests(ITestOutputHelper output)
         using var first = Samples.NewRoot();
         using var second = Samples.NewRoot();
         byte[][] seeds = [Samples.Bytes(first.CertificatePem), Samples.Bytes(first.CertificatePem + second.CertificatePem), []];
-        new Fuzzer("pem", seeds, Boundaries).Run(25_000, pem => IsTaken(() => TrustBundle.Parse(pem).PruneExpired(Samples.Clock)), output);
+        Run(new Fuzzer("pem", seeds, Boundaries), 25_000, pem => IsTaken(() => TrustBundle.Parse(pem).PruneExpired(Samples.Clock)));
     }
 
     [Fact]
@@ -29,8 +29,8 @@ public sealed class PemFuzzTests(ITestOutputHelper output)
     {
         using var root = Samples.NewRoot();
         var key = root.PrivateKeyPem;
-        new Fuzzer("pem", [Samples.Bytes(root.CertificatePem)], Boundaries).Run(
-            10_000, pem => IsTaken(() => CertificateAuthority.Load(pem, key.Span, default).Dispose()), output);
+        Run(new Fuzzer("pem", [Samples.Bytes(root.CertificatePem)], Boundaries), 10_000,
+            pem => IsTaken(() => CertificateAuthority.Load(pem, key.Span, default).Dispose()));
     }
 
     [Fact]
@@ -38,8 +38,8 @@ public sealed class PemFuzzTests(ITestOutputHelper output)
     {
         using var root = Samples.NewRoot();
         var certificate = Samples.Bytes(root.CertificatePem);
-        new Fuzzer("pem", [root.PrivateKeyPem.ToArray()], Boundaries).Run(
-            10_000, pem => IsTaken(() => CertificateAuthority.Load(certificate, pem, default).Dispose()), output);
+        Run(new Fuzzer("pem", [root.PrivateKeyPem.ToArray()], Boundaries), 10_000,
+            pem => IsTaken(() => CertificateAuthority.Load(certificate, pem, default).Dispose()));
     }
 
     private static bool IsTaken(Action read)

@@ -8,13 +8,17 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>What an admin hands in by file: values for the registry chart, options of the service, and manifests for <c>plan</c>.</summary>
-public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
+public class SettingFileFuzzTests(ITestOutputHelper output) : FuzzTests(output), IDisposable
 {
     private static readonly IReadOnlyList<ServiceOption> All = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fuzz-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public void ChartValues_AnyBytes_AreTakenOrRefused()
@@ -23,8 +27,8 @@ public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
         var seed = Encoding.UTF8.GetBytes(
             "replicas: 3\nstorage:\n  type: pvc\n  size: 200Gi\nsync: {interval: 5m}\nresources:\n  limits: {memory: "
                 + "1Gi}\npodLabels: {a: b}\n");
-        new Fuzzer("values", [seed], Words.Yaml).Run(
-            6_000, yaml => IsTaken<RegistryDefaultsException>(() => defaults.Replace(Text(yaml))), output);
+        Run(new Fuzzer("values", [seed], Words.Yaml), 6_000,
+            yaml => IsTaken<RegistryDefaultsException>(() => defaults.Replace(Text(yaml))));
     }
 
     [Fact]
@@ -33,7 +37,7 @@ public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
         var file = Path.Combine(_folder, "options.yaml");
         var seed = Encoding.UTF8.GetBytes(
             "rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\nclientNames: a,b\nlogLevel: Debug\ntlsCertificateFile: /x\n");
-        new Fuzzer("options", [seed], Words.Yaml).Run(10_000, yaml => AreOptions(file, yaml), output);
+        Run(new Fuzzer("options", [seed], Words.Yaml), 10_000, yaml => AreOptions(file, yaml));
     }
 
     [Fact]
@@ -43,8 +47,8 @@ public sealed class SettingFileFuzzTests(ITestOutputHelper output) : IDisposable
             "apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec:\n  clusterNetwork: {services: "
                 + "{cidrBlocks: [10.128.0.0/12]}}\n  topology:\n    version: v1.33.0\n    variables:\n    - name: clusterConfig\n    "
                 + "  value: {addons: {registry: {}}}\n");
-        new Fuzzer("values", [seed], Words.Yaml).Run(
-            15_000, yaml => IsTaken<ClusterFormatException>(() => ClusterManifest.Read(Text(yaml))), output);
+        Run(new Fuzzer("values", [seed], Words.Yaml), 15_000,
+            yaml => IsTaken<ClusterFormatException>(() => ClusterManifest.Read(Text(yaml))));
     }
 
     private static bool AreOptions(string file, byte[] yaml)

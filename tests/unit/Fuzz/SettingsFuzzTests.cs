@@ -6,7 +6,7 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Unit.Tests.Fuzz;
 
 /// <summary>The variable of a cluster: the settings, and the plan that is made of them.</summary>
-public sealed class SettingsFuzzTests(ITestOutputHelper output)
+public class SettingsFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
     private static readonly byte[][] Seeds =
     [
@@ -22,7 +22,7 @@ public sealed class SettingsFuzzTests(ITestOutputHelper output)
 
     [Fact]
     public void Plan_AnySettings_IsMadeOrEachFieldIsNamed() =>
-        new Fuzzer("settings", Seeds, Words.Json).Run(40_000, IsPlanned, output);
+        Run(new Fuzzer("settings", Seeds, Words.Json), 40_000, IsPlanned);
 
     private static bool IsPlanned(byte[] settings)
     {

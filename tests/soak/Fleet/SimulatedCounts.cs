@@ -1,7 +1,7 @@
 using System.Globalization;
 using CapiRegistryHook.Registry.Trust;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>What happened in the years of a simulation.</summary>
 internal sealed class SimulatedCounts

@@ -10,7 +10,7 @@ using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Trust;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>One replica of the service, as its process holds it: what it remembers goes with it when it dies.</summary>
 internal sealed class SimulatedReplica : IDisposable

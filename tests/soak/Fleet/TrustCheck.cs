@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
 /// Judges what a server shows as a client does that trusts a CA file: by the platform's chain engine, which shares no code with the

@@ -1,8 +1,10 @@
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Registry.Serving;
+using CapiRegistryHook.Unit.Tests.Registry.Serving;
 
-namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
+namespace CapiRegistryHook.Soak.Tests.Serving;
 
 /// <summary>
 /// Twelve years of three replicas: renewals, two new authorities, API faults, restarts and replicas that no API server is reachable from
@@ -12,7 +14,6 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Serving;
 public sealed class ServingLifeTests(ITestOutputHelper output)
 {
     private const int Years = 12;
-    private const int Seed = 20260131;
 
     private static readonly TimeSpan Step = TimeSpan.FromDays(6);
 
@@ -27,7 +28,8 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
     [Fact]
     public async Task RefreshAsync_TwelveYearsOfFaults_EveryClientAcceptsEveryReplica()
     {
-        var random = new Random(Seed);
+        var seed = TestSeed.From("SERVING_SEED");
+        var random = new Random(seed);
         await using var fixture = await ServingFixture.StartAsync();
         fixture.Server.InjectFault(_ => random.Next(20) == 0 ? AnyFault(random) : null);
         var replicas = Enumerable.Range(0, 3).Select(_ => new Replica(fixture.NewReplica())).ToList();
@@ -57,7 +59,7 @@ public sealed class ServingLifeTests(ITestOutputHelper output)
         }
 
         output.WriteLine(
-            $"seed {Seed}: {authorities.Count} authorities, {replicas.Sum(replica => replica.Certificates)} certificates, "
+            $"seed {seed}: {authorities.Count} authorities, {replicas.Sum(replica => replica.Certificates)} certificates, "
                 + $"{replicas.Sum(replica => replica.Failures)} failed looks.");
         Assert.Equal(3, authorities.Count);
         Assert.True(replicas.All(replica => replica.Certificates > 50 && replica.Failures > 0));

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>What befalls one call.</summary>
 internal enum ChaosEvent

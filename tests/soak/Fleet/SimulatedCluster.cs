@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
 /// One workload cluster: its API server, its nodes with the CA file that each was made with, and its registry's pods with the certificate

@@ -1,4 +1,4 @@
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
 /// Whose key is whose: a key belongs to one certificate of one cluster, and the root's key that is there fits the root's certificate.

@@ -1,11 +1,13 @@
 using System.Globalization;
+using CapiRegistryHook.Harness;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
-/// Twelve years of 500 clusters (50 unless FLEET_CLUSTERS says so, as CI does): renewals, rotations of the root, upgrades that come late,
-/// nodes that stay for years, clusters that are away for
-/// months, calls that are lost before or after they are done, and replicas that die between two writes. At the end of every day every node
+/// Twelve years of 500 clusters: renewals, rotations of the root, upgrades that come late, nodes that stay for years, clusters that are
+/// away
+/// for months, calls that are lost before or after they are done, and replicas that die between two writes. At the end of every day every
+/// node
 /// accepts what every pod of its registry serves, also after a pod that started for no reason.
 /// </summary>
 public sealed class FleetSimulationTests(ITestOutputHelper output)
@@ -23,10 +25,10 @@ public sealed class FleetSimulationTests(ITestOutputHelper output)
     [Fact]
     public async Task Years_WithEverythingThatGoesWrong_NeverServeWhatANodeRefuses()
     {
-        var seed = Setting("SEED", Random.Shared.Next());
+        var seed = TestSeed.From("FLEET_SEED");
         var days = Setting("YEARS", 12) * 365;
-        var size = Setting("CLUSTERS", 50);
-        output.WriteLine($"seed {seed} (set FLEET_SEED, FLEET_YEARS, FLEET_CLUSTERS to repeat or vary)");
+        var size = Setting("CLUSTERS", 500);
+        output.WriteLine($"seed {seed} (FLEET_SEED=random, FLEET_YEARS and FLEET_CLUSTERS vary the run)");
         using var fleet = new SimulatedFleet(seed, Start);
         try
         {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
 /// The line between one replica and one API server: it loses calls before and after they are done, brings back errors, and now and then

@@ -9,8 +9,9 @@ using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Unit.Tests;
 
-namespace CapiRegistryHook.Unit.Tests.Fleet;
+namespace CapiRegistryHook.Soak.Tests.Fleet;
 
 /// <summary>
 /// A management cluster with its clusters, day by day: the simulation plays Cluster API (hooks, nodes that come and go), the add-on
