@@ -83,25 +83,30 @@ public sealed class RegistryLifecycle : IDisposable
 
     /// <summary>Once the control plane answers: the server certificate on it, and the chart. Never waits for Helm.</summary>
     public Task<RegistryOutcome> InstallAsync(Cluster cluster, CancellationToken cancellationToken) =>
-        RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, null, changes, token), cancellationToken);
+        RunAsync(cluster, (plan, context, token) => _steps.InstallAsync(plan, null, context, token), cancellationToken);
 
     /// <summary>
     /// Before an upgrade: as <see cref="InstallAsync"/>, and the server certificate is renewed once per target version.
-    /// A fault that lasts longer than <see cref="RegistryOptions.UpgradeBlockLimit"/> ends in
-    /// <see cref="RegistryOutcome.LetGo"/> and a Warning Event.
+    /// Whatever is in the way for longer than <see cref="RegistryOptions.UpgradeBlockLimit"/> ends in
+    /// <see cref="OutcomeKind.LetGo"/> and a Warning Event.
     /// </summary>
     /// <param name="cluster">The Cluster as the hook request shows it.</param>
     /// <param name="targetVersion">The Kubernetes version that the cluster is upgraded to.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
-        var outcome =
-            await RunAsync(cluster, (plan, changes, token) => _steps.InstallAsync(plan, targetVersion, changes, token), cancellationToken);
-        if (outcome is RegistryOutcome.Done)
-            await _hold.EndAsync(cluster, targetVersion, cancellationToken);
-        return outcome.Obstacle is { } obstacle && await _hold.IsOverAsync(cluster, targetVersion, obstacle, cancellationToken)
-            ? new RegistryOutcome.LetGo(obstacle) { Changes = outcome.Changes }
-            : outcome;
+        var outcome = await RunAsync(
+            cluster, (plan, context, token) => _steps.InstallAsync(plan, targetVersion, context, token), cancellationToken);
+        switch (outcome.Kind)
+        {
+            case OutcomeKind.Done:
+                await _hold.EndAsync(cluster, targetVersion, cancellationToken);
+                return outcome;
+            case OutcomeKind.NotWanted:
+                return outcome;
+            default:
+                return await _hold.IsOverAsync(cluster, targetVersion, outcome.Reason, cancellationToken) ? outcome.LetGo() : outcome;
+        }
     }
 
     /// <summary>Ends the connections.</summary>
@@ -112,20 +117,20 @@ public sealed class RegistryLifecycle : IDisposable
     }
 
     private async Task<RegistryOutcome> RunAsync(
-        Cluster cluster, Func<RegistryPlan, List<Change>, CancellationToken, Task<RegistryOutcome?>> act,
+        Cluster cluster, Func<RegistryPlan, ReconcileContext, CancellationToken, Task<RegistryOutcome>> act,
         CancellationToken cancellationToken)
     {
         switch (RegistryPlan.Create(cluster, _options))
         {
             case PlanResult.Wanted wanted:
-                var changes = new List<Change>();
+                var context = new ReconcileContext { Cluster = cluster };
                 var outcome = await Attempt.RunAsync(
-                    _options.WorkLimit, _time, wanted.Plan.RootSecret, token => act(wanted.Plan, changes, token), cancellationToken);
-                return outcome with { Changes = changes };
+                    _options.WorkLimit, _time, wanted.Plan.RootSecret, token => act(wanted.Plan, context, token), cancellationToken);
+                return outcome with { Changes = context.Changes };
             case PlanResult.Invalid invalid:
-                return new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
+                return RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
             default:
-                return new RegistryOutcome.NotWanted();
+                return RegistryOutcome.NotWanted;
         }
     }
 }

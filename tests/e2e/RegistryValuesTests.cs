@@ -41,7 +41,7 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
         Assert.Equal("Success", upgrade.Status);
         Assert.Contains("priorityClassName: \"second\"", second, StringComparison.Ordinal);
         Assert.Contains("size: \"20Gi\"", second, StringComparison.Ordinal);
-        await service.WaitForLogAsync("Other storage is asked for than the registry has", CancellationToken);
+        await service.WaitForLogAsync("The registry keeps its storage", CancellationToken);
         await service.WaitForLogAsync("The value nonsense is not a value of the chart.", CancellationToken);
     }
 

@@ -6,8 +6,8 @@ using CapiRegistryHook.Registry.Outcomes;
 namespace CapiRegistryHook.Hooks.Handlers;
 
 /// <summary>
-/// Puts the server certificate on the workload cluster and asks for the chart. It can't block, and never waits for Helm.
-/// A Failure would stop the whole topology of the Cluster, so only a user's mistake is one; what else is in the way is handed over to
+/// Issues the server certificate into the workload cluster and requests the chart. It can't block, and never waits for Helm.
+/// A Failure would stop the whole topology of the Cluster, so only a user's mistake is one; everything else is handed over to
 /// the reconciler. Where that is off, every fault is a Failure, which brings the next call. Calling it twice is safe because a good
 /// certificate is kept and an unchanged HelmChartProxy is not written.
 /// </summary>
@@ -26,16 +26,14 @@ internal sealed class AfterControlPlaneInitializedHandler(
         return ToHookOutcome(outcome);
     }
 
-    private HookOutcome.NonBlocking ToHookOutcome(RegistryOutcome outcome) => outcome switch
+    private HookOutcome.NonBlocking ToHookOutcome(RegistryOutcome outcome) => outcome.Kind switch
     {
-        RegistryOutcome.Invalid invalid => HookOutcome.NonBlocking.Fail(invalid.Reason),
-        RegistryOutcome.Refused refused => Postpone(refused.Reason),
-        RegistryOutcome.Waiting waiting => Postpone(waiting.Reason),
-        RegistryOutcome.Unavailable unavailable => Postpone(unavailable.Reason),
-        _ => HookOutcome.NonBlocking.Proceed(),
+        OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => HookOutcome.NonBlocking.Proceed(),
+        OutcomeKind.Invalid => HookOutcome.NonBlocking.Fail(outcome.Reason),
+        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Unavailable => Postpone(outcome.Reason),
     };
 
     private HookOutcome.NonBlocking Postpone(string reason) => reconciler.Mode == ReconcilerMode.On
-        ? HookOutcome.NonBlocking.HandOver($"The registry is not installed yet; this service goes on with it by itself. {reason}")
+        ? HookOutcome.NonBlocking.HandOver($"The registry is not installed yet; the reconciler will retry. {reason}")
         : HookOutcome.NonBlocking.Fail(reason);
 }

@@ -26,12 +26,10 @@ internal sealed class BeforeClusterCreateHandler(RegistryLifecycle registry, ILo
         return ToHookOutcome(outcome);
     }
 
-    private static HookOutcome.Blocking ToHookOutcome(RegistryOutcome outcome) => outcome switch
+    private static HookOutcome.Blocking ToHookOutcome(RegistryOutcome outcome) => outcome.Kind switch
     {
-        RegistryOutcome.Invalid invalid => HookOutcome.Blocking.Fail(invalid.Reason),
-        RegistryOutcome.Refused refused => HookOutcome.Blocking.Fail(refused.Reason),
-        RegistryOutcome.Waiting waiting => HookOutcome.Blocking.Block(RetryAfter, waiting.Reason),
-        RegistryOutcome.Unavailable unavailable => HookOutcome.Blocking.Block(RetryAfter, unavailable.Reason),
-        _ => HookOutcome.Blocking.Proceed(),
+        OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => HookOutcome.Blocking.Proceed(),
+        OutcomeKind.Invalid or OutcomeKind.Refused => HookOutcome.Blocking.Fail(outcome.Reason),
+        OutcomeKind.Waiting or OutcomeKind.Unavailable => HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
     };
 }

@@ -30,13 +30,11 @@ internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, IL
         return ToHookOutcome(outcome);
     }
 
-    private static HookOutcome.Blocking ToHookOutcome(RegistryOutcome outcome) => outcome switch
+    private static HookOutcome.Blocking ToHookOutcome(RegistryOutcome outcome) => outcome.Kind switch
     {
-        RegistryOutcome.Invalid invalid => HookOutcome.Blocking.Fail(invalid.Reason),
-        RegistryOutcome.Refused refused => HookOutcome.Blocking.Block(RetryAfter, refused.Reason),
-        RegistryOutcome.Waiting waiting => HookOutcome.Blocking.Block(RetryAfter, waiting.Reason),
-        RegistryOutcome.Unavailable unavailable => HookOutcome.Blocking.Block(RetryAfter, unavailable.Reason),
-        RegistryOutcome.LetGo letGo => HookOutcome.Blocking.LetGo($"Went on without a refreshed registry. {letGo.Reason}"),
-        _ => HookOutcome.Blocking.Proceed(),
+        OutcomeKind.Done or OutcomeKind.NotWanted => HookOutcome.Blocking.Proceed(),
+        OutcomeKind.Invalid => HookOutcome.Blocking.Fail(outcome.Reason),
+        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Unavailable => HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
+        OutcomeKind.LetGo => HookOutcome.Blocking.LetGo($"Upgrade proceeds; registry not refreshed. {outcome.Reason}"),
     };
 }

@@ -26,11 +26,11 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {
-            return StepResult<T>.Stopped(FaultSentences.NoKubeconfig(secret));
+            return FaultSentences.NoKubeconfig(secret);
         }
         catch (KubeconfigException exception)
         {
-            return StepResult<T>.Stopped(FaultSentences.OfKubeconfig(secret, exception));
+            return FaultSentences.OfKubeconfig(secret, exception);
         }
 
         using (lease)
@@ -41,7 +41,7 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
             }
             catch (KubernetesApiException exception)
             {
-                return StepResult<T>.Stopped(FaultSentences.OfWorkload(exception));
+                return FaultSentences.OfWorkload(exception);
             }
         }
     }

@@ -14,26 +14,26 @@ namespace CapiRegistryHook.Registry.Outcomes;
 /// </summary>
 internal static class FaultSentences
 {
-    public static RegistryOutcome OfManagement(KubernetesApiException exception) => new RegistryOutcome.Unavailable(
+    public static RegistryOutcome OfManagement(KubernetesApiException exception) => RegistryOutcome.Unavailable(
         Describe("management", exception, "install the part of Cluster API that serves it, or create its namespace"), exception);
 
-    public static RegistryOutcome OfWorkload(KubernetesApiException exception) => new RegistryOutcome.Unavailable(
+    public static RegistryOutcome OfWorkload(KubernetesApiException exception) => RegistryOutcome.Unavailable(
         Describe("workload", exception, "check that its namespace is not being deleted"), exception);
 
-    public static RegistryOutcome OfKubeconfig(NamespacedName secret, KubeconfigException exception) => new RegistryOutcome.Unavailable(
+    public static RegistryOutcome OfKubeconfig(NamespacedName secret, KubeconfigException exception) => RegistryOutcome.Unavailable(
         $"The kubeconfig in the Secret {secret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}",
         exception);
 
-    public static RegistryOutcome NoKubeconfig(NamespacedName secret) => new RegistryOutcome.Waiting(
+    public static RegistryOutcome NoKubeconfig(NamespacedName secret) => RegistryOutcome.Waiting(
         $"The Secret {secret} with the workload cluster's kubeconfig is not there yet.");
 
-    public static RegistryOutcome OutOfTime(OperationCanceledException exception) => new RegistryOutcome.Unavailable(
+    public static RegistryOutcome OutOfTime(OperationCanceledException exception) => RegistryOutcome.Unavailable(
         "The API servers did not answer in time; the next call tries again.", exception);
 
     public static string UnusableRoot(NamespacedName root, CertificateException exception) =>
         $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup.";
 
-    public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => new RegistryOutcome.Refused(
+    public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "
             + $"{plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
 

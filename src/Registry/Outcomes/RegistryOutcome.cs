@@ -1,70 +1,91 @@
 namespace CapiRegistryHook.Registry.Outcomes;
 
-/// <summary>How an attempt to make a cluster's registry true ended. Sentences are fixed: the same state gives the same text.</summary>
-public abstract record RegistryOutcome
+/// <summary>How an attempt to install or update a cluster's registry ended. The same state always gives the same reason.</summary>
+public sealed record RegistryOutcome
 {
-    private RegistryOutcome()
-    {
-    }
+    private RegistryOutcome(OutcomeKind kind, string reason = "", Exception? cause = null) => (Kind, Reason, Cause) = (kind, reason, cause);
 
-    /// <summary>What was changed, in order, also when the attempt did not come to its end; empty when nothing.</summary>
+    /// <summary>
+    /// What ended the attempt. Switch over it without a discard: a kind that is added later then does not compile until each caller has
+    /// decided about it.
+    /// </summary>
+    public OutcomeKind Kind { get; }
+
+    /// <summary>Why not, as fixed sentences for people; empty when nothing is in the way.</summary>
+    public string Reason { get; }
+
+    /// <summary>The fault of an API server, for the log; null when there was none.</summary>
+    public Exception? Cause { get; }
+
+    /// <summary>What was changed, in order, also when the attempt was cut short; empty when nothing was.</summary>
     public IReadOnlyList<Change> Changes { get; init; } = [];
 
-    /// <summary>What is in the way, when something is that is not the user's to change; otherwise null.</summary>
-    internal string? Obstacle => this switch
-    {
-        Waiting waiting => waiting.Reason,
-        Refused refused => refused.Reason,
-        Unavailable unavailable => unavailable.Reason,
-        _ => null,
-    };
+    /// <summary>Everything is as it should be.</summary>
+    internal static RegistryOutcome Done { get; } = new(OutcomeKind.Done);
 
-    /// <summary>The Cluster does not ask for a registry.</summary>
-    public sealed record NotWanted : RegistryOutcome;
+    /// <summary>The Cluster does not request a registry.</summary>
+    internal static RegistryOutcome NotWanted { get; } = new(OutcomeKind.NotWanted);
 
-    /// <summary>All is as it should be.</summary>
-    public sealed record Done : RegistryOutcome;
+    /// <param name="reason">One sentence per problem, each naming the field and the remedy.</param>
+    internal static RegistryOutcome Invalid(string reason) => new(OutcomeKind.Invalid, reason);
+
+    /// <param name="reason">What is missing, and who creates it.</param>
+    internal static RegistryOutcome Waiting(string reason) => new(OutcomeKind.Waiting, reason);
+
+    /// <param name="reason">What is wrong, and the remedy.</param>
+    internal static RegistryOutcome Refused(string reason) => new(OutcomeKind.Refused, reason);
+
+    /// <param name="reason">Which server; without its own words, which may change from call to call.</param>
+    /// <param name="cause">The fault, for the log.</param>
+    internal static RegistryOutcome Unavailable(string reason, Exception? cause = null) => new(OutcomeKind.Unavailable, reason, cause);
+
+    /// <summary>The upgrade proceeds in spite of this outcome.</summary>
+    internal RegistryOutcome LetGo() => new(OutcomeKind.LetGo, Reason, Cause) { Changes = Changes };
+}
+
+/// <summary>What can end an attempt.</summary>
+public enum OutcomeKind
+{
+    /// <summary>Everything is as it should be.</summary>
+    Done,
+
+    /// <summary>The Cluster does not request a registry.</summary>
+    NotWanted,
 
     /// <summary>The user must change the Cluster first.</summary>
-    /// <param name="Reason">One sentence per problem, each naming the field and the remedy.</param>
-    public sealed record Invalid(string Reason) : RegistryOutcome;
+    Invalid,
 
-    /// <summary>Nothing is wrong, but something that others make is not there yet.</summary>
-    /// <param name="Reason">What is awaited.</param>
-    public sealed record Waiting(string Reason) : RegistryOutcome;
+    /// <summary>Nothing is wrong, but something that others create does not exist yet.</summary>
+    Waiting,
 
-    /// <summary>Going on would break trust or overwrite a key; a person has to act.</summary>
-    /// <param name="Reason">What is wrong, and the remedy.</param>
-    public sealed record Refused(string Reason) : RegistryOutcome;
+    /// <summary>To continue would break trust or overwrite what is not ours; a person has to act.</summary>
+    Refused,
 
-    /// <summary>An API server can't be used now; trying again later is safe.</summary>
-    /// <param name="Reason">Which one, without its own words, which may change from call to call.</param>
-    /// <param name="Cause">The fault, for the log.</param>
-    public sealed record Unavailable(string Reason, Exception? Cause = null) : RegistryOutcome;
+    /// <summary>An API server can't be used now; a retry is safe.</summary>
+    Unavailable,
 
-    /// <summary>A fault held up an upgrade for as long as it may; the upgrade goes on without a refreshed registry.</summary>
-    /// <param name="Reason">The fault that did not go away.</param>
-    public sealed record LetGo(string Reason) : RegistryOutcome;
+    /// <summary>An upgrade was blocked for as long as it may be, and proceeds without a refreshed registry.</summary>
+    LetGo,
 }
 
 /// <summary>One write that an operation made, or left undone on purpose.</summary>
 /// <param name="Verb">What happened to the object.</param>
 /// <param name="Kind">The object's kind, for example <c>Secret</c>.</param>
 /// <param name="Name">Namespace and name.</param>
-/// <param name="OnWorkloadCluster">Where the object lies: the workload cluster, or the management cluster.</param>
-/// <param name="Why">A fixed sentence.</param>
-public sealed record Change(ChangeVerb Verb, string Kind, string Name, bool OnWorkloadCluster, string Why);
+/// <param name="OnWorkloadCluster">Whether the object is on the workload cluster, and not on the management cluster.</param>
+/// <param name="Reason">Why, as a fixed sentence.</param>
+public sealed record Change(ChangeVerb Verb, string Kind, string Name, bool OnWorkloadCluster, string Reason);
 
 /// <summary>What happened to an object.</summary>
 public enum ChangeVerb
 {
-    /// <summary>It was not there before.</summary>
+    /// <summary>It did not exist before.</summary>
     Created,
 
-    /// <summary>It was there with other content.</summary>
+    /// <summary>It had other content.</summary>
     Updated,
 
-    /// <summary>It stays as it is although something else is asked for.</summary>
+    /// <summary>It stays as it is although something else was requested.</summary>
     Kept,
 
     /// <summary>It is gone, or will be once its finalizers agree.</summary>

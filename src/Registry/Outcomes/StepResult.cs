@@ -2,10 +2,12 @@ using CapiRegistryHook.Kubernetes.Client;
 
 namespace CapiRegistryHook.Registry.Outcomes;
 
-/// <summary>The result of one step: a value and what was changed for it, or the outcome that ends the attempt.</summary>
-internal readonly record struct StepResult<T>(T? Value, Change? Change = null, RegistryOutcome? Stop = null)
+/// <summary>The result of one step: its value, or the outcome that ends the attempt.</summary>
+internal readonly record struct StepResult<T>(T? Value, RegistryOutcome? Stop = null)
 {
-    public static StepResult<T> Stopped(RegistryOutcome outcome) => new(default, Stop: outcome);
+    public static implicit operator StepResult<T>(T value) => new(value);
+
+    public static implicit operator StepResult<T>(RegistryOutcome stop) => new(default, stop);
 }
 
 /// <summary>Read, decide, write; again when somebody else wrote in between.</summary>

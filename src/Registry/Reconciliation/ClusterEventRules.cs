@@ -39,14 +39,14 @@ internal static class ClusterEventRules
 
     private static ClusterEvent? Describe(Change change, ReconcileContext pass) => change switch
     {
-        { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Why),
+        { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The registry was asked for."),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
-            Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Why}"),
+            Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>
             Normal("CertificateIssued", "Issue", Until("The registry has a certificate", pass)),
         { Kind: "Secret", OnWorkloadCluster: true } when pass.Certificate?.Serial != pass.Former?.Serial =>
-            Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", pass)} {change.Why}"),
+            Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", pass)} {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: false }
             when pass.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(pass.Cluster!).ToString() =>
             DescribeTrust(change, bundle.Count),
@@ -54,7 +54,7 @@ internal static class ClusterEventRules
     };
 
     private static ClusterEvent? DescribeTrust(Change change, int roots) =>
-        change.Why == ClusterTrust.RetiredReason ? Normal("RootRetired", "Rotate", change.Why)
+        change.Reason == ClusterTrust.RetiredReason ? Normal("RootRetired", "Rotate", change.Reason)
         : change.Verb == ChangeVerb.Updated && roots > 1
         ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
         : null;

@@ -40,7 +40,7 @@ internal sealed class ClusterReconciler(
         {
             pass.Cluster = await management.FindAsync(RegistryResources.Clusters(version), key.Object, token);
             pass.Goal = GoalOf(pass.Cluster);
-            return pass.Goal == ClusterPhase.Ready ? await ActAsync(pass.Cluster!, verify, pass, token) : null;
+            return pass.Goal == ClusterPhase.Ready ? await ActAsync(pass.Cluster!, verify, pass, token) : RegistryOutcome.Done;
         }, cancellationToken);
         var status = pass.Conclude(key, outcome);
         await _events.TellAsync(pass, status, cancellationToken);
@@ -59,14 +59,14 @@ internal sealed class ClusterReconciler(
     public static bool IsPaused(Cluster cluster) =>
         cluster.Spec?.Paused == true || cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true;
 
-    private Task<RegistryOutcome?> ActAsync(Cluster cluster, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
+    private Task<RegistryOutcome> ActAsync(Cluster cluster, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
     {
         switch (RegistryPlan.Create(cluster, options))
         {
             case PlanResult.Wanted wanted:
                 return steps.ReconcileAsync(wanted.Plan, verify, pass, cancellationToken);
             case PlanResult.Invalid invalid:
-                return Task.FromResult<RegistryOutcome?>(new RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
+                return Task.FromResult(RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
             default:
                 pass.Goal = ClusterPhase.Off;
                 return _removal.RemoveAsync(cluster, pass.Changes, cancellationToken);

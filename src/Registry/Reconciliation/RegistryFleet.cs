@@ -58,7 +58,7 @@ public sealed class RegistryFleet
         }
         catch (KubernetesApiException exception)
         {
-            return new RotationReport(RotationPhase.None, 0, null, []) { Problem = FaultSentences.OfManagement(exception).Obstacle };
+            return new RotationReport(RotationPhase.None, 0, null, []) { Problem = FaultSentences.OfManagement(exception).Reason };
         }
         catch (CertificateException exception)
         {

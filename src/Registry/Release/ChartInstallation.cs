@@ -13,25 +13,26 @@ namespace CapiRegistryHook.Registry.Release;
 internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
 {
     private const string OtherVolumes =
-        "Other storage is asked for than the registry has; volumes of a StatefulSet can't be changed, see docs/registry-values.md.";
+        "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
+            + "see docs/registry-values.md.";
 
     /// <summary>The HelmChartProxy as it is; null when absent.</summary>
     public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
         management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
 
-    public async Task<StepResult<bool>> EnsureLabelAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    public async Task EnsureLabelAsync(RegistryPlan plan, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var cluster = plan.Cluster;
         if (cluster.Metadata.Labels?.GetValueOrDefault(RegistryPlan.ClusterNameLabel) == cluster.Name.Name)
-            return new StepResult<bool>(true);
+            return;
 
         var labels = new JsonObject { [RegistryPlan.ClusterNameLabel] = cluster.Name.Name };
         await management.MergePatchAsync(
             RegistryResources.Clusters(cluster), cluster.Name, new JsonObject { ["metadata"] = new JsonObject { ["labels"] = labels } },
             ObjectLabels.FieldManager, cancellationToken);
-        return new StepResult<bool>(true, new Change(
+        changes.Add(new Change(
             ChangeVerb.Updated, "Cluster", cluster.DisplayName, false,
-            $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the chart finds its cluster."));
+            $"The label {RegistryPlan.ClusterNameLabel} was missing, by which the add-on provider selects the Cluster."));
     }
 
     /// <summary>
@@ -41,22 +42,28 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
     /// <param name="certificate">The certificate that the pods are to serve.</param>
+    /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<StepResult<bool>> EnsureChartProxyAsync(
-        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
+    public async Task EnsureChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, ICollection<Change> changes,
+        CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
-        return await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+        await ApplyAsync(plan, before, wanted, changes, cancellationToken);
+        if (kept.IsOther)
+            changes.Add(Kept(plan));
     }
 
     /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
-    public async Task<StepResult<bool>> RepairChartProxyAsync(
-        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, CancellationToken cancellationToken)
+    public async Task RepairChartProxyAsync(
+        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, ICollection<Change> changes,
+        CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
-        return before is not null && ChartProxyComparison.IsAsWanted(before, wanted)
-            ? new StepResult<bool>(true, kept.IsOther ? KeptChange(plan) : null)
-            : await ApplyAsync(plan, before, wanted, kept, cancellationToken);
+        if (before is null || !ChartProxyComparison.IsAsWanted(before, wanted))
+            await ApplyAsync(plan, before, wanted, changes, cancellationToken);
+        if (kept.IsOther)
+            changes.Add(Kept(plan));
     }
 
     private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate)
@@ -85,25 +92,19 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             ? certificate with { Served = known.Served }
             : certificate;
 
-    private async Task<StepResult<bool>> ApplyAsync(
-        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, KeptValues kept, CancellationToken cancellationToken)
+    private async Task ApplyAsync(
+        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
-        return new StepResult<bool>(true, Describe(plan, before, after, kept));
-    }
-
-    private static Change? Describe(RegistryPlan plan, HelmChartProxy? before, HelmChartProxy after, KeptValues kept)
-    {
         if (before is null)
-            return new Change(
-                ChangeVerb.Created, "HelmChartProxy", plan.ChartProxy.ToString(), false, "The registry was not installed yet.");
-        if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
-            return new Change(ChangeVerb.Updated, "HelmChartProxy", plan.ChartProxy.ToString(), false,
-                "Chart, values or certificate changed." + (kept.IsOther ? " " + OtherVolumes : ""));
-        return kept.IsOther ? KeptChange(plan) : null;
+            changes.Add(Changed(plan, ChangeVerb.Created, "The registry was not installed yet."));
+        else if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
+            changes.Add(Changed(plan, ChangeVerb.Updated, "Chart, values or certificate changed."));
     }
 
-    private static Change KeptChange(RegistryPlan plan) =>
-        new(ChangeVerb.Kept, "HelmChartProxy", plan.ChartProxy.ToString(), false, OtherVolumes);
+    private static Change Kept(RegistryPlan plan) => Changed(plan, ChangeVerb.Kept, OtherVolumes);
+
+    private static Change Changed(RegistryPlan plan, ChangeVerb verb, string reason) =>
+        new(verb, "HelmChartProxy", plan.ChartProxy.ToString(), false, reason);
 }

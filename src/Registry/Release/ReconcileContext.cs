@@ -6,7 +6,7 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Registry.Release;
 
-/// <summary>What a pass over one Cluster has found and done so far, also when it does not come to its end.</summary>
+/// <summary>What one attempt on a Cluster has found and done so far, also when it is cut short.</summary>
 internal sealed class ReconcileContext
 {
     /// <summary>Where the registry stands when nothing is in the way.</summary>
@@ -24,7 +24,7 @@ internal sealed class ReconcileContext
     /// <summary>The certificate as it was known before; null when none was.</summary>
     public CertificateRecord? Former { get; private set; }
 
-    /// <summary>What the cluster's nodes are given to trust; null when the pass did not come that far.</summary>
+    /// <summary>What the cluster's nodes are given to trust; null when the attempt did not get that far.</summary>
     public TrustBundle? Bundle { get; set; }
 
     /// <summary>Where the cluster is in a rotation of the root.</summary>
@@ -53,10 +53,10 @@ internal sealed class ReconcileContext
         return Certificate = known;
     }
 
-    /// <summary>Whether this pass wrote an object of that kind.</summary>
+    /// <summary>Whether this attempt wrote an object of that kind.</summary>
     public bool HasWritten(string kind) => Changes.Exists(change => change.Kind == kind && change.Verb != ChangeVerb.Kept);
 
-    /// <summary>The pass in the words of those who watch it.</summary>
+    /// <summary>The attempt as the reconciler reports it.</summary>
     public ClusterStatus Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
     {
         Changes = Changes,
@@ -67,13 +67,16 @@ internal sealed class ReconcileContext
             : null,
     };
 
-    private ClusterStatus Judge(ClusterKey key, RegistryOutcome outcome) => outcome switch
+    private ClusterStatus Judge(ClusterKey key, RegistryOutcome outcome) => new(key, outcome.Kind switch
     {
-        RegistryOutcome.Invalid invalid => new ClusterStatus(key, ClusterPhase.Invalid) { Reason = invalid.Reason },
-        RegistryOutcome.Waiting waiting => new ClusterStatus(key, ClusterPhase.Waiting) { Reason = waiting.Reason },
-        RegistryOutcome.Refused refused => new ClusterStatus(key, ClusterPhase.Refused) { Reason = refused.Reason },
-        RegistryOutcome.Unavailable unavailable =>
-            new ClusterStatus(key, ClusterPhase.Unreachable) { Reason = unavailable.Reason, Cause = unavailable.Cause },
-        _ => new ClusterStatus(key, Goal),
+        OutcomeKind.Invalid => ClusterPhase.Invalid,
+        OutcomeKind.Waiting => ClusterPhase.Waiting,
+        OutcomeKind.Refused => ClusterPhase.Refused,
+        OutcomeKind.Unavailable => ClusterPhase.Unreachable,
+        OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => Goal,
+    })
+    {
+        Reason = outcome.Reason.Length > 0 ? outcome.Reason : null,
+        Cause = outcome.Cause,
     };
 }

@@ -10,31 +10,30 @@ using CapiRegistryHook.Registry.ServerCertificates;
 namespace CapiRegistryHook.Registry.Release;
 
 /// <summary>
-/// What a registry leaves on its workload cluster when its release is uninstalled: the volumes of its StatefulSet, and its certificate. A
-/// volume
-/// that pods still use goes when they do, so this comes before the release goes, and a crash in between leaves a release that is found
-/// again.
+/// What a registry leaves on its workload cluster when its release is uninstalled: the volumes of its StatefulSet, and its certificate.
+/// A volume that pods still use is deleted when they are, so this comes before the release is deleted; after a crash in between the
+/// release is still there to be found again.
 /// </summary>
 internal sealed class RegistryData(WorkloadAccess workload)
 {
     /// <summary>StatefulSets put their selector on the claims that they make; claims of others have no such labels.</summary>
     private const string ClaimLabels = ServedCertificateProbe.PodLabels;
 
-    private const string Why = "The Cluster asks for no registry any more, and what it kept is not to be kept.";
+    private const string Reason = "The Cluster no longer requests a registry, and --on-disable is Delete.";
 
-    /// <summary>Deletes all of it; what is gone already is fine.</summary>
-    public async Task<RegistryOutcome?> DeleteAsync(Cluster cluster, List<Change> changes, CancellationToken cancellationToken)
+    /// <summary>Deletes all of it and ignores what is gone already. Returns the outcome that ends the attempt, or null.</summary>
+    public async Task<RegistryOutcome?> DeleteAsync(Cluster cluster, ICollection<Change> changes, CancellationToken cancellationToken)
     {
-        var deleted = await workload.RunAsync(cluster, async client =>
+        var deleted = await workload.RunAsync<bool>(cluster, async client =>
         {
             await DeleteClaimsAsync(client, changes, cancellationToken);
             await DeleteAsync(client, RegistryResources.SecretHeaders, RegistryPlan.CertificateSecret, changes, cancellationToken);
-            return new StepResult<bool>(true);
+            return true;
         }, cancellationToken);
         return deleted.Stop;
     }
 
-    private static async Task DeleteClaimsAsync(KubernetesClient client, List<Change> changes, CancellationToken cancellationToken)
+    private static async Task DeleteClaimsAsync(KubernetesClient client, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var claims = new List<ObjectHeader>();
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
@@ -48,13 +47,13 @@ internal sealed class RegistryData(WorkloadAccess workload)
     }
 
     private static async Task DeleteAsync(
-        KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, List<Change> changes,
+        KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, ICollection<Change> changes,
         CancellationToken cancellationToken)
     {
         try
         {
             await client.DeleteAsync(type, name, new DeleteOptions(), cancellationToken);
-            changes.Add(new Change(ChangeVerb.Deleted, type.Kind, name.ToString(), true, Why));
+            changes.Add(new Change(ChangeVerb.Deleted, type.Kind, name.ToString(), true, Reason));
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {

@@ -12,7 +12,7 @@ namespace CapiRegistryHook.Registry.Release;
 /// <summary>
 /// The steps in the order in which a crash after any of them is harmless: trust before the certificate that it must
 /// verify, the certificate before the chart that mounts it. Each step finds out for itself what is left to do, and adds
-/// what it did to the changes. A step returns the outcome that ends the attempt, or null.
+/// what it did to the context.
 /// </summary>
 internal sealed class RegistryInstaller(
     KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
@@ -23,198 +23,166 @@ internal sealed class RegistryInstaller(
     private readonly ChartInstallation _chart = new(management, options);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
-    public async Task<RegistryOutcome?> PrepareAsync(RegistryPlan plan, List<Change> changes, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: false, changes, cancellationToken);
+        var trusted = await EnsureTrustAsync(plan, nodesExist: false, context, cancellationToken);
         using (trusted.Value)
-            return trusted.Stop;
+            return trusted.Stop ?? RegistryOutcome.Done;
     }
 
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="upgradeTo">During an upgrade, the version that the certificate is renewed for.</param>
-    /// <param name="changes">Takes what was changed.</param>
+    /// <param name="context">Takes what was changed and what is known of the certificate.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> InstallAsync(
-        RegistryPlan plan, string? upgradeTo, List<Change> changes, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome> InstallAsync(
+        RegistryPlan plan, string? upgradeTo, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: true, changes, cancellationToken);
-        using var root = trusted.Value;
-        if (root is null)
-            return trusted.Stop;
-
-        var wanted = Want(plan, root, upgradeTo);
-        return await OptimisticWrite.RunAsync(() => InstallAsync(plan, wanted, changes, cancellationToken));
+        var trusted = await EnsureTrustAsync(plan, nodesExist: true, context, cancellationToken);
+        using var signer = trusted.Value;
+        return signer is null
+            ? trusted.Stop!
+            : await OptimisticWrite.RunAsync(() => InstallAsync(plan, Want(plan, signer, upgradeTo), context, cancellationToken));
     }
 
     /// <summary>
-    /// The same for a Cluster that nothing need have happened to: the workload cluster is left alone and nothing is written unless
+    /// The same for a Cluster that nothing need have happened to: the workload cluster is not called and nothing is written unless
     /// something is due.
     /// </summary>
     /// <param name="plan">The plan for the Cluster as it is now.</param>
-    /// <param name="verify">True to look at the certificate on the workload cluster in any case.</param>
-    /// <param name="pass">Takes what was changed and what is known of the certificate.</param>
+    /// <param name="verify">True to check the certificate on the workload cluster in any case.</param>
+    /// <param name="context">Takes what was changed and what is known of the certificate.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> ReconcileAsync(
-        RegistryPlan plan, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome> ReconcileAsync(
+        RegistryPlan plan, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: true, pass.Changes, cancellationToken);
-        using var root = trusted.Value;
-        if (root is null)
-            return trusted.Stop;
+        var trusted = await EnsureTrustAsync(plan, nodesExist: true, context, cancellationToken);
+        using var signer = trusted.Value;
+        if (signer is null)
+            return trusted.Stop!;
 
-        pass.Bundle = root.Bundle;
-        var wanted = Want(plan, root, upgradeTo: null);
-        var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, pass, cancellationToken));
-        await RetireAsync(plan, root, isDone: outcome is null, pass, cancellationToken);
+        context.Bundle = signer.Bundle;
+        var wanted = Want(plan, signer, upgradeTo: null);
+        var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, context, cancellationToken));
+        await RetireAsync(plan, signer, outcome.Kind == OutcomeKind.Done, context, cancellationToken);
         return outcome;
     }
 
     /// <summary>
     /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What
-    /// an earlier pass saw
-    /// served does not count in a pass that just found something else.
+    /// an earlier reconcile saw served does not count in one that just found something else.
     /// </summary>
     private async Task RetireAsync(
-        RegistryPlan plan, TrustedRoot root, bool isDone, ReconcileContext pass, CancellationToken cancellationToken)
+        RegistryPlan plan, ClusterSigner signer, bool isDone, ReconcileContext context, CancellationToken cancellationToken)
     {
-        if (root.IsSettled)
+        if (signer.IsSettled)
             return;
-        var isServed = isDone && pass.Certificate is { IsServed: true } certificate && certificate.Issuer == root.Roots.SignerId;
-        pass.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
-        pass.Take(await _trust.RetireAsync(plan, root.Roots, isServed, cancellationToken));
+        var isServed = isDone && context.Certificate is { IsServed: true } certificate && certificate.Issuer == signer.Roots.SignerId;
+        context.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
+        context.Take(await _trust.RetireAsync(plan, signer.Roots, isServed, cancellationToken));
     }
 
-    private async Task<RegistryOutcome?> ReconcileAsync(
-        RegistryPlan plan, WantedCertificate wanted, bool verify, ReconcileContext pass, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome> ReconcileAsync(
+        RegistryPlan plan, WantedCertificate wanted, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
-        var known = pass.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
+        var known = context.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
         if (release?.Metadata.DeletionTimestamp is not null)
             return BeingDeleted(plan);
 
-        var isDue = verify || CertificateDue.Why(known, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null;
-        if (isDue)
-        {
-            var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
-            if (Collect(certificate, pass.Changes) is { } stop)
-                return stop;
-            pass.Certificate = certificate.Value;
-        }
-
-        return Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), pass.Changes)
-            ?? Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate!, cancellationToken), pass.Changes)
-            ?? (isDue ? await ConfirmServedAsync(plan, wanted, pass, cancellationToken) : null);
+        var isDue = verify || CertificateDue.Reason(known, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null;
+        if (isDue && await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
+            return stop;
+        await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
+        await _chart.RepairChartProxyAsync(plan, release, context.Certificate!, context.Changes, cancellationToken);
+        return isDue ? await ConfirmServedAsync(plan, wanted, context, cancellationToken) : RegistryOutcome.Done;
     }
 
     /// <summary>
-    /// A renewal is done when the pods serve the new certificate, and not before. What was seen is written down, so that nobody has to
-    /// look again while the certificate stays.
+    /// A renewal is done when the pods serve the new certificate, and not before. The result is written down, so that it need not be
+    /// checked again while the certificate stays.
     /// </summary>
-    private async Task<RegistryOutcome?> ConfirmServedAsync(
-        RegistryPlan plan, WantedCertificate wanted, ReconcileContext pass, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome> ConfirmServedAsync(
+        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
     {
-        if (pass.HasWritten("HelmChartProxy") && pass.Former?.Serial != pass.Certificate!.Serial)
-            return new RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
-        var certificate = pass.Certificate!;
-        var result = await workload.RunAsync(plan.Cluster, async client =>
-            new StepResult<ServedResult>(await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken)),
-                cancellationToken);
+        var certificate = context.Certificate!;
+        if (context.HasWritten("HelmChartProxy") && context.Former?.Serial != certificate.Serial)
+            return RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
+        var result = await workload.RunAsync<ServedResult>(
+            plan.Cluster, async client => await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken),
+            cancellationToken);
         switch (result.Value)
         {
             case ServedResult.AllServed:
-                pass.Certificate = certificate with { Served = certificate.Serial };
+                context.Certificate = certificate with { Served = certificate.Serial };
                 var release = await _chart.FindAsync(plan, cancellationToken);
-                return Collect(await _chart.RepairChartProxyAsync(plan, release, pass.Certificate, cancellationToken), pass.Changes);
+                await _chart.RepairChartProxyAsync(plan, release, context.Certificate, context.Changes, cancellationToken);
+                return RegistryOutcome.Done;
             case ServedResult.Untrusted untrusted:
-                return new RegistryOutcome.Refused(untrusted.Sentence);
+                return RegistryOutcome.Refused(untrusted.Sentence);
             case ServedResult.Waiting waiting:
-                return new RegistryOutcome.Waiting(waiting.Sentence);
+                return RegistryOutcome.Waiting(waiting.Sentence);
             default:
-                return result.Stop;
+                return result.Stop!;
         }
     }
 
-    private static WantedCertificate Want(RegistryPlan plan, TrustedRoot root, string? upgradeTo) =>
-        new(plan.Certificate, root.Authority, root.Bundle, upgradeTo)
+    private static WantedCertificate Want(RegistryPlan plan, ClusterSigner signer, string? upgradeTo) =>
+        new(plan.Certificate, signer.Authority, signer.Bundle, upgradeTo)
         {
             RenewalRequest = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(RegistryCertificateIssuer.RequestAnnotation),
-            Hindrance = root.MayIssue ? null : FaultSentences.NotTrustedYet(plan),
+            Refusal = signer.MayIssue ? null : FaultSentences.NotTrustedYet(plan),
         };
 
-    private static RegistryOutcome.Waiting BeingDeleted(RegistryPlan plan) =>
-        new($"The HelmChartProxy {plan.ChartProxy} is being deleted; it is made anew when it is gone.");
+    private static RegistryOutcome BeingDeleted(RegistryPlan plan) => RegistryOutcome.Waiting(
+        $"The HelmChartProxy {plan.ChartProxy} is being deleted; it is created again when it is gone.");
 
     /// <summary>
     /// The HelmChartProxy is read before the certificate and written under that version, so that a call that was slow
     /// can't bring back the serial number of a certificate that has been replaced meanwhile.
     /// </summary>
-    private async Task<RegistryOutcome?> InstallAsync(
-        RegistryPlan plan, WantedCertificate wanted, List<Change> changes, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome> InstallAsync(
+        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(plan, cancellationToken);
-        var certificate = await EnsureCertificateAsync(plan, wanted, cancellationToken);
-        if (Collect(certificate, changes) is { } stop)
+        context.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
+        if (await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
             return stop;
         if (release?.Metadata.DeletionTimestamp is not null)
             return BeingDeleted(plan);
-        return Collect(await _chart.EnsureLabelAsync(plan, cancellationToken), changes)
-            ?? Collect(await _chart.EnsureChartProxyAsync(plan, release, certificate.Value!, cancellationToken), changes);
+        await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
+        await _chart.EnsureChartProxyAsync(plan, release, context.Certificate!, context.Changes, cancellationToken);
+        return RegistryOutcome.Done;
     }
 
-    private async Task<StepResult<TrustedRoot>> EnsureTrustAsync(
-        RegistryPlan plan, bool nodesExist, List<Change> changes, CancellationToken cancellationToken)
+    private async Task<StepResult<ClusterSigner>> EnsureTrustAsync(
+        RegistryPlan plan, bool nodesExist, ReconcileContext context, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
-        var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, cancellationToken);
-        if (Collect(roots, changes) is { } stop)
-            return StepResult<TrustedRoot>.Stopped(stop);
+        var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, context.Changes, cancellationToken);
+        if (roots.Value is null)
+            return roots.Stop!;
 
-        var signer = await EnsureBundleAsync(plan, roots.Value!, live, nodesExist, cancellationToken);
-        return Collect(signer, changes) is { } refused
-            ? StepResult<TrustedRoot>.Stopped(refused)
-            : new StepResult<TrustedRoot>(new TrustedRoot(roots.Value!, signer.Value!));
-    }
-
-    /// <summary>From here on the roots have an owner only when all goes well.</summary>
-    private async Task<StepResult<ClusterSigner>> EnsureBundleAsync(
-        RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, CancellationToken cancellationToken)
-    {
+        // From here on the roots have an owner only when all goes well.
         var signer = default(StepResult<ClusterSigner>);
         try
         {
-            return signer = await _trust.EnsureAsync(plan, roots, live, nodesExist, cancellationToken);
+            return signer = await _trust.EnsureAsync(plan, roots.Value, live, nodesExist, context.Changes, cancellationToken);
         }
         finally
         {
             if (signer.Value is null)
-                roots.Dispose();
+                roots.Value.Dispose();
         }
     }
 
-    private Task<StepResult<CertificateRecord>> EnsureCertificateAsync(
-        RegistryPlan plan, WantedCertificate wanted, CancellationToken cancellationToken) =>
-        workload.RunAsync(plan.Cluster, client => _certificate.EnsureAsync(client, wanted, cancellationToken), cancellationToken);
-
-    private static RegistryOutcome? Collect<T>(StepResult<T> step, List<Change> changes)
+    /// <summary>Returns the outcome that ends the attempt; null when the context has the certificate.</summary>
+    private async Task<RegistryOutcome?> EnsureCertificateAsync(
+        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
     {
-        if (step.Change is { } change)
-            changes.Add(change);
-        return step.Stop;
-    }
-
-    /// <summary>The roots, and what they are for this cluster: who signs, and the bundle of its nodes.</summary>
-    private sealed record TrustedRoot(SigningRoots Roots, ClusterSigner Signer) : IDisposable
-    {
-        public CertificateAuthority Authority => Signer.Authority ?? Roots.Authority;
-
-        public TrustBundle Bundle => Signer.Bundle;
-
-        /// <summary>Whether no former or compromised root is left to retire.</summary>
-        public bool IsSettled => Signer.IsSettled;
-
-        /// <summary>False while the nodes accept nobody who could sign: what there is stays.</summary>
-        public bool MayIssue => Signer.Authority is not null;
-
-        public void Dispose() => Roots.Dispose();
+        var certificate = await workload.RunAsync(
+            plan.Cluster, client => _certificate.EnsureAsync(client, wanted, context.Changes, cancellationToken), cancellationToken);
+        if (certificate.Value is { } issued)
+            context.Certificate = issued;
+        return certificate.Stop;
     }
 }

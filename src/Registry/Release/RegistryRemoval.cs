@@ -22,19 +22,19 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
     /// <param name="cluster">A Cluster that asks for no registry.</param>
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome?> RemoveAsync(Cluster cluster, List<Change> changes, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome> RemoveAsync(Cluster cluster, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var name = RegistryPlan.ChartProxyOf(cluster);
         if (await FindAsync(name, cancellationToken) is not { Metadata.DeletionTimestamp: null } live || !IsOurs(cluster, live))
-            return null;
+            return RegistryOutcome.Done;
         if (live.Metadata.Annotations?.GetValueOrDefault(AskedByAnnotation) is { } field && field != options.Variable.Field)
             return AskedElsewhere(name, field);
 
         if (options.OnDisable == DisabledData.Delete && await data.DeleteAsync(cluster, changes, cancellationToken) is { } stop)
             return stop;
         await DeleteAsync(name, live.Metadata, cancellationToken);
-        changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, "The Cluster asks for no registry any more."));
-        return null;
+        changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, "The Cluster no longer requests a registry."));
+        return RegistryOutcome.Done;
     }
 
     private async Task<ObjectHeader?> FindAsync(NamespacedName name, CancellationToken cancellationToken)
@@ -67,7 +67,7 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
     }
 
     /// <summary>An admin who renames the variable has not said that every registry of the fleet is to go.</summary>
-    private RegistryOutcome.Refused AskedElsewhere(NamespacedName name, string field) => new(
+    private RegistryOutcome AskedElsewhere(NamespacedName name, string field) => RegistryOutcome.Refused(
         $"The HelmChartProxy {name} was asked for in {FieldText.Quote(field)}, but this service now looks in "
             + $"{options.Variable.Field}; set that in the Cluster, or delete the HelmChartProxy.");
 }

@@ -13,11 +13,11 @@ internal static class CertificateDue
     /// <param name="wanted">What the certificate must be.</param>
     /// <param name="uid">The Cluster's.</param>
     /// <param name="now">The present.</param>
-    public static string? Why(CertificateRecord? known, WantedCertificate wanted, string uid, DateTimeOffset now)
+    public static string? Reason(CertificateRecord? known, WantedCertificate wanted, string uid, DateTimeOffset now)
     {
         if (known is null)
             return "It is not known which certificate the registry has.";
-        if (wanted.Hindrance is null && known.Issuer != CertificateRecord.IssuerOf(wanted.Authority))
+        if (wanted.Refusal is null && known.Issuer != CertificateRecord.IssuerOf(wanted.Authority))
             return "The certificate is from another root than the current one.";
         if (known.Request != CertificateRecord.DigestOf(wanted.Request))
             return "The certificate is for other names or of another algorithm than wanted.";
@@ -31,7 +31,7 @@ internal static class CertificateDue
     }
 
     /// <summary>While nobody may sign, what there is stays for as long as it can.</summary>
-    private static DateTimeOffset RenewalOf(CertificateRecord known, WantedCertificate wanted, string uid) => wanted.Hindrance is null
+    private static DateTimeOffset RenewalOf(CertificateRecord known, WantedCertificate wanted, string uid) => wanted.Refusal is null
         ? RenewalSchedule.TimeOf(known, uid)
         : ReissuePolicy.LastRenewalTime(known.NotBefore, known.NotAfter);
 }

@@ -29,37 +29,36 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     /// <summary>Returns what there is to know of the certificate in the Secret.</summary>
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="wanted">What the certificate must be.</param>
+    /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public Task<StepResult<CertificateRecord>> EnsureAsync(
-        KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken) =>
-        OptimisticWrite.RunAsync(async () =>
+        KubernetesClient workload, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken) =>
+        OptimisticWrite.RunAsync<StepResult<CertificateRecord>>(async () =>
         {
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
             if (live is null)
-                return wanted.Hindrance is null
-                    ? await CreateAsync(workload, wanted, cancellationToken) : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
+                return wanted.Refusal ?? (StepResult<CertificateRecord>)await CreateAsync(workload, wanted, changes, cancellationToken);
             if (live.Type != SecretKeys.TlsType)
                 return RefuseForeign();
 
-            var why = WhyReissue(live, wanted);
-            if (why is not null)
-                return wanted.Hindrance is null ? await ReplaceAsync(workload, live, wanted, why, cancellationToken)
-                    : StepResult<CertificateRecord>.Stopped(wanted.Hindrance);
+            if (ReasonToReissue(live, wanted) is { } reason)
+                return wanted.Refusal
+                    ?? (StepResult<CertificateRecord>)await ReplaceAsync(workload, live, wanted, reason, changes, cancellationToken);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
-                ? new StepResult<CertificateRecord>(RecordOf(live, wanted))
-                : await RefreshTrustAsync(workload, live, wanted, cancellationToken);
+                ? RecordOf(live, wanted)
+                : await RefreshTrustAsync(workload, live, wanted, changes, cancellationToken);
         });
 
     /// <summary>Null when the certificate may stay.</summary>
-    private string? WhyReissue(Secret live, WantedCertificate wanted)
+    private string? ReasonToReissue(Secret live, WantedCertificate wanted)
     {
         var (certificate, key) = (live.Value(SecretKeys.Certificate), live.Value(SecretKeys.PrivateKey));
-        var decision = wanted.Hindrance is null
+        var decision = wanted.Refusal is null
             ? ReissuePolicy.Evaluate(certificate.Span, key.Span, wanted.Request, wanted.Authority, time)
             : ReissuePolicy.EvaluateKept(certificate.Span, key.Span, wanted.Request, time);
         if (decision.Reissue)
             return decision.Message;
-        if (wanted.Hindrance is not null)
+        if (wanted.Refusal is not null)
             return null;
         if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
             return "The cluster is upgraded to another version of Kubernetes.";
@@ -69,8 +68,8 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     private static bool IsMarked(Secret live, string annotation, string? mark) =>
         mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
 
-    private async Task<StepResult<CertificateRecord>> CreateAsync(
-        KubernetesClient workload, WantedCertificate wanted, CancellationToken cancellationToken)
+    private async Task<CertificateRecord> CreateAsync(
+        KubernetesClient workload, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         await EnsureNamespaceAsync(workload, cancellationToken);
         using var pair = wanted.Authority.Issue(wanted.Request, time);
@@ -87,7 +86,8 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
             Data = SecretKeys.Tls(pair, wanted.Trust.ToPem()),
         };
         await workload.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
-        return Changed(RecordOf(pair, wanted), ChangeVerb.Created, "There was no server certificate.");
+        changes.Add(Changed(ChangeVerb.Created, "There was no server certificate."));
+        return RecordOf(pair, wanted);
     }
 
     private static async Task EnsureNamespaceAsync(KubernetesClient workload, CancellationToken cancellationToken)
@@ -106,8 +106,9 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         }
     }
 
-    private async Task<StepResult<CertificateRecord>> ReplaceAsync(
-        KubernetesClient workload, Secret live, WantedCertificate wanted, string why, CancellationToken cancellationToken)
+    private async Task<CertificateRecord> ReplaceAsync(
+        KubernetesClient workload, Secret live, WantedCertificate wanted, string reason, ICollection<Change> changes,
+        CancellationToken cancellationToken)
     {
         using var pair = wanted.Authority.Issue(wanted.Request, time);
         var metadata = Lock(live);
@@ -117,15 +118,17 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         foreach (var (key, value) in SecretKeys.Tls(pair, wanted.Trust.ToPem()))
             data[key] = Convert.ToBase64String(value);
         await PatchAsync(workload, metadata, data, cancellationToken);
-        return Changed(RecordOf(pair, wanted), ChangeVerb.Updated, why);
+        changes.Add(Changed(ChangeVerb.Updated, reason));
+        return RecordOf(pair, wanted);
     }
 
-    private static async Task<StepResult<CertificateRecord>> RefreshTrustAsync(
-        KubernetesClient workload, Secret live, WantedCertificate wanted, CancellationToken cancellationToken)
+    private static async Task<CertificateRecord> RefreshTrustAsync(
+        KubernetesClient workload, Secret live, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var data = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(wanted.TrustBytes) };
         await PatchAsync(workload, Lock(live), data, cancellationToken);
-        return Changed(RecordOf(live, wanted), ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's.");
+        changes.Add(Changed(ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's."));
+        return RecordOf(live, wanted);
     }
 
     /// <summary>With the resourceVersion in it, a patch fails with Conflict when anyone wrote since the read.</summary>
@@ -155,19 +158,19 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     {
         var facts = CertificateFacts.Read(secret.Value(SecretKeys.Certificate).Span);
         var record = CertificateRecord.Of(wanted, facts.SerialNumber, facts.NotBefore, facts.NotAfter);
-        return wanted.Hindrance is null ? record : record with
+        return wanted.Refusal is null ? record : record with
         {
             Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust),
             RequestedBy = secret.Metadata.Annotations?.GetValueOrDefault(RequestedByAnnotation),
         };
     }
 
-    private static StepResult<CertificateRecord> Changed(CertificateRecord certificate, ChangeVerb verb, string why) =>
-        new(certificate, new Change(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, why));
+    private static Change Changed(ChangeVerb verb, string reason) =>
+        new(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, reason);
 
-    private static StepResult<CertificateRecord> RefuseForeign() => StepResult<CertificateRecord>.Stopped(new RegistryOutcome.Refused(
+    private static RegistryOutcome RefuseForeign() => RegistryOutcome.Refused(
         $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not "
-            + "ours; delete or rename it."));
+            + "ours; delete or rename it.");
 }
 
 /// <summary>What the server certificate of a cluster must be.</summary>
@@ -181,8 +184,8 @@ internal sealed record WantedCertificate(
     /// <summary>The user's request for a renewal; null when there is none.</summary>
     public string? RenewalRequest { get; init; }
 
-    /// <summary>Why nobody may sign now, as the outcome for the case that somebody must; null when <see cref="Authority"/> may.</summary>
-    public RegistryOutcome? Hindrance { get; init; }
+    /// <summary>The outcome when a certificate must be issued and nobody may sign now; null when <see cref="Authority"/> may.</summary>
+    public RegistryOutcome? Refusal { get; init; }
 
     public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
 }

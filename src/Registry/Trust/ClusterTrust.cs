@@ -30,9 +30,11 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     /// <param name="roots">The roots.</param>
     /// <param name="live">What <see cref="FindAsync"/> returned.</param>
     /// <param name="nodesExist">True once nodes may have been created with the Secret's content.</param>
+    /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public Task<StepResult<ClusterSigner>> EnsureAsync(
-        RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, CancellationToken cancellationToken)
+        RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, ICollection<Change> changes,
+        CancellationToken cancellationToken)
     {
         var isRetry = false;
         return OptimisticWrite.RunAsync(async () =>
@@ -41,8 +43,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
                 live = await FindAsync(plan, cancellationToken);
             isRetry = true;
             return live is null
-                ? await CreateAsync(plan, roots, cancellationToken)
-                : await UpdateAsync(plan, roots, live, nodesExist, cancellationToken);
+                ? await CreateAsync(plan, roots, changes, cancellationToken)
+                : await UpdateAsync(plan, roots, live, nodesExist, changes, cancellationToken);
         });
     }
 
@@ -100,17 +102,18 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         await _ages.OlderThanAsync(plan, banned + TrustDates.Margin, cancellationToken) is { Count: > 0 } old
             ? Waits("Nodes still trust a compromised root", "must be replaced", "must be replaced", old) : null;
 
-    private async Task<StepResult<ClusterSigner>> CreateAsync(RegistryPlan plan, SigningRoots roots, CancellationToken cancellationToken)
+    private async Task<ClusterSigner> CreateAsync(
+        RegistryPlan plan, SigningRoots roots, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         var bundle = roots.Bundle;
         await _secret.CreateAsync(plan, bundle, TrustDates.AllFrom(bundle, time.GetUtcNow()), cancellationToken);
-        return new StepResult<ClusterSigner>(
-            new ClusterSigner(bundle, roots.Candidates.FirstOrDefault(), IsSettled(roots, bundle, null)),
-            Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
+        changes.Add(Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
+        return new ClusterSigner(roots, bundle, roots.Candidates.FirstOrDefault(), IsSettled(roots, bundle, null));
     }
 
     private async Task<StepResult<ClusterSigner>> UpdateAsync(
-        RegistryPlan plan, SigningRoots roots, Secret live, bool nodesExist, CancellationToken cancellationToken)
+        RegistryPlan plan, SigningRoots roots, Secret live, bool nodesExist, ICollection<Change> changes,
+        CancellationToken cancellationToken)
     {
         if (!TrustSecret.IsOurs(live))
             return RefuseForeign(plan);
@@ -122,12 +125,12 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         var dates = TrustDates.Read(live).For(wanted, time.GetUtcNow(), live.Metadata.CreationTimestamp);
         var authority = nodesExist
             ? await FindSignerAsync(plan, roots, wanted, dates, cancellationToken) : roots.Candidates.FirstOrDefault();
-        var signer = new ClusterSigner(wanted, authority, IsSettled(roots, wanted, dates.BannedAt));
+        var signer = new ClusterSigner(roots, wanted, authority, IsSettled(roots, wanted, dates.BannedAt));
         if (TrustSecret.Matches(live, plan, wanted, dates))
-            return new StepResult<ClusterSigner>(signer);
+            return signer;
         await _secret.PatchAsync(plan, live, wanted, dates, cancellationToken);
-        return new StepResult<ClusterSigner>(
-            signer, Changed(plan, ChangeVerb.Updated, "The cluster CA Secret differed from what it should be."));
+        changes.Add(Changed(plan, ChangeVerb.Updated, "The cluster CA Secret differed from what it should be."));
+        return signer;
     }
 
     /// <summary>
@@ -166,14 +169,13 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) =>
         new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
 
-    private static StepResult<ClusterSigner> RefuseForeign(RegistryPlan plan) =>
-        StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
+    private static RegistryOutcome RefuseForeign(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or "
-            + "give the Cluster another name."));
+            + "give the Cluster another name.");
 
-    private static StepResult<ClusterSigner> RefuseRoot(RegistryPlan plan) => StepResult<ClusterSigner>.Stopped(new RegistryOutcome.Refused(
+    private static RegistryOutcome RefuseRoot(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore "
-            + "the former root, or recreate the nodes after deleting the cluster's CA Secret."));
+            + "the former root, or recreate the nodes after deleting the cluster's CA Secret.");
 
     /// <summary>A cluster's bundle, and what is left of it once former roots are dropped.</summary>
     private sealed record FormerRoots(Secret Live, TrustBundle Trusted, TrustBundle Kept, TrustDates Dates, DateTimeOffset Since);

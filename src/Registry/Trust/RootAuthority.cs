@@ -32,13 +32,15 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     /// <param name="mayCreate">
     /// False when the cluster already has a trust bundle: then a root existed, and a new one would only hide its loss.
     /// </param>
+    /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<StepResult<SigningRoots>> EnsureAsync(bool mayCreate, CancellationToken cancellationToken)
+    public async Task<StepResult<SigningRoots>> EnsureAsync(
+        bool mayCreate, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         if (await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } existing)
-            return await LoadAsync(existing, null, cancellationToken);
+            return await LoadAsync(existing, cancellationToken);
         if (options.RootSource == RootSource.External)
-            return StepResult<SigningRoots>.Stopped(Awaited());
+            return Awaited();
         if (!mayCreate)
             return Refuse(
                 "does not exist, but this cluster's nodes already trust one; restore the Secret from a backup, or delete the "
@@ -47,12 +49,12 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         try
         {
             var created = await management.CreateAsync(CoreResources.Secrets, NewRoot(), ObjectLabels.FieldManager, cancellationToken);
-            return await LoadAsync(
-                created, new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "There was no root CA."), cancellationToken);
+            changes.Add(new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "There was no root CA."));
+            return await LoadAsync(created, cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
         {
-            return await LoadAsync(await management.GetAsync(CoreResources.Secrets, Name, cancellationToken), null, cancellationToken);
+            return await LoadAsync(await management.GetAsync(CoreResources.Secrets, Name, cancellationToken), cancellationToken);
         }
     }
 
@@ -67,11 +69,11 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         };
     }
 
-    private async Task<StepResult<SigningRoots>> LoadAsync(Secret secret, Change? change, CancellationToken cancellationToken)
+    private async Task<StepResult<SigningRoots>> LoadAsync(Secret secret, CancellationToken cancellationToken)
     {
         if (options.RootSource == RootSource.External
             && (secret.Value(SecretKeys.Certificate).IsEmpty || secret.Value(SecretKeys.PrivateKey).IsEmpty))
-            return StepResult<SigningRoots>.Stopped(Awaited());
+            return Awaited();
 
         Secret? next = null;
         if (IsRotating(secret))
@@ -83,12 +85,12 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         }
         catch (CertificateException exception)
         {
-            return StepResult<SigningRoots>.Stopped(new RegistryOutcome.Refused(FaultSentences.UnusableRoot(Name, exception)));
+            return RegistryOutcome.Refused(FaultSentences.UnusableRoot(Name, exception));
         }
 
         var roots = new SigningRoots(current, Follower(current, next), options.RootSource, time);
         if (roots.Candidates.Any())
-            return new StepResult<SigningRoots>(roots, change);
+            return roots;
         roots.Dispose();
         return Refuse("has expired; replace it, then recreate the clusters' nodes");
     }
@@ -117,9 +119,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         return null;
     }
 
-    private RegistryOutcome.Waiting Awaited() =>
-        new($"The root CA Secret {Name} is not there yet; it is made outside of this service.");
+    private RegistryOutcome Awaited() =>
+        RegistryOutcome.Waiting($"The root CA Secret {Name} is not there yet; it is made outside of this service.");
 
-    private StepResult<SigningRoots> Refuse(string what) =>
-        StepResult<SigningRoots>.Stopped(new RegistryOutcome.Refused($"The root CA Secret {Name} {what}."));
+    private RegistryOutcome Refuse(string what) => RegistryOutcome.Refused($"The root CA Secret {Name} {what}.");
 }

@@ -39,7 +39,7 @@ public static class RotationRequest
         }
         catch (KubernetesApiException exception)
         {
-            return new RotationAnswer(false, FaultSentences.OfManagement(exception).Obstacle!);
+            return new RotationAnswer(false, FaultSentences.OfManagement(exception).Reason);
         }
     }
 

@@ -202,7 +202,7 @@ internal sealed class SimulatedFleet : IDisposable
         cluster.MayHaveChanged = true;
         var version = $"v1.{cluster.Minor + 1}.0";
         var outcome = await AnyReplica().Registry.UpgradeAsync(await ReadAsync(cluster, cancellationToken), version, cancellationToken);
-        if (outcome is not (RegistryOutcome.Done or RegistryOutcome.LetGo))
+        if (outcome.Kind is not (OutcomeKind.Done or OutcomeKind.LetGo))
             return;
         Counts.Upgrades++;
         cluster.Minor++;
@@ -290,7 +290,7 @@ internal sealed class SimulatedFleet : IDisposable
         for (var attempt = 0; attempt < Tries; attempt++)
         {
             ChangeLeaders();
-            if (await call(AnyReplica().Registry) is RegistryOutcome.Done)
+            if ((await call(AnyReplica().Registry)).Kind == OutcomeKind.Done)
                 return;
         }
 

@@ -34,11 +34,11 @@ public sealed class ClusterTrustTests : IAsyncLifetime
 
         Assert.Equal((await _fixture.RootBundleAsync(RotationFixture.Root)).Add(await _fixture.RootBundleAsync(RotationFixture.Next)),
             await _fixture.BundleAsync());
-        Assert.Equal(await _fixture.IdAsync(RotationFixture.Next), RootId.Of(signer.Value!.Authority!));
+        Assert.Equal(await _fixture.IdAsync(RotationFixture.Next), RootId.Of(signer.Value!.Accepted!));
         Assert.DoesNotContain(_fixture.Server.Calls, call => call.Resource == "machines" && call.Verb == "list");
         var again = await _fixture.TrustAsync();
         again.Roots.Value!.Dispose();
-        Assert.Null(again.Signer.Change);
+        Assert.Empty(_fixture.Changes);
     }
 
     [Fact]
@@ -278,8 +278,8 @@ public sealed class ClusterTrustTests : IAsyncLifetime
         await _fixture.ReplaceRootAsync(other);
         var (roots, signer) = await _fixture.TrustAsync();
         roots.Value!.Dispose();
-        Assert.Contains("is not the one that this cluster's nodes trust", Assert.IsType<RegistryOutcome.Refused>(signer.Stop).Reason,
-            StringComparison.Ordinal);
+        Assert.Equal(OutcomeKind.Refused, signer.Stop?.Kind);
+        Assert.Contains("is not the one that this cluster's nodes trust", signer.Stop!.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -367,7 +367,7 @@ public sealed class ClusterTrustTests : IAsyncLifetime
     {
         var (roots, signer) = await fixture.TrustAsync();
         using var owned = roots.Value!;
-        return signer.Value!.Authority is { } authority ? RootId.Of(authority) : null;
+        return signer.Value!.Accepted is { } authority ? RootId.Of(authority) : null;
     }
 
     private async Task BeginAsync()
@@ -395,6 +395,6 @@ public sealed class ClusterTrustTests : IAsyncLifetime
     {
         var (roots, signer) = await _fixture.TrustAsync();
         roots.Value!.Dispose();
-        Assert.Null(signer.Change);
+        Assert.Empty(_fixture.Changes);
     }
 }

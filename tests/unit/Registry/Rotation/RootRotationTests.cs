@@ -297,7 +297,7 @@ public sealed class RootRotationTests : IAsyncLifetime
         _fixture.Server.ClearCalls();
         var (roots, signer) = await _fixture.TrustAsync();
         roots.Value!.Dispose();
-        Assert.Null(signer.Change);
+        Assert.Empty(_fixture.Changes);
         Assert.All(_fixture.Server.Calls, call => Assert.Equal("get", call.Verb));
         return _fixture.Server.Calls.Count;
     }

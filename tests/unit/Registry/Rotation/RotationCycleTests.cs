@@ -66,7 +66,7 @@ public sealed class RotationCycleTests : IAsyncLifetime
         Assert.Equal("Machine old", (await PassAsync()).Waits?.Oldest);
         await _fixture.RemoveMachineAsync("old");
         var last = await PassAsync();
-        Assert.Equal((RotationPhase.None, "A former root is no longer trusted."), (last.Rotation, last.Changes[^1].Why));
+        Assert.Equal((RotationPhase.None, "A former root is no longer trusted."), (last.Rotation, last.Changes[^1].Reason));
         Assert.Single(await _fixture.BundleAsync());
     }
 
