@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
@@ -25,11 +24,23 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="time">The clock of limits and pauses.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public KubernetesClient(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
+        : this(new ApiTransport(connection, options, time), options, time)
     {
-        _transport = new ApiTransport(connection, options, time);
+    }
+
+    private KubernetesClient(ApiTransport transport, KubernetesClientOptions options, TimeProvider time)
+    {
+        _transport = transport;
         _options = options;
         _time = time;
     }
+
+    /// <summary>
+    /// A client of the same server and identity whose calls do not wait for the calls of this one, for what must not queue behind bulk
+    /// work. It lives as long as this one and need not be disposed.
+    /// </summary>
+    /// <returns>The client, with <see cref="KubernetesClientOptions.MaxCallsInFlight"/> calls of its own.</returns>
+    public KubernetesClient WithOwnQueue() => new(_transport.WithOwnSlots(), _options, _time);
 
     /// <summary>Reads one object.</summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
@@ -75,11 +86,29 @@ public sealed class KubernetesClient : IDisposable
         ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : IKubernetesObject
     {
-        await foreach (var page in ListPagesAsync(type, options, restarts: 1, cancellationToken))
+        await foreach (var page in new PagedList<T>(_transport, type, options, restarts: 1).ReadAsync(cancellationToken))
         {
             foreach (var item in page.Items)
                 yield return item;
         }
+    }
+
+    /// <summary>
+    /// Reads the first objects of a list, one page and no more, for servers that are not trusted to end a list.
+    /// </summary>
+    /// <typeparam name="T">The record that holds an object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="options">Which objects; its page size does not matter.</param>
+    /// <param name="most">How many objects at most, 1 to 10,000.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <returns>At most that many objects, even if the server sends more.</returns>
+    public async Task<IReadOnlyList<T>> ListFirstAsync<T>(
+        ResourceType<T> type, ListOptions options, int most, CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        var request = CallFactory.List(type, options, most, next: null);
+        var body = await _transport.SendAsync(request, cancellationToken);
+        return AnswerReader.Page(request.Resource, type, body.Span, most).Items;
     }
 
     /// <summary>Creates an object under the name and in the namespace of its metadata. Tried again only when the server can't have acted on
@@ -177,7 +206,7 @@ public sealed class KubernetesClient : IDisposable
     {
         // One watch per enumeration: it remembers where it is.
         var watch = new ResourceWatch<T>(
-            token => ListPagesAsync(type, options, restarts: 0, token), _transport, type, options, _options, _time);
+            new PagedList<T>(_transport, type, options, restarts: 0).ReadAsync, _transport, type, options, _options, _time);
         await foreach (var change in watch.RunAsync(cancellationToken))
             yield return change;
     }
@@ -197,67 +226,7 @@ public sealed class KubernetesClient : IDisposable
     /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
     public void Dispose() => _transport.Dispose();
 
-    /// <summary>The pages of a list; an expired continue token restarts it as often as given.</summary>
-    internal async IAsyncEnumerable<ListPage<T>> ListPagesAsync<T>(
-        ResourceType<T> type, ListOptions options, int restarts, [EnumeratorCancellation] CancellationToken cancellationToken)
-        where T : IKubernetesObject
-    {
-        string? next = null;
-        while (true)
-        {
-            var page = await TryListPageAsync(type, options, next, mayExpire: next is not null && restarts > 0, cancellationToken);
-            if (page is null)
-                restarts--;
-            else
-                yield return page;
-            next = page?.Continue;
-            if (page is not null && next is null)
-                yield break;
-        }
-    }
-
-    private async Task<ListPage<T>?> TryListPageAsync<T>(
-        ResourceType<T> type, ListOptions options, string? next, bool mayExpire, CancellationToken cancellationToken)
-        where T : IKubernetesObject
-    {
-        var request = CallFactory.List(type, options, next);
-        try
-        {
-            var body = await _transport.SendAsync(request, cancellationToken);
-            var page = ListPage<T>.Read(body.Span, type.Json);
-            return page.Continue is null || page.Continue != next
-                ? page
-                : throw new KubernetesApiException(
-                    KubernetesFault.BadResponse, request.Resource, "the list goes on with the same page for ever");
-        }
-        catch (KubernetesApiException failure) when (mayExpire && failure.Fault == KubernetesFault.Gone)
-        {
-            return null;
-        }
-        catch (JsonException exception)
-        {
-            throw NotJson(request, exception);
-        }
-    }
-
     private async Task<T> SendAsync<T>(ResourceType<T> type, ApiRequest request, CancellationToken cancellationToken)
-        where T : IKubernetesObject
-    {
-        var body = await _transport.SendAsync(request, cancellationToken);
-        try
-        {
-            var value = JsonSerializer.Deserialize(body.Span, type.Json);
-            // An object without a name is no object: something between here and the API server made it up.
-            return value?.Metadata?.Name is null ? throw NotJson(request, null) : value;
-        }
-        catch (JsonException exception)
-        {
-            throw NotJson(request, exception);
-        }
-    }
-
-    // The serializer's own message can quote what it stumbled on, so it stays out, and so does the exception.
-    private static KubernetesApiException NotJson(ApiRequest request, JsonException? exception) =>
-        new(KubernetesFault.BadResponse, request.Resource,
-            $"the answer is not the JSON of this kind{(exception?.Path is { } path ? $" at {path}" : "")}");
+        where T : IKubernetesObject =>
+        AnswerReader.Object(request.Resource, type, (await _transport.SendAsync(request, cancellationToken)).Span);
 }

@@ -40,7 +40,10 @@ public sealed class RegistryLifecycle : IDisposable
         var workload = new WorkloadAccess(_workloads);
         _steps = new RegistryInstaller(management, workload, options, time, served);
         _hold = new UpgradeBlockDeadline(management, options, time);
-        Fleet = new RegistryFleet(management, new ClusterReconciler(management, workload, _steps, options, time), options, time);
+        // The reconciler works in bulk; the calls of hooks do not queue behind it.
+        var bulk = management.WithOwnQueue();
+        var steps = new RegistryInstaller(bulk, workload, options, time, served);
+        Fleet = new RegistryFleet(bulk, new ClusterReconciler(bulk, workload, steps, options, time), options, time);
     }
 
     /// <summary>How many calls of API servers were made, and how they ended.</summary>

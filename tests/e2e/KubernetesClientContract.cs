@@ -280,6 +280,65 @@ public abstract class KubernetesClientContract : IAsyncLifetime
         Assert.Equal(["Reset", "Synced", "Added", "Modified", "Modified", "Modified", "Modified", "Modified"], seen);
     }
 
+    /// <summary>Pages and objects that are larger than the client reads, as fat objects of one tenant make them.</summary>
+    [Fact]
+    public async Task ListAsync_LargePagesAndObjects_FindsAllThatCanBeRead()
+    {
+        var server = await StartAsync();
+        KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60),
+            MaxResponseBytes = 64 * 1024 };
+        using KubernetesClient small = new(
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System),
+            options, TimeProvider.System);
+        for (var i = 0; i < 12; i++)
+            await _client.CreateAsync(
+                CoreResources.Secrets, Labelled(NewSecret($"f{i:00}", ("a", new string('x', i is 3 or 7 ? 100_000 : 15_000))), "fat"),
+                Me, Cancel);
+        ListOptions fat = new() { Namespace = _ns, LabelSelector = "kind=fat" };
+        List<string?> names = [];
+        List<string?> leftOut = [];
+
+        await foreach (var secret in small.ListAsync(
+            CoreResources.Secrets, fat with { OnTooLarge = metadata => leftOut.Add(metadata.Name) }, Cancel))
+            names.Add(secret.Metadata.Name);
+        Assert.Equal(["f00", "f01", "f02", "f04", "f05", "f06", "f08", "f09", "f10", "f11"], names);
+        Assert.Equal(["f03", "f07"], leftOut);
+
+        var failure = await FailureAsync(async () => await small.ListAsync(CoreResources.Secrets, fat, Cancel).LastAsync(Cancel));
+        Assert.Contains($"secrets {_ns}/f03:", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(2, (await small.ListFirstAsync(CoreResources.Secrets, fat, 2, Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task MetadataOnly_LargeObjects_AreReadListedAndWatched()
+    {
+        var server = await StartAsync();
+        KubernetesClientOptions options = new() { CallTimeout = TimeSpan.FromSeconds(20), TotalTimeout = TimeSpan.FromSeconds(60),
+            MaxResponseBytes = 64 * 1024 };
+        using KubernetesClient small = new(
+            CapiRegistryHook.Kubernetes.Connection.Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, TimeProvider.System),
+            options, TimeProvider.System);
+        var headers = CoreResources.Secrets with { MetadataOnly = true };
+        await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("one", ("a", new string('x', 100_000))), "fat"), Me, Cancel);
+
+        var read = await small.GetAsync(headers, Name("one"), Cancel);
+        Assert.Equal(("one", "fat", null), (read.Metadata.Name, read.Metadata.Labels!["kind"], read.Data));
+        Assert.NotNull(read.Metadata.ResourceVersion);
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        await using var watch = small.WatchAsync(headers, new ListOptions { Namespace = _ns, LabelSelector = "kind=fat" }, limit.Token)
+            .GetAsyncEnumerator(limit.Token);
+        Assert.Equal("Reset ", await NextAsync(watch));
+        Assert.Equal("Added one", await NextAsync(watch));
+        Assert.Equal("Synced ", await NextAsync(watch));
+        await _client.CreateAsync(CoreResources.Secrets, Labelled(NewSecret("two", ("a", new string('x', 100_000))), "fat"), Me, Cancel);
+        Assert.Equal("Added two", await NextAsync(watch));
+        Assert.Null(watch.Current.Value!.Data);
+        await DeleteAsync(new DeleteOptions());
+        Assert.Equal("Deleted one", await NextAsync(watch));
+    }
+
     [Fact]
     public async Task LeaseLock_TwoContenders_OneHoldsUntilItLetsGo()
     {

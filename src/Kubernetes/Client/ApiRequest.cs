@@ -15,6 +15,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     /// <summary>The body's media type.</summary>
     public string MediaType { get; init; } = MediaTypes.Json;
 
+    /// <summary>The media type that is asked for.</summary>
+    public string Accept { get; init; } = MediaTypes.Json;
+
     /// <summary>True when the body holds what may not be in a message; the API server quotes bodies that it can't decode.</summary>
     public bool HoldsSecrets { get; init; }
 
@@ -35,10 +38,16 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     public override string ToString() => $"{Method} {Path}";
 }
 
-/// <summary>The body types of writes. https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply</summary>
+/// <summary>The types of bodies. https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply</summary>
 internal static class MediaTypes
 {
     public const string Json = "application/json";
+
+    /// <summary>The metadata of an object, or of the objects of a watch; the rest of it is not sent.</summary>
+    public const string Metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
+    /// <summary>A list of the metadata of objects.</summary>
+    public const string MetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
     public const string JsonPatch = "application/json-patch+json";
     public const string MergePatch = "application/merge-patch+json";
 

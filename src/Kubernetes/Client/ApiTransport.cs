@@ -4,7 +4,10 @@ using CapiRegistryHook.Kubernetes.Connection;
 
 namespace CapiRegistryHook.Kubernetes.Client;
 
-/// <summary>Sends calls: credential, limits, repetition, and the typed exception when all of that did not help.</summary>
+/// <summary>
+/// Sends calls: credential, limits, retries, and the typed exception when all of that did not help. Calls share a number of slots, so that
+/// a burst does not open a connection per call; streams (watches, port-forwards) take none, however many there are.
+/// </summary>
 internal sealed class ApiTransport : IDisposable
 {
     private readonly ClusterConnection _connection;
@@ -14,6 +17,9 @@ internal sealed class ApiTransport : IDisposable
     private readonly HttpMessageInvoker _http;
     private readonly string _root;
     private readonly string? _host;
+    private readonly SemaphoreSlim _slots;
+    private readonly bool _ownsConnection = true;
+    private volatile bool _disposed;
 
     public ApiTransport(ClusterConnection connection, KubernetesClientOptions options, TimeProvider time)
     {
@@ -26,29 +32,53 @@ internal sealed class ApiTransport : IDisposable
             + "/";
         _host = ConnectionHandler.HostHeader(connection);
         _http = new HttpMessageInvoker(options.CreateHandler(connection));
+        _slots = new SemaphoreSlim(options.MaxCallsInFlight);
     }
+
+    private ApiTransport(ApiTransport owner)
+    {
+        (_connection, _options, _time, _retries) = (owner._connection, owner._options, owner._time, owner._retries);
+        (_root, _host, _http) = (owner._root, owner._host, owner._http);
+        _slots = new SemaphoreSlim(_options.MaxCallsInFlight);
+        _ownsConnection = false;
+    }
+
+    /// <summary>The same server and identity with slots of its own; to be disposed never, or before this one.</summary>
+    public ApiTransport WithOwnSlots() => new(this);
 
     /// <summary>Sends a call until it succeeds, bears no repetition, or runs out of time.</summary>
     /// <returns>The body of the successful answer.</returns>
     public async Task<ReadOnlyMemory<byte>> SendAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        var start = _time.GetTimestamp();
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var elapsed = TimeSpan.Zero;
         for (var attempt = 1; ; attempt++)
         {
+            // Not part of the call's time: it says how busy this client is, nothing about the server. Each call that is ahead is limited.
+            await _slots.WaitAsync(cancellationToken);
+            var start = _time.GetTimestamp();
+            TimeSpan? pause;
             try
             {
-                var body = await AttemptAsync(request, Remaining(_time.GetElapsedTime(start)), cancellationToken);
+                var body = await AttemptAsync(request, Remaining(elapsed), cancellationToken);
                 _options.OnAttempt?.Invoke(null);
                 return body;
             }
             catch (KubernetesApiException failure)
             {
                 _options.OnAttempt?.Invoke(failure.Fault);
-                var pause = _retries.PauseAfter(request.Repeat, failure, attempt, _time.GetElapsedTime(start), Random.Shared.NextDouble());
+                elapsed += _time.GetElapsedTime(start);
+                pause = _retries.PauseAfter(request.Repeat, failure, attempt, elapsed, Random.Shared.NextDouble());
                 if (pause is null)
                     throw;
-                await Task.Delay(pause.Value, _time, cancellationToken);
             }
+            finally
+            {
+                _slots.Release();
+            }
+
+            await Task.Delay(pause.Value, _time, cancellationToken);
+            elapsed += pause.Value;
         }
     }
 
@@ -75,6 +105,9 @@ internal sealed class ApiTransport : IDisposable
 
     public void Dispose()
     {
+        _disposed = true;
+        if (!_ownsConnection)
+            return;
         _http.Dispose();
         _connection.Dispose();
     }
@@ -137,7 +170,7 @@ internal sealed class ApiTransport : IDisposable
         if (request.WebSocketKey is { } key)
             WebSocketUpgrade.Ask(message.Headers, key);
         else
-            message.Headers.TryAddWithoutValidation("Accept", MediaTypes.Json);
+            message.Headers.TryAddWithoutValidation("Accept", request.Accept);
         if (token is not null)
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return await _http.SendAsync(message, cancellationToken);

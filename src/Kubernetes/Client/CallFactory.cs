@@ -9,20 +9,26 @@ internal static class CallFactory
 {
     public static ApiRequest Get<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject =>
-        new(HttpMethod.Get, ResourcePath.Object(type, name), Describe(type, name), Repeat.Safe);
+        new(HttpMethod.Get, ResourcePath.Object(type, name), Describe(type, name), Repeat.Safe)
+        {
+            Accept = type.MetadataOnly ? MediaTypes.Metadata : MediaTypes.Json,
+        };
 
-    public static ApiRequest List<T>(ResourceType<T> type, ListOptions options, string? next)
+    public static ApiRequest List<T>(ResourceType<T> type, ListOptions options, int pageSize, string? next)
         where T : IKubernetesObject
     {
-        if (options.PageSize is < 1 or > 10_000)
-            throw new ArgumentException($"{nameof(ListOptions.PageSize)} must be from 1 to 10000, but is {options.PageSize}.");
+        if (pageSize is < 1 or > 10_000)
+            throw new ArgumentException($"{nameof(ListOptions.PageSize)} must be from 1 to 10000, but is {pageSize}.");
         var path = ResourcePath.WithQuery(
             ResourcePath.Collection(type, options.Namespace),
             ("labelSelector", options.LabelSelector),
             ("fieldSelector", options.FieldSelector),
-            ("limit", ResourcePath.Number(options.PageSize)),
+            ("limit", ResourcePath.Number(pageSize)),
             ("continue", next));
-        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe);
+        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe)
+        {
+            Accept = type.MetadataOnly ? MediaTypes.MetadataList : MediaTypes.Json,
+        };
     }
 
     public static ApiRequest Watch<T>(ResourceType<T> type, ListOptions options, string resourceVersion, TimeSpan length)
@@ -36,7 +42,10 @@ internal static class CallFactory
             ("resourceVersion", resourceVersion),
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", ResourcePath.Number((long)length.TotalSeconds)));
-        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe);
+        return new ApiRequest(HttpMethod.Get, path, Describe(type, options), Repeat.Safe)
+        {
+            Accept = type.MetadataOnly ? MediaTypes.Metadata : MediaTypes.Json,
+        };
     }
 
     public static ApiRequest Create<T>(ResourceType<T> type, T value, string fieldManager)

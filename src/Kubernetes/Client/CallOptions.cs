@@ -1,3 +1,5 @@
+using CapiRegistryHook.Kubernetes.Objects;
+
 namespace CapiRegistryHook.Kubernetes.Client;
 
 /// <summary>Which objects a list or a watch sees.</summary>
@@ -14,6 +16,11 @@ public sealed record ListOptions
 
     /// <summary>Objects per page, 1 to 10,000; 500 by default, which is what the reference client uses.</summary>
     public int PageSize { get; init; } = 500;
+
+    /// <summary>
+    /// Told of each object that is left out because it alone is larger than the client reads; null makes the list fail with its name.
+    /// </summary>
+    public Action<ObjectMeta>? OnTooLarge { get; init; }
 }
 
 /// <summary>Who applies, and what happens to fields that somebody else owns.</summary>

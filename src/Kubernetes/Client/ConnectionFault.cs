@@ -39,7 +39,7 @@ internal static class ConnectionFault
         new(KubernetesFault.Timeout, resource, FormattableString.Invariant($"no answer within {limit.TotalSeconds:0.###} s"), cause);
 
     public static KubernetesApiException TooLarge(string resource, Exception? cause = null) =>
-        new(KubernetesFault.BadResponse, resource, "the answer is larger than the client reads", cause);
+        new(KubernetesFault.BadResponse, resource, "the answer is larger than the client reads", cause) { IsTooLarge = true };
 
     private static KubernetesApiException FromTls(string resource, AuthenticationException tls) => IsVerdict(tls)
         ? new KubernetesApiException(

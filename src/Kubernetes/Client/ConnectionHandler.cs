@@ -17,7 +17,8 @@ internal static class ConnectionHandler
         ConnectTimeout = TimeSpan.FromSeconds(3),
         // Long enough that handshakes do not matter, short enough that a server behind a changed name is found again.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        MaxConnectionsPerServer = 16,
+        // Calls are limited where they are sent; a watch or a port-forward holds a connection for as long as it lives.
+        MaxConnectionsPerServer = int.MaxValue,
         ConnectCallback = connection.Addresses is { } addresses ? addresses.ConnectAsync : null,
         // A redirect would carry the token to wherever it points.
         AllowAutoRedirect = false,

@@ -30,7 +30,7 @@ internal static class FailedAnswer
         {
             return JsonSerializer.Deserialize(body, KubernetesJson.Default.ApiStatus) is { Kind: "Status" } status ? status : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (AnswerReader.IsNotJson(exception))
         {
             return null;
         }

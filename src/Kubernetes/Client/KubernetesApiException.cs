@@ -87,6 +87,9 @@ public sealed class KubernetesApiException : Exception
     /// <summary>The name of the object the server's Status is about; tells a missing object from a missing kind.</summary>
     internal string? StatusName { get; init; }
 
+    /// <summary>True when the answer is larger than the client reads.</summary>
+    internal bool IsTooLarge { get; init; }
+
     /// <summary>True when the request can't have reached the server, so that even a creation may be tried again.</summary>
     internal bool NeverSent { get; init; }
 }

@@ -15,6 +15,12 @@ public sealed record KubernetesClientOptions
     /// <summary>Attempts per call, 1 to 20; 4 by default.</summary>
     public int MaxAttempts { get; init; } = 4;
 
+    /// <summary>
+    /// Calls sent at the same time, 1 to 1,000; 32 by default. More wait for their turn, which is not counted as time of the call. Watches
+    /// and port-forwards are not counted.
+    /// </summary>
+    public int MaxCallsInFlight { get; init; } = 32;
+
     /// <summary>Upper end of the first pause, doubled with each attempt, 1 ms to 1 min; 100 ms by default.</summary>
     public TimeSpan BackoffBase { get; init; } = TimeSpan.FromMilliseconds(100);
 
@@ -27,6 +33,11 @@ public sealed record KubernetesClientOptions
     /// <summary>Largest body that is read, 1 KiB to 1 GiB; 32 MiB by default: twenty times the largest object etcd takes, or a full page of
     /// middling ones.</summary>
     public int MaxResponseBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// What a client of a workload cluster reads at most: its users may be anybody's, and the objects needed from it are small.
+    /// </summary>
+    internal const int WorkloadResponseBytes = 1024 * 1024;
 
     /// <summary>Upper end of the pause between two tries of a broken watch, 10 ms to 10 min; 30 s by default.</summary>
     public TimeSpan WatchBackoffCap { get; init; } = TimeSpan.FromSeconds(30);
@@ -53,6 +64,7 @@ public sealed record KubernetesClientOptions
         Check(bad, nameof(CallTimeout), CallTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5));
         Check(bad, nameof(TotalTimeout), TotalTimeout, CallTimeout, TimeSpan.FromMinutes(10));
         Check(bad, nameof(MaxAttempts), MaxAttempts, 1, 20);
+        Check(bad, nameof(MaxCallsInFlight), MaxCallsInFlight, 1, 1000);
         Check(bad, nameof(BackoffBase), BackoffBase, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
         Check(bad, nameof(BackoffCap), BackoffCap, BackoffBase, TimeSpan.FromMinutes(5));
         Check(bad, nameof(MaxResponseBytes), MaxResponseBytes, 1024, 1024 * 1024 * 1024);

@@ -11,9 +11,12 @@ namespace CapiRegistryHook.Kubernetes.Client;
 internal sealed record ListPage<T>(List<T> Items, string? ResourceVersion, string? Continue)
     where T : IKubernetesObject
 {
-    /// <summary>Reads a page item by item, straight from its bytes; there is no record per kind of list.</summary>
-    /// <exception cref="JsonException">The bytes are no list.</exception>
-    public static ListPage<T> Read(ReadOnlySpan<byte> body, JsonTypeInfo<T> json)
+    /// <summary>
+    /// Reads a page item by item, straight from its bytes; there is no record per kind of list. Items after the first <paramref
+    /// name="most"/> are skipped.
+    /// </summary>
+    /// <exception cref="JsonException">The bytes are not a list.</exception>
+    public static ListPage<T> Read(ReadOnlySpan<byte> body, JsonTypeInfo<T> json, int most)
     {
         Utf8JsonReader reader = new(body);
         List<T>? items = null;
@@ -22,7 +25,7 @@ internal sealed record ListPage<T>(List<T> Items, string? ResourceVersion, strin
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("items"u8))
-                items = ReadItems(ref reader, json);
+                items = ReadItems(ref reader, json, most);
             else if (reader.ValueTextEquals("metadata"u8))
                 meta = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.ListMeta);
             else
@@ -30,26 +33,32 @@ internal sealed record ListPage<T>(List<T> Items, string? ResourceVersion, strin
         }
 
         if (items is null || reader.TokenType != JsonTokenType.EndObject)
-            throw new JsonException("The answer is no list.");
+            throw new JsonException("The answer is not a list.");
         return new ListPage<T>(items, meta?.ResourceVersion, string.IsNullOrEmpty(meta?.Continue) ? null : meta.Continue);
     }
 
-    private static List<T> ReadItems(ref Utf8JsonReader reader, JsonTypeInfo<T> json)
+    private static List<T> ReadItems(ref Utf8JsonReader reader, JsonTypeInfo<T> json, int most)
     {
         List<T> items = [];
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null)
             return items;
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw new JsonException("The items are no array.");
+            throw new JsonException("The items are not an array.");
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-            items.Add(JsonSerializer.Deserialize(ref reader, json) ?? throw new JsonException("An item is null."));
+        {
+            if (items.Count < most)
+                items.Add(AnswerReader.Checked(JsonSerializer.Deserialize(ref reader, json)));
+            else
+                reader.Skip();
+        }
+
         return items;
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
     {
         if (!reader.Read() || reader.TokenType != token)
-            throw new JsonException("The answer is no JSON object.");
+            throw new JsonException("The answer is not a JSON object.");
     }
 }

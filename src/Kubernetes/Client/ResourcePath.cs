@@ -7,9 +7,6 @@ namespace CapiRegistryHook.Kubernetes.Client;
 /// <summary>The paths of the API. The one place that knows them; nothing that is not a plain name gets into one.</summary>
 internal static class ResourcePath
 {
-    /// <summary>A DNS-1123 subdomain has at most 253 characters; no built-in kind allows longer names.</summary>
-    private const int LongestName = 253;
-
     public static string Object<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject
     {
@@ -46,16 +43,11 @@ internal static class ResourcePath
 
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>
-    /// The API's own rule for any name in a path (apimachinery, IsValidPathSegmentName): neither "." nor "..", no '/' and no '%'.
-    /// Control characters and overlong names are refused as well; everything else is escaped.
-    /// </summary>
     private static string Segment(string? value, string what)
     {
         if (string.IsNullOrEmpty(value))
             throw new ArgumentException($"The {what} of a Kubernetes object is empty.");
-        if (value is "." or ".." || value.Length > LongestName
-            || value.Any(c => c is '/' or '%' or '\\' || char.IsControl(c) || char.IsSurrogate(c)))
+        if (!NamespacedName.IsSegment(value))
             throw new ArgumentException($"The {what} of a Kubernetes object is not usable in a path: {Printable(value)}.");
         return Uri.EscapeDataString(value);
     }

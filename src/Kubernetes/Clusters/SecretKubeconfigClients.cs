@@ -29,7 +29,7 @@ public sealed class SecretKubeconfigClients : IDisposable
 
     /// <summary>An empty set of clients.</summary>
     /// <param name="management">The client of the cluster with the Secrets; not freed with this object.</param>
-    /// <param name="options">Limits of the clients that are built.</param>
+    /// <param name="options">Limits of the clients that are built; they read at most 1 MiB per answer in any case.</param>
     /// <param name="time">The clock.</param>
     /// <param name="addresses">Where the kubeconfigs may lead; null for anywhere.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -37,8 +37,12 @@ public sealed class SecretKubeconfigClients : IDisposable
         KubernetesClient management, KubernetesClientOptions options, TimeProvider time, AddressPolicy? addresses = null)
     {
         options.Validate();
-        _management = management;
-        _options = options;
+        // Reads of kubeconfigs come in bulk, so they do not share a queue with what else the client does.
+        _management = management.WithOwnQueue();
+        _options = options with
+        {
+            MaxResponseBytes = Math.Min(options.MaxResponseBytes, KubernetesClientOptions.WorkloadResponseBytes),
+        };
         _addresses = addresses;
         _time = time;
         _sweeper = time.CreateTimer(_ => Sweep(), null, LongestIdle / 2, LongestIdle / 2);

@@ -38,4 +38,13 @@ public sealed record ObjectMeta
 
     /// <summary>Who has to agree before the object goes.</summary>
     public IReadOnlyList<string>? Finalizers { get; init; }
+
+    /// <summary>Whether an API server could store this: a name and a namespace that are usable in paths, and no nulls inside.</summary>
+    internal bool IsValid =>
+        NamespacedName.IsSegment(Name)
+        && (string.IsNullOrEmpty(Namespace) || NamespacedName.IsSegment(Namespace))
+        && Labels?.Values.Contains(null!) != true
+        && Annotations?.Values.Contains(null!) != true
+        && OwnerReferences?.Any(owner => owner is not { ApiVersion: not null, Kind: not null, Name: not null, Uid: not null }) != true
+        && Finalizers?.Contains(null!) != true;
 }

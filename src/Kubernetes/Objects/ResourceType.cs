@@ -13,6 +13,12 @@ namespace CapiRegistryHook.Kubernetes.Objects;
 public sealed record ResourceType<T>(string Group, string Version, string Plural, string Kind, bool Namespaced, JsonTypeInfo<T> Json)
     where T : IKubernetesObject
 {
+    /// <summary>
+    /// True to read the metadata of objects alone (PartialObjectMetadata), however large they are; <typeparamref name="T"/> then has
+    /// nothing else, and its kind is not the object's.
+    /// </summary>
+    public bool MetadataOnly { get; init; }
+
     /// <summary>Group and version as objects carry it: <c>apps/v1</c>, or <c>v1</c> in the core group.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 

@@ -27,16 +27,12 @@ internal sealed record ListMeta
     public string? Continue { get; init; }
 }
 
-/// <summary>Any object, as far as a watch needs it to know where it is.</summary>
-internal sealed record PartialObject
+/// <summary>The metadata of any object; a bookmark has the resourceVersion alone.</summary>
+internal sealed record PartialObject : IKubernetesObject
 {
-    public PartialMeta? Metadata { get; init; }
-}
-
-/// <summary>The one field of the metadata a bookmark carries.</summary>
-internal sealed record PartialMeta
-{
-    public string? ResourceVersion { get; init; }
+    public string? ApiVersion { get; init; }
+    public string? Kind { get; init; }
+    public ObjectMeta Metadata { get; init; } = new();
 }
 
 /// <summary>What an exec plugin prints: client.authentication.k8s.io ExecCredential.</summary>

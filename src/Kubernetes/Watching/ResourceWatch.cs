@@ -28,7 +28,8 @@ internal sealed class ResourceWatch<T>(
             var listed = _position is null;
             await foreach (var change in phase)
                 yield return change;
-            if (_failure?.Fault == KubernetesFault.Gone)
+            // An object too large for a line of the watch can only be passed by a list, which leaves it out.
+            if (_failure is { Fault: KubernetesFault.Gone } or { IsTooLarge: true })
                 _position = null;
             if (!listed || _failure is not null)
                 await _pacer.PauseAsync(_failure, time.GetElapsedTime(start), cancellationToken);

@@ -14,7 +14,7 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
     where T : IKubernetesObject
 {
     /// <summary>Reads a line.</summary>
-    /// <exception cref="JsonException">The line is no watch event.</exception>
+    /// <exception cref="JsonException">The line is not a watch event.</exception>
     /// <exception cref="KubernetesApiException">The line is the server's ERROR event.</exception>
     public static WatchFrame<T> Read(in ReadOnlySequence<byte> line, JsonTypeInfo<T> json, string resource)
     {
@@ -39,8 +39,8 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
 
     private static WatchFrame<T> Change(WatchEventKind kind, in ReadOnlySequence<byte> value, JsonTypeInfo<T> json)
     {
-        var item = Deserialize(value, json);
-        return new WatchFrame<T>(kind, item, item.Metadata?.ResourceVersion);
+        var item = AnswerReader.Checked(Deserialize(value, json));
+        return new WatchFrame<T>(kind, item, item.Metadata.ResourceVersion);
     }
 
     // The object can only be read once its type is known, and nothing promises that the type comes first.

@@ -28,7 +28,7 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     {
         if (failure is null && lived >= LongEnough)
             Progress();
-        if (failure is { IsTransient: false, Fault: not KubernetesFault.Gone } && ++_refusals >= MostRefusals)
+        if (failure is { IsTransient: false, IsTooLarge: false, Fault: not KubernetesFault.Gone } && ++_refusals >= MostRefusals)
             ExceptionDispatchInfo.Throw(failure);
         return Task.Delay(PauseFor(failure?.RetryAfter, Random.Shared.NextDouble()), time, cancellationToken);
     }

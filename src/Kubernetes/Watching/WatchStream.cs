@@ -66,9 +66,10 @@ internal sealed class WatchStream<T> : IDisposable
         {
             return null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (AnswerReader.IsNotJson(exception))
         {
-            throw new KubernetesApiException(KubernetesFault.BadResponse, _resource, "a line of the watch is not the JSON of this kind");
+            throw new KubernetesApiException(
+                KubernetesFault.BadResponse, _resource, "a line of the watch is not valid JSON of this kind");
         }
         catch (Exception exception)
             when (ApiTransport.Translate(_resource, exception, default, default, _cancellationToken) is { } translated)

@@ -31,15 +31,14 @@ internal static class RegistryResources
 
     /// <summary>HelmChartProxies, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> HelmChartProxyHeaders { get; } =
-        new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
+        Headers("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy");
 
     /// <summary>Secrets, of which only the metadata is read.</summary>
-    public static ResourceType<ObjectHeader> SecretHeaders { get; } = new(
-        "", "v1", "secrets", "Secret", true, RegistryJson.Default.ObjectHeader);
+    public static ResourceType<ObjectHeader> SecretHeaders { get; } = Headers("", "v1", "secrets", "Secret");
 
     /// <summary>PersistentVolumeClaims, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> VolumeClaimHeaders { get; } =
-        new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, RegistryJson.Default.ObjectHeader);
+        Headers("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
 
     /// <summary>ExtensionConfigs in a version of the API.</summary>
     public static ResourceType<ExtensionConfig> ExtensionConfigs(string version) =>
@@ -54,14 +53,14 @@ internal static class RegistryResources
 
     /// <summary>Clusters in a version, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> ClusterHeaders(string version) =>
-        new(ClusterGroup, version, "clusters", "Cluster", true, RegistryJson.Default.ObjectHeader);
+        Headers(ClusterGroup, version, "clusters", "Cluster");
 
     /// <summary>Machines, in the version of their Cluster: both are served by the same Cluster API.</summary>
     public static ResourceType<ObjectHeader> Machines(Cluster cluster) =>
-        new(ClusterGroup, ClusterVersion(cluster), "machines", "Machine", true, RegistryJson.Default.ObjectHeader);
+        Headers(ClusterGroup, ClusterVersion(cluster), "machines", "Machine");
 
     public static ResourceType<ObjectHeader> MachinePools(Cluster cluster) =>
-        new(ClusterGroup, ClusterVersion(cluster), "machinepools", "MachinePool", true, RegistryJson.Default.ObjectHeader);
+        Headers(ClusterGroup, ClusterVersion(cluster), "machinepools", "MachinePool");
 
     public static string ClusterApiVersion(Cluster cluster) => $"{ClusterGroup}/{ClusterVersion(cluster)}";
 
@@ -70,6 +69,9 @@ internal static class RegistryResources
         string.IsNullOrEmpty(apiVersion)
         || (apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal)
         && KubernetesNames.IsLabel(apiVersion[(ClusterGroup.Length + 1)..]));
+
+    private static ResourceType<ObjectHeader> Headers(string group, string version, string plural, string kind) =>
+        new(group, version, plural, kind, true, RegistryJson.Default.ObjectHeader) { MetadataOnly = true };
 
     private static string ClusterVersion(Cluster cluster)
     {

@@ -142,7 +142,7 @@ public sealed class RegistryFleet
     /// <param name="duration">How long others wait for a sign of life, 1 s to 1 h in whole seconds.</param>
     /// <returns>The Lease, not held yet.</returns>
     public LeaderLease CreateLease(string identity, TimeSpan duration) =>
-        new(new LeaseLock(_management, LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));
+        new(new LeaseLock(_management.WithOwnQueue(), LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));
 
     private static ClusterKey? OfCluster(ObjectMeta metadata) => new ClusterKey(metadata.Namespace ?? "", metadata.Name ?? "");
 

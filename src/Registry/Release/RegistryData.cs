@@ -33,12 +33,13 @@ internal sealed class RegistryData(WorkloadAccess workload)
         return deleted.Stop;
     }
 
+    /// <summary>Many times the replicas that a registry can have; a workload cluster may send any number.</summary>
+    private const int MostClaims = 500;
+
     private static async Task DeleteClaimsAsync(KubernetesClient client, ICollection<Change> changes, CancellationToken cancellationToken)
     {
-        var claims = new List<ObjectHeader>();
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
-        await foreach (var claim in client.ListAsync(RegistryResources.VolumeClaimHeaders, options, cancellationToken))
-            claims.Add(claim);
+        var claims = await client.ListFirstAsync(RegistryResources.VolumeClaimHeaders, options, MostClaims, cancellationToken);
         foreach (var claim in claims.Where(claim => claim.Metadata.DeletionTimestamp is null).DistinctBy(claim => claim.Metadata.Name))
         {
             var name = new NamespacedName(RegistryNames.Namespace, claim.Metadata.Name!);

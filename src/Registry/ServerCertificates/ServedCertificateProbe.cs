@@ -38,10 +38,9 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
     public async Task<ServedResult> CheckAsync(
         KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken)
     {
-        List<Pod> pods = [];
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = PodLabels };
-        await foreach (var pod in workload.ListAsync(CoreResources.Pods, options, cancellationToken))
-            pods.Add(pod);
+        // One more than there should be is enough to know; a workload cluster may send any number.
+        var pods = await workload.ListFirstAsync(CoreResources.Pods, options, replicas + 1, cancellationToken);
         if (pods.DistinctBy(pod => pod.Metadata.Name).Count() != replicas)
             return new ServedResult.Waiting($"The registry does not have its {replicas} pods yet.");
         var results = await Task.WhenAll(pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)

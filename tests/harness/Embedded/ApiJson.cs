@@ -25,6 +25,14 @@ internal static class ApiJson
     public static JsonObject ToStored(JsonObject value, ApiResource resource, ServedVersion version) =>
         version == resource.Stored ? value : Convert(value, resource.Stored, name => version.Renames.GetValueOrDefault(name));
 
+    /// <summary>The metadata alone, as the API shows it to a caller that asks for PartialObjectMetadata.</summary>
+    public static JsonObject Header(JsonObject value) => new()
+    {
+        ["kind"] = "PartialObjectMetadata",
+        ["apiVersion"] = "meta.k8s.io/v1",
+        ["metadata"] = value["metadata"]!.DeepClone(),
+    };
+
     private static JsonObject Convert(JsonObject value, ServedVersion target, Func<string, string?> rename)
     {
         var result = new JsonObject();

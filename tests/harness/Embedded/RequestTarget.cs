@@ -12,6 +12,9 @@ internal sealed record RequestTarget(string Verb, ServedResource? Resource, stri
 
     public string? FieldManager { get; private init; }
 
+    /// <summary>The caller asks for metadata instead of whole objects.</summary>
+    public bool MetadataOnly { get; private init; }
+
     public string Plural => Resource?.Resource.Plural ?? "";
 
     public bool IsCollection => Name.Length == 0;
@@ -27,7 +30,11 @@ internal sealed record RequestTarget(string Verb, ServedResource? Resource, stri
         };
         var (home, plural, name, subresource) = Split(rest);
         var resource = plural.Length == 0 ? null : ResourceTable.Find(group, version, plural);
-        return new RequestTarget(VerbOf(request, name), resource, home, name, subresource) { FieldManager = ManagerOf(request) };
+        return new RequestTarget(VerbOf(request, name), resource, home, name, subresource) 
+        {
+            FieldManager = ManagerOf(request),
+            MetadataOnly = request.Headers.Accept.ToString().Contains(";as=PartialObjectMetadata", StringComparison.Ordinal),
+        };
     }
 
     // "namespaces/x/secrets/y" names a Secret, "namespaces/x" and "namespaces/x/status" the namespace itself.

@@ -19,6 +19,8 @@ internal sealed class ResourceRequests(ObjectStore store, TimeProvider time)
         if (!IsAllowed(target)) throw ApiError.MethodNotAllowed();
         switch (target.Verb)
         {
+            case "get" when target.MetadataOnly:
+                return ApiResponse.Json(200, ApiJson.Header(ApiJson.Read(_reader.Get(target), target.Resource!.Version)));
             case "get": return Answer(200, target, _reader.Get(target));
             case "list": return List(target, request.Query);
             case "watch": return Watch(target, request.Query, stopping);
@@ -52,12 +54,12 @@ internal sealed class ResourceRequests(ObjectStore store, TimeProvider time)
         var limit = query["limit"].FirstOrDefault() is not { Length: > 0 } text ? 0
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
             : throw ApiError.BadRequest($"limit: Invalid value: \"{text}\"");
-        return _reader.List(target.Resource!, Selector(target, query), limit, query["continue"].FirstOrDefault());
+        return _reader.List(target, Selector(target, query), limit, query["continue"].FirstOrDefault());
     }
 
     private ApiResponse Watch(RequestTarget target, IQueryCollection query, CancellationToken stopping)
     {
-        var stream = new WatchStream(store, target.Resource!, Selector(target, query), WatchOptions.Read(query), time);
+        var stream = new WatchStream(store, target, Selector(target, query), WatchOptions.Read(query), time);
         return new ApiResponse(200, []) { Stream = context => stream.RunAsync(context, stopping) };
     }
 

@@ -10,8 +10,10 @@ namespace CapiRegistryHook.Harness.Embedded;
 /// when history has been compacted past where the watch stands.
 /// </summary>
 internal sealed class WatchStream(
-    ObjectStore store, ServedResource resource, ObjectSelector selector, WatchOptions options, TimeProvider time)
+    ObjectStore store, RequestTarget target, ObjectSelector selector, WatchOptions options, TimeProvider time)
 {
+    private readonly ServedResource _resource = target.Resource!;
+
     // A real server sends one about every minute; a test should not wait that long.
     private static readonly TimeSpan BookmarkPeriod = TimeSpan.FromSeconds(1);
 
@@ -45,8 +47,8 @@ internal sealed class WatchStream(
         var snapshot = store.Current;
         _position = options.Revision ?? snapshot.Revision;
         if (options.Revision is null)
-            foreach (var value in snapshot.Of(resource.Resource).Values.Where(selector.Matches))
-                await SendAsync(context, "ADDED", ApiJson.Read(value, resource.Version), cancellationToken);
+            foreach (var value in snapshot.Of(_resource.Resource).Values.Where(selector.Matches))
+                await SendAsync(context, "ADDED", Shown(value), cancellationToken);
         await context.Response.Body.FlushAsync(cancellationToken);
     }
 
@@ -64,7 +66,7 @@ internal sealed class WatchStream(
         }
 
         foreach (var entry in events)
-            if (Seen(entry) is var (kind, value)) await SendAsync(context, kind, ApiJson.Read(value, resource.Version), cancellationToken);
+            if (Seen(entry) is var (kind, value)) await SendAsync(context, kind, Shown(value), cancellationToken);
         _position = revision;
         if (events.Count > 0) await context.Response.Body.FlushAsync(cancellationToken);
         await WaitAsync(context, changed, cancellationToken);
@@ -95,8 +97,8 @@ internal sealed class WatchStream(
         _bookmarked = _position;
         await SendAsync(context, "BOOKMARK", new JsonObject
         {
-            ["kind"] = resource.Version.Kind,
-            ["apiVersion"] = resource.Version.GroupVersion,
+            ["kind"] = target.MetadataOnly ? "PartialObjectMetadata" : _resource.Version.Kind,
+            ["apiVersion"] = target.MetadataOnly ? "meta.k8s.io/v1" : _resource.Version.GroupVersion,
             ["metadata"] = new JsonObject { ["resourceVersion"] = _position.ToString(CultureInfo.InvariantCulture),
             ["creationTimestamp"] = null },
         }, cancellationToken);
@@ -113,6 +115,12 @@ internal sealed class WatchStream(
             entry.After is null ? entry.Before! : new StoredObject(entry.Before!.Resource, entry.Before.ToJson(), entry.Revision)),
         _ => null,
     };
+
+    private JsonObject Shown(StoredObject value)
+    {
+        var shown = ApiJson.Read(value, _resource.Version);
+        return target.MetadataOnly ? ApiJson.Header(shown) : shown;
+    }
 
     private static async Task SendAsync(HttpContext context, string kind, JsonObject value, CancellationToken cancellationToken)
     {

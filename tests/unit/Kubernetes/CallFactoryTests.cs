@@ -45,9 +45,9 @@ public sealed class CallFactoryTests
         ListOptions options = new() { Namespace = "ns", LabelSelector = "a in (b,c),d!=e", PageSize = 10 };
         Assert.Equal(
             "api/v1/namespaces/ns/secrets?labelSelector=a%20in%20%28b%2Cc%29%2Cd%21%3De&limit=10&continue=x%26y",
-            CallFactory.List(CoreResources.Secrets, options, "x&y").Path);
-        Assert.Equal("api/v1/secrets?limit=500", CallFactory.List(CoreResources.Secrets, new ListOptions(), null).Path);
-        Assert.Throws<ArgumentException>(() => CallFactory.List(CoreResources.Secrets, options with { PageSize = 0 }, null));
+            CallFactory.List(CoreResources.Secrets, options, options.PageSize, "x&y").Path);
+        Assert.Equal("api/v1/secrets?limit=500", CallFactory.List(CoreResources.Secrets, new ListOptions(), 500, null).Path);
+        Assert.Throws<ArgumentException>(() => CallFactory.List(CoreResources.Secrets, options, 0, null));
     }
 
     [Fact]

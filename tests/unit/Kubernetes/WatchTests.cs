@@ -91,16 +91,6 @@ public sealed class WatchTests
     }
 
     [Fact]
-    public async Task WatchAsync_OverlongLine_IsGivenUp()
-    {
-        await using Script script = new(EmptyList, ClientFixture.Quick with { MaxResponseBytes = 4096 });
-        for (var i = 0; i < 10; i++)
-            script.OnWatch(context => context.LineAsync(new string(' ', 100_000)));
-        Assert.Equal(
-            KubernetesFault.BadResponse, (await Assert.ThrowsAsync<KubernetesApiException>(() => script.TakeAsync(int.MaxValue))).Fault);
-    }
-
-    [Fact]
     public async Task WatchAsync_SilentStream_IsOpenedAnew()
     {
         await using Script script = new(EmptyList, ClientFixture.Quick with { WatchIdleTimeout = TimeSpan.FromMilliseconds(100) });
