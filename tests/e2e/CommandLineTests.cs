@@ -77,6 +77,24 @@ public sealed class CommandLineTests
         Assert.Contains("name: \"demo-registry-addon-ca\"", run.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("clusterctl-registry", "clusterctl registry")]
+    [InlineData("kubectl-capi_registry", "kubectl capi-registry")]
+    public async Task Help_CalledAsAPlugin_NamesThePlugin(string file, string invocation)
+    {
+        var folder = Directory.CreateTempSubdirectory("plugin-");
+        var link = Path.Combine(folder.FullName, file);
+        File.CreateSymbolicLink(link, HookService.ProgramPath());
+
+        var help = await ProgramRun.RunAsync(link, ["status", "--help"], CancellationToken);
+        var bare = await ProgramRun.RunAsync(link, [], CancellationToken);
+        folder.Delete(recursive: true);
+
+        Assert.Equal(0, help.ExitCode);
+        Assert.Contains($"  {invocation} status [options]", help.Output, StringComparison.Ordinal);
+        Assert.Equal(2, bare.ExitCode);
+    }
+
     private static string PatchRequest(string name) =>
         Path.Combine(RepositoryRoot.Find(), "tests", "unit", "testdata", "generatepatches", name, "request.json");
 

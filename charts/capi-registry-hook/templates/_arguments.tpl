@@ -1,4 +1,7 @@
-{{/* The options of the service. Each is said, so that a manifest tells how the service runs; docs/options.md describes them. */}}
+{{/*
+The options of the service; docs/options.md describes them. Those that other objects of this chart depend on are named here, all others
+come from the value options.
+*/}}
 {{- define "capi-registry-hook.arguments" -}}
 - serve
 - --listen={{ .Values.listen.address }}:{{ int .Values.listen.port }}
@@ -13,20 +16,16 @@
 {{- end }}
 {{- end }}
 - --drain-delay={{ int .Values.drainSeconds }}s
-- --log-level={{ .Values.logLevel }}
 - --hook-namespace={{ include "capi-registry-hook.hookNamespace" . }}
 - --root-secret-name={{ .Values.root.secretName }}
 - --root-source={{ .Values.root.source }}
-- --key-algorithm={{ .Values.keyAlgorithm }}
 - --variable-name={{ .Values.variable.name }}
 - --variable-path={{ .Values.variable.path }}
 {{- include "capi-registry-hook.chartArguments" . }}
-- --upgrade-block-limit={{ .Values.upgradeBlockLimit }}
-{{- with .Values.workloads.allowCIDRs }}
-- --workload-allow-cidrs={{ join "," . }}
+- --reconciler={{ ternary "On" "Off" .Values.reconciler.enabled }}
+{{- if .Values.reconciler.enabled }}
+- --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
 {{- end }}
-- --work-limit={{ .Values.workLimit }}
-{{- include "capi-registry-hook.reconcilerArguments" . }}
 {{- if .Values.registry.values }}
 - --registry-values-file=/etc/capi-registry-hook/registry/values.yaml
 {{- end }}
@@ -38,23 +37,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- range $key, $value := .Values.options }}
+- {{ printf "--%s=%s" (kebabcase $key) (join "," $value) | quote }}
+{{- end }}
 {{- with .Values.extraArgs }}
 {{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{/* How Clusters are looked after. The namespaces are those that the service has rights in. */}}
-{{- define "capi-registry-hook.reconcilerArguments" -}}
-{{- $r := .Values.reconciler }}
-- --reconciler={{ ternary "On" "Off" $r.enabled }}
-{{- if $r.enabled }}
-- --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
-- --reconcile-workers={{ int $r.workers }}
-- --reconcile-rate={{ int $r.rate }}
-- --resync-interval={{ $r.resyncInterval }}
-- --verify-interval={{ $r.verifyInterval }}
-- --lease-duration={{ $r.leaseDuration }}
-- --on-disable={{ $r.onDisable }}
 {{- end }}
 {{- end -}}
 

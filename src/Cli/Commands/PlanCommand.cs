@@ -1,3 +1,4 @@
+using System.CommandLine;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
@@ -13,32 +14,44 @@ namespace CapiRegistryHook.Cli.Commands;
 /// </summary>
 internal static class PlanCommand
 {
-    public static int Run(string file, OptionReader reader, List<string> problems)
+    public static Command Build()
     {
-        var options = ServiceOptions.ReadRegistry(reader, problems);
-        if (problems.Count > 0)
-            return CommandLine.Refuse(problems);
+        var file = new Option<string>("--file", "-f")
+        {
+            Description = "Manifest with the Cluster, or the body of a GeneratePatches request; - reads standard input.",
+            Required = true,
+        };
+        var command = new Command("plan", "Print what a Cluster would get. Contacts no cluster.") { file };
+        command.Bind(RegistryOptionGroup.Options, (reader, result) => Task.FromResult(Run(result.GetValue(file)!, reader)));
+        return command;
+    }
+
+    private static int Run(string file, OptionReader reader)
+    {
+        var options = RegistryOptionGroup.Read(reader);
+        if (reader.Problems.Count > 0)
+            return ExitCode.Refuse(reader.Problems);
 
         try
         {
             var text = ReadText(file);
             if (PatchPreview.IsRequest(text))
-                return PatchPreview.Print(text, options, Console.Out) is { } refusal ? CommandLine.Refuse([refusal]) : 0;
+                return PatchPreview.Print(text, options, Console.Out) is { } refusal ? ExitCode.Refuse(refusal) : ExitCode.Success;
             var plans = ClusterManifest.Read(text).Select(cluster => RegistryPlanText.Write(cluster, options)).ToList();
             if (plans.Exists(plan => plan.Problems is not null))
-                return CommandLine.Refuse(plans.Select(plan => plan.Problems).OfType<string>());
+                return ExitCode.Refuse(plans.Select(plan => plan.Problems).OfType<string>());
             foreach (var plan in plans)
                 Console.Out.Write(plan.Yaml);
-            return 0;
+            return ExitCode.Success;
         }
         catch (Exception exception) when (exception is ClusterFormatException or HookRequestException)
         {
-            return CommandLine.Refuse([$"{file}: {exception.Message}"]);
+            return ExitCode.Refuse($"{file}: {exception.Message}");
         }
         catch (Exception exception)
             when (exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
         {
-            return CommandLine.Refuse([$"{file}: The file can't be read: it must be a manifest of at most 1 Mi characters."]);
+            return ExitCode.Refuse($"{file}: The file can't be read: it must be a manifest of at most 1 Mi characters.");
         }
     }
 

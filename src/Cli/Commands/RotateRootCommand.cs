@@ -1,36 +1,43 @@
+using System.CommandLine;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Cli.Commands;
 
-/// <summary>Asks for a rotation of the root CA and prints what will happen. Exit code 1 means that nothing was asked for.</summary>
+/// <summary>Requests a rotation of the root CA and prints what will happen.</summary>
 internal static class RotateRootCommand
 {
-    private const int NotPlaced = 1;
-
-    /// <summary>The options that say which root on which cluster.</summary>
-    public static IReadOnlyList<ServiceOption> Options { get; } =
-    [
-        .. ServiceOptionList.Registry.Where(option => option.Name is "hook-namespace" or "root-secret-name" or "root-source"),
-        .. ServiceOptionList.Serve.Where(option => option.Name is "kubeconfig" or "context"),
-    ];
-
-    public static async Task<int> RunAsync(OptionReader reader, bool isCompromised, List<string> problems, TimeProvider time)
+    public static Command Build(TimeProvider time)
     {
-        var registry = ServiceOptions.ReadRegistry(reader, problems);
-        var management = ServiceOptions.ReadManagement(reader, problems);
-        if (problems.Count > 0)
-            return CommandLine.Refuse(problems);
+        var compromised = new Option<bool>("--compromised")
+        {
+            Description = "The key of the current root may be in other hands: each cluster stops trusting that root as soon as it serves a "
+                + "certificate from the next one.",
+        };
+        var command = new Command("rotate-root", "Request a rotation of the root CA, and print what will happen.") { compromised };
+        command.Bind([.. RegistryOptionGroup.Root, .. ManagementOptionGroup.Options],
+            (reader, result) => RunAsync(reader, result.GetValue(compromised), time));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(OptionReader reader, bool isCompromised, TimeProvider time)
+    {
+        var registry = RegistryOptionGroup.Read(reader);
+        var management = ManagementOptionGroup.Read(reader);
+        if (reader.Problems.Count > 0)
+            return ExitCode.Refuse(reader.Problems);
         try
         {
             var answer = await RotationRequest.PlaceAsync(management, registry, isCompromised, time, CancellationToken.None);
-            await (answer.IsPlaced ? Console.Out : Console.Error).WriteLineAsync(answer.Text);
-            return answer.IsPlaced ? 0 : NotPlaced;
+            if (!answer.IsPlaced)
+                return ExitCode.Fail(answer.Text);
+            await Console.Out.WriteLineAsync(answer.Text);
+            return ExitCode.Success;
         }
         catch (ManagementConnectionException exception)
         {
-            return CommandLine.Refuse([exception.Message]);
+            return ExitCode.Refuse(exception.Message);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Registry;
@@ -6,20 +7,31 @@ using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Cli.Commands;
 
-/// <summary>Prints how the registries of all Clusters stand. It reads the management cluster and asks no running service.</summary>
+/// <summary>Prints the state of every Cluster's registry. It reads the management cluster and asks no running service.</summary>
 internal static class StatusCommand
 {
-    private const int CannotRead = 1;
-
-    public static async Task<int> RunAsync(OptionReader reader, List<string> problems, string output, TimeProvider time)
+    public static Command Build(TimeProvider time)
     {
-        var registry = ServiceOptions.ReadRegistry(reader, problems);
-        var management = ServiceOptions.ReadManagement(reader, problems);
-        var namespaces = ServiceOptions.ReadNamespaces(reader, problems);
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Format: table, or json for programs.",
+            DefaultValueFactory = _ => "table",
+        };
+        var command = new Command("status", "Print the state of every Cluster's registry.") { output };
+        command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
+            (reader, result) => RunAsync(reader, result.GetValue(output)!, time));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(OptionReader reader, string output, TimeProvider time)
+    {
+        var registry = RegistryOptionGroup.Read(reader);
+        var management = ManagementOptionGroup.Read(reader);
+        var namespaces = ReconcilerOptionGroup.Read(reader).Namespaces;
         if (output is not ("table" or "json"))
-            problems.Add($"The option --output has the value \"{output}\"; use table or json.");
-        if (problems.Count > 0)
-            return CommandLine.Refuse(problems);
+            reader.Refuse("output", $"has the value \"{output}\"; use table or json.");
+        if (reader.Problems.Count > 0)
+            return ExitCode.Refuse(reader.Problems);
 
         try
         {
@@ -28,16 +40,15 @@ internal static class StatusCommand
             var text = output == "json" ? StatusText.WriteJson(reports) : Encoding.UTF8.GetBytes(StatusText.WriteTable(reports));
             await using var standard = Console.OpenStandardOutput();
             await standard.WriteAsync(text);
-            return 0;
+            return ExitCode.Success;
         }
         catch (ManagementConnectionException exception)
         {
-            return CommandLine.Refuse([exception.Message]);
+            return ExitCode.Refuse(exception.Message);
         }
         catch (FleetReportException exception)
         {
-            await Console.Error.WriteLineAsync(exception.Message);
-            return CannotRead;
+            return ExitCode.Fail(exception.Message);
         }
     }
 }

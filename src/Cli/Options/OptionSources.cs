@@ -16,9 +16,9 @@ internal static class OptionSources
         ICollection<string> problems)
     {
         var set = new Dictionary<string, SourcedText>(StringComparer.Ordinal);
-        var fromEnvironment = ReadEnvironment(environment, [.. known, ServiceOptionList.Config], problems);
-        var file = flags.GetValueOrDefault(ServiceOptionList.ConfigFile)
-            ?? (fromEnvironment.TryGetValue(ServiceOptionList.ConfigFile, out var config) ? config.Value : null);
+        var fromEnvironment = ReadEnvironment(environment, [.. known, OptionList.Config], problems);
+        var file = flags.GetValueOrDefault(OptionList.ConfigFile)
+            ?? (fromEnvironment.TryGetValue(OptionList.ConfigFile, out var config) ? config.Value : null);
         if (file is not null)
             ReadFile(file, known, set, problems);
         foreach (var (name, text) in fromEnvironment)
@@ -37,7 +37,7 @@ internal static class OptionSources
             if (known.FirstOrDefault(option => option.Environment == name) is { } option)
                 set[option.Name] = new SourcedText((string)environment[name]!, name);
             else if (!IsKnownAnywhere(name))
-                problems.Add($"The environment variable {name} is no option of this service.");
+                problems.Add($"The environment variable {name} is not an option of this service.");
         }
 
         return set;
@@ -47,7 +47,7 @@ internal static class OptionSources
 
     /// <summary>The plan command runs with the environment of the service and leaves alone what it has no use for.</summary>
     private static bool IsKnownAnywhere(string name) =>
-        ServiceOptionList.Registry.Concat(ServiceOptionList.Serve).Any(option => option.Environment == name);
+        OptionList.All.Any(option => option.Environment == name);
 
     private static void ReadFile(
         string path, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set, ICollection<string> problems)
@@ -75,13 +75,13 @@ internal static class OptionSources
         string path, YamlMappingNode map, IReadOnlyList<ServiceOption> known, Dictionary<string, SourcedText> set,
         ICollection<string> problems)
     {
-        var all = ServiceOptionList.Registry.Concat(ServiceOptionList.Serve).ToList();
+        var all = OptionList.All;
         foreach (var (key, value) in map.Children)
         {
             var name = (key as YamlScalarNode)?.Value ?? "";
             var source = $"{name} in {path}";
-            if (all.Find(option => option.FileKey == name) is not { } option)
-                problems.Add($"The key {source} is no option of this service.");
+            if (all.FirstOrDefault(option => option.FileKey == name) is not { } option)
+                problems.Add($"The key {source} is not an option of this service.");
             else if (value is not YamlScalarNode scalar)
                 problems.Add($"The key {source} must be a single value.");
             else if (known.Contains(option))

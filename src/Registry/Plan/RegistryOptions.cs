@@ -27,6 +27,9 @@ public enum DisabledData
 /// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
 public sealed record RegistryOptions
 {
+    /// <summary>What <see cref="KeyAlgorithm"/> may be.</summary>
+    public static IReadOnlyList<string> KeyAlgorithms => CertificateAlgorithms.Words;
+
     /// <summary>How long a root CA made here is valid: 10 years.</summary>
     internal static readonly TimeSpan RootLifetime = TimeSpan.FromDays(3650);
 
@@ -116,12 +119,8 @@ public sealed record RegistryOptions
             yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");
         foreach (var problem in ValidateChart())
             yield return problem;
-        if (UpgradeBlockLimit < TimeSpan.Zero || UpgradeBlockLimit > TimeSpan.FromHours(24))
-            yield return Bad(nameof(UpgradeBlockLimit), UpgradeBlockLimit.ToString(), "use 0 to 24 hours");
         if (!Blocks.All(block => IPNetwork.TryParse(block, out _)))
             yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
-        if (WorkLimit < TimeSpan.FromSeconds(1) || WorkLimit > TimeSpan.FromSeconds(7))
-            yield return Bad(nameof(WorkLimit), WorkLimit.ToString(), "use 1 to 7 seconds");
     }
 
     private IEnumerable<Problem> ValidateChart()

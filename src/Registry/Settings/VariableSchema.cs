@@ -7,13 +7,16 @@ public static class VariableSchema
 {
     private const string PreserveUnknownFields = "x-kubernetes-preserve-unknown-fields";
 
+    /// <summary>The schema of the settings, which stands at the path of the location.</summary>
+    public static JsonObject WriteSettings() => SettingsShape.Registry.ToSchema();
+
     /// <summary>
     /// The variable's definition. On the way to the settings every other field is let through, because the variable belongs to
     /// others too; inside of the settings none is.
     /// </summary>
     public static JsonObject Write(VariableLocation location)
     {
-        var schema = SettingsShape.Registry.ToSchema();
+        var schema = WriteSettings();
         foreach (var step in location.Steps.Reverse())
         {
             schema = new JsonObject

@@ -6,11 +6,12 @@ using YamlDotNet.Core.Events;
 namespace CapiRegistryHook.Registry.Text;
 
 /// <summary>Writes JSON data as YAML. Strings are always quoted, so that no reader takes "1e3" or "no" for something else.</summary>
-internal static class YamlText
+public static class YamlText
 {
     private const string Brackets = "{{";
     private const string PrintedBrackets = "{{ \"{{\" }}";
 
+    /// <summary>One YAML document in block style, ended by a line break.</summary>
     public static string Write(JsonNode data)
     {
         using var text = new StringWriter { NewLine = "\n" };

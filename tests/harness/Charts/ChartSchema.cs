@@ -23,6 +23,14 @@ public sealed class ChartSchema(JsonObject root)
         _ => null,
     };
 
+    /// <summary>The same schema with these properties of an object, instead of those that it has.</summary>
+    public ChartSchema WithProperties(string path, JsonObject properties)
+    {
+        var changed = new ChartSchema(_root.DeepClone().AsObject());
+        changed.Find(path)!["properties"] = properties;
+        return changed;
+    }
+
     /// <summary>
     /// The same schema with each value's comment as its description, and with every value required whose default is not empty: Helm takes
     /// a default away where a user writes null, and no template has an answer to that.

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Harness.Charts;
 
 namespace CapiRegistryHook.Unit.Tests.Charts;
@@ -52,7 +53,23 @@ public sealed class ChartFilesTests
     {
         var chart = ChartFolder.Open(name);
 
-        AssertGolden(chart.File("values.schema.json"), Schema(chart).Completed(chart.Values));
+        var schema = Schema(chart);
+        if (name == "capi-registry-hook")
+            schema = schema.WithProperties("options", OptionSchema.Write(chart.Templates));
+
+        AssertGolden(chart.File("values.schema.json"), schema.Completed(chart.Values));
+    }
+
+    /// <summary>An option that can't be given by a value of its own can be given by the value options, and none in both ways.</summary>
+    [Fact]
+    public void Options_EachOne_IsAValueOfTheChart()
+    {
+        var templates = ChartFolder.Open("capi-registry-hook").Templates;
+
+        Assert.Equal(
+            OptionList.All.Select(option => option.Name).Order(StringComparer.Ordinal),
+            OptionSchema.SetByTemplates(templates)
+                .Concat(OptionSchema.FreeOptions(templates).Select(option => option.Name)).Order(StringComparer.Ordinal));
     }
 
     [Theory]

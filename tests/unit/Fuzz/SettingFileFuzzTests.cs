@@ -10,8 +10,6 @@ namespace CapiRegistryHook.Unit.Tests.Fuzz;
 /// <summary>What an admin hands in by file: values for the registry chart, options of the service, and manifests for <c>plan</c>.</summary>
 public class SettingFileFuzzTests(ITestOutputHelper output) : FuzzTests(output), IDisposable
 {
-    private static readonly IReadOnlyList<ServiceOption> All = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
-
     private readonly string _folder = Directory.CreateTempSubdirectory("fuzz-").FullName;
 
     public void Dispose()
@@ -36,7 +34,7 @@ public class SettingFileFuzzTests(ITestOutputHelper output) : FuzzTests(output),
     {
         var file = Path.Combine(_folder, "options.yaml");
         var seed = Encoding.UTF8.GetBytes(
-            "rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\nclientNames: a,b\nlogLevel: Debug\ntlsCertificateFile: /x\n");
+            "rootSecretName: root\nworkLimit: 5s\nlisten: '[::]:9443'\ntlsSource: SelfManaged\ntlsNames: a,b\nlogLevel: Debug\n");
         Run(new Fuzzer("options", [seed], Words.Yaml), 10_000, yaml => AreOptions(file, yaml));
     }
 
@@ -55,11 +53,8 @@ public class SettingFileFuzzTests(ITestOutputHelper output) : FuzzTests(output),
     {
         File.WriteAllBytes(file, yaml);
         var problems = new List<string>();
-        var set = OptionSources.Merge(new Dictionary<string, string> { ["config"] = file }, new Hashtable(), All, problems);
-        var reader = new OptionReader(set, problems);
-        reader.Duration("work-limit", TimeSpan.Zero, TimeSpan.FromSeconds(7));
-        reader.Endpoint("listen", new System.Net.IPEndPoint(0, 1));
-        reader.Names("client-names");
+        var set = OptionSources.Merge(new Dictionary<string, string> { ["config"] = file }, new Hashtable(), OptionList.All, problems);
+        ServiceOptions.Read(new OptionReader(set, problems));
         return problems.Count == 0;
     }
 

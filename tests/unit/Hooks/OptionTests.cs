@@ -1,13 +1,16 @@
 using System.Collections;
-using System.Net;
 using CapiRegistryHook.Cli.Options;
+using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 
 public sealed class OptionTests : IDisposable
 {
-    private static readonly IReadOnlyList<ServiceOption> All = [.. ServiceOptionList.Registry, .. ServiceOptionList.Serve];
+    private static readonly IReadOnlyList<ServiceOption> All = OptionList.All;
+
+    private static readonly OptionKind<TimeSpan> UpToADay = OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromDays(1));
+    private static readonly ListenOptions Listen = new() { CertificateFile = "", KeyFile = "" };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("options-").FullName;
     private readonly List<string> _problems = [];
@@ -82,10 +85,20 @@ public sealed class OptionTests : IDisposable
     [InlineData("1h0m1s", 3601)]
     public void Duration_AsKubernetesWritesIt_IsRead(string text, int seconds)
     {
-        Assert.Equal(
-            TimeSpan.FromSeconds(seconds), Reader("drain-delay", text).Duration("drain-delay", TimeSpan.FromDays(9), TimeSpan.FromDays(1)));
+        Assert.True(Reader("drain-delay", text).TryRead("drain-delay", UpToADay, out var duration));
+
+        Assert.Equal(TimeSpan.FromSeconds(seconds), duration);
         Assert.Empty(_problems);
     }
+
+    [Theory]
+    [InlineData(0, "0s")]
+    [InlineData(90, "1m30s")]
+    [InlineData(600, "10m")]
+    [InlineData(5400, "1h30m")]
+    [InlineData(2592000, "720h")]
+    public void Duration_AsADefault_IsWrittenShort(int seconds, string text) =>
+        Assert.Equal(text, UpToADay.Write(TimeSpan.FromSeconds(seconds)));
 
     [Theory]
     [InlineData("")]
@@ -99,39 +112,79 @@ public sealed class OptionTests : IDisposable
     [InlineData("25h")]
     public void Duration_AnythingElse_IsRefused(string text)
     {
-        Reader("drain-delay", text).Duration("drain-delay", TimeSpan.Zero, TimeSpan.FromDays(1));
+        Assert.False(Reader("drain-delay", text).TryRead("drain-delay", UpToADay, out _));
 
-        Assert.Contains("--drain-delay", Assert.Single(_problems), StringComparison.Ordinal);
+        Assert.Equal(
+            $"--drain-delay has the value \"{text}\"; use a duration like 30s or 10m, 0s to 24h.", Assert.Single(_problems));
+    }
+
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData("64", 64)]
+    public void Number_WithinItsBounds_IsRead(string text, int number)
+    {
+        Assert.True(Reader("n", text).TryRead("n", OptionKind.Number(1, 64), out var value));
+
+        Assert.Equal(number, value);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0")]
+    [InlineData("65")]
+    [InlineData("+5")]
+    [InlineData("5.0")]
+    public void Number_AnythingElse_IsRefused(string text)
+    {
+        Assert.False(Reader("n", text).TryRead("n", OptionKind.Number(1, 64), out _));
+
+        Assert.Equal($"--n has the value \"{text}\"; use a number from 1 to 64.", Assert.Single(_problems));
+    }
+
+    [Theory]
+    [InlineData("keep")]
+    [InlineData("0")]
+    [InlineData("Keep,Delete")]
+    [InlineData("")]
+    public void Choice_AnythingButItsWords_IsRefused(string text)
+    {
+        Assert.False(Reader("n", text).TryRead("n", OptionKind.Choice<DisabledData>(), out _));
+
+        Assert.Equal($"--n has the value \"{text}\"; use one of Keep, Delete.", Assert.Single(_problems));
     }
 
     [Theory]
     [InlineData("0.0.0.0:9443")]
     [InlineData("[::]:9443")]
     [InlineData("127.0.0.1:0")]
-    public void Endpoint_AddressAndPort_IsRead(string text) =>
-        Assert.Equal(text, Reader("listen", text).Endpoint("listen", new IPEndPoint(0, 1)).ToString());
+    public void Endpoint_AddressAndPort_IsRead(string text)
+    {
+        Assert.True(Reader("listen", text).TryRead("listen", OptionKind.Endpoint, out var endpoint));
+
+        Assert.Equal(text, endpoint.ToString());
+    }
 
     [Theory]
     [InlineData("9443")]
     [InlineData("localhost:9443")]
     [InlineData("0.0.0.0:99999")]
     [InlineData("0.0.0.0")]
+    [InlineData("")]
     public void Endpoint_AnythingElse_IsRefused(string text)
     {
-        Reader("listen", text).Endpoint("listen", new IPEndPoint(0, 1));
+        Assert.False(Reader("listen", text).TryRead("listen", OptionKind.Endpoint, out _));
 
         Assert.Single(_problems);
     }
 
     [Fact]
-    public void OptionalEndpoint_NotSet_IsTheFallback() =>
-        Assert.Equal(1, new OptionReader(new Dictionary<string, SourcedText>(), _problems).OptionalEndpoint(
-            "metrics-listen", new IPEndPoint(0, 1))?.Port);
+    public void OptionalEndpoint_NotSet_IsTheDefault() =>
+        Assert.Equal(8080, ListenOptionGroup.Read(Reader("unused", ""), Listen).Metrics?.Port);
 
     [Fact]
     public void OptionalEndpoint_Empty_IsNone()
     {
-        Assert.Null(Reader("metrics-listen", "").OptionalEndpoint("metrics-listen", new IPEndPoint(0, 1)));
+        Assert.Null(ListenOptionGroup.Read(Reader("metrics-listen", ""), Listen).Metrics);
         Assert.Empty(_problems);
     }
 
@@ -141,7 +194,7 @@ public sealed class OptionTests : IDisposable
         var set = new Dictionary<string, SourcedText> { ["listen"] = new("0.0.0.0:9000", "--listen"),
             ["metrics-listen"] = new("0.0.0.0:9000", "METRICS") };
 
-        ServiceOptions.Read(new OptionReader(set, _problems), _problems);
+        ServiceOptions.Read(new OptionReader(set, _problems));
 
         Assert.Contains("METRICS has the value \"0.0.0.0:9000\", which --listen has too; use another port.", _problems);
     }
@@ -149,8 +202,7 @@ public sealed class OptionTests : IDisposable
     [Fact]
     public void ReadRegistry_NothingSet_UsesTheOwnChartWithItsCa()
     {
-        var options = ServiceOptions.ReadRegistry(
-            new OptionReader(new Dictionary<string, SourcedText> { ["hook-namespace"] = new("hooks", "x") }, _problems), _problems);
+        var options = RegistryOptionGroup.Read(Reader("hook-namespace", "hooks"));
 
         Assert.Empty(_problems);
         Assert.Equal("oci://capi-registry-hook.hooks.svc:443/charts", options.ChartRepository);
@@ -158,12 +210,8 @@ public sealed class OptionTests : IDisposable
     }
 
     [Fact]
-    public void ReadRegistry_OtherRepository_HasNoCaUnlessGiven()
-    {
-        var set = new Dictionary<string, SourcedText> { ["chart-repository"] = new("https://charts.example.com", "x") };
-
-        Assert.Equal("", ServiceOptions.ReadRegistry(new OptionReader(set, _problems), _problems).ChartCaSecret);
-    }
+    public void ReadRegistry_OtherRepository_HasNoCaUnlessGiven() =>
+        Assert.Equal("", RegistryOptionGroup.Read(Reader("chart-repository", "https://charts.example.com")).ChartCaSecret);
 
     [Fact]
     public void Registry_EveryPropertyOfTheOptions_CanBeSet() =>
@@ -171,22 +219,32 @@ public sealed class OptionTests : IDisposable
             typeof(RegistryOptions).GetProperties()
                 .Where(property => property.CanWrite).Select(property => property.Name == nameof(RegistryOptions.Defaults)
                 ? "registry-values-file" : ServiceOption.NameOf(property.Name)).Order(StringComparer.Ordinal),
-            ServiceOptionList.Registry.Select(option => option.Name).Order(StringComparer.Ordinal));
+            RegistryOptionGroup.Options.Select(option => option.Name).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void All_EveryOption_IsDeclaredOnceWithADefault()
+    {
+        Assert.Equal(All.Count, All.Select(option => option.Name).Distinct(StringComparer.Ordinal).Count());
+        Assert.Empty(All.Where(option => option.Default.Length == 0).Select(option => option.Name));
+        Assert.All(All, option => Assert.EndsWith(".", option.Description, StringComparison.Ordinal));
+    }
 
     [Theory]
     [InlineData("capi", "capi")]
-    [InlineData(" a , b,a ", "a|b")]
+    [InlineData(" b , a,b ", "b|a")]
     [InlineData("", "")]
-    public void Names_TextsWithCommas_AreTheListOfThem(string text, string wanted)
+    public void List_TextsWithCommas_AreTheListOfThem(string text, string wanted)
     {
-        Assert.Equal(wanted, string.Join('|', Reader("client-names", text).Names("client-names").Order(StringComparer.Ordinal)));
+        Assert.True(Reader("tls-names", text).TryRead("tls-names", OptionKind.List, out var names));
+
+        Assert.Equal(wanted, string.Join('|', names));
         Assert.Empty(_problems);
     }
 
     [Fact]
-    public void Names_OnlyCommas_AreRefused()
+    public void List_OnlyCommas_IsRefused()
     {
-        Reader("client-names", " , ").Names("client-names");
+        Reader("client-names", " , ").TryRead("client-names", OptionKind.List, out _);
 
         Assert.Contains("use one or more names", Assert.Single(_problems), StringComparison.Ordinal);
     }

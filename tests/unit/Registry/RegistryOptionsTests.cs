@@ -14,12 +14,11 @@ public sealed class RegistryOptionsTests
         {
             HookNamespace = "A", RootSecretName = "", KeyAlgorithm = "DSA", VariableName = " ", VariablePath = "a..b",
             ChartRepository = "http://x", ChartName = "x y", ChartVersion = "", ChartCaSecret = "no-slash",
-            UpgradeBlockLimit = TimeSpan.FromDays(2), WorkLimit = TimeSpan.FromSeconds(8),
         };
 
         Assert.Equal(
             ["ChartCaSecret", "ChartName", "ChartRepository", "ChartVersion", "HookNamespace", "KeyAlgorithm",
-             "RootSecretName", "UpgradeBlockLimit", "VariableName", "VariablePath", "WorkLimit"],
+             "RootSecretName", "VariableName", "VariablePath"],
             bad.Validate().Select(problem => problem.Field).Order(StringComparer.Ordinal));
     }
 
