@@ -7,8 +7,8 @@ internal sealed class ApiCallMetrics(ApiCallCounts calls) : IMetricsSource
 {
     public void WriteTo(MetricsText text)
     {
-        text.Family("capi_registry_hook_api_calls_total", "counter", "Calls of API servers by server and outcome; each repetition counts.");
+        text.Family(ServiceMetrics.ApiCalls);
         foreach (var (server, outcome, count) in calls.Read())
-            text.Sample("capi_registry_hook_api_calls_total", count, ("server", server), ("outcome", outcome));
+            text.Sample(ServiceMetrics.ApiCalls, count, server, outcome);
     }
 }

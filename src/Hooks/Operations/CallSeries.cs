@@ -26,5 +26,5 @@ internal sealed class CallSeries
     /// <summary>For each bound, and at last for no bound: how many calls took no longer.</summary>
     public IEnumerable<long> CumulativeCounts() => _durations.CumulativeCounts();
 
-    public void WriteDurations(MetricsText text, string name, string hook) => _durations.WriteTo(text, name, ("hook", hook));
+    public void WriteDurations(MetricsText text, string hook) => _durations.WriteTo(text, ServiceMetrics.CallDuration, ("hook", hook));
 }

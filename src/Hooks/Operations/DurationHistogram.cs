@@ -31,8 +31,9 @@ internal sealed class DurationHistogram(IReadOnlyList<double> bounds)
     }
 
     /// <summary>The samples of the histogram, with these labels.</summary>
-    public void WriteTo(MetricsText text, string name, params ReadOnlySpan<(string Name, string Value)> labels)
+    public void WriteTo(MetricsText text, Metric metric, params ReadOnlySpan<(string Name, string Value)> labels)
     {
+        var name = metric.FullName;
         var count = 0L;
         foreach (var (bound, cumulative) in bounds.Append(double.PositiveInfinity).Zip(CumulativeCounts()))
         {

@@ -19,16 +19,16 @@ internal sealed class HookMetrics : IMetricsSource
     public void WriteTo(MetricsText text)
     {
         var hooks = _hooks.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToList();
-        text.Family("capi_registry_hook_calls_total", "counter", "Calls of Cluster API by hook and outcome.");
+        text.Family(ServiceMetrics.Calls);
         foreach (var (hook, series) in hooks)
         {
             foreach (var (outcome, label) in Outcomes)
-                text.Sample("capi_registry_hook_calls_total", series.Count(outcome), ("hook", hook), ("outcome", label));
+                text.Sample(ServiceMetrics.Calls, series.Count(outcome), hook, label);
         }
 
-        text.Family("capi_registry_hook_call_duration_seconds", "histogram", "Time from the head of a request to its answer, by hook.");
+        text.Family(ServiceMetrics.CallDuration);
         foreach (var (hook, series) in hooks)
-            series.WriteDurations(text, "capi_registry_hook_call_duration_seconds", hook);
+            series.WriteDurations(text, hook);
     }
 
     private static string LabelOf(CallOutcome outcome) => outcome switch

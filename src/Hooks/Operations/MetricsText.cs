@@ -14,9 +14,21 @@ internal sealed class MetricsText
     private readonly StringBuilder _text = new();
 
     /// <summary>Begins a family of samples.</summary>
-    public void Family(string name, string type, string help) =>
-        _text.Append("# HELP ").Append(name).Append(' ').Append(help).Append('\n')
-            .Append("# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
+    public void Family(Metric metric) =>
+        _text.Append("# HELP ").Append(metric.FullName).Append(' ').Append(metric.Meaning).Append('\n')
+            .Append("# TYPE ").Append(metric.FullName).Append(' ').Append(metric.Type.ToString().ToLowerInvariant()).Append('\n');
+
+    /// <summary>One line, with the values of the metric's labels in their order.</summary>
+    /// <exception cref="ArgumentException">The metric has more or fewer labels.</exception>
+    public void Sample(Metric metric, double value, params ReadOnlySpan<string> labels)
+    {
+        if (labels.Length != metric.Labels.Count)
+            throw new ArgumentException($"{metric.FullName} has {metric.Labels.Count} labels, not {labels.Length}.", nameof(labels));
+        var named = new (string, string)[labels.Length];
+        for (var label = 0; label < labels.Length; label++)
+            named[label] = (metric.Labels[label], labels[label]);
+        Sample(metric.FullName, value, named);
+    }
 
     /// <summary>One line.</summary>
     public void Sample(string name, double value, params ReadOnlySpan<(string Name, string Value)> labels)

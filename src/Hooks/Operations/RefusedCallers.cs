@@ -9,10 +9,9 @@ internal sealed class RefusedCallers : IMetricsSource
 
     public void WriteTo(MetricsText text)
     {
-        const string Name = "capi_registry_hook_refused_callers_total";
-        text.Family(Name, "counter", "Requests that were refused for their caller's client certificate, by reason.");
+        text.Family(ServiceMetrics.RefusedCallers);
         foreach (var reason in Enum.GetValues<RefusedReason>())
-            text.Sample(Name, Interlocked.Read(ref _counts[(int)reason]), ("reason", LabelOf(reason)));
+            text.Sample(ServiceMetrics.RefusedCallers, Interlocked.Read(ref _counts[(int)reason]), LabelOf(reason));
     }
 
     private static string LabelOf(RefusedReason reason) => reason switch

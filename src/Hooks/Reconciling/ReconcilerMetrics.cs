@@ -55,13 +55,13 @@ internal sealed class ReconcilerMetrics : IMetricsSource
     public void WriteTo(MetricsText text)
     {
         var (queue, entries) = Snapshot();
-        text.Family("capi_registry_hook_leader", "gauge", "1 on the replica that reconciles, 0 on the others.");
-        text.Sample("capi_registry_hook_leader", queue is null ? 0 : 1);
+        text.Family(ServiceMetrics.Leader);
+        text.Sample(ServiceMetrics.Leader, queue is null ? 0 : 1);
         WritePasses(text);
         if (queue is null)
             return;
-        text.Family("capi_registry_hook_queue_depth", "gauge", "Clusters that are due and wait for a worker.");
-        text.Sample("capi_registry_hook_queue_depth", queue.Depth);
+        text.Family(ServiceMetrics.QueueDepth);
+        text.Sample(ServiceMetrics.QueueDepth, queue.Depth);
         WriteClusters(text, entries);
         WriteRotation(text, entries);
     }
@@ -69,19 +69,17 @@ internal sealed class ReconcilerMetrics : IMetricsSource
     private void WriteRotation(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
     {
         var counts = entries.CountBy(entry => entry.Entry.Rotation).ToDictionary();
-        text.Family("capi_registry_hook_rotation_clusters", "gauge", "Clusters by where they are in a rotation of the root CA.");
+        text.Family(ServiceMetrics.RotationClusters);
         foreach (var phase in Enum.GetValues<RotationPhase>())
-            text.Sample(
-                "capi_registry_hook_rotation_clusters", counts.GetValueOrDefault(phase), ("phase", phase.ToString().ToLowerInvariant()));
-        text.Family("capi_registry_hook_root_generation", "gauge", "How many root CAs there have been, the current one included.");
-        text.Family(
-            "capi_registry_hook_root_not_after_timestamp_seconds", "gauge", "When the current root CA ends, in seconds since 1970.");
-        text.Family("capi_registry_hook_rotation_blocked", "gauge", "1 while the root CA is due for rotation and can't be rotated.");
+            text.Sample(ServiceMetrics.RotationClusters, counts.GetValueOrDefault(phase), phase.ToString().ToLowerInvariant());
+        text.Family(ServiceMetrics.RootGeneration);
+        text.Family(ServiceMetrics.RootEnd);
+        text.Family(ServiceMetrics.RotationBlocked);
         if (_root is not { NotAfter: { } notAfter } root)
             return;
-        text.Sample("capi_registry_hook_root_generation", root.Generation);
-        text.Sample("capi_registry_hook_root_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds());
-        text.Sample("capi_registry_hook_rotation_blocked", root.Problem is null ? 0 : 1);
+        text.Sample(ServiceMetrics.RootGeneration, root.Generation);
+        text.Sample(ServiceMetrics.RootEnd, notAfter.ToUnixTimeSeconds());
+        text.Sample(ServiceMetrics.RotationBlocked, root.Problem is null ? 0 : 1);
     }
 
     private (ReconcileQueue? Queue, List<(ClusterKey Cluster, BookEntry Entry)> Entries) Snapshot()
@@ -92,28 +90,26 @@ internal sealed class ReconcilerMetrics : IMetricsSource
 
     private void WritePasses(MetricsText text)
     {
-        text.Family("capi_registry_hook_reconcile_total", "counter", "Passes over Clusters by how they ended.");
+        text.Family(ServiceMetrics.Reconciles);
         foreach (var phase in Phases)
-            text.Sample("capi_registry_hook_reconcile_total", Interlocked.Read(ref _passes[(int)phase]), ("result", LabelOf(phase)));
-        text.Sample("capi_registry_hook_reconcile_total", Interlocked.Read(ref _faults), ("result", "error"));
-        text.Family("capi_registry_hook_reconcile_duration_seconds", "histogram", "How long passes over Clusters took.");
-        _durations.WriteTo(text, "capi_registry_hook_reconcile_duration_seconds");
+            text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _passes[(int)phase]), LabelOf(phase));
+        text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _faults), "error");
+        text.Family(ServiceMetrics.ReconcileDuration);
+        _durations.WriteTo(text, ServiceMetrics.ReconcileDuration);
     }
 
     private static void WriteClusters(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
     {
         var counts = entries.CountBy(entry => entry.Entry.Phase).ToDictionary();
-        text.Family("capi_registry_hook_clusters", "gauge", "Clusters by where their registry stands.");
+        text.Family(ServiceMetrics.Clusters);
         foreach (var phase in Phases.Where(phase => phase != ClusterPhase.Gone))
-            text.Sample("capi_registry_hook_clusters", counts.GetValueOrDefault(phase), ("phase", LabelOf(phase)));
-        text.Family(
-            "capi_registry_hook_certificate_not_after_timestamp_seconds", "gauge",
-            "When the certificate of a cluster's registry ends, in seconds since 1970.");
+            text.Sample(ServiceMetrics.Clusters, counts.GetValueOrDefault(phase), LabelOf(phase));
+        text.Family(ServiceMetrics.ClusterCertificate);
         foreach (var (cluster, entry) in entries)
         {
             if (entry.NotAfter is { } notAfter)
-                text.Sample("capi_registry_hook_certificate_not_after_timestamp_seconds", notAfter.ToUnixTimeSeconds(),
-                    ("cluster_namespace", cluster.Namespace), ("cluster", cluster.Name));
+                text.Sample(ServiceMetrics.ClusterCertificate, notAfter.ToUnixTimeSeconds(),
+                    cluster.Namespace, cluster.Name);
         }
     }
 
