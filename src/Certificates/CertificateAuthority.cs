@@ -61,6 +61,9 @@ public sealed class CertificateAuthority : IDisposable
     /// </summary>
     public bool MayCrossCertificate => IsRoot && Root.Extensions.PathLength is null or > 0;
 
+    /// <summary>Whether this certificate or one above it restricts the names that can be issued for.</summary>
+    public bool ConstrainsNames => _path.Certificates.Any(certificate => certificate.Extensions.ConstrainsNames);
+
     internal Certificate Certificate => _path.Authority;
 
     private Certificate Root => _path.Certificates[^1];
@@ -183,7 +186,8 @@ public sealed class CertificateAuthority : IDisposable
     /// <exception cref="ArgumentException">The common name, the names, the algorithm or the lifetime is out of its range.</exception>
     /// <exception cref="CertificateException">
     /// <see cref="CertificateFault.IssuerExpired"/> when this authority is not valid now; <see cref="CertificateFault.TooLarge"/> or
-    /// <see cref="CertificateFault.TooMany"/> when the chain would be too large to be read back.
+    /// <see cref="CertificateFault.TooMany"/> when the chain would be too large to be read back;
+    /// <see cref="CertificateFault.RejectedByClients"/> when a client that trusts <see cref="TrustBundle"/> would not accept the result.
     /// </exception>
     public CertificateKeyPair Issue(ServerCertificateRequest request, TimeProvider time)
     {
@@ -199,6 +203,7 @@ public sealed class CertificateAuthority : IDisposable
             hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
         var pem = string.Concat(served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
+        if (!ClientVerdict.Accepts(leaf, served, TrustBundle, time)) throw new CertificateException(CertificateFault.RejectedByClients);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
     }
 

@@ -28,6 +28,12 @@ public sealed class CertificateException : Exception
         CertificateFault.TooMany => "The PEM text holds too many certificates.",
         CertificateFault.NotAnchored => "The certificate is not self-signed and no self-signed root in its trust bundle anchors it.",
         CertificateFault.IssuerExpired => "The issuing certificate, or one above it, is not valid at this time.",
+        CertificateFault.UnsupportedExtension =>
+            "The certificate, or one above it, has a critical extension that TLS clients do not process, so they would reject everything"
+            + " that it issues.",
+        CertificateFault.RejectedByClients =>
+            "TLS clients would reject the server certificate that it issues: the authority's name constraints, or another restriction on"
+            + " its path, exclude a name that the certificate needs.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, "This fault has no sentence."),
     };
 }

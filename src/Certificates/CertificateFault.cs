@@ -33,6 +33,12 @@ public enum CertificateFault
     /// <summary>The certificate is not self-signed and no self-signed root in the trust bundle anchors it.</summary>
     NotAnchored,
 
-    /// <summary>The issuer, or a certificate above it, has ended or has not begun yet.</summary>
+    /// <summary>The issuer, or a certificate above it, has expired or is not valid yet.</summary>
     IssuerExpired,
+
+    /// <summary>The issuer, or a certificate above it, has a critical extension that TLS clients do not process.</summary>
+    UnsupportedExtension,
+
+    /// <summary>A client that trusts the authority's bundle would reject what it issues for these names.</summary>
+    RejectedByClients,
 }

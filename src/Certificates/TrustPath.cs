@@ -19,16 +19,21 @@ internal sealed record TrustPath(IReadOnlyList<Certificate> Certificates)
     /// Finds the path with the platform's chain engine. Times are left aside, since an ended authority must still load to be reported and
     /// replaced; the engine gets a fixed time, so the path does not depend on when it is asked.
     /// </summary>
-    /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/> or
-    /// <see cref="CertificateFault.NotAnAuthority"/>.</exception>
+    /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/>, <see cref="CertificateFault.NotAnAuthority"/> or
+    /// <see cref="CertificateFault.UnsupportedExtension"/>.</exception>
     public static TrustPath Find(Certificate authority, IEnumerable<Certificate> intermediates, TrustBundle anchors)
     {
         if (!authority.Extensions.MaySign) throw new CertificateException(CertificateFault.NotAnAuthority);
-        if (authority.IsSelfSigned) return new TrustPath([authority]);
-        var path = Build(authority, intermediates, anchors.Certificates.Where(anchor => anchor.IsSelfSigned))
-            ?? throw new CertificateException(CertificateFault.NotAnchored);
-        return AllowsServerCertificates(path) ? new TrustPath(path) : throw new CertificateException(CertificateFault.NotAnAuthority);
+        if (authority.IsSelfSigned) return Checked([authority]);
+        Certificate[] above = [.. intermediates];
+        var path = Build(authority, above, anchors.Certificates.Where(anchor => anchor.IsSelfSigned))
+            ?? throw new CertificateException(above.Concat(anchors.Certificates).Append(authority).Any(one => one.Extensions.HasUnprocessed)
+                ? CertificateFault.UnsupportedExtension : CertificateFault.NotAnchored);
+        return AllowsServerCertificates(path) ? Checked(path) : throw new CertificateException(CertificateFault.NotAnAuthority);
     }
+
+    private static TrustPath Checked(IReadOnlyList<Certificate> path) => path.Any(certificate => certificate.Extensions.HasUnprocessed)
+        ? throw new CertificateException(CertificateFault.UnsupportedExtension) : new TrustPath(path);
 
     private static List<Certificate>? Build(Certificate authority, IEnumerable<Certificate> intermediates, IEnumerable<Certificate> anchors)
     {

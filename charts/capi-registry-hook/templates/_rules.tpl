@@ -12,12 +12,13 @@
   resources: [helmchartproxies]
   verbs: [get, list, watch, create, patch, delete]
 {{- else }}
+# Both are listed while there is no root CA, to find out whether one was lost.
 - apiGroups: [cluster.x-k8s.io]
   resources: [clusters]
-  verbs: [patch]
+  verbs: [list, patch]
 - apiGroups: [addons.cluster.x-k8s.io]
   resources: [helmchartproxies]
-  verbs: [get, create, patch]
+  verbs: [get, list, create, patch]
 {{- end }}
 # Their age says which nodes know a new root CA.
 - apiGroups: [cluster.x-k8s.io]

@@ -55,6 +55,10 @@ internal static class RegistryOptionGroup
             (options, value) => options with { WorkloadAllowCidrs = value },
             "CIDR blocks of loopback, link-local and other special addresses that kubeconfigs of workload clusters may point to. "
                 + "All other special addresses are refused.", "none")
+        .Add("extra-names-allow-cidrs", OptionKind.CommaSeparated, options => options.ExtraNamesAllowCidrs,
+            (options, value) => options with { ExtraNamesAllowCidrs = value },
+            "CIDR blocks outside a cluster's own service CIDRs from which its variable may add addresses to the server certificate. All "
+                + "clusters share the root, so such a certificate is accepted in every cluster.", "none")
         .Add("work-limit", OptionKind.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(7)), options => options.WorkLimit,
             (options, value) => options with { WorkLimit = value },
             "How long a hook call may work before it answers that it could not finish.");

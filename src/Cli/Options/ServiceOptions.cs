@@ -10,13 +10,14 @@ internal static class ServiceOptions
     public static HookHostOptions Read(OptionReader reader)
     {
         var registry = RegistryOptionGroup.Read(reader);
+        var reconciler = ReconcilerOptionGroup.Read(reader);
         var own = CertificateOptionGroup.ReadSelfManaged(reader, registry.HookNamespace);
         return new HookHostOptions(
-            registry,
+            registry with { WatchNamespaces = reconciler.Namespaces },
             new RegistryValuesFile(RegistryOptionGroup.ReadValuesPath(reader), registry.Defaults),
             ListenOptionGroup.Read(reader, CertificateOptionGroup.ReadFiles(reader, own is null)),
             own,
-            ReconcilerOptionGroup.Read(reader),
+            reconciler,
             ManagementOptionGroup.Read(reader),
             LogOptionGroup.Read(reader));
     }

@@ -23,8 +23,7 @@ public sealed class ClusterNodes
         _options = options;
         _basis = RegistryBasis.Find(cluster, options, _problems);
         if (_basis is { Settings.ExtraNames.Count: > 0 })
-            RegistryNames.CertificateNames(
-                _basis.Addresses, replicas: 1, _basis.ServiceDomain, _basis.Settings, options.Variable.Field, _problems);
+            RegistryNames.CertificateNames(_basis, replicas: 1, options, _problems);
     }
 
     /// <summary>For nodes that follow the Cluster's own variable.</summary>

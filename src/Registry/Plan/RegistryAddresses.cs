@@ -40,10 +40,13 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
     /// Kubernetes keeps the first min(max(16, size/16), 256) addresses for static use (KEP-3070).
     /// </summary>
     public static IEnumerable<string> Warnings(Cluster cluster) =>
-        ReadRanges(cluster, [])
+        RangesOf(cluster)
             .Where(range => range.Family == AddressFamily.InterNetwork && range.PrefixLength > 23)
             .Select(range =>
                 $"Service CIDR {range} is smaller than a /23: Kubernetes may hand out the addresses at index 20 and 21 to other Services.");
+
+    /// <summary>The cluster's service CIDRs; those that can't be read are left out.</summary>
+    public static List<ServiceRange> RangesOf(Cluster cluster) => ReadRanges(cluster, []);
 
     private static List<ServiceRange> ReadRanges(Cluster cluster, ICollection<Problem> problems)
     {

@@ -51,29 +51,47 @@ internal static class RegistryNames
 
     /// <summary>The names and addresses of every Service and every replica, loopback for a port-forward, and the extra names.</summary>
     public static ServerNames CertificateNames(
-        RegistryAddresses addresses, int replicas, string serviceDomain, RegistrySettings settings, string settingsField,
-        ICollection<Problem> problems)
+        RegistryBasis basis, int replicas, RegistryOptions options, ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
             .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
-        var dnsNames = hosts.SelectMany(host => Forms(host, serviceDomain)).ToList();
-        var ipAddresses = addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();
-        for (var index = 0; index < settings.ExtraNames.Count; index++)
-        {
-            var name = settings.ExtraNames[index];
-            if (ServiceRange.TryParseAddress(name, out var address) && ServerNames.IsUsable(address))
-                ipAddresses.Add(address);
-            else if (ServerNames.IsUsable(name)
-                && KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name))
-                dnsNames.Add(name);
-            else
-                problems.Add(new Problem($"{settingsField}.certificate.extraNames[{index}]",
-                    $"The variable {settingsField}.certificate.extraNames[{index}] is {FieldText.Quote(name)}, which is neither a "
-                        + "DNS name nor an IP address; write it like registry.example.com or 192.0.2.10."));
-        }
-
+        var dnsNames = hosts.SelectMany(host => Forms(host, basis.ServiceDomain)).ToList();
+        var ipAddresses = basis.Addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();
+        AddExtraNames(basis, options, dnsNames, ipAddresses, problems);
         return problems.Count > 0 ? ServerNames.Create([], [IPAddress.Loopback]) : ServerNames.Create(dnsNames, ipAddresses);
     }
+
+    private static void AddExtraNames(
+        RegistryBasis basis, RegistryOptions options, List<string> dnsNames, List<IPAddress> addresses, ICollection<Problem> problems)
+    {
+        var rules = new ExtraNameRules(basis, options);
+        for (var index = 0; index < basis.Settings.ExtraNames.Count; index++)
+        {
+            var name = basis.Settings.ExtraNames[index];
+            var field = $"{options.Variable.Field}.certificate.extraNames[{index}]";
+            string? obstacle;
+            if (ServiceRange.TryParseAddress(name, out var address) && ServerNames.IsUsable(address))
+            {
+                obstacle = rules.ObstacleTo(address);
+                addresses.Add(address);
+            }
+            else if (IsDnsName(name))
+            {
+                obstacle = rules.ObstacleTo(name);
+                dnsNames.Add(name);
+            }
+            else
+            {
+                obstacle = "which is neither a DNS name nor an IP address; write it like registry.example.com or 10.96.0.30";
+            }
+
+            if (obstacle is not null)
+                problems.Add(new Problem(field, $"The variable {field} is {FieldText.Quote(name)}, {obstacle}."));
+        }
+    }
+
+    private static bool IsDnsName(string name) => ServerNames.IsUsable(name)
+        && KubernetesNames.IsSubdomain(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name);
 
     private static IEnumerable<string> Forms(string host, string serviceDomain) =>
         [host, $"{host}.{Namespace}", $"{host}.{Namespace}.svc", $"{host}.{Namespace}.svc.{serviceDomain}"];

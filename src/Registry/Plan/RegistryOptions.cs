@@ -94,11 +94,23 @@ public sealed record RegistryOptions
     /// </summary>
     public string WorkloadAllowCidrs { get; init; } = "";
 
-    /// <summary>The same, read.</summary>
-    internal IReadOnlyList<IPNetwork> AllowedWorkloadNetworks => [.. Blocks.Select(block => IPNetwork.Parse(block))];
+    /// <summary>The same, parsed.</summary>
+    internal IReadOnlyList<IPNetwork> AllowedWorkloadNetworks => [.. Blocks(WorkloadAllowCidrs).Select(block => IPNetwork.Parse(block))];
 
-    private IEnumerable<string> Blocks =>
-        WorkloadAllowCidrs.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>
+    /// Blocks of addresses that a cluster's variable may add to its server certificate although they are outside the cluster's own service
+    /// CIDRs, joined by commas; empty for none. All clusters share the root, so such a certificate is accepted in every one of them.
+    /// </summary>
+    public string ExtraNamesAllowCidrs { get; init; } = "";
+
+    /// <summary>The same, parsed.</summary>
+    internal IReadOnlyList<IPNetwork> AllowedExtraNetworks => [.. Blocks(ExtraNamesAllowCidrs).Select(block => IPNetwork.Parse(block))];
+
+    /// <summary>The namespaces with Clusters; empty means all.</summary>
+    public IReadOnlyList<string> WatchNamespaces { get; init; } = [];
+
+    private static string[] Blocks(string list) =>
+        list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The topology variable and the path in it, as one value.</summary>
     public VariableLocation Variable => new(VariableName, VariablePath);
@@ -119,8 +131,10 @@ public sealed record RegistryOptions
             yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");
         foreach (var problem in ValidateChart())
             yield return problem;
-        if (!Blocks.All(block => IPNetwork.TryParse(block, out _)))
+        if (!Array.TrueForAll(Blocks(WorkloadAllowCidrs), block => IPNetwork.TryParse(block, out _)))
             yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
+        if (!Array.TrueForAll(Blocks(ExtraNamesAllowCidrs), block => IPNetwork.TryParse(block, out _)))
+            yield return Bad(nameof(ExtraNamesAllowCidrs), ExtraNamesAllowCidrs, "use CIDR blocks like 192.0.2.0/24, with commas between");
     }
 
     private IEnumerable<Problem> ValidateChart()

@@ -72,8 +72,7 @@ internal sealed record RegistryPlan
 
         var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, settings);
-        var names = RegistryNames.CertificateNames(
-            basis.Addresses, ChartValues.Replicas(values), basis.ServiceDomain, settings, options.Variable.Field, problems);
+        var names = RegistryNames.CertificateNames(basis, ChartValues.Replicas(values), options, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 

@@ -158,7 +158,7 @@ internal sealed class RegistryInstaller(
         RegistryPlan plan, bool nodesExist, ReconcileContext context, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
-        var roots = await _root.EnsureAsync(mayCreate: live is null || !nodesExist, context.Changes, cancellationToken);
+        var roots = await _root.EnsureAsync(plan, mayCreate: live is null || !nodesExist, context.Changes, cancellationToken);
         if (roots.Value is null)
             return roots.Stop!;
 

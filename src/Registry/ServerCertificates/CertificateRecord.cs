@@ -34,7 +34,7 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
 
     private const string Prefix = "capi-registry-hook.io/certificate-";
     private const string SerialKey = Prefix + "serial";
-    private const string IssuerKey = Prefix + "issuer";
+    private const string IssuerKey = RootAnnotations.CertificateIssuer;
     private const string NotBeforeKey = Prefix + "not-before";
     private const string NotAfterKey = Prefix + "not-after";
     private const string RequestKey = Prefix + "request";

@@ -36,6 +36,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         RegistryPlan plan, SigningRoots roots, Secret? live, bool nodesExist, ICollection<Change> changes,
         CancellationToken cancellationToken)
     {
+        RequireNames(plan, roots);
         var isRetry = false;
         return OptimisticWrite.RunAsync(async () =>
         {
@@ -46,6 +47,16 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
                 ? await CreateAsync(plan, roots, changes, cancellationToken)
                 : await UpdateAsync(plan, roots, live, nodesExist, changes, cancellationToken);
         });
+    }
+
+    /// <summary>
+    /// A root whose name constraints exclude the registry's names is refused before nodes are created with it: only a certificate that
+    /// is issued can tell, and few roots have constraints.
+    /// </summary>
+    private void RequireNames(RegistryPlan plan, SigningRoots roots)
+    {
+        foreach (var authority in roots.Candidates.Where(authority => authority.ConstrainsNames))
+            authority.Issue(plan.Certificate, time).Dispose();
     }
 
     /// <summary>

@@ -29,6 +29,9 @@ internal static class RootAnnotations
     /// </summary>
     public const string Follows = "capi-registry-hook.io/follows-root";
 
+    /// <summary>On HelmChartProxies: the id of the root that the registry's certificate is from.</summary>
+    public const string CertificateIssuer = "capi-registry-hook.io/certificate-issuer";
+
     /// <summary>cert-manager's mark on the Secrets that it writes.</summary>
     public const string CertManager = "cert-manager.io/certificate-name";
 }

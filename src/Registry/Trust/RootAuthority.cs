@@ -16,6 +16,7 @@ namespace CapiRegistryHook.Registry.Trust;
 internal sealed class RootAuthority(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
     private const string CommonName = "registry-addon";
+    private const string Restore = "restore the Secret from a backup or with \"capi-registry-hook root import\"";
 
     private NamespacedName Name => NameOf(options);
 
@@ -29,13 +30,15 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         CertificateAuthority.CreateRoot(
             new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime), time);
 
+    /// <summary>Reads the root, and creates it when no cluster has ever had one.</summary>
+    /// <param name="plan">The cluster that needs the root.</param>
     /// <param name="mayCreate">
-    /// False when the cluster already has a trust bundle: then a root existed, and a new one would only hide its loss.
+    /// False when the cluster already has a trust bundle: then there was a root, and a new one would hide its loss.
     /// </param>
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<StepResult<SigningRoots>> EnsureAsync(
-        bool mayCreate, ICollection<Change> changes, CancellationToken cancellationToken)
+        RegistryPlan plan, bool mayCreate, ICollection<Change> changes, CancellationToken cancellationToken)
     {
         if (await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } existing)
             return await LoadAsync(existing, cancellationToken);
@@ -43,9 +46,16 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
             return Awaited();
         if (!mayCreate)
             return Refuse(
-                "does not exist, but this cluster's nodes already trust one; restore the Secret from a backup, or delete the "
-                    + "cluster's CA Secret to start anew");
+                $"does not exist, but this cluster's nodes already trust one; {Restore}, or delete the cluster's CA Secret to start over");
+        if (await new LostRootSearch(management, options).FindAsync(plan, cancellationToken) is { } trace)
+            return await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } late
+                ? await LoadAsync(late, cancellationToken)
+                : Refuse($"does not exist, but {trace}; {Restore}. A new root would not be trusted by the nodes that exist");
+        return await CreateAsync(changes, cancellationToken);
+    }
 
+    private async Task<StepResult<SigningRoots>> CreateAsync(ICollection<Change> changes, CancellationToken cancellationToken)
+    {
         try
         {
             var created = await management.CreateAsync(CoreResources.Secrets, NewRoot(), ObjectLabels.FieldManager, cancellationToken);

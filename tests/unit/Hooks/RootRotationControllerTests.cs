@@ -115,7 +115,8 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
     private IEnumerable<string> Verbs() => _fixture.Server.Calls.Select(call => call.Verb);
 
     private async Task<SigningRoots> RootsAsync() =>
-        (await new RootAuthority(_fixture.Client, _fixture.Options, _time).EnsureAsync(mayCreate: true, [], CancellationToken)).Value!;
+        (await new RootAuthority(_fixture.Client, _fixture.Options, _time).EnsureAsync(
+            _fixture.Plan, mayCreate: true, [], CancellationToken)).Value!;
 
     private void Start() => _run = new RootRotationController(
         _lifecycle.Fleet, _metrics, new ReconcilerOptions(), _time, NullLogger<RootRotationController>.Instance)

@@ -155,10 +155,62 @@ public sealed class RegistryPlanTests
         "certificate.extraNames[0] is \"::\", which is neither a DNS name nor an IP address")]
     [InlineData("""{ "certificate": { "extraNames": ["10.0.0.07"] } }""",
         "certificate.extraNames[0] is \"10.0.0.07\", which is neither a DNS name nor an IP address")]
+    [InlineData("""{ "certificate": { "extraNames": ["192.0.2.1"] } }""",
+        "certificate.extraNames[0] is \"192.0.2.1\", which is outside the cluster's service CIDRs (10.96.0.0/12); use an address inside")]
+    [InlineData("""{ "certificate": { "extraNames": ["fd00::14"] } }""", "is \"fd00::14\", which is outside the cluster's service CIDRs")]
+    [InlineData("""{ "certificate": { "extraNames": ["10.96.0.1"] } }""",
+        "is \"10.96.0.1\", which is the address of the Service kubernetes")]
+    [InlineData("""{ "certificate": { "extraNames": ["127.0.0.2"] } }""", "is \"127.0.0.2\", which is loopback")]
+    [InlineData("""{ "certificate": { "extraNames": ["169.254.169.254"] } }""", "is \"169.254.169.254\", which is loopback, link-local")]
+    [InlineData("""{ "certificate": { "extraNames": ["kubernetes"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["kubernetes.default"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["kubernetes.default.svc"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["Kubernetes.Default.SVC.Cluster.Local"] } }""", "extraNames[0]")]
+    [InlineData("""{ "certificate": { "extraNames": ["a.b.svc.cluster.local"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["*.svc"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["*.cluster.local"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["svc"] } }""", "a Service outside the namespace registry-system")]
+    [InlineData("""{ "certificate": { "extraNames": ["10-0-0-1.a.pod.cluster.local"] } }""", "a Service outside the namespace")]
+    [InlineData("""{ "certificate": { "extraNames": ["capi-registry-hook.capi-registry-hook-system"] } }""",
+        "a Service outside the namespace")]
+    [InlineData("""{ "certificate": { "extraNames": ["capi-registry-hook.capi-registry-hook-system.svc"] } }""", "a Service outside")]
+    [InlineData("""{ "certificate": { "extraNames": ["localhost"] } }""", "which every machine takes for itself")]
+    [InlineData("""{ "certificate": { "extraNames": ["registry.localhost"] } }""", "which every machine takes for itself")]
+    [InlineData("""{ "certificate": { "extraNames": ["*.com"] } }""", "which stands for a whole top-level domain")]
     [InlineData("""{ "certificate": { "extraNames": "a" } }""", "certificate.extraNames must be a list of at most 32 strings")]
     [InlineData("""{ "addresses": { "pull": [1] } }""", "addresses.pull must be a list of at most 2 strings")]
     public void Create_BadSettings_NameFieldValueAndRule(string registry, string sentence) =>
         Assert.Contains(sentence, Clusters.Problems(Clusters.With(registry)), StringComparison.Ordinal);
+
+    /// <summary>An admin's blocks allow more addresses, but never one that means another machine to each who uses it.</summary>
+    [Theory]
+    [InlineData("127.0.0.2")]
+    [InlineData("169.254.169.254")]
+    [InlineData("10.96.0.1")]
+    public void Create_ReservedAddress_IsRefusedWhateverTheAdminAllows(string address) => Assert.Contains(
+        $"extraNames[0] is \"{address}\"",
+        Clusters.Problems(
+            Clusters.With($$"""{ "certificate": { "extraNames": ["{{address}}"] } }"""),
+            new RegistryOptions { ExtraNamesAllowCidrs = "0.0.0.0/0,::/0" }),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("mirror.registry-system.svc")]
+    [InlineData("*.registry-system.svc.corp.example")]
+    [InlineData("*.example.com")]
+    [InlineData("nas01")]
+    public void Create_NameOfOnesOwn_IsTaken(string name) => Assert.Contains(
+        name,
+        Clusters.Plan(Clusters.With(
+            $$"""{ "certificate": { "extraNames": ["{{name}}"] } }""",
+            """{ "serviceDomain": "corp.example" }""")).Certificate.Names.DnsNames);
+
+    [Fact]
+    public void Create_NameInAnotherClustersDomain_IsRefused() => Assert.Contains(
+        "a Service outside the namespace registry-system",
+        Clusters.Problems(Clusters.With(
+            """{ "certificate": { "extraNames": ["x.registry-system.svc.cluster.local"] } }""", """{ "serviceDomain": "corp.example" }""")),
+        StringComparison.Ordinal);
 
     [Fact]
     public void Create_SeveralProblems_AreAllNamedAndSorted()
@@ -211,14 +263,16 @@ public sealed class RegistryPlanTests
     public void Create_CertificateNames_AreEveryServiceEveryReplicaEveryAddressAndLoopback()
     {
         var plan = Clusters.Plan(
-            Clusters.With("""{ "replicas": 1, "certificate": { "extraNames": ["registry.example.com", "192.0.2.1"] } }"""));
+            Clusters.With("""{ "replicas": 1, "certificate": { "extraNames": ["registry.example.com", "192.0.2.1", "10.96.0.30"] } }"""),
+            new RegistryOptions { ExtraNamesAllowCidrs = "198.51.100.0/24, 192.0.2.0/24" });
 
         var forms = new[] { "registry", "registry-primary", "registry-headless", "registry-0.registry-headless" }
             .SelectMany(host => new[] { host, $"{host}.registry-system", $"{host}.registry-system.svc",
                 $"{host}.registry-system.svc.cluster.local" });
         Assert.Equal(ServerNames.Create(
             forms.Append("registry.example.com"),
-            new[] { "10.96.0.20", "10.96.0.21", "127.0.0.1", "::1", "192.0.2.1" }.Select(IPAddress.Parse)), plan.Certificate.Names);
+            new[] { "10.96.0.20", "10.96.0.21", "127.0.0.1", "::1", "192.0.2.1", "10.96.0.30" }.Select(IPAddress.Parse)),
+            plan.Certificate.Names);
     }
 
     [Fact]

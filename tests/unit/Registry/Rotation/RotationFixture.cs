@@ -73,14 +73,14 @@ internal sealed class RotationFixture : IAsyncDisposable
     public async Task<(StepResult<SigningRoots> Roots, StepResult<ClusterSigner> Signer)> TrustAsync(bool nodesExist = true)
     {
         var live = await Trust.FindAsync(Plan, CancellationToken);
-        var roots = await new RootAuthority(Client, Options, Time).EnsureAsync(live is null, [], CancellationToken);
+        var roots = await new RootAuthority(Client, Options, Time).EnsureAsync(Plan, live is null, [], CancellationToken);
         Changes.Clear();
         return roots.Value is null
             ? (roots, default) : (roots, await Trust.EnsureAsync(Plan, roots.Value, live, nodesExist, Changes, CancellationToken));
     }
 
     public async Task<SigningRoots> RootsAsync() =>
-        (await new RootAuthority(Client, Options, Time).EnsureAsync(mayCreate: true, [], CancellationToken)).Value!;
+        (await new RootAuthority(Client, Options, Time).EnsureAsync(Plan, mayCreate: true, [], CancellationToken)).Value!;
 
     public Task<RotationReport> AdvanceAsync(bool isComplete, TrustBundle trusted, params string[] served) =>
         Rotation.AdvanceAsync(new FixedFleet(isComplete, trusted, served), CancellationToken);

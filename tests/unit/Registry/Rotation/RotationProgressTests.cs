@@ -65,9 +65,9 @@ public sealed class RotationProgressTests : IAsyncLifetime
     [Fact]
     public async Task Trusted_AllClusters_IsTheUnionOfTheirBundles()
     {
+        await _fixture.TrustAsync(nodesExist: false);
         await AddReleaseAsync("c1", Next, "1", "1");
         await AddReleaseAsync("without", Next, "1", "1");
-        await _fixture.TrustAsync(nodesExist: false);
         Assert.Equal(
             await _fixture.BundleAsync(), await new RotationProgress(_fixture.Client, "v1beta2", []).TrustedAsync(CancellationToken));
         Assert.Equal(
