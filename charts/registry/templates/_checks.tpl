@@ -51,4 +51,56 @@
 {{- fail (printf "%s.clusterIPs has %d addresses, but %s.ipFamilyPolicy is SingleStack: set it to PreferDualStack or RequireDualStack, or keep one address." $name (len $service.clusterIPs) $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if and $v.networkPolicy.from (not $v.networkPolicy.nodeCIDRs) -}}
+{{- fail "networkPolicy.from without networkPolicy.nodeCIDRs would lock out the nodes, which pull: list the nodes' networks there too." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "gcs") (not $v.storage.gcs.bucket) -}}
+{{- fail "storage.gcs.bucket is empty: name the bucket, or choose another storage.type." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "azure") (not (and $v.storage.azure.accountName $v.storage.azure.container)) -}}
+{{- fail "storage.azure needs both accountName and container: set them, or choose another storage.type." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "azure") (not $v.storage.azure.credentials.secretName) (eq (include "registry.majorVersion" .) "2") -}}
+{{- fail "storage.azure.credentials.secretName is empty, but CNCF Distribution 2 knows account keys only: name a Secret with one, or use version 3." -}}
+{{- end -}}
+{{- if and (eq $v.storage.type "s3") (not $v.storage.s3.credentials.secretName) (index (default dict $v.serviceAccount.annotations) "eks.amazonaws.com/role-arn") (eq (include "registry.majorVersion" .) "2") -}}
+{{- fail "The role of the ServiceAccount (eks.amazonaws.com/role-arn) is not used by CNCF Distribution 2: set storage.s3.credentials.secretName, or use version 3." -}}
+{{- end -}}
+{{- if and $v.garbageCollection.enabled $v.garbageCollection.deleteUntagged (ne (include "registry.majorVersion" .) "3") -}}
+{{- fail "garbageCollection.deleteUntagged destroys tagged multi-platform images with CNCF Distribution 2, and the image is not known to be version 3: set image.version to its version, or deleteUntagged to false." -}}
+{{- end -}}
+{{- if and $v.garbageCollection.enabled $v.garbageCollection.deleteUntagged (include "registry.objectStorage" .) -}}
+{{- fail (printf "garbageCollection.deleteUntagged can't be used with storage.type %s: one repository that was only pushed to by digest makes every collection fail, and a bucket has no folders to mend that; set it to false." $v.storage.type) -}}
+{{- end -}}
+{{- if ge (int $v.sync.primary) (int $v.replicas) -}}
+{{- fail (printf "sync.primary is %d, but there are %d replicas, counted from 0: name one of them." (int $v.sync.primary) (int $v.replicas)) -}}
+{{- end -}}
+{{- if and $v.metrics.prometheusRule.enabled (not $v.metrics.enabled) -}}
+{{- fail "metrics.prometheusRule.enabled needs metrics.enabled: set it to true too." -}}
+{{- end -}}
+{{- $names := list -}}
+{{- range include "registry.servingEnvironment" . | fromYamlArray -}}{{- $names = append $names .name -}}{{- end -}}
+{{- range $v.extraEnv -}}
+{{- if has .name $names -}}
+{{- fail (printf "extraEnv sets %s, which this chart sets too: remove it and use the value that it comes from." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- include "registry.checkCaches" . -}}
+{{- end -}}
+
+{{/* Each cache needs an upstream, a port and objects of its own. */}}
+{{- define "registry.checkCaches" -}}
+{{- $ports := list (int .Values.service.port) -}}
+{{- $names := list -}}
+{{- range .Values.pullThrough.upstreams -}}
+{{- $name := include "registry.cacheName" (list $ .) -}}
+{{- if has (int .port) $ports -}}
+{{- fail (printf "pullThrough.upstreams: the port %d of %s is taken by the registry or another cache: give it a port of its own." (int .port) .host) -}}
+{{- end -}}
+{{- if has $name $names -}}
+{{- fail (printf "pullThrough.upstreams: %s and another cache would both be called %s: keep one of them." .host $name) -}}
+{{- end -}}
+{{- $ports = append $ports (int .port) -}}
+{{- $names = append $names $name -}}
+{{- end -}}
 {{- end -}}

@@ -27,18 +27,23 @@
 
 {{/*
 What is known of a layer may be kept in memory as long as nobody else deletes layers: several replicas on one storage would go on
-telling clients of a layer that another one deleted.
+telling clients of a layer that another one deleted. A cache of an upstream deletes layers by itself and, with such a memory, would
+serve them cut short (https://github.com/distribution/distribution/issues/2367).
 */}}
 {{- define "registry.storageConfiguration" -}}
 {{- $storage := dict
   "delete" (dict "enabled" (or .Values.delete.enabled .Values.pullThrough.enabled))
-  "redirect" (dict "disable" (not .Values.storage.s3.redirect))
+  "redirect" (dict "disable" (not (include "registry.redirect" .)))
 -}}
-{{- if or (include "registry.privateStorage" .) (le (int .Values.replicas) 1) -}}
+{{- if and (not .Values.pullThrough.enabled) (or (include "registry.privateStorage" .) (le (int .Values.replicas) 1)) -}}
 {{- $_ := set $storage "cache" (dict "blobdescriptor" "inmemory") -}}
 {{- end -}}
 {{- if eq .Values.storage.type "s3" -}}
 {{- $_ := set $storage "s3" (include "registry.s3Configuration" . | fromYaml) -}}
+{{- else if eq .Values.storage.type "gcs" -}}
+{{- $_ := set $storage "gcs" (include "registry.gcsConfiguration" . | fromYaml) -}}
+{{- else if eq .Values.storage.type "azure" -}}
+{{- $_ := set $storage "azure" (include "registry.azureConfiguration" . | fromYaml) -}}
 {{- else -}}
 {{- $_ := set $storage "filesystem" (dict "rootdirectory" (include "registry.rootDirectory" .)) -}}
 {{- end -}}
@@ -55,37 +60,82 @@ telling clients of a layer that another one deleted.
 {{- end -}}
 {{- end -}}
 
+{{- define "registry.gcsConfiguration" -}}
+{{- with .Values.storage.gcs -}}
+{{- $gcs := dict "bucket" .bucket -}}
+{{- with .rootDirectory -}}{{- $_ := set $gcs "rootdirectory" . -}}{{- end -}}
+{{- if .credentials.secretName -}}{{- $_ := set $gcs "keyfile" "/etc/registry/gcs/key.json" -}}{{- end -}}
+{{- $gcs | toYaml -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Version 2.8 knows account keys only, and ignores the kind of credentials. */}}
+{{- define "registry.azureConfiguration" -}}
+{{- with .Values.storage.azure -}}
+{{- $azure := dict "accountname" .accountName "container" .container "credentials" (dict "type" (ternary "shared_key" "default_credentials" (not (empty .credentials.secretName)))) -}}
+{{- with .realm -}}{{- $_ := set $azure "realm" . -}}{{- end -}}
+{{- with .rootDirectory -}}{{- $_ := set $azure "rootdirectory" . -}}{{- end -}}
+{{- $azure | toYaml -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" when clients are sent to the storage for layers. */}}
+{{- define "registry.redirect" -}}
+{{- $storage := .Values.storage -}}
+{{- if or (and (eq $storage.type "s3") $storage.s3.redirect) (and (eq $storage.type "gcs") $storage.gcs.redirect) (and (eq $storage.type "azure") $storage.azure.redirect) -}}true{{- end -}}
+{{- end -}}
+
 {{/* Replicas that meet on one node would share a hostPath: there, an environment variable adds the pod's name. */}}
 {{- define "registry.rootDirectory" -}}
 {{- $folder := ternary .Values.storage.existingClaim.folder "" (eq .Values.storage.type "existingClaim") -}}
 {{- clean (printf "/var/lib/registry/%s" $folder) -}}
 {{- end -}}
 
+{{/* Where on a replica's own volume a program keeps a note: list CONTEXT NAME. Replicas that meet on one node must not share it. */}}
+{{- define "registry.note" -}}
+{{- $root := index . 0 -}}
+{{- if eq $root.Values.storage.type "hostPath" -}}/var/lib/registry/$(POD_NAME).{{ index . 1 }}{{- else -}}{{ include "registry.rootDirectory" $root }}/.{{ index . 1 }}{{- end -}}
+{{- end -}}
+
 {{/*
-regsync's configuration of one replica: list CONTEXT ORDINAL. Every other replica is a source, the replica itself never is.
-Only the primary's tags are copied over and over. From the others a replica takes what it lacks, once, when it starts: regsync
-overwrites tags that differ, so a tag just moved on the primary would be moved back by a replica that has not heard of it yet.
+regsync's configuration: list CONTEXT SOURCES, with the ordinals of the replicas to copy from. Distribution has no API for referrers, so
+signatures and other referrers have tags, and all tags are copied. Asking for referrers and digest tags too would cost nine more requests
+per image and pass, and copy nothing more.
 */}}
 {{- define "registry.syncConfiguration" -}}
 {{- $root := index . 0 -}}
-{{- $self := int (index . 1) -}}
 {{- $login := dict "tls" "enabled" "regcert" "{{file \"/etc/regsync/tls/ca.crt\"}}" -}}
 {{- if $root.Values.auth.htpasswd.secretName -}}
 {{- $login = merge $login (dict "user" "{{file \"/etc/regsync/auth/username\"}}" "pass" "{{file \"/etc/regsync/auth/password\"}}") -}}
 {{- end -}}
 {{- $creds := list (merge (dict "registry" "127.0.0.1:5000") $login) -}}
 {{- $sync := list -}}
-{{- range $ordinal := until (int $root.Values.replicas) -}}
-{{- if ne $ordinal $self -}}
+{{- range $ordinal := index . 1 -}}
 {{- $host := include "registry.replicaHost" (list $root $ordinal) -}}
 {{- $creds = append $creds (merge (dict "registry" $host) $login) -}}
-{{- $interval := ternary $root.Values.sync.interval "87600h" (eq $ordinal 0) -}}
-{{- $sync = append $sync (dict "source" $host "target" "127.0.0.1:5000" "type" "registry" "interval" $interval) -}}
-{{- end -}}
+{{- $sync = append $sync (dict "source" $host "target" "127.0.0.1:5000" "type" "registry") -}}
 {{- end -}}
 {{- dict
   "version" 1
   "creds" $creds
-  "defaults" (dict "digestTags" true "referrers" true "parallel" (int $root.Values.sync.parallel) "skipDockerConfig" true)
+  "defaults" (dict "parallel" (int $root.Values.sync.parallel) "skipDockerConfig" true)
   "sync" $sync | toYaml -}}
+{{- end -}}
+
+{{/*
+The files of regsync for all replicas. Only the primary's tags are copied again and again (NAME.yml). What the others have and a replica
+lacks (NAME.fill.yml) is copied at its start: regsync overwrites tags that differ, so a tag just moved on the primary would be moved back
+by a replica that has not heard of it yet.
+*/}}
+{{- define "registry.syncFiles" -}}
+{{- $files := dict -}}
+{{- $primary := int .Values.sync.primary -}}
+{{- range $self := until (int .Values.replicas) -}}
+{{- $others := list -}}
+{{- range $ordinal := until (int $.Values.replicas) -}}{{- if ne $ordinal $self -}}{{- $others = append $others $ordinal -}}{{- end -}}{{- end -}}
+{{- $name := printf "%s-%d" (include "registry.fullname" $) $self -}}
+{{- $_ := set $files (printf "%s.fill.yml" $name) (include "registry.syncConfiguration" (list $ $others)) -}}
+{{- if ne $self $primary -}}{{- $_ := set $files (printf "%s.yml" $name) (include "registry.syncConfiguration" (list $ (list $primary))) -}}{{- end -}}
+{{- end -}}
+{{- $files | toYaml -}}
 {{- end -}}

@@ -5,7 +5,9 @@
 
 {{- define "registry.fullname" -}}
 {{- $name := include "registry.name" . -}}
-{{- if .Values.fullnameOverride -}}
+{{- if .Cache -}}
+{{- include "registry.cacheName" (list .Root .Cache) -}}
+{{- else if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" -}}
 {{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 44 | trimSuffix "-" -}}
@@ -18,6 +20,10 @@
 {{- include "registry.fullname" . }}-primary
 {{- end -}}
 
+{{- define "registry.syncName" -}}
+{{- include "registry.fullname" . }}-sync
+{{- end -}}
+
 {{- define "registry.headlessName" -}}
 {{- include "registry.fullname" . }}-headless
 {{- end -}}
@@ -28,7 +34,7 @@
 
 {{- define "registry.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
-{{- default (include "registry.fullname" .) .Values.serviceAccount.name -}}
+{{- default (include "registry.fullname" (default . .Root)) .Values.serviceAccount.name -}}
 {{- else -}}
 {{- default "default" .Values.serviceAccount.name -}}
 {{- end -}}
@@ -47,16 +53,24 @@
 {{- end -}}
 
 {{/* Labels. A selector can't be changed later, so it has nothing that changes: no version, no labels of the user. */}}
+{{- define "registry.instanceSelector" -}}
+app.kubernetes.io/name: {{ include "registry.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end -}}
+
 {{- define "registry.collectionSelector" -}}
-app.kubernetes.io/name: {{ include "registry.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{ include "registry.instanceSelector" . }}
 app.kubernetes.io/component: garbage-collection
 {{- end -}}
 
 {{- define "registry.selector" -}}
-app.kubernetes.io/name: {{ include "registry.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{ include "registry.instanceSelector" . }}
+{{- if .Cache }}
+app.kubernetes.io/component: cache
+capi-registry-hook.io/cache: {{ include "registry.cacheKey" .Cache | quote }}
+{{- else }}
 app.kubernetes.io/component: registry
+{{- end }}
 {{- end -}}
 
 {{- define "registry.labels" -}}
@@ -87,6 +101,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- if has .Values.storage.type (list "pvc" "hostPath" "emptyDir") -}}true{{- end -}}
 {{- end -}}
 
+{{/* "true" when layers are in a bucket or container and not in files. */}}
+{{- define "registry.objectStorage" -}}
+{{- if has .Values.storage.type (list "s3" "gcs" "azure") -}}true{{- end -}}
+{{- end -}}
+
+{{/* The major version of CNCF Distribution in the image; empty when neither image.version nor the tag tells. A digest wins over the tag, so then the tag tells nothing. */}}
+{{- define "registry.majorVersion" -}}
+{{- $said := .Values.image.version -}}
+{{- if and (not $said) (not .Values.image.digest) -}}{{- $said = .Values.image.tag -}}{{- end -}}
+{{- regexFind "^[0-9]+" (trimPrefix "v" (regexFind "^v?[0-9]+([.-]|$)" $said)) -}}
+{{- end -}}
+
 {{/* "true" when replicas have to copy from each other. Caches fill themselves. */}}
 {{- define "registry.replicated" -}}
 {{- if and (include "registry.privateStorage" .) (gt (int .Values.replicas) 1) (not .Values.pullThrough.enabled) -}}true{{- end -}}
@@ -94,11 +120,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 
 {{/*
 How to collect garbage while nobody can write: "restart" collects in the pod before it serves, which is safe when nobody else has the
-volume; "window" makes all replicas read-only meanwhile, for what several of them share, and for S3, where no note of the last run is kept.
+volume; "window" makes all replicas read-only meanwhile, for what several of them share, and for buckets, where no note of the last run is kept.
 */}}
 {{- define "registry.collection" -}}
 {{- if .Values.garbageCollection.enabled -}}
-{{- if and (not (include "registry.privateStorage" .)) (or (gt (int .Values.replicas) 1) (eq .Values.storage.type "s3")) -}}window{{- else -}}restart{{- end -}}
+{{- if and (not (include "registry.privateStorage" .)) (or (gt (int .Values.replicas) 1) (include "registry.objectStorage" .)) -}}window{{- else -}}restart{{- end -}}
 {{- end -}}
 {{- end -}}
 

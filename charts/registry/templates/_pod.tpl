@@ -10,10 +10,13 @@
 {{- end }}
 {{- if and (eq .Values.storage.type "s3") .Values.storage.s3.credentials.secretName }}
 {{- with .Values.storage.s3.credentials }}
-- name: REGISTRY_STORAGE_S3_ACCESSKEY
-  valueFrom: {secretKeyRef: {name: {{ .secretName }}, key: {{ .accessKeyKey }}}}
-- name: REGISTRY_STORAGE_S3_SECRETKEY
-  valueFrom: {secretKeyRef: {name: {{ .secretName }}, key: {{ .secretKeyKey }}}}
+{{ include "registry.secretVariable" (list "REGISTRY_STORAGE_S3_ACCESSKEY" .secretName .accessKeyKey) }}
+{{ include "registry.secretVariable" (list "REGISTRY_STORAGE_S3_SECRETKEY" .secretName .secretKeyKey) }}
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.storage.type "azure") .Values.storage.azure.credentials.secretName }}
+{{- with .Values.storage.azure.credentials }}
+{{ include "registry.secretVariable" (list "REGISTRY_STORAGE_AZURE_ACCOUNTKEY" .secretName .accountKeyKey) }}
 {{- end }}
 {{- end }}
 {{- if .Values.trustedCA.secretName }}
@@ -23,13 +26,46 @@
 {{- end }}
 {{- end -}}
 
+{{/* A variable from a Secret: list NAME SECRET KEY. */}}
+{{- define "registry.secretVariable" -}}
+- name: {{ index . 0 }}
+  valueFrom: {secretKeyRef: {name: {{ index . 1 | quote }}, key: {{ index . 2 | quote }}}}
+{{- end -}}
+
+{{/* Every variable that this chart gives the registry container. */}}
+{{- define "registry.servingEnvironment" -}}
+{{ include "registry.environment" . }}
+{{- if eq (include "registry.collection" .) "window" }}
+- name: READ_ONLY_UNTIL
+  valueFrom: {fieldRef: {fieldPath: "metadata.annotations['capi-registry-hook.io/read-only-until']"}}
+{{- end }}
+{{- with .Values.httpSecret }}
+{{- if .secretName }}
+{{ include "registry.secretVariable" (list "REGISTRY_HTTP_SECRET" .secretName .key) }}
+{{- end }}
+{{- end }}
+{{- if .Values.pullThrough.enabled }}
+{{- with .Values.pullThrough.credentials }}
+{{- if .secretName }}
+{{ include "registry.secretVariable" (list "REGISTRY_PROXY_USERNAME" .secretName .usernameKey) }}
+{{ include "registry.secretVariable" (list "REGISTRY_PROXY_PASSWORD" .secretName .passwordKey) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "registry.mounts" -}}
 - name: configuration
   mountPath: /etc/distribution
   readOnly: true
-{{- if ne .Values.storage.type "s3" }}
+{{- if not (include "registry.objectStorage" .) }}
 - name: data
   mountPath: /var/lib/registry
+{{- end }}
+{{- if and (eq .Values.storage.type "gcs") .Values.storage.gcs.credentials.secretName }}
+- name: gcs
+  mountPath: /etc/registry/gcs
+  readOnly: true
 {{- end }}
 {{- if .Values.trustedCA.secretName }}
 - name: trusted
@@ -42,23 +78,23 @@
 {{- define "registry.volumes" -}}
 - name: configuration
   configMap:
-    name: {{ include "registry.fullname" . }}
+    name: {{ include "registry.fullname" . | quote }}
     items: [{key: config.yml, path: config.yml}]
 {{- with .Values.trustedCA }}
 {{- if .secretName }}
 - name: trusted
   secret:
-    secretName: {{ .secretName }}
-    items: [{key: {{ .key }}, path: ca.crt}]
+    secretName: {{ .secretName | quote }}
+    items: [{key: {{ .key | quote }}, path: ca.crt}]
 {{- end }}
 {{- end }}
 {{- with .Values.storage }}
 {{- if eq .type "existingClaim" }}
 - name: data
-  persistentVolumeClaim: {claimName: {{ .existingClaim.claimName }}}
+  persistentVolumeClaim: {claimName: {{ .existingClaim.claimName | quote }}}
 {{- else if eq .type "hostPath" }}
 - name: data
-  hostPath: {path: {{ .hostPath.path | quote }}, type: Directory}
+  hostPath: {path: {{ .hostPath.path | quote }}, type: {{ ternary "DirectoryOrCreate" "Directory" .hostPath.prepare }}}
 {{- else if eq .type "nfs" }}
 - name: data
   nfs: {server: {{ .nfs.server | quote }}, path: {{ .nfs.path | quote }}}
@@ -68,6 +104,16 @@
   {{- with .emptyDir.sizeLimit }}{{ $_ := set $emptyDir "sizeLimit" . }}{{ end }}
   {{- with .emptyDir.medium }}{{ $_ := set $emptyDir "medium" . }}{{ end }}
   emptyDir: {{ toJson $emptyDir }}
+{{- else if eq .type "gcs" }}
+{{- with .gcs.credentials }}
+{{- if .secretName }}
+- name: gcs
+  secret:
+    secretName: {{ .secretName | quote }}
+    defaultMode: 0440
+    items: [{key: {{ .key | quote }}, path: key.json}]
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -79,7 +125,7 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -99,9 +145,30 @@ securityContext:
 enableServiceLinks: false
 {{- end -}}
 
-{{/* A check over HTTPS: the kubelet does not verify the certificate, and / needs no login. */}}
-{{- define "registry.probe" -}}
-httpGet: {path: /, port: https, scheme: HTTPS}
+{{/*
+A check: list CONTEXT PROBE. Over HTTPS the kubelet does not verify the certificate, and / needs no login, but every check is in the
+access log. The debugging port tells the same and logs nothing; it is open with the metrics only.
+*/}}
+{{- define "registry.probe.serving" -}}
+httpGet: {path: /, port: {{ include "registry.portName" (index . 0) }}, scheme: HTTPS}
+{{ include "registry.probeTimes" (index . 1) }}
+{{- end -}}
+
+{{- define "registry.probe.healthy" -}}
+{{- if (index . 0).Values.metrics.enabled -}}
+httpGet: {path: /debug/health, port: metrics}
+{{ include "registry.probeTimes" (index . 1) }}
+{{- else -}}
+{{ include "registry.probe.serving" . }}
+{{- end -}}
+{{- end -}}
+
+{{/* The name of the registry's port. A cache has one of its own, by which the pull Service finds it. */}}
+{{- define "registry.portName" -}}
+{{- if .Cache -}}cache-{{ int .Cache.port }}{{- else -}}https{{- end -}}
+{{- end -}}
+
+{{- define "registry.probeTimes" -}}
 periodSeconds: {{ int .periodSeconds }}
 timeoutSeconds: {{ int .timeoutSeconds }}
 failureThreshold: {{ int .failureThreshold }}
@@ -119,4 +186,33 @@ lifecycle:
     exec: {command: [sleep, {{ $seconds | quote }}]}
     {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* "true" when a container makes the folder on the node. */}}
+{{- define "registry.prepares" -}}
+{{- if and (eq .Values.storage.type "hostPath") .Values.storage.hostPath.prepare -}}true{{- end -}}
+{{- end -}}
+
+{{/* Makes a replica's folder and gives it to the user of the pod. Only root may do that: it has this one capability and sees this one folder. */}}
+{{- define "registry.prepareFolder" -}}
+- name: prepare
+  image: {{ include "registry.imageReference" (list . .Values.image) | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command: [/bin/sh, -c, 'mkdir -p "/data/$POD_NAME" && chown "$OWNER" /data "/data/$POD_NAME"']
+  env:
+    - name: POD_NAME
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    - {name: OWNER, value: "{{ int64 .Values.podSecurityContext.runAsUser }}:{{ int64 (default .Values.podSecurityContext.runAsUser .Values.podSecurityContext.runAsGroup) }}"}
+  securityContext:
+    runAsUser: 0
+    runAsNonRoot: false
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities: {drop: [ALL], add: [CHOWN]}
+  {{- with .Values.resources }}
+  resources:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  volumeMounts:
+    - {name: data, mountPath: /data}
 {{- end -}}

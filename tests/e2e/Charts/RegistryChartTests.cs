@@ -15,7 +15,7 @@ public sealed class RegistryChartTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Sync_EachReplica_HasEveryOtherAsSourceAndNeverItself(int replicas)
+    public async Task Sync_EachReplica_FillsFromEveryOtherAndNeverItself(int replicas)
     {
         var objects = await RenderAsync("--set", $"replicas={replicas}");
 
@@ -23,26 +23,40 @@ public sealed class RegistryChartTests
         Assert.Equal(replicas > 1, Container(objects, "regsync") is not null);
         for (var self = 0; self < replicas && replicas > 1; self++)
         {
-            var config = Sync(objects, self);
+            var config = Sync(objects, $"registry-{self}.fill.yml");
             var others = Enumerable.Range(0, replicas).Where(other => other != self);
 
             Assert.Equal(1, (long)config["version"]!);
             Assert.Equal(others.Select(Host), config["sync"]!.AsArray().Select(step => (string)step!["source"]!));
-            Assert.All(config["sync"]!.AsArray(),
-                step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
-            Assert.Equal((true, true), ((bool)config["defaults"]!["referrers"]!, (bool)config["defaults"]!["digestTags"]!));
+            Assert.All(config["sync"]!.AsArray(), step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
         }
     }
 
-    /// <summary>regsync overwrites tags that differ: only the primary's may be copied again and again.</summary>
-    [Fact]
-    public async Task Sync_Intervals_OnlyThePrimaryIsCopiedAgain()
+    /// <summary>regsync overwrites tags that differ: only the primary's may be copied again and again, and nothing to the primary.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task Sync_Primary_IsWhatAllOthersCopyAgainAndWhereClientsPush(int primary)
     {
-        var objects = await RenderAsync("--set", "replicas=3");
+        var objects = await RenderAsync("--set", $"replicas=3,sync.primary={primary}");
+        var files = objects.One("ConfigMap", "registry-sync")["data"]!.AsObject();
 
-        Assert.Equal(["87600h", "87600h"], Intervals(objects, 0));
-        Assert.Equal(["2m", "87600h"], Intervals(objects, 1));
-        Assert.Equal(["2m", "87600h"], Intervals(objects, 2));
+        foreach (var other in Enumerable.Range(0, 3).Where(other => other != primary))
+            Assert.Equal([Host(primary)], Sync(objects, $"registry-{other}.yml")["sync"]!.AsArray().Select(step => (string)step!["source"]!));
+        Assert.False(files.ContainsKey($"registry-{primary}.yml"));
+        Assert.Equal($"registry-{primary}", (string)objects.One("Service", "registry-primary")["spec"]!["selector"]!["statefulset.kubernetes.io/pod-name"]!);
+    }
+
+    /// <summary>
+    /// Distribution keeps referrers as tags, and all tags are copied. For 100 images of several platforms regsync 0.11 needs 212 requests a
+    /// pass like this, and 1134 when it is told to look for referrers and digest tags as well.
+    /// </summary>
+    [Fact]
+    public async Task Sync_Defaults_AskForNothingThatIsCopiedAsATagAnyway()
+    {
+        var defaults = Sync(await RenderAsync(), "registry-1.yml")["defaults"]!.AsObject();
+
+        Assert.Equal(["parallel", "skipDockerConfig"], defaults.Select(field => field.Key).Order());
     }
 
     [Fact]
@@ -55,9 +69,9 @@ public sealed class RegistryChartTests
             .Where(volume => mounts.Contains((string)volume!["name"]!)).ToDictionary(volume => (string)volume!["name"]!);
         Assert.Equal(["ca.crt"], Keys(volumes["sync-tls"]!));
         Assert.Equal(["username", "password"], Keys(volumes["sync-auth"]!));
-        Assert.Equal(3, volumes.Count);
-        Assert.All(Sync(objects, 0)["creds"]!.AsArray(),
-            login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
+        Assert.Equal(4, volumes.Count);
+        Assert.DoesNotContain("tls", mounts);
+        Assert.All(Sync(objects, "registry-0.fill.yml")["creds"]!.AsArray(), login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
     }
 
     [Theory]
@@ -67,6 +81,8 @@ public sealed class RegistryChartTests
     [InlineData("existing-claim", false)]
     [InlineData("nfs", false)]
     [InlineData("s3", false)]
+    [InlineData("gcs", false)]
+    [InlineData("azure", false)]
     [InlineData("pull-through", false)]
     public async Task Storage_EachKind_IsReplicatedOrShared(string name, bool replicated)
     {
@@ -114,8 +130,8 @@ public sealed class RegistryChartTests
     [InlineData("auth.htpasswd.realm=other,auth.htpasswd.secretName=users")]
     public async Task PodTemplate_WhatProgramsReadOnlyAtStart_RollsThePods(string change)
     {
-        var before = Pod(await RenderAsync())["metadata"]!["annotations"]!.ToJsonString();
-        var after = Pod(await RenderAsync("--set", change))["metadata"]!["annotations"]!.ToJsonString();
+        var before = Pod(await RenderAsync()).ToJsonString();
+        var after = Pod(await RenderAsync("--set", change)).ToJsonString();
 
         Assert.NotEqual(before, after);
     }
@@ -133,44 +149,22 @@ public sealed class RegistryChartTests
     }
 
     [Theory]
-    [InlineData("1.20.2", "policy/v1beta1", "batch/v1beta1", "exec", false)]
-    [InlineData("1.21.0", "policy/v1", "batch/v1", "exec", false)]
-    [InlineData("1.29.4", "policy/v1", "batch/v1", "exec", true)]
-    [InlineData("1.30.0-gke.1", "policy/v1", "batch/v1", "sleep", true)]
-    [InlineData("1.35.0", "policy/v1", "batch/v1", "sleep", true)]
-    public async Task Versions_OfKubernetes_ChooseWhatTheyKnow(string version, string budget, string job, string drain, bool minReady)
+    [InlineData("1.20.2", null, "batch/v1beta1", "exec", false)]
+    [InlineData("1.21.0", null, "batch/v1", "exec", false)]
+    [InlineData("1.26.9", null, "batch/v1", "exec", true)]
+    [InlineData("1.27.0", "AlwaysAllow", "batch/v1", "exec", true)]
+    [InlineData("1.30.0-gke.1", "AlwaysAllow", "batch/v1", "sleep", true)]
+    [InlineData("1.35.0", "AlwaysAllow", "batch/v1", "sleep", true)]
+    public async Task Versions_OfKubernetes_ChooseWhatTheyKnow(string version, string? brokenReplicas, string job, string drain, bool minReady)
     {
         var objects = await RenderAsync("--kube-version", version, "--set", "garbageCollection.enabled=true");
 
-        Assert.Equal(budget, (string)objects.One("PodDisruptionBudget", "registry")["apiVersion"]!);
+        Assert.Equal(brokenReplicas is not null, objects.Has("PodDisruptionBudget", "registry"));
+        if (brokenReplicas is not null)
+            Assert.Equal(brokenReplicas, (string)objects.One("PodDisruptionBudget", "registry")["spec"]!["unhealthyPodEvictionPolicy"]!);
         Assert.Equal(job, (string)objects.One("CronJob", "registry-gc")["apiVersion"]!);
         Assert.Equal([drain], Container(objects, "registry")!["lifecycle"]!["preStop"]!.AsObject().Select(action => action.Key));
         Assert.Equal(minReady, objects.One("StatefulSet", "registry")["spec"]!.AsObject().ContainsKey("minReadySeconds"));
-    }
-
-    [Fact]
-    public async Task GarbageCollection_Rights_AreOneStatefulSet()
-    {
-        var role = (await RenderCaseAsync("garbage-collection")).One("Role", "registry-gc");
-
-        Assert.Equal(
-            """[{"apiGroups":["apps"],"resources":["statefulsets"],"resourceNames":["registry"],"verbs":["get","list","watch","patch"]}]""",
-            role["rules"]!.ToJsonString());
-    }
-
-    [Theory]
-    [InlineData("garbage-collection", "collect", "restart,wait")]
-    [InlineData("garbage-collection-host-path", "collect", "restart,wait")]
-    [InlineData("garbage-collection-shared", "", "read-only,wait,collect,writable,report")]
-    [InlineData("garbage-collection-s3", "", "read-only,wait,collect,writable,report")]
-    public async Task GarbageCollection_EachStorage_CollectsWhileNobodyWrites(string name, string beforeServing, string steps)
-    {
-        var objects = await RenderCaseAsync(name);
-        var job = objects.One("CronJob", "registry-gc")["spec"]!["jobTemplate"]!["spec"]!["template"]!.AsObject();
-
-        Assert.Equal(beforeServing, string.Join(
-            ',', (Pod(objects)["spec"]!["initContainers"] as JsonArray ?? []).Select(container => (string)container!["name"]!)));
-        Assert.Equal(steps, string.Join(',', job.Containers().Select(container => (string)container["name"]!)));
     }
 
     [Fact]
@@ -200,14 +194,10 @@ public sealed class RegistryChartTests
 
     private static JsonObject Configuration(IReadOnlyList<JsonObject> objects) => Data(objects, "registry", "config.yml");
 
-    private static JsonObject Sync(IReadOnlyList<JsonObject> objects, int ordinal) =>
-        Data(objects, "registry-sync", $"registry-{ordinal}.yml");
+    private static JsonObject Sync(IReadOnlyList<JsonObject> objects, string file) => Data(objects, "registry-sync", file);
 
     private static JsonObject Data(IReadOnlyList<JsonObject> objects, string name, string key) =>
         Assert.Single(RenderedObjects.Read((string)objects.One("ConfigMap", name)["data"]![key]!));
-
-    private static IEnumerable<string> Intervals(IReadOnlyList<JsonObject> objects, int ordinal) =>
-        Sync(objects, ordinal)["sync"]!.AsArray().Select(step => (string)step!["interval"]!);
 
     private static IEnumerable<string> Keys(JsonNode volume) => volume["secret"]!["items"]!.AsArray().Select(item => (string)item!["key"]!);
 }

@@ -29,6 +29,17 @@ public sealed class RegistryRefusalTests
     [InlineData("service.clusterIPs={primary}", "service/clusterIPs/0")]
     [InlineData("service.ipFamilies={ipv4}", "service/ipFamilies/0")]
     [InlineData("sync.interval=often", "sync/interval")]
+    [InlineData("sync.interval=0s", "sync/interval")]
+    [InlineData("sync.interval=0h0m", "sync/interval")]
+    [InlineData("sync.interval=500ms", "sync/interval")]
+    [InlineData("image.tag=", "image/tag")]
+    [InlineData("sync.image.tag=", "sync/image/tag")]
+    [InlineData("garbageCollection.image.tag=", "garbageCollection/image/tag")]
+    [InlineData("pullThrough.upstreams[0].host=ghcr.io", "pullThrough/upstreams/0")]
+    [InlineData("pullThrough.upstreams[0].host=ghcr.io,pullThrough.upstreams[0].port=5001,"
+        + "pullThrough.upstreams[0].remoteURL=https://ghcr.io/foo",
+        "pullThrough/upstreams/0/remoteURL")]
+    [InlineData("pullThrough.storage.type=s3", "pullThrough/storage/type")]
     [InlineData("networkPolicy.nodeCIDRs={10.0.0.0}", "networkPolicy/nodeCIDRs/0")]
     [InlineData("garbageCollection.schedule=weekly", "garbageCollection/schedule")]
     [InlineData("pullThrough.upstream=docker.io", "pullThrough/upstream")]
@@ -65,6 +76,36 @@ public sealed class RegistryRefusalTests
     [InlineData("garbageCollection.enabled=true,storage.type=emptyDir",
         "garbageCollection.enabled can't be used with storage.type emptyDir: collecting restarts the pods, which empties their "
             + "volumes; set it to false or choose another storage.type.")]
+    [InlineData("replicas=1,storage.type=gcs", "storage.gcs.bucket is empty: name the bucket, or choose another storage.type.")]
+    [InlineData("replicas=1,storage.type=azure,storage.azure.container=a",
+        "storage.azure needs both accountName and container: set them, or choose another storage.type.")]
+    [InlineData("replicas=1,storage.type=azure,storage.azure.container=a,storage.azure.accountName=a,image.tag=2.8.3",
+        "storage.azure.credentials.secretName is empty, but CNCF Distribution 2 knows account keys only: name a Secret with "
+            + "one, or use version 3.")]
+    [InlineData("replicas=1,storage.type=s3,storage.s3.bucket=a,serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=a,"
+        + "image.tag=2.8.3",
+        "The role of the ServiceAccount (eks.amazonaws.com/role-arn) is not used by CNCF Distribution 2: set "
+            + "storage.s3.credentials.secretName, or use version 3.")]
+    [InlineData("replicas=1,storage.type=s3,storage.s3.bucket=a,garbageCollection.enabled=true,garbageCollection.deleteUntagged=true",
+        "garbageCollection.deleteUntagged can't be used with storage.type s3: one repository that was only pushed to by digest "
+            + "makes every collection fail, and a bucket has no folders to mend that; set it to false.")]
+    [InlineData("sync.primary=2", "sync.primary is 2, but there are 2 replicas, counted from 0: name one of them.")]
+    [InlineData("networkPolicy.enabled=true,networkPolicy.from[0].podSelector.matchLabels.a=b",
+        "networkPolicy.from without networkPolicy.nodeCIDRs would lock out the nodes, which pull: list the nodes' networks "
+            + "there too.")]
+    [InlineData("extraEnv[0].name=OTEL_TRACES_EXPORTER,extraEnv[0].value=otlp",
+        "extraEnv sets OTEL_TRACES_EXPORTER, which this chart sets too: remove it and use the value that it comes from.")]
+    [InlineData("httpSecret.secretName=a,extraEnv[0].name=REGISTRY_HTTP_SECRET,extraEnv[0].value=b",
+        "extraEnv sets REGISTRY_HTTP_SECRET, which this chart sets too: remove it and use the value that it comes from.")]
+    [InlineData("pullThrough.upstreams[0].host=ghcr.io,pullThrough.upstreams[0].port=443,pullThrough.upstreams[0].remoteURL=https://a",
+        "pullThrough.upstreams: the port 443 of ghcr.io is taken by the registry or another cache: give it a port of its own.")]
+    [InlineData("pullThrough.upstreams[0].host=ghcr.io,pullThrough.upstreams[0].port=5001,pullThrough.upstreams[0].remoteURL=https://a,"
+        + "pullThrough.upstreams[1].host=quay.io,pullThrough.upstreams[1].port=5001,pullThrough.upstreams[1].remoteURL=https://a",
+        "pullThrough.upstreams: the port 5001 of quay.io is taken by the registry or another cache: give it a port of its own.")]
+    [InlineData("pullThrough.upstreams[0].host=a.b.io,pullThrough.upstreams[0].port=5001,pullThrough.upstreams[0].remoteURL=https://a,"
+        + "pullThrough.upstreams[1].host=a-b.io,pullThrough.upstreams[1].port=5002,pullThrough.upstreams[1].remoteURL=https://a",
+        "pullThrough.upstreams: a-b.io and another cache would both be called registry-a-b-io: keep one of them.")]
+    [InlineData("metrics.prometheusRule.enabled=true", "metrics.prometheusRule.enabled needs metrics.enabled: set it to true too.")]
     [InlineData("ingress.enabled=true", "ingress.hosts is empty: list the host names that the Ingress answers to.")]
     [InlineData("metrics.serviceMonitor.enabled=true", "metrics.serviceMonitor.enabled needs metrics.enabled: set it to true too.")]
     [InlineData("service.nodePort=30443",

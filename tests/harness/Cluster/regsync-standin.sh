@@ -1,28 +1,32 @@
 #!/bin/sh
 # NOT regsync: a stand-in for tests on machines where the real one can't be had. It reads the part of regsync's configuration that the
-# registry chart writes (creds with registry, tls, regcert, user, pass; sync entries of the type registry with an interval) and copies
-# every tag with skopeo. It knows nothing of referrers, filters, rate limits or hooks. kind's clusters run the real one.
+# registry chart writes (creds with registry, tls, regcert, user, pass; sync entries of the type registry), asks what regsync 0.11 asks
+# (the catalog, each repository's tags, and each tag's digest on both sides) and copies with skopeo what differs. It says what regsync
+# says of a repository without a list of tags, and fails then too. It knows no filters, rate limits or hooks. kind runs the real one.
 #
-#   regsync server|once --config FILE [--verbosity LEVEL]
+#   regsync once --config FILE [--missing] [--verbosity LEVEL]
 set -eu
 
 say() { echo "regsync stand-in: $*"; }
 die() {
-  say "error: $*" >&2
+  say "level=ERROR $*" >&2
   exit 1
 }
 
 command=${1:-}
-case $command in server | once) shift ;; *) die "'$command' is not a command of the stand-in: use server or once" ;; esac
-config=
+[ "$command" = once ] || die "'$command' is not a command of the stand-in: use once"
+shift
+config='' missing=''
 while [ $# -gt 0 ]; do
   case $1 in
     --config | -c) config=$2 && shift 2 ;;
+    --missing) missing=yes && shift ;;
     --verbosity | -v) shift 2 ;;
     *) die "the stand-in does not know the argument '$1'" ;;
   esac
 done
 [ -r "$config" ] || die "the configuration '$config' can't be read: name it with --config"
+! grep -qE '^ +(digestTags|referrers|forceRecursive): true' "$config" || die "digest tags and referrers are copied as tags; asked for as such, they cost nine more requests per image"
 
 # Entries of a list at the top of the file, one a line: the wanted fields, separated by tabs, "-" where one is missing.
 entries() { # LIST FIELD...
@@ -55,7 +59,7 @@ content_of() { # a value that may be a {{file}}
   if [ -n "$path" ]; then cat "$path"; else echo "$1"; fi
 }
 
-# Sets root, certificates (a folder with it) and login (user:password, or nothing) for a registry.
+# Sets root (a file) and login (user:password, or nothing) for a registry.
 look_up() {
   found=$(entries creds registry tls regcert user pass | awk -F '\t' -v registry="$1" '$1 == registry')
   [ -n "$found" ] || die "the configuration has no creds for $1"
@@ -65,81 +69,90 @@ END
   [ "$tls" != insecure ] && [ "$tls" != disabled ] || die "creds of $1 turn TLS off, which the stand-in does not do"
   root=$(file_in "$regcert")
   [ -r "$root" ] || die "creds of $1 name no readable regcert file: $regcert"
-  certificates=$(dirname "$root")
   login=
   [ "$user" = - ] || login=$(content_of "$user"):$(content_of "$pass")
 }
 
-repositories() { # REGISTRY, after look_up
-  case ${1%:*} in *[!0-9.]*) check=-verify_hostname ;; *) check=-verify_ip ;; esac
-  authorization=
-  [ -z "$login" ] || authorization="Authorization: Basic $(printf %s "$login" | base64 | tr -d '\n')"
-  answer=$({
-    printf 'GET /v2/_catalog?n=1000 HTTP/1.0\r\nHost: %s\r\n' "$1"
-    [ -z "$authorization" ] || printf '%s\r\n' "$authorization"
+# Asks the registry that look_up found; prints head and body. Docker and OCI, single images and indexes.
+ask() { # METHOD REGISTRY PATH
+  case ${2%:*} in *[!0-9.]*) check=-verify_hostname ;; *) check=-verify_ip ;; esac
+  {
+    printf '%s %s HTTP/1.0\r\nHost: %s\r\n' "$1" "$3" "$2"
+    printf 'Accept: application/vnd.oci.image.%s+json\r\n' manifest.v1 index.v1
+    printf 'Accept: application/vnd.docker.distribution.manifest%s+json\r\n' .v2 .list.v2
+    [ -z "$login" ] || printf 'Authorization: Basic %s\r\n' "$(printf %s "$login" | base64 | tr -d '\n')"
     printf '\r\n'
-  } | openssl s_client -quiet -verify_quiet -connect "$1" "$check" "${1%:*}" -CAfile "$root" -verify_return_error 2>&1 || true)
+  } | openssl s_client -quiet -verify_quiet -connect "$2" "$check" "${2%:*}" -CAfile "$root" -verify_return_error 2>&1 | tr -d '\r' || true
+}
+
+items() { # KEY: the strings of a list in an answer, one a line
+  sed -n "s/.*\"$1\":\\[\\([^]]*\\)\\].*/\\1/p" | tr -d '"' | tr ',' '\n'
+}
+
+digest_of() { # REGISTRY NAME TAG
+  ask HEAD "$1" "/v2/$2/manifests/$3" | sed -n 's/^Docker-Content-Digest: //ip'
+}
+
+on_source() {
+  root=$source_root login=$source_login
+  "$@"
+}
+
+on_target() {
+  root=$target_root login=$target_login
+  "$@"
+}
+
+copy_tag() { # NAME TAG
+  wanted=$(on_source digest_of "$source" "$1" "$2")
+  [ "$(on_target digest_of "$target" "$1" "$2")" != "$wanted" ] || return 0
+  say "copying $source/$1:$2 to $target/$1:$2"
+  skopeo --insecure-policy copy --quiet --all --src-cert-dir "$(dirname "$source_root")" --dest-cert-dir "$(dirname "$target_root")" \
+    ${source_login:+--src-creds "$source_login"} ${target_login:+--dest-creds "$target_login"} \
+    "docker://$source/$1:$2" "docker://$target/$1:$2" || failed="$1:$2 was not copied"
+}
+
+copy_repository() { # NAME
+  answer=$(on_source ask GET "$source" "/v2/$1/tags/list")
   case $answer in
-    *" 200 "*) echo "$answer" | sed -n 's/.*"repositories":\[\([^]]*\)\].*/\1/p' | tr -d '"' | tr ',' '\n' ;;
-    *) say "$1 does not list its repositories: $(echo "$answer" | head -n 1)" >&2 && return 1 ;;
+    *" 200 "*) tags=$(echo "$answer" | items tags) ;;
+    *)
+      code=$(echo "$answer" | sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p')
+      say "level=ERROR msg=\"Failed getting source tags\" source=$source/$1 error=\"failed to list tags: not found [http ${code:-none}]\""
+      failed="the tags of $1 can't be listed"
+      return 0
+      ;;
   esac
-}
-
-digest_of() { # HOST/NAME:TAG FOLDER LOGIN
-  skopeo inspect --cert-dir "$2" ${3:+--creds "$3"} --format '{{.Digest}}' "docker://$1" 2>/dev/null || true
-}
-
-copy_tag() { # NAME:TAG
-  present=$(digest_of "$target/$1" "$certificates" "$login")
-  [ -z "$present" ] || [ "$wanted" != missing ] || return 0
-  [ "$(digest_of "$source/$1" "$source_certificates" "$source_login")" != "$present" ] || return 0
-  say "copying $source/$1 to $target/$1"
-  skopeo --insecure-policy copy --quiet --all --src-cert-dir "$source_certificates" --dest-cert-dir "$certificates" \
-    ${source_login:+--src-creds "$source_login"} ${login:+--dest-creds "$login"} "docker://$source/$1" "docker://$target/$1" || say "$1 was not copied"
+  [ -z "$missing" ] || have=$(on_target ask GET "$target" "/v2/$1/tags/list" | items tags)
+  for tag in $tags; do
+    if [ -n "$missing" ] && echo "$have" | grep -qxF "$tag"; then continue; fi
+    copy_tag "$1" "$tag"
+  done
 }
 
 copy_registry() { # SOURCE TARGET
   source=$1 target=$2
   look_up "$source"
-  names=$(repositories "$source") || return 0
-  source_certificates=$certificates source_login=$login
+  source_root=$root source_login=$login
   look_up "$target"
-  for name in $names; do
-    tags=$(skopeo list-tags --cert-dir "$source_certificates" ${source_login:+--creds "$source_login"} "docker://$source/$name" |
-      sed -n '/"Tags"/,/\]/p' | sed -n 's/^ *"\([^"]*\)",\{0,1\}$/\1/p') || continue
-    for tag in $tags; do copy_tag "$name:$tag"; done
-  done
-}
-
-seconds() { # a Go duration of one part
-  case $1 in
-    *h) echo $((${1%h} * 3600)) ;;
-    *ms) echo 1 ;;
-    *m) echo $((${1%m} * 60)) ;;
-    *s) echo "${1%s}" ;;
-    *) die "the stand-in does not know the interval '$1'" ;;
+  target_root=$root target_login=$login
+  answer=$(on_source ask GET "$source" "/v2/_catalog?n=1000")
+  case $answer in
+    *" 200 "*) for name in $(echo "$answer" | items repositories); do copy_repository "$name"; done ;;
+    *)
+      say "level=ERROR msg=\"Failed to list source repositories\" source=$source error=\"$(echo "$answer" | head -n 1)\""
+      failed="$source does not list its repositories"
+      ;;
   esac
 }
 
-# Once; as a server first what is missing, then, at its interval, what differs too: like regsync.
-run_entry() { # SOURCE TARGET TYPE INTERVAL
-  [ "$3" = registry ] || die "the stand-in copies entries of the type registry only, not '$3'"
-  wanted=all
-  [ "$command" = once ] || wanted=missing
-  while :; do
-    copy_registry "$1" "$2"
-    [ "$command" = server ] || return 0
-    wanted=all
-    sleep "$(seconds "$4")"
-  done
-}
-
 say "this is not regsync, see tests/harness/Cluster; $config"
-list=$(entries sync source target type interval)
-while IFS='	' read -r from to type interval; do
-  if [ "$command" = server ]; then run_entry "$from" "$to" "$type" "$interval" & else run_entry "$from" "$to" "$type" "$interval"; fi
+failed=
+list=$(entries sync source target type)
+while IFS='	' read -r from to type; do
+  [ "$type" = registry ] || die "the stand-in copies entries of the type registry only, not '$type'"
+  copy_registry "$from" "$to" </dev/null
 done <<END
 $list
 END
-trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM INT
-wait
+[ -z "$failed" ] || die "$failed"
