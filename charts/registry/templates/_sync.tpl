@@ -5,7 +5,7 @@ full once, which a note on its volume says. The configuration is read again for 
 {{- define "registry.syncScript" -}}
 #!/bin/sh
 set -u
-work=/tmp/sync
+work=$WORK
 untagged='Failed getting source tags.*http 404'
 mkdir -p "$work"
 trap 'exit 0' TERM INT
@@ -44,7 +44,7 @@ show() {
 # One answer after the other; a client that does not ask within 5 seconds is cut off.
 serve() {
   while :; do
-    timeout 60 nc -l -p 5002 -e timeout 5 /bin/sh -c 'while read -r line && [ ${#line} -gt 1 ]; do :; done; cat /tmp/sync/metrics' || sleep 1
+    timeout 60 nc -l -p "$METRICS_PORT" -e timeout 5 sh -c 'while read -r line && [ ${#line} -gt 1 ]; do :; done; cat "$WORK/metrics"' || sleep 1
   done
 }
 
@@ -52,7 +52,7 @@ copied=
 complete=
 delay=1
 show
-[ -z "$METRICS" ] || serve 2>/dev/null &
+[ -z "$METRICS_PORT" ] || serve 2>/dev/null &
 while :; do
   start=$(date +%s)
   if [ -z "$complete" ] && pass "$FOLDER/$POD_NAME.fill.yml" --missing; then
@@ -85,7 +85,8 @@ done
     - {name: FILLED, value: {{ include "registry.note" (list . "filled") | quote }}}
     - {name: INTERVAL, value: {{ regexReplaceAll "[hms]" .Values.sync.interval "${0} " | trim | quote }}}
     - {name: LOG_LEVEL, value: {{ .Values.sync.logLevel }}}
-    - {name: METRICS, value: {{ ternary "yes" "" .Values.metrics.enabled | quote }}}
+    - {name: METRICS_PORT, value: {{ ternary "5002" "" .Values.metrics.enabled | quote }}}
+    - {name: WORK, value: /tmp/sync}
   {{- if .Values.metrics.enabled }}
   ports:
     - {name: sync-metrics, containerPort: 5002, protocol: TCP}

@@ -1,0 +1,113 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
+
+/// <summary>
+/// A replica's sidecar beside two real registries on this machine: the script and the configuration that the chart renders, with other
+/// addresses and paths, and the stand-in for regsync.
+/// </summary>
+internal sealed class SyncScene : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
+    private readonly ServerIdentity _identity = ServerIdentity.Create([], ["127.0.0.1"]);
+    private readonly int _metricsPort = LoopbackPort.Find();
+    private string _programs = "";
+
+    private SyncScene()
+    {
+    }
+
+    public string Source { get; } = $"127.0.0.1:{LoopbackPort.Find()}";
+
+    public string Target { get; } = $"127.0.0.1:{LoopbackPort.Find()}";
+
+    public bool IsFilled => File.Exists(_folder["filled"]);
+
+    public static async Task<SyncScene> CreateAsync(CancellationToken cancellationToken)
+    {
+        var scene = new SyncScene();
+        scene._folder.Write("tls.crt", scene._identity.CertificatePem);
+        scene._folder.Write("tls.key", scene._identity.KeyPem);
+        Directory.CreateDirectory(scene._folder["ca"]);
+        scene._folder.Write("ca/ca.crt", scene._identity.RootPem);
+        var objects = await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, cancellationToken, "--set", "replicas=2");
+        foreach (var (name, text) in objects.One("ConfigMap", "registry-sync")["data"]!.AsObject())
+            scene._folder.Write(name, scene.Here((string)text!));
+        scene._programs = await ContainerProgram.ProgramsAsync(
+            scene._folder["bin"],
+            ("regsync", Path.Combine(RepositoryRoot.Find(), "tests", "harness", "Cluster", "regsync-standin.sh")),
+            ("skopeo", await TestTools.PathOfAsync("skopeo")), ("openssl", await TestTools.PathOfAsync("openssl")));
+        return scene;
+    }
+
+    /// <summary>Starts a registry with what it stored before.</summary>
+    public Task<LocalRegistry> StartAsync(string address, CancellationToken cancellationToken)
+    {
+        var name = address.Split(':')[1];
+        var configuration = _folder.Write($"{name}.config", $$"""
+            version: 0.1
+            log: { level: info }
+            storage: { delete: { enabled: true }, filesystem: { rootdirectory: {{_folder[name]}} } }
+            http: { addr: "{{address}}", tls: { certificate: {{_folder["tls.crt"]}}, key: {{_folder["tls.key"]}} } }
+            """);
+        return LocalRegistry.StartAsync(configuration, _folder[$"{name}.log"], cancellationToken);
+    }
+
+    /// <summary>The sidecar of replica 1, whose primary is the source and whose own registry is the target.</summary>
+    public Task<ContainerProgram> StartSidecarAsync() => ContainerProgram.StartAsync(_folder["sync.sh"], _folder["sidecar.log"], Environment(), _programs);
+
+    /// <summary>One pass by regsync alone.</summary>
+    public async Task PassAsync(CancellationToken cancellationToken)
+    {
+        var run = await ContainerProgram.RunAsync(Environment(), _programs, cancellationToken, "regsync", "once", "--config", _folder["registry-1.yml"]);
+        if (run.ExitCode != 0)
+            throw new InvalidOperationException(run.Output + run.Errors);
+    }
+
+    public Skopeo Client(string address) => new(address, _identity.RootPem);
+
+    public string Image(string content) => SmallImage.Write(_folder.Path, content);
+
+    public async Task<string> DigestAsync(string address, string image, CancellationToken cancellationToken)
+    {
+        var inspected = await Client(address).InspectAsync(image, cancellationToken);
+        return inspected.Succeeded ? (string)JsonNode.Parse(inspected.Output)!["Digest"]! : "";
+    }
+
+    /// <summary>A folder of a repository of the source, on its disk.</summary>
+    public string Repository(string name) => Path.Combine(_folder[Source.Split(':')[1]], "docker", "registry", "v2", "repositories", name);
+
+    /// <summary>What the sidecar tells Prometheus; empty between two answers.</summary>
+    public async Task<string> MetricsAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient();
+        try
+        {
+            return await http.GetStringAsync(new Uri($"http://127.0.0.1:{_metricsPort}/metrics"), cancellationToken);
+        }
+        catch (HttpRequestException)
+        {
+            return "";
+        }
+    }
+
+    public ValueTask DisposeAsync() => _folder.DisposeAsync();
+
+    private string Here(string text) => text
+        .Replace($"registry-0.registry-headless.{HelmProgram.Namespace}.svc.cluster.local:5000", Source, StringComparison.Ordinal)
+        .Replace("127.0.0.1:5000", Target, StringComparison.Ordinal)
+        .Replace("/etc/regsync/tls", _folder["ca"], StringComparison.Ordinal);
+
+    private Dictionary<string, string> Environment() => new()
+    {
+        ["POD_NAME"] = "registry-1",
+        ["FOLDER"] = _folder.Path,
+        ["FILLED"] = _folder["filled"],
+        ["INTERVAL"] = "1s",
+        ["LOG_LEVEL"] = "info",
+        ["METRICS_PORT"] = $"{_metricsPort}",
+        ["WORK"] = _folder["work"],
+    };
+}

@@ -1,0 +1,103 @@
+using CapiRegistryHook.Harness;
+using Xunit;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Charts;
+
+/// <summary>What the sidecar does, with two real registries and without a cluster.</summary>
+public sealed class SyncScriptTests
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>A replica that lost its volume while the others are away is not ready; it goes on trying, and is ready with all that they have.</summary>
+    [Fact]
+    public async Task Fill_OthersAwayAtFirst_IsTriedUntilItIsDone()
+    {
+        await using var scene = await SyncScene.CreateAsync(Cancelled);
+        await using (await scene.StartAsync(scene.Source, Cancelled))
+            (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
+        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var sidecar = await scene.StartSidecarAsync();
+
+        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail, Cancelled);
+        Assert.False(scene.IsFilled);
+        await MetricAsync(scene, sidecar, "registry_sync_filled 0");
+
+        await using var source = await scene.StartAsync(scene.Source, Cancelled);
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+
+        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", Cancelled), await scene.DigestAsync(scene.Target, "library/app:1", Cancelled));
+        await MetricAsync(scene, sidecar, "registry_sync_filled 1");
+        await MetricAsync(scene, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
+    }
+
+    /// <summary>A new registry has nothing to wait for.</summary>
+    [Fact]
+    public async Task Fill_NothingAnywhere_IsDoneAtTheFirstTry()
+    {
+        await using var scene = await SyncScene.CreateAsync(Cancelled);
+        await using var source = await scene.StartAsync(scene.Source, Cancelled);
+        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var sidecar = await scene.StartSidecarAsync();
+
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+
+        Assert.False(sidecar.Said("not full yet"));
+    }
+
+    /// <summary>A repository that was pushed to by digest alone has no list of tags. That is no reason to wait for ever.</summary>
+    [Fact]
+    public async Task Fill_RepositoryWithoutTags_CountsAsDone()
+    {
+        await using var scene = await SyncScene.CreateAsync(Cancelled);
+        await using var source = await scene.StartAsync(scene.Source, Cancelled);
+        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
+        (await scene.Client(scene.Source).PushAsync(scene.Image("two"), "library/untagged:1", Cancelled)).OutputOfSuccess();
+        Directory.Delete(Path.Combine(scene.Repository("library/untagged"), "_manifests", "tags"), recursive: true);
+        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var sidecar = await scene.StartSidecarAsync();
+
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+
+        Assert.True(sidecar.Said("Failed getting source tags"));
+        Assert.NotEqual("", await scene.DigestAsync(scene.Target, "library/app:1", Cancelled));
+    }
+
+    /// <summary>
+    /// One request per tag and side, the catalog and a list of tags: what regsync 0.11 needs too, plus at most ten for its connections. A
+    /// signature that comes late has a tag of its own, and is copied.
+    /// </summary>
+    [Fact]
+    public async Task Pass_HundredTags_TakesTwoRequestsForEach()
+    {
+        await using var scene = await SyncScene.CreateAsync(Cancelled);
+        await using var source = await scene.StartAsync(scene.Source, Cancelled);
+        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
+        (await scene.Client(scene.Target).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
+        TagAgain(scene.Repository("library/app"), 99);
+        await scene.PassAsync(Cancelled);
+
+        var before = source.Requests + target.Requests;
+        await scene.PassAsync(Cancelled);
+        Assert.InRange(source.Requests + target.Requests - before, 202, 212);
+
+        var signature = $"library/app:{(await scene.DigestAsync(scene.Source, "library/app:1", Cancelled)).Replace(':', '-')}.sig";
+        (await scene.Client(scene.Source).PushAsync(scene.Image("signature"), signature, Cancelled)).OutputOfSuccess();
+        await scene.PassAsync(Cancelled);
+        Assert.NotEqual("", await scene.DigestAsync(scene.Target, signature, Cancelled));
+    }
+
+    private static void TagAgain(string repository, int times)
+    {
+        var tags = Path.Combine(repository, "_manifests", "tags");
+        var link = File.ReadAllText(Path.Combine(tags, "1", "current", "link"));
+        for (var number = 2; number < times + 2; number++)
+        {
+            var current = Directory.CreateDirectory(Path.Combine(tags, $"{number}", "current"));
+            File.WriteAllText(Path.Combine(current.FullName, "link"), link);
+        }
+    }
+
+    private static Task MetricAsync(SyncScene scene, ContainerProgram sidecar, string metric) => Readiness.UntilAsync(
+        metric, async () => (await scene.MetricsAsync(Cancelled)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail, Cancelled);
+}
