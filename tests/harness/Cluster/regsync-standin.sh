@@ -117,7 +117,7 @@ copy_repository() { # NAME
   case $answer in
     *" 200 "*) tags=$(echo "$answer" | items tags) ;;
     *)
-      code=$(echo "$answer" | sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p')
+      code=$(echo "$answer" | sed -n 's/^HTTP[^ ]* \([0-9]*\).*/\1/p' | head -n 1)
       say "level=ERROR msg=\"Failed getting source tags\" source=$source/$1 error=\"failed to list tags: not found [http ${code:-none}]\""
       failed="the tags of $1 can't be listed"
       return 0
@@ -155,4 +155,7 @@ while IFS='	' read -r from to type; do
 done <<END
 $list
 END
-[ -z "$failed" ] || die "$failed"
+if [ -n "$failed" ]; then
+  say "$failed" >&2
+  exit 1
+fi
