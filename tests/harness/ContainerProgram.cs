@@ -46,6 +46,8 @@ public sealed class ContainerProgram : IAsyncDisposable
     /// <summary>The last lines that it printed.</summary>
     public string LogTail() => _process.LogTail();
 
+    public bool HasExited => _process.HasExited;
+
     public bool Said(string text) => _process.LogContains(text);
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
