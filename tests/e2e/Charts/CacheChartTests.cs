@@ -9,7 +9,7 @@ public sealed class CacheChartTests
 {
     private static readonly ChartFolder Chart = ChartFolder.Open("registry");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>With a memory of layers, a cache serves them cut short after it deleted them (distribution#2367).</summary>
     [Theory]
@@ -76,7 +76,7 @@ public sealed class CacheChartTests
     }
 
     private static async Task<IReadOnlyList<JsonObject>> RenderAsync(string name) =>
-        await new HelmProgram("helm3").ObjectsAsync(Chart.Path, Cancelled, "--values", Chart.File($"ci/{name}-values.yaml"), "--kube-version", "1.31.0");
+        await new HelmProgram("helm3").ObjectsAsync(Chart.Path, CancellationToken, "--values", Chart.File($"ci/{name}-values.yaml"), "--kube-version", "1.31.0");
 
     private static JsonObject Configuration(IReadOnlyList<JsonObject> objects, string name) =>
         Assert.Single(RenderedObjects.Read((string)objects.One("ConfigMap", name)["data"]!["config.yml"]!));

@@ -9,7 +9,7 @@ public sealed class CollectionChartTests
 {
     private static readonly ChartFolder Chart = ChartFolder.Open("registry");
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("garbage-collection", true)]
@@ -98,7 +98,7 @@ public sealed class CollectionChartTests
     public async Task DeleteUntagged_ImageNotKnownToBeVersion3_IsRefused(string tag, string digest, string version, bool accepted)
     {
         var run = await new HelmProgram("helm3").TryRenderAsync(
-            Chart.Path, Cancelled, "--set", "garbageCollection.enabled=true,garbageCollection.deleteUntagged=true",
+            Chart.Path, CancellationToken, "--set", "garbageCollection.enabled=true,garbageCollection.deleteUntagged=true",
             "--set-string", $"image.tag={tag}", "--set-string", $"image.digest={digest}", "--set-string", $"image.version={version}");
 
         Assert.Equal(accepted, run.ExitCode == 0);
@@ -115,7 +115,7 @@ public sealed class CollectionChartTests
     }
 
     private static Task<IReadOnlyList<JsonObject>> RenderAsync(string name, params string[] arguments) =>
-        new HelmProgram("helm3").ObjectsAsync(Chart.Path, Cancelled, ["--values", Chart.File($"ci/{name}-values.yaml"), .. arguments]);
+        new HelmProgram("helm3").ObjectsAsync(Chart.Path, CancellationToken, ["--values", Chart.File($"ci/{name}-values.yaml"), .. arguments]);
 
     private static JsonObject Job(IReadOnlyList<JsonObject> objects) =>
         objects.One("CronJob", "registry-gc")["spec"]!["jobTemplate"]!["spec"]!["template"]!.AsObject();

@@ -12,7 +12,7 @@ public sealed class CollectionScriptTests : IAsyncLifetime
     private readonly string _address = $"127.0.0.1:{LoopbackPort.Find()}";
     private string _programs = "";
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     private string Repositories => Path.Combine(_folder["data"], "docker", "registry", "v2", "repositories");
 
@@ -60,7 +60,7 @@ public sealed class CollectionScriptTests : IAsyncLifetime
     {
         await PushAsync("one");
         foreach (var blob in Directory.GetFiles(Path.Combine(Repositories, "..", "blobs"), "data", SearchOption.AllDirectories))
-            await File.WriteAllTextAsync(blob, "{", Cancelled);
+            await File.WriteAllTextAsync(blob, "{", CancellationToken);
 
         var message = await CollectAsync("garbage-collection", "run");
 
@@ -91,15 +91,15 @@ public sealed class CollectionScriptTests : IAsyncLifetime
 
         await using (var readOnly = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 15, "read-only.log"))
         {
-            await Readiness.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail, Cancelled);
-            var refused = await client.PushAsync(image, "library/app:1", Cancelled);
+            await Readiness.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail, CancellationToken);
+            var refused = await client.PushAsync(image, "library/app:1", CancellationToken);
             Assert.Contains("405", refused.Errors, StringComparison.Ordinal);
-            await Readiness.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail, Cancelled);
+            await Readiness.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail, CancellationToken);
         }
 
         await using var writable = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 1, "writable.log");
-        await Readiness.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail, Cancelled);
-        (await client.PushAsync(image, "library/app:1", Cancelled)).OutputOfSuccess();
+        await Readiness.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail, CancellationToken);
+        (await client.PushAsync(image, "library/app:1", CancellationToken)).OutputOfSuccess();
     }
 
     private Task<ContainerProgram> StartAsync(string script, long until, string log) =>
@@ -111,15 +111,15 @@ public sealed class CollectionScriptTests : IAsyncLifetime
         var script = _folder.Write("collect.sh", await ScriptAsync(name, "collect"));
         _folder.Write("message", "");
         var environment = new Dictionary<string, string> { ["REQUESTED"] = run, ["MARK"] = _folder["mark"] };
-        var ended = await ContainerProgram.RunAsync(environment, _programs, Cancelled, "sh", script);
+        var ended = await ContainerProgram.RunAsync(environment, _programs, CancellationToken, "sh", script);
         Assert.True(ended.ExitCode == 0, ended.Output + ended.Errors);
-        return await File.ReadAllTextAsync(_folder["message"], Cancelled);
+        return await File.ReadAllTextAsync(_folder["message"], CancellationToken);
     }
 
     private async Task<string> ScriptAsync(string name, string container)
     {
         var chart = ChartFolder.Open("registry");
-        var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, Cancelled, "--values", chart.File($"ci/{name}-values.yaml"));
+        var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, CancellationToken, "--values", chart.File($"ci/{name}-values.yaml"));
         var pod = objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();
         var script = (string)pod.Containers().Single(entry => (string)entry["name"]! == container)["command"]![2]!;
         return script
@@ -130,9 +130,9 @@ public sealed class CollectionScriptTests : IAsyncLifetime
 
     private async Task PushAsync(params string[] names)
     {
-        await using var registry = await LocalRegistry.StartAsync(_folder["config.yml"], _folder["registry.log"], Cancelled);
+        await using var registry = await LocalRegistry.StartAsync(_folder["config.yml"], _folder["registry.log"], CancellationToken);
         foreach (var name in names)
-            (await new Skopeo(_address, _identity.RootPem).PushAsync(SmallImage.Write(_folder.Path, name), $"library/{name}:1", Cancelled)).OutputOfSuccess();
+            (await new Skopeo(_address, _identity.RootPem).PushAsync(SmallImage.Write(_folder.Path, name), $"library/{name}:1", CancellationToken)).OutputOfSuccess();
     }
 
     /// <summary>What a client's delete does.</summary>

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>How the kubelet checks the pods of the registry chart, and what names look like in what Helm renders.</summary>
 public sealed class ProbeChartTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>Distribution logs a request to / like any other; the debugging port, open with the metrics only, logs none.</summary>
     [Theory]
@@ -54,14 +54,14 @@ public sealed class ProbeChartTests
         var chart = ChartFolder.Open("registry");
 
         var objects = await new HelmProgram(helm, Digits, Digits).ObjectsAsync(
-            chart.Path, Cancelled, ["--values", chart.File($"ci/{name}-values.yaml"), .. named.SelectMany(path => (string[])["--set-string", $"{path}={Digits}"])]);
+            chart.Path, CancellationToken, ["--values", chart.File($"ci/{name}-values.yaml"), .. named.SelectMany(path => (string[])["--set-string", $"{path}={Digits}"])]);
 
         Assert.NotEmpty(objects);
         Assert.Empty(objects.SelectMany(entry => Numbers(entry, $"{entry.Kind()}")).Where(found => found.Number == Digits).Select(found => found.Path));
     }
 
     private static async Task<IReadOnlyList<JsonObject>> RenderAsync(params string[] arguments) =>
-        await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, Cancelled, arguments);
+        await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, CancellationToken, arguments);
 
     private static Dictionary<string, JsonObject> Containers(IReadOnlyList<JsonObject> objects) =>
         objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject().Containers().ToDictionary(container => (string)container["name"]!);

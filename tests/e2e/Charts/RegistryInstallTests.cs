@@ -88,8 +88,43 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
 
         await WaitForAllAsync(release, second, 0, 1, 2);
-        await using var filled = release.ToReplica(0);
-        (await release.Client(filled).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
+        await using (var filled = release.ToReplica(0))
+            (await release.Client(filled).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
+
+        // Promotion: replica 1 takes pushes, and replica 0 copies from it.
+        await release.InstallAsync("""{"replicas": 3, "storage": {"type": "emptyDir"}, "sync": {"primary": 1}}""", CancellationToken);
+        await using var promoted = await release.ToPrimaryAsync(CancellationToken);
+        await WaitForAllAsync(release, await PushAsync(release, promoted, "three"), 1, 0, 2);
+    }
+
+    /// <summary>The pull Service leads to a cache by its port, and to the registry by its own.</summary>
+    [Fact]
+    public async Task Upstreams_CacheBesideTheRegistry_ServesByItsPort()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-caches", CancellationToken);
+        await release.InstallAsync("""{"replicas": 1}""", CancellationToken);
+        await using (var upstream = await release.ToPrimaryAsync(CancellationToken))
+            await PushAsync(release, upstream, "one");
+        await release.InstallAsync(
+            """
+            {"replicas": 1, "trustedCA": {"secretName": "registry-tls"}, "pullThrough": {"storage": {"type": "emptyDir"}, "upstreams":
+              [{"host": "images.test", "port": 5001, "remoteURL": "https://registry-primary.registry-caches.svc.cluster.local"}]}}
+            """,
+            CancellationToken);
+
+        await using (var cache = release.ToReplica(0, "registry-images-test"))
+            (await release.Client(cache).PullAsync("library/app:1", CancellationToken)).OutputOfSuccess();
+        Assert.Equal(await AddressAsync("registry-images-test-0"), await BehindAsync(5000, "cache-5001"));
+        Assert.Equal(await AddressAsync("registry-0"), await BehindAsync(5000, "https"));
+
+        Task<string> AddressAsync(string pod) => release.KubectlAsync(CancellationToken, "get", $"pod/{pod}", "--output=jsonpath={.status.podIP}");
+
+        async Task<string> BehindAsync(int port, string name)
+        {
+            var endpoints = JsonNode.Parse(await release.KubectlAsync(CancellationToken, "get", "endpoints/registry", "--output=json"))!["subsets"]!.AsArray();
+            var subset = Assert.Single(endpoints, entry => (entry!["ports"] as JsonArray ?? []).Any(open => (string)open!["name"]! == name && (int)open["port"]! == port));
+            return (string)Assert.Single(subset!["addresses"]!.AsArray())!["ip"]!;
+        }
     }
 
     [Fact]
@@ -125,6 +160,14 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
         Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
         await AssertKeptAndPushableAsync(release);
+
+        // A second Job of the same name runs; what fails is the Job's failure, with the cause, and the registry serves.
+        await release.KubectlAsync(CancellationToken, "exec", "registry-0", "--container=registry", "--", "sh", "-c", "for file in $(find /var/lib/registry -name data); do echo '{' >$file; done");
+        await release.KubectlAsync(CancellationToken, "delete", "job/collect-now");
+        await StartCollectionAsync(release);
+        await release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Failed", TimeSpan.FromSeconds(120), CancellationToken);
+        Assert.Contains("failed: failed to garbage collect", await release.KubectlAsync(CancellationToken, "logs", "job/collect-now", "--container=result"), StringComparison.Ordinal);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), CancellationToken);
     }
 
     /// <summary>Two replicas on one claim: both take pushes, and nobody does while the Job collects.</summary>

@@ -6,26 +6,26 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>What the sidecar does, with two real registries and without a cluster.</summary>
 public sealed class SyncScriptTests
 {
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>A replica that lost its volume while the others are away is not ready; it goes on trying, and is ready with all that they have.</summary>
     [Fact]
     public async Task Fill_OthersAwayAtFirst_IsTriedUntilItIsDone()
     {
-        await using var scene = await SyncScene.CreateAsync(Cancelled);
-        await using (await scene.StartAsync(scene.Source, Cancelled))
-            (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
-        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var scene = await SyncScene.CreateAsync(CancellationToken);
+        await using (await scene.StartAsync(scene.Source, CancellationToken))
+            (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
         await using var sidecar = await scene.StartSidecarAsync();
 
-        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail, Cancelled);
+        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail, CancellationToken);
         Assert.False(scene.IsFilled);
         await MetricAsync(scene, sidecar, "registry_sync_filled 0");
 
-        await using var source = await scene.StartAsync(scene.Source, Cancelled);
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
 
-        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", Cancelled), await scene.DigestAsync(scene.Target, "library/app:1", Cancelled));
+        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken), await scene.DigestAsync(scene.Target, "library/app:1", CancellationToken));
         await MetricAsync(scene, sidecar, "registry_sync_filled 1");
         await MetricAsync(scene, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
     }
@@ -34,12 +34,12 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Fill_NothingAnywhere_IsDoneAtTheFirstTry()
     {
-        await using var scene = await SyncScene.CreateAsync(Cancelled);
-        await using var source = await scene.StartAsync(scene.Source, Cancelled);
-        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var scene = await SyncScene.CreateAsync(CancellationToken);
+        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
+        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
         await using var sidecar = await scene.StartSidecarAsync();
 
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
 
         Assert.False(sidecar.Said("not full yet"));
     }
@@ -48,18 +48,18 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Fill_RepositoryWithoutTags_CountsAsDone()
     {
-        await using var scene = await SyncScene.CreateAsync(Cancelled);
-        await using var source = await scene.StartAsync(scene.Source, Cancelled);
-        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
-        (await scene.Client(scene.Source).PushAsync(scene.Image("two"), "library/untagged:1", Cancelled)).OutputOfSuccess();
+        await using var scene = await SyncScene.CreateAsync(CancellationToken);
+        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
+        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        (await scene.Client(scene.Source).PushAsync(scene.Image("two"), "library/untagged:1", CancellationToken)).OutputOfSuccess();
         Directory.Delete(Path.Combine(scene.Repository("library/untagged"), "_manifests", "tags"), recursive: true);
-        await using var target = await scene.StartAsync(scene.Target, Cancelled);
+        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
         await using var sidecar = await scene.StartSidecarAsync();
 
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, Cancelled);
+        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
 
         Assert.True(sidecar.Said("Failed getting source tags"));
-        Assert.NotEqual("", await scene.DigestAsync(scene.Target, "library/app:1", Cancelled));
+        Assert.NotEqual("", await scene.DigestAsync(scene.Target, "library/app:1", CancellationToken));
     }
 
     /// <summary>
@@ -69,22 +69,22 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Pass_HundredTags_TakesTwoRequestsForEach()
     {
-        await using var scene = await SyncScene.CreateAsync(Cancelled);
-        await using var source = await scene.StartAsync(scene.Source, Cancelled);
-        await using var target = await scene.StartAsync(scene.Target, Cancelled);
-        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
-        (await scene.Client(scene.Target).PushAsync(scene.Image("one"), "library/app:1", Cancelled)).OutputOfSuccess();
+        await using var scene = await SyncScene.CreateAsync(CancellationToken);
+        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
+        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
+        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        (await scene.Client(scene.Target).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
         TagAgain(scene.Repository("library/app"), 99);
-        await scene.PassAsync(Cancelled);
+        await scene.PassAsync(CancellationToken);
 
         var before = source.Requests + target.Requests;
-        await scene.PassAsync(Cancelled);
+        await scene.PassAsync(CancellationToken);
         Assert.InRange(source.Requests + target.Requests - before, 202, 212);
 
-        var signature = $"library/app:{(await scene.DigestAsync(scene.Source, "library/app:1", Cancelled)).Replace(':', '-')}.sig";
-        (await scene.Client(scene.Source).PushAsync(scene.Image("signature"), signature, Cancelled)).OutputOfSuccess();
-        await scene.PassAsync(Cancelled);
-        Assert.NotEqual("", await scene.DigestAsync(scene.Target, signature, Cancelled));
+        var signature = $"library/app:{(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken)).Replace(':', '-')}.sig";
+        (await scene.Client(scene.Source).PushAsync(scene.Image("signature"), signature, CancellationToken)).OutputOfSuccess();
+        await scene.PassAsync(CancellationToken);
+        Assert.NotEqual("", await scene.DigestAsync(scene.Target, signature, CancellationToken));
     }
 
     private static void TagAgain(string repository, int times)
@@ -99,5 +99,5 @@ public sealed class SyncScriptTests
     }
 
     private static Task MetricAsync(SyncScene scene, ContainerProgram sidecar, string metric) => Readiness.UntilAsync(
-        metric, async () => (await scene.MetricsAsync(Cancelled)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail, Cancelled);
+        metric, async () => (await scene.MetricsAsync(CancellationToken)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail, CancellationToken);
 }

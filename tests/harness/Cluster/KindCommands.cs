@@ -36,7 +36,7 @@ internal sealed record KindCommands(string Name, string KubeconfigFile)
     {
         TestImage.Busybox => "docker.io/library/busybox:1.37",
         TestImage.Registry => "docker.io/library/registry:3",
-        TestImage.Regsync => "ghcr.io/regclient/regsync:v0.11.5",
+        TestImage.Regsync => "ghcr.io/regclient/regsync:v0.11.5-alpine",
         TestImage.Kubectl => "registry.k8s.io/kubectl:v1.34.3",
         _ => null,
     };
