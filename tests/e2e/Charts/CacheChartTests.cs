@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;

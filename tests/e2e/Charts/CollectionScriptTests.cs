@@ -1,4 +1,5 @@
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
 using Xunit;
 

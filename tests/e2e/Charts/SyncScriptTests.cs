@@ -1,4 +1,5 @@
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
