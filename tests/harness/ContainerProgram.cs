@@ -15,7 +15,8 @@ public sealed class ContainerProgram : IAsyncDisposable
     /// <param name="log">Where its output goes.</param>
     /// <param name="environment">Its variables.</param>
     /// <param name="programs">A folder that <see cref="ProgramsAsync"/> made.</param>
-    public static async Task<ContainerProgram> StartAsync(string script, string log, IReadOnlyDictionary<string, string> environment, string programs) =>
+    public static async Task<ContainerProgram> StartAsync(string script, string log, IReadOnlyDictionary<string, string> environment,
+        string programs) =>
         new(await ChildProcess.StartServerAsync("/usr/bin/env", Command(environment, programs, ["sh", script]), log));
 
     /// <summary>Runs a command of the container to its end.</summary>
@@ -53,5 +54,6 @@ public sealed class ContainerProgram : IAsyncDisposable
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private static string[] Command(IReadOnlyDictionary<string, string> environment, string programs, string[] command) =>
-        ["-i", $"PATH={programs}", .. environment.Select(variable => $"{variable.Key}={variable.Value}"), "/usr/bin/unshare", "--fork", "--pid", "--kill-child", .. command];
+        ["-i", $"PATH={programs}", .. environment.Select(variable => $"{variable.Key}={variable.Value}"), "/usr/bin/unshare", "--fork",
+            "--pid", "--kill-child", .. command];
 }

@@ -20,12 +20,14 @@ public sealed class LocalRegistry : IAsyncDisposable
     {
         var before = File.Exists(log) ? File.ReadLines(log).Count() : 0;
         var process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", configuration], log);
-        await Readiness.UntilAsync("docker-registry", () => Task.FromResult(Listens(process, log, before)), process.LogTail, cancellationToken);
+        await Readiness.UntilAsync("docker-registry", () => Task.FromResult(Listens(process, log, before)), process.LogTail,
+            cancellationToken);
         return new LocalRegistry(process, log);
     }
 
     /// <summary>Requests in the access log so far.</summary>
-    public int Requests => File.ReadLines(_log).Count(line => line.Contains("\" \"", StringComparison.Ordinal) && line.Contains(" HTTP/1.", StringComparison.Ordinal));
+    public int Requests => File.ReadLines(_log).Count(line => line.Contains("\" \"", StringComparison.Ordinal) && line
+        .Contains(" HTTP/1.", StringComparison.Ordinal));
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

@@ -30,12 +30,14 @@ public sealed class CacheChartTests
     {
         var objects = await RenderAsync("caches");
 
-        Assert.Equal("""{"remoteurl":"https://registry-1.docker.io","ttl":"72h"}""", Configuration(objects, "registry-docker-io")["proxy"]!.ToJsonString());
+        Assert.Equal("""{"remoteurl":"https://registry-1.docker.io","ttl":"72h"}""", Configuration(objects,
+            "registry-docker-io")["proxy"]!.ToJsonString());
         Assert.Equal("""{"remoteurl":"https://ghcr.io"}""", Configuration(objects, "registry-ghcr-io")["proxy"]!.ToJsonString());
         Assert.Null(Configuration(objects, "registry")["proxy"]);
         Assert.Equal("100Gi", Size(objects, "registry-docker-io"));
         Assert.Equal("40Gi", Size(objects, "registry-ghcr-io"));
-        Assert.Equal(["REGISTRY_PROXY_USERNAME=docker-hub/username", "REGISTRY_PROXY_PASSWORD=docker-hub/token"], Secrets(objects, "registry-docker-io"));
+        Assert.Equal(["REGISTRY_PROXY_USERNAME=docker-hub/username", "REGISTRY_PROXY_PASSWORD=docker-hub/token"], Secrets(objects,
+            "registry-docker-io"));
         Assert.Empty(Secrets(objects, "registry-ghcr-io"));
     }
 
@@ -58,7 +60,8 @@ public sealed class CacheChartTests
     public async Task Selectors_OfTheRegistryAndItsCaches_AreApart()
     {
         var objects = await RenderAsync("caches");
-        var caches = objects.PodTemplates().Where(pod => (string)pod["metadata"]!["labels"]!["app.kubernetes.io/component"]! == "cache").ToArray();
+        var caches = objects.PodTemplates().Where(pod =>
+            (string)pod["metadata"]!["labels"]!["app.kubernetes.io/component"]! == "cache").ToArray();
 
         foreach (var name in (string[])["registry-primary", "registry-headless"])
             Assert.DoesNotContain(caches, pod => Matches(pod, objects.One("Service", name)["spec"]!["selector"]!.AsObject()));
@@ -77,7 +80,8 @@ public sealed class CacheChartTests
     }
 
     private static async Task<IReadOnlyList<JsonObject>> RenderAsync(string name) =>
-        await new HelmProgram("helm3").ObjectsAsync(Chart.Path, CancellationToken, "--values", Chart.File($"ci/{name}-values.yaml"), "--kube-version", "1.31.0");
+        await new HelmProgram("helm3").ObjectsAsync(Chart.Path, CancellationToken, "--values", Chart.File($"ci/{name}-values.yaml"),
+            "--kube-version", "1.31.0");
 
     private static JsonObject Configuration(IReadOnlyList<JsonObject> objects, string name) =>
         Assert.Single(RenderedObjects.Read((string)objects.One("ConfigMap", name)["data"]!["config.yml"]!));

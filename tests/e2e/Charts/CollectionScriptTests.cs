@@ -69,7 +69,8 @@ public sealed class CollectionScriptTests : IAsyncLifetime
         Assert.Equal(message, await CollectAsync("garbage-collection", "run"));
     }
 
-    /// <summary>A repository that was pushed to by digest alone makes the collection of untagged manifests fail for ever, unless it gets a folder of tags.</summary>
+    /// <summary>A repository that was pushed to by digest alone makes the collection of untagged manifests fail for ever, unless it gets
+    /// a folder of tags.</summary>
     [Fact]
     public async Task Collect_UntaggedWithARepositoryThatNeverHadATag_RemovesItAndKeepsTheRest()
     {
@@ -92,14 +93,17 @@ public sealed class CollectionScriptTests : IAsyncLifetime
 
         await using (var readOnly = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 15, "read-only.log"))
         {
-            await Readiness.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail, CancellationToken);
+            await Readiness.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail,
+                CancellationToken);
             var refused = await client.PushAsync(image, "library/app:1", CancellationToken);
             Assert.Contains("405", refused.Errors, StringComparison.Ordinal);
-            await Readiness.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail, CancellationToken);
+            await Readiness.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail,
+                CancellationToken);
         }
 
         await using var writable = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 1, "writable.log");
-        await Readiness.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail, CancellationToken);
+        await Readiness.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail,
+            CancellationToken);
         (await client.PushAsync(image, "library/app:1", CancellationToken)).OutputOfSuccess();
     }
 
@@ -120,7 +124,8 @@ public sealed class CollectionScriptTests : IAsyncLifetime
     private async Task<string> ScriptAsync(string name, string container)
     {
         var chart = ChartFolder.Open("registry");
-        var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, CancellationToken, "--values", chart.File($"ci/{name}-values.yaml"));
+        var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, CancellationToken, "--values",
+            chart.File($"ci/{name}-values.yaml"));
         var pod = objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject();
         var script = (string)pod.Containers().Single(entry => (string)entry["name"]! == container)["command"]![2]!;
         return script
@@ -133,7 +138,8 @@ public sealed class CollectionScriptTests : IAsyncLifetime
     {
         await using var registry = await LocalRegistry.StartAsync(_folder["config.yml"], _folder["registry.log"], CancellationToken);
         foreach (var name in names)
-            (await new Skopeo(_address, _identity.RootPem).PushAsync(SmallImage.Write(_folder.Path, name), $"library/{name}:1", CancellationToken)).OutputOfSuccess();
+            (await new Skopeo(_address, _identity.RootPem).PushAsync(SmallImage.Write(_folder.Path, name), $"library/{name}:1",
+                CancellationToken)).OutputOfSuccess();
     }
 
     /// <summary>What a client's delete does.</summary>

@@ -20,7 +20,8 @@ internal static class PodRules
         var spec = template["spec"]!.AsObject();
         return PodFaults(spec)
             .Concat(VolumeFaults(spec, name))
-            .Concat(template.Containers().Where(container => !PreparesFolders(container, name)).SelectMany(container => ContainerFaults(container).Select(fault => $"{container["name"]}: {fault}")))
+            .Concat(template.Containers().Where(container => !PreparesFolders(container, name)).SelectMany(container =>
+                ContainerFaults(container).Select(fault => $"{container["name"]}: {fault}")))
             .Select(fault => $"{name}: {fault}");
     }
 

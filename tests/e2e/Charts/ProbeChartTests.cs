@@ -18,7 +18,8 @@ public sealed class ProbeChartTests
     {
         var registry = Containers(await RenderAsync("--set", $"metrics.enabled={(metrics ? "true" : "false")}"))["registry"];
 
-        Assert.Equal([startup, later, later], ((string[])["startupProbe", "readinessProbe", "livenessProbe"]).Select(probe => Check(registry[probe]!)));
+        Assert.Equal([startup, later, later], ((string[])["startupProbe", "readinessProbe", "livenessProbe"]).Select(probe =>
+            Check(registry[probe]!)));
     }
 
     /// <summary>A replica that lost its volume is not ready before it has what the others have.</summary>
@@ -27,10 +28,12 @@ public sealed class ProbeChartTests
     {
         var sidecar = Containers(await RenderAsync())["regsync"];
 
-        Assert.Equal("""["/bin/sh","-c","test -e \"$FILLED\""]""", sidecar["readinessProbe"]!["exec"]!["command"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+        Assert.Equal("""["/bin/sh","-c","test -e \"$FILLED\""]""",
+            sidecar["readinessProbe"]!["exec"]!["command"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
         var filled = Assert.Single(sidecar["env"]!.AsArray(), variable => (string)variable!["name"]! == "FILLED");
         Assert.Equal("/var/lib/registry/.filled", (string)filled!["value"]!);
-        Assert.Contains(sidecar["volumeMounts"]!.AsArray(), mount => (string)mount!["name"]! == "data" && (string)mount["mountPath"]! == "/var/lib/registry");
+        Assert.Contains(sidecar["volumeMounts"]!.AsArray(), mount => (string)mount!["name"]! == "data"
+            && (string)mount["mountPath"]! == "/var/lib/registry");
     }
 
     /// <summary>YAML takes 20261 for a number, and Kubernetes takes no number for a name.</summary>
@@ -49,23 +52,27 @@ public sealed class ProbeChartTests
         string[] named =
         [
             "tls.secretName", "httpSecret.secretName", "trustedCA.secretName", "auth.htpasswd.secretName", "priorityClassName",
-            "serviceAccount.name", "storage.storageClassName", "storage.existingClaim.claimName", "storage.s3.credentials.secretName", "pullThrough.storage.storageClassName",
+            "serviceAccount.name", "storage.storageClassName", "storage.existingClaim.claimName", "storage.s3.credentials.secretName",
+                "pullThrough.storage.storageClassName",
             "ingress.className", "ingress.tlsSecretName", "tls.certificateSerial", "httpSecret.key",
         ];
         var chart = ChartFolder.Open("registry");
 
         var objects = await new HelmProgram(helm, Digits, Digits).ObjectsAsync(
-            chart.Path, CancellationToken, ["--values", chart.File($"ci/{name}-values.yaml"), .. named.SelectMany(path => (string[])["--set-string", $"{path}={Digits}"])]);
+            chart.Path, CancellationToken, ["--values", chart.File($"ci/{name}-values.yaml"), .. named.SelectMany(path =>
+                (string[])["--set-string", $"{path}={Digits}"])]);
 
         Assert.NotEmpty(objects);
-        Assert.Empty(objects.SelectMany(entry => Numbers(entry, $"{entry.Kind()}")).Where(found => found.Number == Digits).Select(found => found.Path));
+        Assert.Empty(objects.SelectMany(entry => Numbers(entry, $"{entry.Kind()}")).Where(found => found.Number == Digits).Select(found =>
+            found.Path));
     }
 
     private static async Task<IReadOnlyList<JsonObject>> RenderAsync(params string[] arguments) =>
         await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, CancellationToken, arguments);
 
     private static Dictionary<string, JsonObject> Containers(IReadOnlyList<JsonObject> objects) =>
-        objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject().Containers().ToDictionary(container => (string)container["name"]!);
+        objects.One("StatefulSet", "registry")["spec"]!["template"]!.AsObject().Containers().ToDictionary(container =>
+            (string)container["name"]!);
 
     private static string Check(JsonNode probe) => $"{probe["httpGet"]!["path"]} {probe["httpGet"]!["port"]} {probe["httpGet"]!["scheme"]}";
 

@@ -28,11 +28,13 @@ public sealed class RegistryChartTests
 
             Assert.Equal(1, (long)config["version"]!);
             Assert.Equal(others.Select(Host), config["sync"]!.AsArray().Select(step => (string)step!["source"]!));
-            Assert.All(config["sync"]!.AsArray(), step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!, (string)step["type"]!)));
+            Assert.All(config["sync"]!.AsArray(), step => Assert.Equal(("127.0.0.1:5000", "registry"), ((string)step!["target"]!,
+                (string)step["type"]!)));
         }
     }
 
-    /// <summary>regsync overwrites tags that differ: only the primary's may be copied again and again, and nothing to the primary.</summary>
+    /// <summary>regsync overwrites tags that differ: only the primary's may be copied again and again, and nothing to the
+    /// primary.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(2)]
@@ -42,9 +44,11 @@ public sealed class RegistryChartTests
         var files = objects.One("ConfigMap", "registry-sync")["data"]!.AsObject();
 
         foreach (var other in Enumerable.Range(0, 3).Where(other => other != primary))
-            Assert.Equal([Host(primary)], Sync(objects, $"registry-{other}.yml")["sync"]!.AsArray().Select(step => (string)step!["source"]!));
+            Assert.Equal([Host(primary)], Sync(objects, $"registry-{other}.yml")["sync"]!.AsArray().Select(step =>
+                (string)step!["source"]!));
         Assert.False(files.ContainsKey($"registry-{primary}.yml"));
-        Assert.Equal($"registry-{primary}", (string)objects.One("Service", "registry-primary")["spec"]!["selector"]!["statefulset.kubernetes.io/pod-name"]!);
+        Assert.Equal($"registry-{primary}", (string)objects.One("Service",
+            "registry-primary")["spec"]!["selector"]!["statefulset.kubernetes.io/pod-name"]!);
     }
 
     /// <summary>
@@ -71,7 +75,8 @@ public sealed class RegistryChartTests
         Assert.Equal(["username", "password"], Keys(volumes["sync-auth"]!));
         Assert.Equal(4, volumes.Count);
         Assert.DoesNotContain("tls", mounts);
-        Assert.All(Sync(objects, "registry-0.fill.yml")["creds"]!.AsArray(), login => Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
+        Assert.All(Sync(objects, "registry-0.fill.yml")["creds"]!.AsArray(), login =>
+            Assert.Equal("""{{file "/etc/regsync/tls/ca.crt"}}""", (string)login!["regcert"]!));
     }
 
     [Theory]
@@ -155,7 +160,8 @@ public sealed class RegistryChartTests
     [InlineData("1.27.0", "AlwaysAllow", "batch/v1", "exec", true)]
     [InlineData("1.30.0-gke.1", "AlwaysAllow", "batch/v1", "sleep", true)]
     [InlineData("1.35.0", "AlwaysAllow", "batch/v1", "sleep", true)]
-    public async Task Versions_OfKubernetes_ChooseWhatTheyKnow(string version, string? brokenReplicas, string job, string drain, bool minReady)
+    public async Task Versions_OfKubernetes_ChooseWhatTheyKnow(string version, string? brokenReplicas, string job, string drain,
+        bool minReady)
     {
         var objects = await RenderAsync("--kube-version", version, "--set", "garbageCollection.enabled=true");
 

@@ -117,12 +117,15 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         Assert.Equal(await AddressAsync("registry-images-test-0"), await BehindAsync(5000, "cache-5001"));
         Assert.Equal(await AddressAsync("registry-0"), await BehindAsync(5000, "https"));
 
-        Task<string> AddressAsync(string pod) => release.KubectlAsync(CancellationToken, "get", $"pod/{pod}", "--output=jsonpath={.status.podIP}");
+        Task<string> AddressAsync(string pod) => release.KubectlAsync(CancellationToken, "get", $"pod/{pod}",
+            "--output=jsonpath={.status.podIP}");
 
         async Task<string> BehindAsync(int port, string name)
         {
-            var endpoints = JsonNode.Parse(await release.KubectlAsync(CancellationToken, "get", "endpoints/registry", "--output=json"))!["subsets"]!.AsArray();
-            var subset = Assert.Single(endpoints, entry => (entry!["ports"] as JsonArray ?? []).Any(open => (string)open!["name"]! == name && (int)open["port"]! == port));
+            var endpoints = JsonNode.Parse(await release.KubectlAsync(CancellationToken, "get", "endpoints/registry",
+                "--output=json"))!["subsets"]!.AsArray();
+            var subset = Assert.Single(endpoints, entry => (entry!["ports"] as JsonArray ?? []).Any(open => (string)open!["name"]! == name
+                && (int)open["port"]! == port));
             return (string)Assert.Single(subset!["addresses"]!.AsArray())!["ip"]!;
         }
     }
@@ -162,11 +165,14 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         await AssertKeptAndPushableAsync(release);
 
         // A second Job of the same name runs; what fails is the Job's failure, with the cause, and the registry serves.
-        await release.KubectlAsync(CancellationToken, "exec", "registry-0", "--container=registry", "--", "sh", "-c", "for file in $(find /var/lib/registry -name data); do echo '{' >$file; done");
+        await release.KubectlAsync(CancellationToken, "exec", "registry-0", "--container=registry", "--", "sh", "-c",
+            "for file in $(find /var/lib/registry -name data); do echo '{' >$file; done");
         await release.KubectlAsync(CancellationToken, "delete", "job/collect-now");
         await StartCollectionAsync(release);
-        await release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Failed", TimeSpan.FromSeconds(120), CancellationToken);
-        Assert.Contains("failed: failed to garbage collect", await release.KubectlAsync(CancellationToken, "logs", "job/collect-now", "--container=result"), StringComparison.Ordinal);
+        await release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Failed", TimeSpan.FromSeconds(120),
+            CancellationToken);
+        Assert.Contains("failed: failed to garbage collect", await release.KubectlAsync(CancellationToken, "logs", "job/collect-now",
+            "--container=result"), StringComparison.Ordinal);
         await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), CancellationToken);
     }
 

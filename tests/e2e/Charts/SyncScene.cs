@@ -33,7 +33,8 @@ internal sealed class SyncScene : IAsyncDisposable
         scene._folder.Write("tls.key", scene._identity.KeyPem);
         Directory.CreateDirectory(scene._folder["ca"]);
         scene._folder.Write("ca/ca.crt", scene._identity.RootPem);
-        var objects = await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, cancellationToken, "--set", "replicas=2");
+        var objects = await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, cancellationToken, "--set",
+            "replicas=2");
         foreach (var (name, text) in objects.One("ConfigMap", "registry-sync")["data"]!.AsObject())
             scene._folder.Write(name, scene.Here((string)text!));
         scene._programs = await ContainerProgram.ProgramsAsync(
@@ -57,12 +58,14 @@ internal sealed class SyncScene : IAsyncDisposable
     }
 
     /// <summary>The sidecar of replica 1, whose primary is the source and whose own registry is the target.</summary>
-    public Task<ContainerProgram> StartSidecarAsync() => ContainerProgram.StartAsync(_folder["sync.sh"], _folder["sidecar.log"], Environment(), _programs);
+    public Task<ContainerProgram> StartSidecarAsync() => ContainerProgram.StartAsync(_folder["sync.sh"], _folder["sidecar.log"],
+        Environment(), _programs);
 
     /// <summary>One pass by regsync alone.</summary>
     public async Task PassAsync(CancellationToken cancellationToken)
     {
-        var run = await ContainerProgram.RunAsync(Environment(), _programs, cancellationToken, "regsync", "once", "--config", _folder["registry-1.yml"]);
+        var run = await ContainerProgram.RunAsync(Environment(), _programs, cancellationToken, "regsync", "once", "--config",
+            _folder["registry-1.yml"]);
         if (run.ExitCode != 0)
             throw new InvalidOperationException(run.Output + run.Errors);
     }

@@ -9,7 +9,8 @@ public sealed class SyncScriptTests
 {
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
-    /// <summary>A replica that lost its volume while the others are away is not ready; it goes on trying, and is ready with all that they have.</summary>
+    /// <summary>A replica that lost its volume while the others are away is not ready; it goes on trying, and is ready with all that they
+    /// have.</summary>
     [Fact]
     public async Task Fill_OthersAwayAtFirst_IsTriedUntilItIsDone()
     {
@@ -19,14 +20,16 @@ public sealed class SyncScriptTests
         await using var target = await scene.StartAsync(scene.Target, CancellationToken);
         await using var sidecar = await scene.StartSidecarAsync();
 
-        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail, CancellationToken);
+        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail,
+            CancellationToken);
         Assert.False(scene.IsFilled);
         await MetricAsync(scene, sidecar, "registry_sync_filled 0");
 
         await using var source = await scene.StartAsync(scene.Source, CancellationToken);
         await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
 
-        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken), await scene.DigestAsync(scene.Target, "library/app:1", CancellationToken));
+        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken), await scene.DigestAsync(scene.Target,
+            "library/app:1", CancellationToken));
         await MetricAsync(scene, sidecar, "registry_sync_filled 1");
         await MetricAsync(scene, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
     }
@@ -100,5 +103,6 @@ public sealed class SyncScriptTests
     }
 
     private static Task MetricAsync(SyncScene scene, ContainerProgram sidecar, string metric) => Readiness.UntilAsync(
-        metric, async () => (await scene.MetricsAsync(CancellationToken)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail, CancellationToken);
+        metric, async () => (await scene.MetricsAsync(CancellationToken)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail,
+            CancellationToken);
 }
