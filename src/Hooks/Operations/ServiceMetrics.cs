@@ -38,7 +38,8 @@ internal static class ServiceMetrics
     public static readonly Metric Clusters = new("clusters", Gauge, "Clusters by the phase of their registry." + OfTheLeader, "phase");
 
     public static readonly Metric ClusterCertificate = new("certificate_not_after_timestamp_seconds", Gauge,
-        "End of the certificate of a cluster's registry, in seconds since 1970." + OfTheLeader, "cluster_namespace", "cluster");
+        "End of the certificate of a cluster's registry, in seconds since 1970; the last known one in every phase but off." + OfTheLeader,
+        "cluster_namespace", "cluster");
 
     public static readonly Metric RotationClusters = new("rotation_clusters", Gauge,
         "Clusters by their phase in a rotation of the root CA: none, prepare, switch or drain." + OfTheLeader, "phase");

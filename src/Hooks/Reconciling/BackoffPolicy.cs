@@ -1,19 +1,30 @@
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>
-/// The pause after passes that failed: 1 s, doubled each time up to 5 minutes, a quarter of it by chance so that Clusters that failed
-/// together part.
-/// </summary>
+/// <summary>When a reconcile is repeated that failed, or that waits for something under way.</summary>
 internal static class BackoffPolicy
 {
+    /// <summary>The first pause after a failure; it doubles up to <see cref="Longest"/>.</summary>
+    public static readonly TimeSpan First = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause after a failure.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// The pause while a registry waits, for its pods to roll for example. No watch of the management cluster shows pods.
+    /// </summary>
+    public static readonly TimeSpan WaitingPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>A registry that waits longer than this is retried with exponential backoff.</summary>
+    public static readonly TimeSpan WaitingLimit = TimeSpan.FromMinutes(10);
+
     private const int MostDoublings = 20;
 
-    /// <param name="failures">How many passes failed in a row, from 1.</param>
+    /// <summary>A quarter of the pause is random, so that Clusters that failed together are not retried together.</summary>
+    /// <param name="failures">How many reconciles failed in a row, from 1.</param>
     /// <param name="chance">A random number in [0, 1).</param>
     public static TimeSpan PauseAfter(int failures, double chance)
     {
-        var factor = Math.Pow(2, Math.Clamp(failures - 1, 0, MostDoublings));
-        var pause = ReconcilerOptions.FirstBackoff * factor;
-        return (pause < ReconcilerOptions.LongestBackoff ? pause : ReconcilerOptions.LongestBackoff) * (0.75 + (chance / 4));
+        var pause = First * Math.Pow(2, Math.Clamp(failures - 1, 0, MostDoublings));
+        return (pause < Longest ? pause : Longest) * (0.75 + (chance / 4));
     }
 }

@@ -3,24 +3,24 @@ using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>Brings what happens to Clusters and their HelmChartProxies into the queue.</summary>
+/// <summary>Watches Clusters and their HelmChartProxies, and enqueues those that changed.</summary>
 internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOptions options, ILogger<ClusterInformer> logger)
 {
-    /// <summary>Follows everything that the options name, until it is cancelled.</summary>
+    /// <summary>Watches all namespaces that the options name, until it is cancelled.</summary>
     public Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
-        var places = options.Namespaces.Count == 0 ? new string?[] { null } : [.. options.Namespaces];
-        return Task.WhenAll(places.SelectMany(place => new[]
+        var namespaces = options.Namespaces.Count == 0 ? new string?[] { null } : [.. options.Namespaces];
+        return Task.WhenAll(namespaces.SelectMany(@namespace => new[]
         {
-            FollowClustersAsync(queue, place, cancellationToken),
-            FollowReleasesAsync(queue, place, cancellationToken),
+            WatchClustersAsync(queue, @namespace, cancellationToken),
+            WatchReleasesAsync(queue, @namespace, cancellationToken),
         }));
     }
 
-    private async Task FollowClustersAsync(ReconcileQueue queue, string? place, CancellationToken cancellationToken)
+    private async Task WatchClustersAsync(ReconcileQueue queue, string? @namespace, CancellationToken cancellationToken)
     {
         HashSet<ClusterKey>? listed = null;
-        await foreach (var change in fleet.WatchClustersAsync(place, cancellationToken))
+        await foreach (var change in fleet.WatchClustersAsync(@namespace, cancellationToken))
         {
             switch (change.Kind)
             {
@@ -35,7 +35,7 @@ internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOpt
                     queue.Forget(change.Cluster);
                     break;
                 case FleetEventKind.Synced when listed is not null:
-                    queue.Retain(place, listed);
+                    queue.Retain(@namespace, listed);
                     LogListed(listed.Count);
                     listed = null;
                     break;
@@ -46,10 +46,10 @@ internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOpt
         }
     }
 
-    /// <summary>One that is not in a new list went while nobody looked; the resync finds that.</summary>
-    private async Task FollowReleasesAsync(ReconcileQueue queue, string? place, CancellationToken cancellationToken)
+    /// <summary>A HelmChartProxy that was deleted between two lists is found by the resync of its Cluster.</summary>
+    private async Task WatchReleasesAsync(ReconcileQueue queue, string? @namespace, CancellationToken cancellationToken)
     {
-        await foreach (var change in fleet.WatchReleasesAsync(place, cancellationToken))
+        await foreach (var change in fleet.WatchReleasesAsync(@namespace, cancellationToken))
         {
             if (change.Kind == FleetEventKind.Seen)
                 queue.EnqueueRelease(change.Cluster, change.Fingerprint);
@@ -63,6 +63,6 @@ internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOpt
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} Clusters were listed")]
     private partial void LogListed(int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The management API server refuses a watch; it is tried again: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The management API server refuses a watch; it will be retried: {Problem}")]
     private partial void LogRefused(string? problem);
 }

@@ -1,13 +1,13 @@
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>Lets so much begin per second, and so much at once after a pause.</summary>
+/// <summary>Limits how many reconciles start per second, with a burst after a pause.</summary>
 internal sealed class RateLimiter(int perSecond, int burst, TimeProvider time)
 {
     private readonly TimeSpan _interval = TimeSpan.FromSeconds(1.0 / perSecond);
     private readonly long _origin = time.GetTimestamp();
-    private TimeSpan _next = TimeSpan.Zero;
+    private TimeSpan _next = TimeSpan.FromSeconds(-(double)burst / perSecond);
 
-    /// <summary>Waits until the next may begin.</summary>
+    /// <summary>Waits until the next one may start.</summary>
     public Task WaitAsync(CancellationToken cancellationToken)
     {
         var now = time.GetElapsedTime(_origin);

@@ -3,24 +3,29 @@ using CapiRegistryHook.Registry.Objects;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>
-/// Which Cluster gets a pass next, and when. Each Cluster is in it once, and never in two passes at the same time. Clusters whose last
-/// pass failed take at most half of the workers, so that any number of workload clusters that are away holds nobody else up.
+/// Which Cluster is reconciled next, and when. Each Cluster is in it once and never reconciled twice at the same time. Clusters whose last
+/// reconcile failed or was slow get half of the workers at most, and so does one namespace where there are several: neither unreachable
+/// workload clusters nor one tenant delay the others.
 /// </summary>
-internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider time)
+/// <param name="options">Workers and intervals.</param>
+/// <param name="time">The clock.</param>
+/// <param name="forget">Called for each Cluster that leaves the queue, so that nothing of it stays in memory elsewhere.</param>
+internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider time, Action<ClusterKey>? forget = null)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, QueueEntry> _entries = [];
+    private readonly Dictionary<string, NamespaceLoad> _namespaces = new(StringComparer.Ordinal);
 
-    /// <summary>Earliest first. A ticket whose moment is no longer the entry's is void and is dropped when it comes up.</summary>
+    /// <summary>Earliest first. A ticket whose time is no longer the entry's is void and is dropped when it comes up.</summary>
     private readonly PriorityQueue<(ClusterKey Cluster, DateTimeOffset Due), DateTimeOffset> _tickets = new();
 
-    /// <summary>Due, but of a kind that has its share of the workers already.</summary>
-    private readonly Queue<ClusterKey> _held = new();
+    private readonly DueClusters _ready = new();
+    private readonly DueClusters _limited = new();
 
     private TaskCompletionSource _changed = NewSignal();
-    private int _failing;
+    private int _limitedRunning;
 
-    /// <summary>Clusters that are known.</summary>
+    /// <summary>The number of known Clusters.</summary>
     public int Count
     {
         get
@@ -30,7 +35,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
-    /// <summary>Clusters that are due and wait for a worker.</summary>
+    /// <summary>The number of Clusters that are due and wait for a worker.</summary>
     public int Depth
     {
         get
@@ -43,38 +48,40 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
-    /// <summary>Every Cluster is due at once: something changed that concerns all.</summary>
+    private int HalfOfWorkers => Math.Max(1, options.Workers / 2);
+
+    /// <summary>Every Cluster is due: something changed that concerns all.</summary>
     public void EnqueueAll()
     {
         lock (_gate)
         {
             foreach (var (cluster, entry) in _entries)
-                EnqueueNow(cluster, entry);
+                Apply(ClusterChange.Fleet, cluster, entry);
         }
     }
 
-    /// <summary>A Cluster was seen; it is due at once when it is new or something about it changed.</summary>
-    public void EnqueueCluster(ClusterKey cluster, int print)
+    /// <summary>A Cluster was seen; it is due at once when it is new or its fingerprint changed.</summary>
+    public void EnqueueCluster(ClusterKey cluster, int fingerprint)
     {
         lock (_gate)
         {
-            var entry = Enter(cluster);
-            if (entry.ClusterPrint == print)
+            var entry = GetOrAdd(cluster);
+            if (entry.ClusterFingerprint == fingerprint)
                 return;
-            entry.ClusterPrint = print;
-            EnqueueNow(cluster, entry);
+            entry.ClusterFingerprint = fingerprint;
+            Apply(ClusterChange.Cluster, cluster, entry);
         }
     }
 
-    /// <summary>Its HelmChartProxy was seen, or is gone (null). Of a Cluster that is not known that says nothing.</summary>
-    public void EnqueueRelease(ClusterKey cluster, int? print)
+    /// <summary>Its HelmChartProxy was seen, or is gone (null). Ignored for an unknown Cluster.</summary>
+    public void EnqueueRelease(ClusterKey cluster, int? fingerprint)
     {
         lock (_gate)
         {
-            if (!_entries.TryGetValue(cluster, out var entry) || entry.ReleasePrint == print)
+            if (!_entries.TryGetValue(cluster, out var entry) || entry.ReleaseFingerprint == fingerprint)
                 return;
-            entry.ReleasePrint = print;
-            EnqueueNow(cluster, entry);
+            entry.ReleaseFingerprint = fingerprint;
+            Apply(ClusterChange.Release, cluster, entry);
         }
     }
 
@@ -85,18 +92,18 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             Remove(cluster);
     }
 
-    /// <summary>Forgets the Clusters of a namespace (null: all) that a full list did not show.</summary>
-    public void Retain(string? @namespace, HashSet<ClusterKey> seen)
+    /// <summary>Forgets the Clusters of a namespace (null: all) that are not in a complete list.</summary>
+    public void Retain(string? @namespace, HashSet<ClusterKey> listed)
     {
         lock (_gate)
         {
             List<ClusterKey> gone = [
-                .. _entries.Keys.Where(key => (@namespace is null || key.Namespace == @namespace) && !seen.Contains(key))];
+                .. _entries.Keys.Where(key => (@namespace is null || key.Namespace == @namespace) && !listed.Contains(key))];
             gone.ForEach(Remove);
         }
     }
 
-    /// <summary>Waits for the next pass that is due.</summary>
+    /// <summary>Waits for the next reconcile that is due.</summary>
     public async Task<ReconcileRequest> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -105,8 +112,8 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             TimeSpan? wait;
             lock (_gate)
             {
-                if (TryTake(out var pass))
-                    return pass;
+                if (TryTake(out var request))
+                    return request;
                 changed = _changed.Task;
                 wait = _tickets.TryPeek(out var next, out _) ? next.Due - time.GetUtcNow() : null;
             }
@@ -115,39 +122,30 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
-    /// <summary>A pass has ended.</summary>
-    /// <param name="pass">The pass.</param>
-    /// <param name="failed">Whether it did not come to its end.</param>
-    /// <param name="next">When the Cluster is due again if nothing happens; not heeded after a failure.</param>
-    public void Done(ReconcileRequest pass, bool failed, DateTimeOffset next)
+    /// <summary>A reconcile ended.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="outcome">How it ended.</param>
+    /// <param name="next">When the Cluster is due again if it is settled and nothing happens.</param>
+    public void Done(ReconcileRequest request, ReconcileOutcome outcome, DateTimeOffset next)
     {
         lock (_gate)
         {
-            if (!_entries.TryGetValue(pass.Cluster, out var entry) || !entry.IsRunning)
+            if (!_entries.TryGetValue(request.Cluster, out var entry) || !entry.IsRunning)
                 return;
-            if (entry.Failures > 0)
-                _failing--;
-            entry.IsRunning = false;
-            entry.Failures = failed ? entry.Failures + 1 : 0;
+            if (entry.HoldsLimitedWorker)
+                _limitedRunning--;
+            _namespaces[request.Cluster.Namespace].Running--;
+            var now = time.GetUtcNow();
+            var due = entry.End(outcome, request.Verify ? now + options.Verify : null, next, now);
             if (entry.IsGone)
-                _entries.Remove(pass.Cluster);
+                Remove(request.Cluster);
             else
-                Plan(pass, entry, failed, next);
+                Schedule(request.Cluster, entry, due);
             Signal();
         }
     }
 
-    private void Plan(ReconcileRequest pass, QueueEntry entry, bool failed, DateTimeOffset next)
-    {
-        var now = time.GetUtcNow();
-        if (pass.Verify && !failed)
-            entry.VerifyAt = now + options.Verify;
-        var due = failed ? now + BackoffPolicy.PauseAfter(entry.Failures, Random.Shared.NextDouble()) : next;
-        Schedule(pass.Cluster, entry, entry.IsDirty && !failed ? now : due);
-        entry.IsDirty = false;
-    }
-
-    private QueueEntry Enter(ClusterKey cluster)
+    private QueueEntry GetOrAdd(ClusterKey cluster)
     {
         if (_entries.TryGetValue(cluster, out var entry))
         {
@@ -155,74 +153,92 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             return entry;
         }
 
-        // Spread, and not before half of the interval is over: a replica that takes over need not look at the whole fleet at once.
-        var verifyAt = time.GetUtcNow() + (options.Verify * (0.5 + Random.Shared.NextDouble()));
-        return _entries[cluster] = new QueueEntry { VerifyAt = verifyAt, Due = DateTimeOffset.MaxValue };
+        if (!_namespaces.TryGetValue(cluster.Namespace, out var load))
+            _namespaces[cluster.Namespace] = load = new NamespaceLoad();
+        load.Known++;
+        // Spread, and not in the first half of the interval: a new leader need not check the whole fleet at once.
+        return _entries[cluster] = new QueueEntry(time.GetUtcNow() + (options.Verify * (0.5 + Random.Shared.NextDouble())));
     }
 
-    /// <summary>What a person or another controller has just done is tried at once, also after failures.</summary>
-    private void EnqueueNow(ClusterKey cluster, QueueEntry entry)
+    private void Apply(ClusterChange change, ClusterKey cluster, QueueEntry entry)
     {
-        if (entry.IsRunning)
-            entry.IsDirty = true;
-        else
-            Schedule(cluster, entry, time.GetUtcNow());
+        if (entry.Apply(change, time.GetUtcNow()) is { } due)
+            Schedule(cluster, entry, due < entry.Due ? due : entry.Due);
         Signal();
     }
 
     private void Schedule(ClusterKey cluster, QueueEntry entry, DateTimeOffset due)
     {
         entry.Due = due;
-        _tickets.Enqueue((cluster, due), due);
+        if (entry.LinedUpAsLimited != entry.IsLimited || due > time.GetUtcNow())
+            _tickets.Enqueue((cluster, due), due);
     }
 
-    private bool TryTake(out ReconcileRequest pass)
+    private bool TryTake(out ReconcileRequest request)
     {
         var now = time.GetUtcNow();
-        while (HasRoomForFailing && _held.TryDequeue(out var held))
+        while (_tickets.TryPeek(out var ticket, out _))
         {
-            if (Begin(held, now, out pass))
-                return true;
-        }
-
-        while (_tickets.TryPeek(out var ticket, out _) && ticket.Due <= now)
-        {
+            var entry = _entries.GetValueOrDefault(ticket.Cluster);
+            var isVoid = entry is null || entry.Due != ticket.Due || entry.IsRunning;
+            if (!isVoid && ticket.Due > now)
+                break;
             _tickets.Dequeue();
-            if (!_entries.TryGetValue(ticket.Cluster, out var entry) || entry.Due != ticket.Due || entry.IsRunning)
-                continue;
-            if (entry.Failures > 0 && !HasRoomForFailing)
-                _held.Enqueue(ticket.Cluster);
-            else if (Begin(ticket.Cluster, now, out pass))
-                return true;
+            if (!isVoid)
+                LineUp(ticket.Cluster, entry!);
         }
 
-        pass = default;
+        return TryTake(_ready, false, now, out request)
+            || (_limitedRunning < HalfOfWorkers && TryTake(_limited, true, now, out request));
+    }
+
+    private void LineUp(ClusterKey cluster, QueueEntry entry)
+    {
+        if (entry.LinedUpAsLimited == entry.IsLimited)
+            return;
+        (entry.IsLimited ? _limited : _ready).Enqueue(cluster);
+        entry.LinedUpAsLimited = entry.IsLimited;
+    }
+
+    private bool TryTake(DueClusters line, bool isLimited, DateTimeOffset now, out ReconcileRequest request)
+    {
+        while (line.TryDequeue(HasRoom, out var cluster))
+        {
+            // A place in the other line, or one that was left behind by a reconcile since, is void.
+            if (!_entries.TryGetValue(cluster.Value, out var entry) || entry.LinedUpAsLimited != isLimited)
+                continue;
+            entry.LinedUpAsLimited = null;
+            if (entry.IsRunning || entry.Due > now)
+                continue;
+            var verify = entry.Begin(now);
+            _limitedRunning += entry.HoldsLimitedWorker ? 1 : 0;
+            _namespaces[cluster.Value.Namespace].Running++;
+            request = new ReconcileRequest(cluster.Value, verify && options.Verify > TimeSpan.Zero);
+            return true;
+        }
+
+        request = default;
         return false;
     }
 
-    private bool HasRoomForFailing => _failing < Math.Max(1, options.Workers / 2);
-
-    private bool Begin(ClusterKey cluster, DateTimeOffset now, out ReconcileRequest pass)
-    {
-        pass = default;
-        if (!_entries.TryGetValue(cluster, out var entry) || entry.IsRunning || entry.Due > now)
-            return false;
-        entry.IsRunning = true;
-        entry.IsDirty = false;
-        if (entry.Failures > 0)
-            _failing++;
-        pass = new ReconcileRequest(cluster, options.Verify > TimeSpan.Zero && entry.VerifyAt <= now);
-        return true;
-    }
+    /// <summary>A namespace that is the only one may have all workers. One whose Clusters have all left has nothing to take.</summary>
+    private bool HasRoom(string @namespace) =>
+        _namespaces.Count < 2 || !_namespaces.TryGetValue(@namespace, out var load) || load.Running < HalfOfWorkers;
 
     private void Remove(ClusterKey cluster)
     {
         if (!_entries.TryGetValue(cluster, out var entry))
             return;
         if (entry.IsRunning)
+        {
             entry.IsGone = true;
-        else
-            _entries.Remove(cluster);
+            return;
+        }
+
+        _entries.Remove(cluster);
+        if (--_namespaces[cluster.Namespace].Known == 0)
+            _namespaces.Remove(cluster.Namespace);
+        forget?.Invoke(cluster);
     }
 
     private void Signal()
@@ -245,7 +261,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>Timers take no more than 49 days.</summary>
+    /// <summary>Timers take at most 49 days.</summary>
     private static TimeSpan Bound(TimeSpan pause) =>
         pause < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : pause > TimeSpan.FromDays(1) ? TimeSpan.FromDays(1) : pause;
 

@@ -5,15 +5,15 @@ using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>Makes the passes: so many at once, so many per second.</summary>
+/// <summary>Reconciles what the queue says, within the limits of <see cref="ReconcilerOptions"/>.</summary>
 internal sealed partial class ReconcileWorkers(
-    RegistryFleet fleet, ReconcilerOptions options, ReconcilerMetrics book, TimeProvider time, ILogger<ReconcileWorkers> logger)
+    RegistryFleet fleet, ReconcilerOptions options, ReconcilerMetrics metrics, TimeProvider time, ILogger<ReconcileWorkers> logger)
 {
-    /// <summary>Works until it is cancelled, and returns once every pass under way has ended.</summary>
+    /// <summary>Works until it is cancelled, and returns once every reconcile under way has ended.</summary>
     public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         using var free = new SemaphoreSlim(options.Workers);
-        var pace = new RateLimiter(options.Rate, options.Workers, time);
+        var limiter = new RateLimiter(options.Rate, options.Workers, time);
         var unused = 0;
         try
         {
@@ -21,10 +21,10 @@ internal sealed partial class ReconcileWorkers(
             {
                 await free.WaitAsync(cancellationToken);
                 unused = 1;
-                var pass = await queue.TakeAsync(cancellationToken);
-                await pace.WaitAsync(cancellationToken);
+                var request = await queue.TakeAsync(cancellationToken);
+                await limiter.WaitAsync(cancellationToken);
                 unused = 0;
-                _ = RunAsync(queue, pass, free, cancellationToken);
+                _ = RunAsync(queue, request, free, cancellationToken);
             }
         }
         finally
@@ -34,40 +34,45 @@ internal sealed partial class ReconcileWorkers(
         }
     }
 
-    private async Task RunAsync(ReconcileQueue queue, ReconcileRequest pass, SemaphoreSlim free, CancellationToken cancellationToken)
+    private async Task RunAsync(ReconcileQueue queue, ReconcileRequest request, SemaphoreSlim free, CancellationToken cancellationToken)
     {
-        var failed = true;
+        var outcome = ReconcileOutcome.Failed;
         var next = time.GetUtcNow();
         try
         {
             var started = time.GetTimestamp();
-            var status = await fleet.ReconcileAsync(pass.Cluster, pass.Verify, cancellationToken);
-            book.Enter(status, time.GetElapsedTime(started));
+            var status = await fleet.ReconcileAsync(request.Cluster, request.Verify, cancellationToken);
+            metrics.Record(status, time.GetElapsedTime(started));
             Log(status);
-            failed = IsFailure(status.Phase);
-            next = NextLook(status);
+            outcome = OutcomeOf(status.Phase);
+            next = NextReconcile(status);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The Lease is lost or the service stops; whoever has the Lease next begins with a pass of its own.
+            // The Lease is lost or the service stops; the next holder of the Lease reconciles every Cluster once.
         }
         catch (Exception exception)
         {
-            book.EnterFault();
-            LogUnexpected(pass.Cluster, exception);
+            metrics.RecordError();
+            LogUnexpected(request.Cluster, exception);
         }
         finally
         {
-            queue.Done(pass, failed, next);
+            queue.Done(request, outcome, next);
             free.Release();
         }
     }
 
-    /// <summary>These end by themselves or by somebody's deed that no watch tells of; the others by a change that is watched.</summary>
-    private static bool IsFailure(ClusterPhase phase) => phase is ClusterPhase.Waiting or ClusterPhase.Refused or ClusterPhase.Unreachable;
+    /// <summary>What is invalid, paused or being deleted changes by a deed that the watches show.</summary>
+    private static ReconcileOutcome OutcomeOf(ClusterPhase phase) => phase switch
+    {
+        ClusterPhase.Waiting => ReconcileOutcome.Waiting,
+        ClusterPhase.Refused or ClusterPhase.Unreachable => ReconcileOutcome.Failed,
+        _ => ReconcileOutcome.Settled,
+    };
 
-    /// <summary>The resync, spread so that Clusters which were listed together part; or the renewal, when that is sooner.</summary>
-    private DateTimeOffset NextLook(ClusterStatus status)
+    /// <summary>The resync, spread so that Clusters that were listed together part; or the renewal, when that is sooner.</summary>
+    private DateTimeOffset NextReconcile(ClusterStatus status)
     {
         var resync = time.GetUtcNow() + (options.Resync * (0.9 + (0.2 * Random.Shared.NextDouble())));
         return status is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal } && renewal < resync ? renewal : resync;
@@ -85,9 +90,9 @@ internal sealed partial class ReconcileWorkers(
     [LoggerMessage(Level = LogLevel.Information, Message = "The registry of {Cluster} is {Phase}: {Reason}")]
     private partial void LogNotReady(ClusterKey cluster, ClusterPhase phase, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The registry of {Cluster} could not be looked after: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The registry of {Cluster} could not be reconciled: {Reason}")]
     private partial void LogUnreachable(ClusterKey cluster, string? reason, Exception? exception);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A pass over {Cluster} met an unexpected fault")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The reconcile of {Cluster} met an unexpected fault")]
     private partial void LogUnexpected(ClusterKey cluster, Exception exception);
 }

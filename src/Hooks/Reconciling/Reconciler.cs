@@ -1,13 +1,14 @@
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>
-/// Looks after all Clusters while this replica holds the Lease. A replica that can't renew the Lease stops after two thirds of its
-/// duration, before another may begin; and should a pass of both overlap, each write names the version that it was made for.
+/// Reconciles all Clusters while this replica holds the Lease. A replica that can't renew the Lease stops after two thirds of its
+/// duration, before another may start; should reconciles of both overlap, each write names the version that it was made for.
 /// </summary>
 internal sealed partial class Reconciler(
-    RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time,
+    RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics metrics, ReconcilerOptions options, TimeProvider time,
     ILogger<Reconciler> logger)
     : BackgroundService
 {
@@ -37,7 +38,7 @@ internal sealed partial class Reconciler(
         }
     }
 
-    /// <summary>A fault that nobody thought of must not end the hooks, which live in the same process.</summary>
+    /// <summary>An unexpected fault must not end the hooks, which run in the same process.</summary>
     private async Task TryLeadAsync(LeaderLease lease, CancellationToken stoppingToken)
     {
         try
@@ -54,45 +55,52 @@ internal sealed partial class Reconciler(
 
     private async Task AcquireAsync(LeaderLease lease, CancellationToken cancellationToken)
     {
-        string? complaint = null;
+        string? logged = null;
         while (!await lease.TryHoldAsync(cancellationToken))
         {
-            if (lease.Problem is { } problem && problem != complaint)
+            if (lease.Problem is { } problem && problem != logged)
                 LogNoLease(problem);
-            complaint = lease.Problem;
+            logged = lease.Problem;
             await Task.Delay(RetryPause, time, cancellationToken);
         }
     }
 
     /// <summary>
-    /// Works until the Lease is lost or the service stops, and returns or throws only once nothing is under way any more.
+    /// Works until the Lease is lost or the service stops, and returns or throws only once nothing is under way.
     /// </summary>
     private async Task LeadAsync(LeaderLease lease, CancellationToken stoppingToken)
     {
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         LogLeading(_identity);
-        fleet.Begin();
-        var queue = new ReconcileQueue(options, time);
-        book.Lead(queue);
+        fleet.ForgetAll();
+        var queue = new ReconcileQueue(options, time, Forget);
+        metrics.Lead(queue);
         var work = Task.Run(() => WorkAsync(queue, leading.Token), CancellationToken.None);
         try
         {
-            await KeepAsync(lease, work, stoppingToken);
+            await RenewAsync(lease, work, stoppingToken);
             LogLost();
         }
         finally
         {
             await leading.CancelAsync();
             await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            book.Lead(null);
+            metrics.Lead(null);
         }
     }
 
-    /// <summary>When one of the parts breaks, the others must not go on alone.</summary>
+    /// <summary>Nothing of a Cluster that is gone stays in memory or in metrics.</summary>
+    private void Forget(ClusterKey cluster)
+    {
+        metrics.Forget(cluster);
+        fleet.Forget(cluster);
+    }
+
+    /// <summary>When one of the parts fails, the others must not go on alone.</summary>
     private async Task WorkAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] all = [parts.Follower.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token),
+        Task[] all = [parts.Informer.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token),
             parts.Root.RunAsync(queue, together.Token)];
         await Task.WhenAny(all);
         await together.CancelAsync();
@@ -100,7 +108,7 @@ internal sealed partial class Reconciler(
     }
 
     /// <summary>Renews at a third of the duration. Returns when the Lease is another's, or was not renewed for two thirds of it.</summary>
-    private async Task KeepAsync(LeaderLease lease, Task work, CancellationToken stoppingToken)
+    private async Task RenewAsync(LeaderLease lease, Task work, CancellationToken stoppingToken)
     {
         var renewed = time.GetTimestamp();
         while (true)
@@ -140,22 +148,19 @@ internal sealed partial class Reconciler(
         }
         catch (OperationCanceledException)
         {
-            // The API server is too slow for an end in time; the Lease runs out by itself.
+            // The API server is too slow; the Lease expires by itself.
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "This replica reconciles now, as {Identity}")]
     private partial void LogLeading(string identity);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The reconciler met an unexpected fault and begins anew")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The reconciler met an unexpected fault and starts again")]
     private partial void LogBroken(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease is lost; this replica no longer reconciles")]
     private partial void LogLost();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be asked for: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be requested: {Problem}")]
     private partial void LogNoLease(string problem);
 }
-
-/// <summary>What works while this replica leads: what happens comes in, passes go out, and the root is rotated.</summary>
-internal sealed record ReconcilerParts(ClusterInformer Follower, ReconcileWorkers Workers, RootRotationController Root);

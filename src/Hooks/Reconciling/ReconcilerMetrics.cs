@@ -5,23 +5,23 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
-/// <summary>What the last passes found, for metrics: a few numbers per Cluster, and only while this replica reconciles.</summary>
+/// <summary>What the last reconciles found: a few numbers per Cluster, and only while this replica leads.</summary>
 internal sealed class ReconcilerMetrics : IMetricsSource
 {
-    /// <summary>Upper bounds in seconds: from a look that finds nothing to do to the limit of a pass.</summary>
+    /// <summary>Upper bounds in seconds: from a reconcile that finds nothing to do to the limit of one.</summary>
     private static readonly double[] Bounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 
     private static readonly ClusterPhase[] Phases = Enum.GetValues<ClusterPhase>();
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<ClusterKey, BookEntry> _entries = [];
-    private readonly long[] _passes = new long[Phases.Length];
+    private readonly Dictionary<ClusterKey, ClusterSample> _entries = [];
+    private readonly long[] _reconciles = new long[Phases.Length];
     private readonly DurationHistogram _durations = new(Bounds);
-    private long _faults;
+    private long _errors;
     private ReconcileQueue? _queue;
     private volatile RotationReport? _root;
 
-    /// <summary>This replica begins to reconcile, from this queue; or ends (null): what it knew is then no longer its to tell.</summary>
+    /// <summary>This replica starts to lead, with this queue, or stops (null); what it knew is no longer shown then.</summary>
     public void Lead(ReconcileQueue? queue)
     {
         lock (_gate)
@@ -32,32 +32,39 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         }
     }
 
-    /// <summary>A pass has ended.</summary>
-    public void Enter(ClusterStatus status, TimeSpan took)
+    /// <summary>A reconcile ended. What it did not learn about the certificate stays as it was.</summary>
+    public void Record(ClusterStatus status, TimeSpan took)
     {
-        Interlocked.Increment(ref _passes[(int)status.Phase]);
+        Interlocked.Increment(ref _reconciles[(int)status.Phase]);
         _durations.Record(took);
         lock (_gate)
         {
             if (status.Phase == ClusterPhase.Gone)
                 _entries.Remove(status.Cluster);
             else
-                _entries[status.Cluster] = new BookEntry(status.Phase, status.Rotation, status.Certificate?.NotAfter);
+                _entries[status.Cluster] = new ClusterSample(status.Phase, status.Rotation, NotAfterOf(status));
         }
     }
 
-    /// <summary>The root was looked at.</summary>
-    public void Enter(RotationReport report) => _root = report;
+    /// <summary>The root was checked.</summary>
+    public void Record(RotationReport report) => _root = report;
 
-    /// <summary>A pass has met an unexpected fault.</summary>
-    public void EnterFault() => Interlocked.Increment(ref _faults);
+    /// <summary>A reconcile met an unexpected fault.</summary>
+    public void RecordError() => Interlocked.Increment(ref _errors);
+
+    /// <summary>The Cluster is gone.</summary>
+    public void Forget(ClusterKey cluster)
+    {
+        lock (_gate)
+            _entries.Remove(cluster);
+    }
 
     public void WriteTo(MetricsText text)
     {
         var (queue, entries) = Snapshot();
         text.Family(ServiceMetrics.Leader);
         text.Sample(ServiceMetrics.Leader, queue is null ? 0 : 1);
-        WritePasses(text);
+        WriteReconciles(text);
         if (queue is null)
             return;
         text.Family(ServiceMetrics.QueueDepth);
@@ -66,7 +73,7 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         WriteRotation(text, entries);
     }
 
-    private void WriteRotation(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
+    private void WriteRotation(MetricsText text, List<(ClusterKey Cluster, ClusterSample Entry)> entries)
     {
         var counts = entries.CountBy(entry => entry.Entry.Rotation).ToDictionary();
         text.Family(ServiceMetrics.RotationClusters);
@@ -82,23 +89,28 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         text.Sample(ServiceMetrics.RotationBlocked, root.Problem is null ? 0 : 1);
     }
 
-    private (ReconcileQueue? Queue, List<(ClusterKey Cluster, BookEntry Entry)> Entries) Snapshot()
+    /// <summary>A certificate ends however its cluster fares, unless the registry is gone.</summary>
+    private DateTimeOffset? NotAfterOf(ClusterStatus status) =>
+        status.Certificate?.NotAfter
+        ?? (status.Phase == ClusterPhase.Off ? null : _entries.GetValueOrDefault(status.Cluster).NotAfter);
+
+    private (ReconcileQueue? Queue, List<(ClusterKey Cluster, ClusterSample Entry)> Entries) Snapshot()
     {
         lock (_gate)
             return (_queue, _queue is null ? [] : [.. _entries.Select(entry => (entry.Key, entry.Value))]);
     }
 
-    private void WritePasses(MetricsText text)
+    private void WriteReconciles(MetricsText text)
     {
         text.Family(ServiceMetrics.Reconciles);
         foreach (var phase in Phases)
-            text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _passes[(int)phase]), LabelOf(phase));
-        text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _faults), "error");
+            text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _reconciles[(int)phase]), LabelOf(phase));
+        text.Sample(ServiceMetrics.Reconciles, Interlocked.Read(ref _errors), "error");
         text.Family(ServiceMetrics.ReconcileDuration);
         _durations.WriteTo(text, ServiceMetrics.ReconcileDuration);
     }
 
-    private static void WriteClusters(MetricsText text, List<(ClusterKey Cluster, BookEntry Entry)> entries)
+    private static void WriteClusters(MetricsText text, List<(ClusterKey Cluster, ClusterSample Entry)> entries)
     {
         var counts = entries.CountBy(entry => entry.Entry.Phase).ToDictionary();
         text.Family(ServiceMetrics.Clusters);
@@ -120,4 +132,4 @@ internal sealed class ReconcilerMetrics : IMetricsSource
 /// <param name="Phase">Where its registry stands.</param>
 /// <param name="Rotation">Where it is in a rotation of the root.</param>
 /// <param name="NotAfter">When its certificate ends; null where none is known.</param>
-internal readonly record struct BookEntry(ClusterPhase Phase, RotationPhase Rotation, DateTimeOffset? NotAfter);
+internal readonly record struct ClusterSample(ClusterPhase Phase, RotationPhase Rotation, DateTimeOffset? NotAfter);

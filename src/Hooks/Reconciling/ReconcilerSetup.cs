@@ -16,3 +16,6 @@ internal static class ReconcilerSetup
         services.AddHostedService<Reconciler>();
     }
 }
+
+/// <summary>What runs while this replica leads: watches fill the queue, workers empty it, and the root is rotated.</summary>
+internal sealed record ReconcilerParts(ClusterInformer Informer, ReconcileWorkers Workers, RootRotationController Root);

@@ -6,15 +6,15 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Rotates the root CA: notices when a rotation is due and takes it from step to step.</summary>
 internal sealed partial class RootRotationController(
-    RegistryFleet fleet, ReconcilerMetrics book, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
+    RegistryFleet fleet, ReconcilerMetrics metrics, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
 {
-    /// <summary>Each step takes two reads and, during a rotation, a list of HelmChartProxies. A rotation takes hours.</summary>
+    /// <summary>Two reads each time, and during a rotation two more of the cluster that it waits for.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     /// <summary>The next step follows soon after a change, but a change that has no effect must not become a busy loop.</summary>
     internal static readonly TimeSpan StepInterval = TimeSpan.FromSeconds(1);
 
-    private string? _told;
+    private string? _logged;
 
     /// <summary>Runs until it is cancelled. Each step concerns all Clusters, so they are enqueued after it.</summary>
     public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
@@ -23,7 +23,7 @@ internal sealed partial class RootRotationController(
         {
             var report = await fleet.AdvanceRootAsync(options.Namespaces, cancellationToken);
             if (report.Generation > 0)
-                book.Enter(report);
+                metrics.Record(report);
             Log(report);
             if (report.Changes.Count > 0)
                 queue.EnqueueAll();
@@ -35,10 +35,10 @@ internal sealed partial class RootRotationController(
     private void Log(RotationReport report)
     {
         logger.LogChanges("the root CA", report.Changes);
-        var tell = report.Problem ?? report.Waits;
-        if (tell == _told)
+        var sentence = report.Problem ?? report.Waits;
+        if (sentence == _logged)
             return;
-        _told = tell;
+        _logged = sentence;
         if (report.Problem is not null)
             LogProblem(report.Problem);
         else if (report.Waits is not null)

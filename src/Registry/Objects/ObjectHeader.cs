@@ -1,8 +1,9 @@
+using System.Text.Json.Serialization;
 using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Registry.Objects;
 
-/// <summary>Any object, of which only the metadata matters: what a watch over many of them keeps in memory is next to nothing.</summary>
+/// <summary>Any object, of which only the metadata and the conditions matter.</summary>
 internal sealed record ObjectHeader : IKubernetesObject
 {
     public string? ApiVersion { get; init; }
@@ -11,10 +12,17 @@ internal sealed record ObjectHeader : IKubernetesObject
 
     public ObjectMeta Metadata { get; init; } = new();
 
+    public ObjectStatus? Status { get; init; }
+
+    /// <summary>Whether the condition Ready is true.</summary>
+    [JsonIgnore]
+    public bool IsReady => Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true;
+
     /// <summary>
     /// Differs when something changed that may matter: the spec (by its generation), labels, annotations, owners, the deletion. A
     /// status that is written every few seconds changes nothing here.
     /// </summary>
+    [JsonIgnore]
     public int Fingerprint
     {
         get
@@ -34,3 +42,9 @@ internal sealed record ObjectHeader : IKubernetesObject
     private static IEnumerable<KeyValuePair<string, string>> Sorted(IReadOnlyDictionary<string, string>? map) =>
         (map ?? new Dictionary<string, string>()).OrderBy(entry => entry.Key, StringComparer.Ordinal);
 }
+
+/// <summary>The conditions of an object.</summary>
+internal sealed record ObjectStatus(IReadOnlyList<ObjectCondition>? Conditions);
+
+/// <summary>One condition of an object, as Cluster API and its providers write them.</summary>
+internal sealed record ObjectCondition(string? Type, string? Status);

@@ -33,6 +33,10 @@ internal static class RegistryResources
     public static ResourceType<ObjectHeader> HelmChartProxyHeaders { get; } =
         Headers("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy");
 
+    /// <summary>HelmChartProxies as they are sent, of which metadata and conditions are read.</summary>
+    public static ResourceType<ObjectHeader> HelmChartProxyConditions { get; } =
+        new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
+
     /// <summary>Secrets, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> SecretHeaders { get; } = Headers("", "v1", "secrets", "Secret");
 

@@ -11,60 +11,67 @@ using CapiRegistryHook.Registry.Release;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
-/// Tells people about their Clusters with Events: what was done once, and what is in the way when that changes, again after six hours. An
-/// Event's name follows from what it says and from the quarter of the day, so that a process that starts anew tells nothing twice.
+/// Records Events on Clusters: what was done, once; what is in the way, when that changes and again after six hours. The name of an Event
+/// follows from its text and the quarter of the day, so that a process that restarts records nothing twice.
 /// </summary>
 internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProvider time)
 {
     private static readonly TimeSpan Repeat = TimeSpan.FromHours(6);
-    private static readonly TimeSpan TellLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RecordLimit = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<ClusterKey, Trouble> _troubles = [];
+    private readonly Dictionary<ClusterKey, Problem> _problems = [];
 
     /// <summary>
-    /// Tells what a pass did and what is in its way. That it can't be told is no reason to fail: log and metrics say the same.
+    /// Records what a reconcile did and what is in its way. An Event that can't be written is no failure: log and metrics say the same.
     /// </summary>
-    public async Task TellAsync(ReconcileContext pass, ClusterStatus status, CancellationToken cancellationToken)
+    public async Task RecordAsync(ReconcileContext context, ClusterStatus status, CancellationToken cancellationToken)
     {
-        var news = ClusterEventRules.Of(pass).ToList();
-        if (Complain(status) is { } complaint)
-            news.Add(complaint);
-        if (pass.Cluster is not { } cluster || news.Count == 0)
+        var news = ClusterEventRules.Of(context).ToList();
+        if (ProblemOf(status) is { } problem)
+            news.Add(problem);
+        if (context.Cluster is not { } cluster || news.Count == 0)
             return;
 
-        using var limit = new CancellationTokenSource(TellLimit, time);
+        using var limit = new CancellationTokenSource(RecordLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         foreach (var item in news)
             await TryCreateAsync(cluster, item, either.Token);
     }
 
-    /// <summary>Forgets everything: another replica looks after the Clusters now.</summary>
-    public void Clear()
+    /// <summary>Forgets a Cluster that is gone.</summary>
+    public void Forget(ClusterKey cluster)
     {
         lock (_gate)
-            _troubles.Clear();
+            _problems.Remove(cluster);
     }
 
-    private ClusterEvent? Complain(ClusterStatus status)
+    /// <summary>Forgets all Clusters: another replica has reconciled them since.</summary>
+    public void ForgetAll()
+    {
+        lock (_gate)
+            _problems.Clear();
+    }
+
+    private ClusterEvent? ProblemOf(ClusterStatus status)
     {
         var now = time.GetUtcNow();
         lock (_gate)
         {
             if (status.Phase is ClusterPhase.Ready or ClusterPhase.Off or ClusterPhase.Gone or ClusterPhase.Paused or ClusterPhase.Deleting)
             {
-                _troubles.Remove(status.Cluster);
+                _problems.Remove(status.Cluster);
                 return null;
             }
 
-            var trouble = _troubles.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase
-                ? former : new Trouble(status.Phase, now);
-            var news = ClusterEventRules.Of(status, now - trouble.Since);
-            if (news is not null && (trouble.ToldNote != news.Note || now - trouble.ToldAt >= Repeat))
-                trouble = trouble with { ToldNote = news.Note, ToldAt = now };
+            var known = _problems.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase
+                ? former : new Problem(status.Phase, now);
+            var news = ClusterEventRules.Of(status, now - known.Since);
+            if (news is not null && (known.RecordedNote != news.Note || now - known.RecordedAt >= Repeat))
+                known = known with { RecordedNote = news.Note, RecordedAt = now };
             else
                 news = null;
-            _troubles[status.Cluster] = trouble;
+            _problems[status.Cluster] = known;
             return news;
         }
     }
@@ -79,7 +86,7 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         }
         catch (Exception exception) when (exception is KubernetesApiException or OperationCanceledException)
         {
-            // Told already, or it can't be told this way now.
+            // It is there already, or it can't be written now.
         }
     }
 
@@ -89,10 +96,10 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 
-    private sealed record Trouble(ClusterPhase Phase, DateTimeOffset Since)
+    private sealed record Problem(ClusterPhase Phase, DateTimeOffset Since)
     {
-        public string? ToldNote { get; init; }
+        public string? RecordedNote { get; init; }
 
-        public DateTimeOffset ToldAt { get; init; }
+        public DateTimeOffset RecordedAt { get; init; }
     }
 }

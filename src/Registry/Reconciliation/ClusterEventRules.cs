@@ -6,27 +6,27 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
-/// <summary>Decides what there is to tell about a pass. Pure.</summary>
+/// <summary>Decides which Events a reconcile is worth. Pure.</summary>
 internal static class ClusterEventRules
 {
-    /// <summary>Away for a moment is nothing that a person can do anything about, and a new cluster takes minutes to come up.</summary>
+    /// <summary>Nobody need act on a short outage, and a new cluster takes minutes to come up.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    /// <summary>What the pass did.</summary>
-    public static IEnumerable<ClusterEvent> Of(ReconcileContext pass)
+    /// <summary>What the reconcile did.</summary>
+    public static IEnumerable<ClusterEvent> Of(ReconcileContext context)
     {
-        foreach (var change in pass.Changes)
+        foreach (var change in context.Changes)
         {
-            if (Describe(change, pass) is { } news)
+            if (Describe(change, context) is { } news)
                 yield return news;
         }
 
-        if (pass.Waits is { Count: > 0 } blocked)
+        if (context.Waits is { Count: > 0 } blocked)
             yield return new ClusterEvent("RotationBlocked", "Rotate", blocked.Reason, IsWarning: blocked.Change is not null);
     }
 
     /// <summary>What is in the way; null when nothing is, or not for long enough.</summary>
-    /// <param name="status">How the pass ended.</param>
+    /// <param name="status">How the reconcile ended.</param>
     /// <param name="lasting">How long it has ended so.</param>
     public static ClusterEvent? Of(ClusterStatus status, TimeSpan lasting) => status switch
     {
@@ -37,18 +37,18 @@ internal static class ClusterEventRules
         _ => null,
     };
 
-    private static ClusterEvent? Describe(Change change, ReconcileContext pass) => change switch
+    private static ClusterEvent? Describe(Change change, ReconcileContext context) => change switch
     {
         { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Reason),
-        { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The registry was asked for."),
+        { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The Cluster requests a registry."),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
             Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>
-            Normal("CertificateIssued", "Issue", Until("The registry has a certificate", pass)),
-        { Kind: "Secret", OnWorkloadCluster: true } when pass.Certificate?.Serial != pass.Former?.Serial =>
-            Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", pass)} {change.Reason}"),
+            Normal("CertificateIssued", "Issue", Until("The registry has a certificate", context)),
+        { Kind: "Secret", OnWorkloadCluster: true } when context.Certificate?.Serial != context.Former?.Serial =>
+            Normal("CertificateRenewed", "Issue", $"{Until("The registry has a new certificate", context)} {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: false }
-            when pass.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(pass.Cluster!).ToString() =>
+            when context.Bundle is { } bundle && change.Name == RegistryBasis.TrustSecret(context.Cluster!).ToString() =>
             DescribeTrust(change, bundle.Count),
         _ => null,
     };
@@ -59,8 +59,8 @@ internal static class ClusterEventRules
         ? Normal("RootRotating", "Rotate", "Nodes that are made from now on trust the next root CA too.")
         : null;
 
-    private static string Until(string what, ReconcileContext pass) =>
-        pass.Certificate is { } certificate
+    private static string Until(string what, ReconcileContext context) =>
+        context.Certificate is { } certificate
             ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
 
     private static ClusterEvent Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);

@@ -13,7 +13,7 @@ public sealed class LeaderLease
 
     internal LeaderLease(LeaseLock @lock) => _lock = @lock;
 
-    /// <summary>Why the last try could not even ask; null when it could.</summary>
+    /// <summary>Why the last attempt could not reach the API server; null when it could.</summary>
     public string? Problem { get; private set; }
 
     internal static NamespacedName NameIn(string @namespace) => new(@namespace, Name);
@@ -36,7 +36,7 @@ public sealed class LeaderLease
         }
     }
 
-    /// <summary>Gives the Lease back, so that another replica need not wait; when that fails it runs out by itself.</summary>
+    /// <summary>Gives the Lease back, so that another replica need not wait; when that fails, it expires.</summary>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>When it is given back.</returns>
     public async Task ReleaseAsync(CancellationToken cancellationToken)

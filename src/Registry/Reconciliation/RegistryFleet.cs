@@ -13,7 +13,7 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
-/// All Clusters of the management cluster: what happens to them, a pass over one of them, and who of several replicas does it.
+/// All Clusters of the management cluster: what happens to them, how one of them is reconciled, and which replica does it.
 /// </summary>
 public sealed class RegistryFleet
 {
@@ -22,6 +22,7 @@ public sealed class RegistryFleet
     private readonly RegistryOptions _options;
     private readonly TimeProvider _time;
     private readonly ClusterVersions _versions;
+    private readonly RotationProgress _rotation;
 
     internal RegistryFleet(KubernetesClient management, ClusterReconciler reconciler, RegistryOptions options, TimeProvider time)
     {
@@ -30,14 +31,15 @@ public sealed class RegistryFleet
         _options = options;
         _time = time;
         _versions = new ClusterVersions(management);
+        _rotation = new RotationProgress(management, options);
     }
 
     /// <summary>
-    /// Makes the registry of one Cluster true, or says what is in the way. Calling it twice, or for any Cluster, is safe.
+    /// Reconciles the registry of one Cluster. Calling it twice, or for any Cluster, is safe.
     /// </summary>
     /// <param name="cluster">The Cluster.</param>
-    /// <param name="verify">True to look at the certificate on the workload cluster even when nothing is due.</param>
-    /// <param name="cancellationToken">Ends the pass.</param>
+    /// <param name="verify">True to check the certificate on the workload cluster even when nothing is due.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>How it ended.</returns>
     public Task<ClusterStatus> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
         _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
@@ -53,8 +55,8 @@ public sealed class RegistryFleet
     {
         try
         {
-            var clusters = new RotationProgress(_management, _versions.Served, namespaces);
-            return await new RootRotation(_management, _options, _time).AdvanceAsync(clusters, cancellationToken);
+            (_rotation.ClusterVersion, _rotation.Namespaces) = (_versions.Served, namespaces);
+            return await new RootRotation(_management, _options, _time).AdvanceAsync(_rotation, cancellationToken);
         }
         catch (KubernetesApiException exception)
         {
@@ -68,7 +70,7 @@ public sealed class RegistryFleet
     }
 
     /// <summary>How the registries of all Clusters stand, from the objects alone; a running service is not asked.</summary>
-    /// <param name="namespaces">Where to look; none means everywhere.</param>
+    /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>One report per Cluster, by namespace and name.</returns>
     /// <exception cref="FleetReportException">The management cluster can't be read.</exception>
@@ -94,11 +96,15 @@ public sealed class RegistryFleet
             .ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Forgets what was told about Clusters. Called when this process begins to look after them.</summary>
-    public void Begin() => _reconciler.Forget();
+    /// <summary>Forgets what is remembered of a Cluster that is gone.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    public void Forget(ClusterKey cluster) => _reconciler.Forget(cluster);
 
-    /// <summary>Watches Clusters, for ever; the lists that it begins with come in pages.</summary>
-    /// <param name="namespace">Where to look; null is everywhere.</param>
+    /// <summary>Forgets what is remembered of all Clusters, because another replica has reconciled them since.</summary>
+    public void ForgetAll() => _reconciler.ForgetAll();
+
+    /// <summary>Watches Clusters until it is cancelled; lists come in pages.</summary>
+    /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
     public async IAsyncEnumerable<FleetEvent> WatchClustersAsync(
@@ -109,7 +115,8 @@ public sealed class RegistryFleet
             var (type, problem) = await _versions.FindAsync(@namespace, cancellationToken);
             if (type is not null)
             {
-                await foreach (var change in new FleetWatch(_management, type, OfCluster).RunAsync(@namespace, null, cancellationToken))
+                var watch = new FleetWatch(_management, type, OfCluster, header => header.Fingerprint);
+                await foreach (var change in watch.RunAsync(@namespace, null, cancellationToken))
                     yield return change;
             }
             else
@@ -121,8 +128,11 @@ public sealed class RegistryFleet
         }
     }
 
-    /// <summary>Watches the HelmChartProxies that this product made, for ever; each report names the Cluster that it is for.</summary>
-    /// <param name="namespace">Where to look; null is everywhere.</param>
+    /// <summary>
+    /// Watches the HelmChartProxies of this product until it is cancelled. A change of their spec, metadata or readiness is reported, with
+    /// the Cluster that it is for.
+    /// </summary>
+    /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
     public async IAsyncEnumerable<FleetEvent> WatchReleasesAsync(
@@ -130,16 +140,18 @@ public sealed class RegistryFleet
     {
         while (true)
         {
-            var watch = new FleetWatch(_management, RegistryResources.HelmChartProxyHeaders, OfRelease);
+            var watch = new FleetWatch(
+                _management, RegistryResources.HelmChartProxyConditions, OfRelease,
+                header => HashCode.Combine(header.Fingerprint, header.IsReady));
             await foreach (var change in watch.RunAsync(@namespace, ObjectLabels.ManagedSelector, cancellationToken))
                 yield return change;
             await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
         }
     }
 
-    /// <summary>The Lease by which one of several replicas becomes the one that reconciles.</summary>
+    /// <summary>The Lease of the replica that reconciles.</summary>
     /// <param name="identity">Who this process is; unique.</param>
-    /// <param name="duration">How long others wait for a sign of life, 1 s to 1 h in whole seconds.</param>
+    /// <param name="duration">How long it is valid without a renewal, 1 s to 1 h in whole seconds.</param>
     /// <returns>The Lease, not held yet.</returns>
     public LeaderLease CreateLease(string identity, TimeSpan duration) =>
         new(new LeaseLock(_management.WithOwnQueue(), LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));

@@ -12,24 +12,34 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
-/// The clusters as their HelmChartProxies tell of them: which root a registry's certificate is from, and whether it was seen served,
-/// stands in
-/// annotations. A cluster without one has no certificate that anybody relies on.
+/// How far a rotation of the root is, by the annotations of HelmChartProxies: they name the root that issued a registry's certificate,
+/// and the certificate that was last seen served. Only the HelmChartProxy of a Cluster that wants a registry counts. Not thread-safe.
 /// </summary>
 /// <param name="management">Client of the management cluster.</param>
-/// <param name="clusterVersion">A version in which Clusters are served.</param>
-/// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
-internal sealed class RotationProgress(
-    KubernetesClient management, string clusterVersion, IReadOnlyList<string> namespaces) : IRotationProgress
+/// <param name="options">The admin's options, which say what wants a registry.</param>
+internal sealed class RotationProgress(KubernetesClient management, RegistryOptions options) : IRotationProgress
 {
+    /// <summary>
+    /// The cluster that was found last. It is asked first, so that one unreachable cluster among thousands costs two reads each time and
+    /// no list.
+    /// </summary>
+    private ClusterKey? _last;
+
+    /// <summary>A version in which Clusters are served.</summary>
+    public string ClusterVersion { get; set; } = RegistryResources.NewestClusterVersion;
+
+    /// <summary>The namespaces with Clusters; empty means all.</summary>
+    public IReadOnlyList<string> Namespaces { get; set; } = [];
+
     public async Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken)
     {
+        if (_last is { } last && await IsNotRotatedAsync(last, rootId, cancellationToken))
+            return last;
+        _last = null;
         await foreach (var release in ReleasesAsync(cancellationToken))
         {
-            var record = CertificateRecord.Read(release.Metadata.Annotations);
-            var hasSwitched = record is not null && record.Issuer == rootId && record.Served == record.Serial;
-            if (!hasSwitched && ClusterOf(release) is { } cluster && await IsLookedAfterAsync(cluster, cancellationToken))
-                return cluster;
+            if (IsNotRotated(release, rootId) && ClusterOf(release) is { } key && await IsWantedAsync(key, release, cancellationToken))
+                return _last = key;
         }
 
         return null;
@@ -52,25 +62,39 @@ internal sealed class RotationProgress(
 
     private async IAsyncEnumerable<ObjectHeader> ReleasesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
+        foreach (var @namespace in Namespaces.Count == 0 ? new string?[] { null } : [.. Namespaces])
         {
-            var options = new ListOptions { Namespace = place, LabelSelector = ObjectLabels.ManagedSelector };
-            await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxyHeaders, options, cancellationToken))
-            {
-                // One on its way out has nothing to switch to.
-                if (release.Metadata.DeletionTimestamp is null)
-                    yield return release;
-            }
+            var ours = new ListOptions { Namespace = @namespace, LabelSelector = ObjectLabels.ManagedSelector };
+            await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxyHeaders, ours, cancellationToken))
+                yield return release;
         }
     }
 
+    private async Task<bool> IsNotRotatedAsync(ClusterKey key, string rootId, CancellationToken cancellationToken) =>
+        await FindAsync(key, cancellationToken) is { } cluster
+        && await management.FindAsync(
+            RegistryResources.HelmChartProxyHeaders, RegistryPlan.ChartProxyOf(cluster), cancellationToken) is { } release
+        && ObjectLabels.IsManaged(release.Metadata) && IsNotRotated(release, rootId) && IsWanted(cluster, release);
+
+    /// <summary>A release that is being deleted has nothing to rotate.</summary>
+    private static bool IsNotRotated(ObjectHeader release, string rootId) =>
+        release.Metadata.DeletionTimestamp is null
+        && (CertificateRecord.Read(release.Metadata.Annotations) is not { } record || record.Issuer != rootId || !record.IsServed);
+
+    private async Task<bool> IsWantedAsync(ClusterKey key, ObjectHeader release, CancellationToken cancellationToken) =>
+        await FindAsync(key, cancellationToken) is { } cluster && IsWanted(cluster, release);
+
     /// <summary>
-    /// One that is paused or on its way out is waited for by nobody: its certificate stays good, and a cross-certificate reaches its
-    /// nodes afterwards.
+    /// A Cluster that is paused or being deleted is not waited for: its certificate stays valid, and a cross-certificate reaches its nodes
+    /// afterwards. One whose settings are wrong is.
     /// </summary>
-    private async Task<bool> IsLookedAfterAsync(ClusterKey key, CancellationToken cancellationToken) =>
-        await management.FindAsync(RegistryResources.Clusters(clusterVersion), key.Object, cancellationToken) is { } cluster
-        && ClusterReconciler.GoalOf(cluster) == ClusterPhase.Ready;
+    private bool IsWanted(Cluster cluster, ObjectHeader release) =>
+        ClusterReconciler.GoalOf(cluster) == ClusterPhase.Ready
+        && release.Metadata.Name == RegistryPlan.ChartProxyOf(cluster).Name && ClusterOwner.Owns(cluster, release.Metadata)
+        && RegistryPlan.Create(cluster, options) is not PlanResult.NotWanted;
+
+    private Task<Cluster?> FindAsync(ClusterKey key, CancellationToken cancellationToken) =>
+        management.FindAsync(RegistryResources.Clusters(ClusterVersion), key.Object, cancellationToken);
 
     private static ClusterKey? ClusterOf(ObjectHeader release) =>
         release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner

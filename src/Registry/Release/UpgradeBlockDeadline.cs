@@ -80,6 +80,9 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
 
     private DateTimeOffset Remember(Cluster cluster, string targetVersion, DateTimeOffset seen, DateTimeOffset now)
     {
+        // Not every upgrade comes to its end: Clusters are deleted meanwhile, or get another version.
+        foreach (var (key, since) in _remembered.Where(entry => !IsOfThisUpgrade(entry.Value, now)))
+            _remembered.TryRemove(KeyValuePair.Create(key, since));
         if (_remembered.Count >= MostRemembered)
             _remembered.Clear();
         return _remembered.AddOrUpdate(

@@ -18,7 +18,7 @@ public sealed partial class MetricsTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("metrics-").FullName;
     private readonly HookMetrics _metrics = new();
-    private readonly ReconcilerMetrics _book = new();
+    private readonly ReconcilerMetrics _reconciler = new();
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -102,13 +102,13 @@ public sealed partial class MetricsTests : IDisposable
     public void Write_Leading_TellsOfClustersAndForgetsThemAfterwards()
     {
         var summary = new CertificateSummary("0a", "0123456789abcdef", NotAfter, NotAfter.AddDays(-240));
-        _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
-        _book.Enter(
+        _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
+        _reconciler.Record(
             new ClusterStatus(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary }, TimeSpan.FromMilliseconds(20));
-        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
-        _book.Enter(new ClusterStatus(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
+        _reconciler.Record(new ClusterStatus(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
+        _reconciler.Record(new ClusterStatus(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
         var leading = Write();
-        _book.Lead(null);
+        _reconciler.Lead(null);
 
         var seconds = NotAfter.ToUnixTimeSeconds();
         Assert.Contains("capi_registry_hook_leader 1\n", leading, StringComparison.Ordinal);
@@ -123,11 +123,50 @@ public sealed partial class MetricsTests : IDisposable
         Assert.DoesNotContain("c1", Write(), StringComparison.Ordinal);
     }
 
+    /// <summary>An alert on the end of a certificate has to fire whatever keeps it from being renewed.</summary>
+    [Theory]
+    [InlineData(ClusterPhase.Invalid, true)]
+    [InlineData(ClusterPhase.Paused, true)]
+    [InlineData(ClusterPhase.Refused, true)]
+    [InlineData(ClusterPhase.Unreachable, true)]
+    [InlineData(ClusterPhase.Waiting, true)]
+    [InlineData(ClusterPhase.Deleting, true)]
+    [InlineData(ClusterPhase.Off, false)]
+    [InlineData(ClusterPhase.Gone, false)]
+    public void Write_CertificateNotKnownToTheLastReconcile_TellsItsEndUnlessTheRegistryIsGone(ClusterPhase phase, bool isTold)
+    {
+        var key = new ClusterKey("team-a", "c1");
+        _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
+        _reconciler.Record(
+            new ClusterStatus(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
+
+        _reconciler.Record(new ClusterStatus(key, phase), default);
+        _reconciler.Record(new ClusterStatus(key, phase), default);
+
+        Assert.Equal(isTold, Write().Contains("cluster=\"c1\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Write_ForgottenCluster_IsNotThere()
+    {
+        var key = new ClusterKey("team-a", "c1");
+        var queue = new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System, _reconciler.Forget);
+        _reconciler.Lead(queue);
+        queue.EnqueueCluster(key, 1);
+        _reconciler.Record(
+            new ClusterStatus(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
+
+        queue.Forget(key);
+
+        Assert.DoesNotContain("c1", Write(), StringComparison.Ordinal);
+        Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 0\n", Write(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Write_EveryDeclaredMetric_IsOnThePageWithItsType()
     {
         _metrics.Of("Discovery");
-        _book.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
+        _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
 
         Assert.Equal(
             ServiceMetrics.All.Select(metric => $"{metric.FullName} {metric.Type}".ToLowerInvariant()).Order(StringComparer.Ordinal),
@@ -149,7 +188,7 @@ public sealed partial class MetricsTests : IDisposable
         using var serving = new ListenerCertificate(
             new CertificateFiles(options), TimeProvider.System, NullLogger<ListenerCertificate>.Instance);
         serving.LoadAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
-        return new MetricsPage([_metrics, new RefusedCallers(), _book, new ApiCallMetrics(new ApiCallCounts())], serving).Write();
+        return new MetricsPage([_metrics, new RefusedCallers(), _reconciler, new ApiCallMetrics(new ApiCallCounts())], serving).Write();
     }
 
     [GeneratedRegex("^# TYPE ([a-z_]+) (counter|gauge|histogram)$", RegexOptions.Multiline)]

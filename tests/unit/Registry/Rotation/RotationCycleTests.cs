@@ -1,9 +1,10 @@
 using System.Text;
-using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
@@ -20,6 +21,7 @@ public sealed class RotationCycleTests : IAsyncLifetime
 {
     private RotationFixture _fixture = null!;
     private SecretKubeconfigClients _workloads = null!;
+    private RegistryPlan _plan = null!;
     private ServedResult _served = new ServedResult.AllServed();
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
@@ -28,13 +30,9 @@ public sealed class RotationCycleTests : IAsyncLifetime
     {
         _fixture = await RotationFixture.StartAsync();
         _workloads = new SecretKubeconfigClients(_fixture.Client, ClientFixture.Quick, TimeProvider.System);
-        await _fixture.Objects.CreateAsync("/apis/cluster.x-k8s.io/v1beta2/namespaces/team-a/clusters", new JsonObject
-        {
-            ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
-            ["kind"] = "Cluster",
-            ["metadata"] = new JsonObject { ["name"] = "c1" },
-            ["spec"] = new JsonObject(),
-        }, CancellationToken);
+        var cluster = await _fixture.Objects.CreateAsync(
+            AdminClient.Clusters("team-a"), TestEnvironment.NewCluster("c1"), CancellationToken);
+        _plan = Clusters.Plan(Clusters.Read(cluster.ToJsonString()), _fixture.Options);
         await _fixture.Client.CreateAsync(CoreResources.Secrets, new Secret
         {
             Metadata = new ObjectMeta { Namespace = "team-a", Name = "c1-kubeconfig" },
@@ -101,11 +99,11 @@ public sealed class RotationCycleTests : IAsyncLifetime
         var pass = new ReconcileContext();
         var steps = new RegistryInstaller(
             _fixture.Client, new WorkloadAccess(_workloads), _fixture.Options, _fixture.Time, (_, _, _, _, _) => Task.FromResult(_served));
-        await steps.ReconcileAsync(_fixture.Plan, verify, pass, CancellationToken);
+        await steps.ReconcileAsync(_plan, verify, pass, CancellationToken);
         return pass;
     }
 
     private Task<RotationReport> AdvanceAsync() =>
         new RootRotation(_fixture.Client, _fixture.Options, _fixture.Time).AdvanceAsync(
-            new RotationProgress(_fixture.Client, "v1beta2", []), CancellationToken);
+            new RotationProgress(_fixture.Client, _fixture.Options), CancellationToken);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Reconciliation;
 using Xunit;
 
@@ -49,6 +50,45 @@ public sealed class RotationProgressTests : IAsyncLifetime
         Assert.Equal("team-a/late", await FindClusterNotRotatedAsync("team-a"));
     }
 
+    /// <summary>Nobody may hold the rotation of all clusters with an object that only looks like a release of ours.</summary>
+    [Fact]
+    public async Task FindClusterNotRotated_StrayReleases_AreNotWaitedFor()
+    {
+        await AddClusterAsync("without", new JsonObject(), wantsRegistry: false);
+        await AddReleaseAsync("without", null, null, null);
+        await AddClusterAsync("c1", new JsonObject());
+        await AddReleaseAsync("c1", Next, "1", "1");
+        await AddReleaseAsync("c1", null, null, null, name: "c1-copy");
+        Assert.Null(await FindClusterNotRotatedAsync());
+
+        await _fixture.Objects.DeleteIfThereAsync(Releases, "c1-registry", CancellationToken);
+        await AddReleaseAsync("c1", null, null, null);
+        Assert.Equal("team-a/c1", await FindClusterNotRotatedAsync());
+        await _fixture.Objects.DeleteIfThereAsync(ClusterPath, "c1", CancellationToken);
+        await AddClusterAsync("c1", new JsonObject());
+        Assert.Null(await FindClusterNotRotatedAsync());
+    }
+
+    /// <summary>An unreachable cluster holds a rotation for weeks, and every 15 s somebody asks.</summary>
+    [Fact]
+    public async Task FindClusterNotRotated_AskedAgain_AsksForTheSameClusterFirst()
+    {
+        foreach (var name in new[] { "c1", "c2", "c3" })
+        {
+            await AddClusterAsync(name, new JsonObject());
+            await AddReleaseAsync(name, name == "c3" ? null : Next, "1", "1");
+        }
+
+        var progress = Progress();
+        Assert.Equal("c3", (await progress.FindClusterNotRotatedAsync(Next, CancellationToken))?.Name);
+        var before = _fixture.Server.Calls.Count;
+        Assert.Equal("c3", (await progress.FindClusterNotRotatedAsync(Next, CancellationToken))?.Name);
+        Assert.Equal(2, _fixture.Server.Calls.Count - before);
+
+        await _fixture.Objects.DeleteIfThereAsync(ClusterPath, "c3", CancellationToken);
+        Assert.Null(await progress.FindClusterNotRotatedAsync(Next, CancellationToken));
+    }
+
     [Fact]
     public async Task FindClusterNotRotated_ReleaseOnItsWayOut_IsNotWaitedFor()
     {
@@ -68,28 +108,28 @@ public sealed class RotationProgressTests : IAsyncLifetime
         await _fixture.TrustAsync(nodesExist: false);
         await AddReleaseAsync("c1", Next, "1", "1");
         await AddReleaseAsync("without", Next, "1", "1");
-        Assert.Equal(
-            await _fixture.BundleAsync(), await new RotationProgress(_fixture.Client, "v1beta2", []).TrustedAsync(CancellationToken));
-        Assert.Equal(
-            TrustBundle.Empty, await new RotationProgress(_fixture.Client, "v1beta2", ["elsewhere"]).TrustedAsync(CancellationToken));
+        Assert.Equal(await _fixture.BundleAsync(), await Progress().TrustedAsync(CancellationToken));
+        Assert.Equal(TrustBundle.Empty, await Progress("elsewhere").TrustedAsync(CancellationToken));
     }
 
     private async Task<string?> FindClusterNotRotatedAsync(params string[] namespaces) =>
-        (await new RotationProgress(_fixture.Client, "v1beta2", namespaces).FindClusterNotRotatedAsync(
-            Next, CancellationToken))?.ToString();
+        (await Progress(namespaces).FindClusterNotRotatedAsync(Next, CancellationToken))?.ToString();
 
-    private Task<JsonObject> AddClusterAsync(string name, JsonObject more)
+    private RotationProgress Progress(params string[] namespaces) => new(_fixture.Client, _fixture.Options) { Namespaces = namespaces };
+
+    private Task<JsonObject> AddClusterAsync(string name, JsonObject more, bool wantsRegistry = true)
     {
-        more["apiVersion"] = "cluster.x-k8s.io/v1beta2";
-        more["kind"] = "Cluster";
-        more["metadata"] ??= new JsonObject();
-        more["metadata"]!["name"] = name;
-        more["spec"] ??= new JsonObject();
-        return _fixture.Objects.CreateAsync(ClusterPath, more, CancellationToken);
+        var cluster = TestEnvironment.NewCluster(name);
+        cluster["metadata"]!["annotations"] = more["metadata"]?["annotations"]?.DeepClone();
+        cluster["spec"]!["paused"] = more["spec"]?["paused"]?.DeepClone();
+        if (!wantsRegistry)
+            cluster["spec"]!["topology"]!["variables"] = new JsonArray();
+        return _fixture.Objects.CreateAsync(ClusterPath, cluster, CancellationToken);
     }
 
-    private Task<JsonObject> AddReleaseAsync(string cluster, string? issuer, string? serial, string? served)
+    private async Task<JsonObject> AddReleaseAsync(string cluster, string? issuer, string? serial, string? served, string? name = null)
     {
+        var owner = await _fixture.Objects.FindAsync(ClusterPath, cluster, CancellationToken);
         var annotations = new JsonObject();
         foreach (var (key, value) in new[]
         {
@@ -101,17 +141,17 @@ public sealed class RotationProgressTests : IAsyncLifetime
                 annotations[$"capi-registry-hook.io/certificate-{key}"] = value;
         }
 
-        return _fixture.Objects.CreateAsync(Releases, new JsonObject
+        return await _fixture.Objects.CreateAsync(Releases, new JsonObject
         {
             ["apiVersion"] = "addons.cluster.x-k8s.io/v1alpha1",
             ["kind"] = "HelmChartProxy",
             ["metadata"] = new JsonObject
             {
-                ["name"] = $"{cluster}-registry",
+                ["name"] = name ?? $"{cluster}-registry",
                 ["labels"] = new JsonObject { ["app.kubernetes.io/managed-by"] = "capi-registry-hook" },
                 ["annotations"] = annotations,
                 ["ownerReferences"] = new JsonArray(new JsonObject { ["apiVersion"] = "cluster.x-k8s.io/v1beta2", ["kind"] = "Cluster",
-                ["name"] = cluster, ["uid"] = $"uid-of-{cluster}" }),
+                ["name"] = cluster, ["uid"] = (string?)owner?["metadata"]!["uid"] ?? "gone" }),
             },
             ["spec"] = new JsonObject { ["clusterSelector"] = new JsonObject(), ["repoURL"] = "oci://registry",
             ["chartName"] = "registry" },

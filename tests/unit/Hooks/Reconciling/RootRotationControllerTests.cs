@@ -10,7 +10,7 @@ using CapiRegistryHook.Unit.Tests.Registry.Rotation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
-namespace CapiRegistryHook.Unit.Tests.Hooks;
+namespace CapiRegistryHook.Unit.Tests.Hooks.Reconciling;
 
 /// <summary>The loop around the rotation's steps: when it pauses, what it enqueues, and what it reports.</summary>
 public sealed class RootRotationControllerTests : IAsyncLifetime
@@ -63,7 +63,7 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
     {
         (await RootsAsync()).Dispose();
         _queue.EnqueueCluster(new ClusterKey("team-a", "c1"), 1);
-        _queue.Done(await _queue.TakeAsync(CancellationToken), failed: false, _time.GetUtcNow().AddDays(1));
+        _queue.Done(await _queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow().AddDays(1));
         Assert.Equal(0, _queue.Depth);
         await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "now");
         Start();

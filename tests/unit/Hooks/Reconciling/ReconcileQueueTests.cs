@@ -1,0 +1,385 @@
+using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Unit.Tests.Kubernetes;
+
+namespace CapiRegistryHook.Unit.Tests.Hooks.Reconciling;
+
+/// <summary>Which Cluster is reconciled next, and when.</summary>
+public sealed class ReconcileQueueTests
+{
+    private static readonly ClusterKey One = new("default", "one");
+    private static readonly ClusterKey Two = new("default", "two");
+
+    private readonly ManualTime _time = new();
+
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task EnqueueCluster_Unchanged_IsNotTakenAgain()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await queue.TakeAsync(CancellationToken);
+        queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+
+        queue.EnqueueCluster(One, 1);
+
+        Assert.Equal((One, false), (request.Cluster, request.Verify));
+        Assert.False(queue.TakeAsync(CancellationToken).IsCompleted);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Enqueue_ChangedDuringItsReconcile_IsTakenAgainAfterIt(bool isCluster)
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await queue.TakeAsync(CancellationToken);
+
+        if (isCluster)
+            queue.EnqueueCluster(One, 2);
+        else
+            queue.EnqueueRelease(One, 2);
+        var again = queue.TakeAsync(CancellationToken);
+        Assert.False(again.IsCompleted);
+        queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        if (!isCluster)
+        {
+            Assert.False(again.IsCompleted);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(One, (await again.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
+    }
+
+    [Fact]
+    public async Task Done_NextTime_IsTakenThen()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromMinutes(30));
+        var next = queue.TakeAsync(CancellationToken);
+
+        _time.Advance(TimeSpan.FromMinutes(29));
+        Assert.False(next.IsCompleted);
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(One, (await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(9, 256)]
+    [InlineData(10, 300)]
+    [InlineData(1000, 300)]
+    public void PauseAfter_Failures_DoublesUpToFiveMinutes(int failures, int seconds)
+    {
+        Assert.Equal(TimeSpan.FromSeconds(seconds * 0.75), BackoffPolicy.PauseAfter(failures, 0));
+        Assert.InRange(BackoffPolicy.PauseAfter(failures, 0.999), TimeSpan.FromSeconds(seconds * 0.99), TimeSpan.FromSeconds(seconds));
+    }
+
+    [Fact]
+    public async Task Done_Failed_WaitsAndAChangeEndsTheWait()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, _time.GetUtcNow());
+        var next = queue.TakeAsync(CancellationToken);
+        Assert.False(next.IsCompleted);
+
+        queue.EnqueueCluster(One, 2);
+
+        Assert.Equal(One, (await next).Cluster);
+    }
+
+    [Fact]
+    public async Task TakeAsync_ManyFail_LeaveHalfOfTheWorkersToOthers()
+    {
+        var queue = Queue(workers: 4);
+        var failing = Enumerable.Range(0, 10).Select(index => new ClusterKey("default", $"away-{index}")).ToList();
+        failing.ForEach(cluster => queue.EnqueueCluster(cluster, 1));
+        foreach (var _ in failing)
+            queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
+        failing.ForEach(cluster => queue.EnqueueRelease(cluster, 2));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        queue.EnqueueCluster(One, 1);
+        queue.EnqueueCluster(Two, 1);
+
+        var taken = new List<ReconcileRequest>();
+        for (var worker = 0; worker < 4; worker++)
+            taken.Add(await queue.TakeAsync(CancellationToken));
+        var fifth = queue.TakeAsync(CancellationToken);
+
+        Assert.Equal(2, taken.Count(request => failing.Contains(request.Cluster)));
+        Assert.Superset(new HashSet<ClusterKey> { One, Two }, taken.Select(request => request.Cluster).ToHashSet());
+        Assert.False(fifth.IsCompleted);
+        queue.Done(taken.First(request => failing.Contains(request.Cluster)), ReconcileOutcome.Failed, default);
+        Assert.Contains((await fifth).Cluster, failing);
+    }
+
+    [Fact]
+    public async Task Retain_NotInTheList_IsForgottenInItsNamespaceAlone()
+    {
+        var queue = Queue();
+        var elsewhere = new ClusterKey("team-a", "one");
+        foreach (var cluster in new[] { One, Two, elsewhere })
+            queue.EnqueueCluster(cluster, 1);
+
+        queue.Retain("default", [Two]);
+
+        Assert.Equal(2, queue.Count);
+        Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(CancellationToken), await queue.TakeAsync(CancellationToken) }.Select(
+            request => request.Cluster).OrderByDescending(key => key.Namespace));
+    }
+
+    [Fact]
+    public async Task Forget_DuringItsReconcile_EndsWithIt()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await queue.TakeAsync(CancellationToken);
+
+        queue.Forget(One);
+        queue.Done(request, ReconcileOutcome.Failed, default);
+
+        Assert.Equal(0, queue.Count);
+    }
+
+    [Fact]
+    public async Task EnqueueRelease_UnknownCluster_IsIgnored()
+    {
+        var queue = Queue();
+        queue.EnqueueRelease(One, 1);
+        Assert.Equal(0, queue.Count);
+
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        queue.EnqueueRelease(One, 7);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(One, (await queue.TakeAsync(CancellationToken)).Cluster);
+    }
+
+    /// <summary>Never before half of the interval is over, and once within one and a half.</summary>
+    [Fact]
+    public async Task TakeAsync_OverTime_VerifiesOncePerInterval()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var verified = new List<int>();
+        for (var hour = 0; hour < 100; hour++)
+        {
+            var request = await queue.TakeAsync(CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), CancellationToken);
+            if (request.Verify)
+                verified.Add(hour);
+            queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+            _time.Advance(TimeSpan.FromHours(1));
+        }
+
+        Assert.InRange(verified[0], 12, 37);
+        Assert.All(verified.Zip(verified.Skip(1)), pair => Assert.Equal(24, pair.Second - pair.First));
+    }
+
+    /// <summary>What a user corrects while the reconcile of the mistake still fails must not wait for its backoff.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Done_ClusterChangedDuringAReconcileThatFailed_IsTakenAtOnceAndTheBackoffStartsAnew(bool isFailure)
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await FailAsync(queue, times: 8);
+
+        queue.EnqueueCluster(One, 2);
+        queue.Done(request, isFailure ? ReconcileOutcome.Failed : ReconcileOutcome.Waiting, default);
+        request = await queue.TakeAsync(CancellationToken);
+        queue.Done(request, ReconcileOutcome.Failed, default);
+        var retry = queue.TakeAsync(CancellationToken);
+        _time.Advance(BackoffPolicy.First);
+
+        Assert.Equal(One, (await retry.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
+    }
+
+    [Fact]
+    public async Task EnqueueCluster_FailedBefore_NoLongerCompetesWithThoseThatFail()
+    {
+        var queue = Queue(workers: 2);
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
+        queue.EnqueueCluster(Two, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
+        _time.Advance(BackoffPolicy.First);
+        await queue.TakeAsync(CancellationToken);
+        var other = queue.TakeAsync(CancellationToken);
+        Assert.False(other.IsCompleted);
+
+        queue.EnqueueCluster(One, 2);
+        queue.EnqueueCluster(Two, 2);
+
+        Assert.True((await other.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster is { Name: "one" or "two" });
+    }
+
+    /// <summary>The HelmChartProxy is changed by others all the time, and by this service itself.</summary>
+    [Fact]
+    public async Task Done_ReleaseChangedDuringAReconcileThatFailed_IsTakenWithinASecondAndKeepsItsBackoff()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await FailAsync(queue, times: 8);
+
+        queue.EnqueueRelease(One, 2);
+        queue.Done(request, ReconcileOutcome.Failed, default);
+        var next = queue.TakeAsync(CancellationToken);
+        Assert.False(next.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        queue.Done(await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken), ReconcileOutcome.Failed, default);
+        next = queue.TakeAsync(CancellationToken);
+        _time.Advance(BackoffPolicy.Longest * 0.7);
+
+        Assert.False(next.IsCompleted);
+    }
+
+    /// <summary>
+    /// A registry whose pods roll is checked every 5 s for 10 minutes; what comes after that is a failure like any other.
+    /// </summary>
+    [Fact]
+    public async Task Done_Waiting_IsTakenEveryFiveSecondsForTenMinutes()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        var request = await queue.TakeAsync(CancellationToken);
+        for (var waited = 0; waited < 10 * 60 / 5; waited++)
+        {
+            queue.Done(request, ReconcileOutcome.Waiting, default);
+            var next = queue.TakeAsync(CancellationToken);
+            Assert.False(next.IsCompleted);
+            _time.Advance(TimeSpan.FromSeconds(5));
+            request = await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken);
+        }
+
+        for (var pause = 1; pause <= 256; pause *= 2)
+        {
+            queue.Done(request, ReconcileOutcome.Waiting, default);
+            var next = queue.TakeAsync(CancellationToken);
+            _time.Advance(TimeSpan.FromSeconds(pause * 0.7));
+            Assert.False(next.IsCompleted);
+            _time.Advance(TimeSpan.FromSeconds(pause * 0.3));
+            request = await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// While it waits, a HelmChartProxy that becomes ready is reported by the watch, and the Cluster is reconciled at once.
+    /// </summary>
+    [Fact]
+    public async Task EnqueueRelease_WhileWaiting_IsTakenAtOnceHoweverOftenItChanges()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Waiting, default);
+        for (var change = 0; change < 30; change++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            queue.EnqueueRelease(One, change);
+            var request = queue.TakeAsync(CancellationToken);
+            Assert.True(request.IsCompleted);
+            queue.Done(await request, ReconcileOutcome.Waiting, default);
+        }
+    }
+
+    [Fact]
+    public async Task TakeAsync_OneNamespaceWithManyClusters_LeavesHalfOfTheWorkersToOthers()
+    {
+        var queue = Queue(workers: 4);
+        for (var index = 0; index < 10; index++)
+            queue.EnqueueCluster(new ClusterKey("tenant", $"c{index}"), 1);
+        queue.EnqueueCluster(One, 1);
+        queue.EnqueueCluster(Two, 1);
+
+        var taken = new List<ReconcileRequest>();
+        for (var worker = 0; worker < 4; worker++)
+            taken.Add(await queue.TakeAsync(CancellationToken));
+        var fifth = queue.TakeAsync(CancellationToken);
+
+        Assert.Equal([One, Two], taken.Select(request => request.Cluster).Where(key => key.Namespace == "default").Order(ByName));
+        Assert.False(fifth.IsCompleted);
+        queue.Done(taken.First(request => request.Cluster.Namespace == "tenant"), ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
+        Assert.Equal("tenant", (await fifth).Cluster.Namespace);
+    }
+
+    [Fact]
+    public async Task TakeAsync_OneNamespaceAlone_HasAllWorkers()
+    {
+        var queue = Queue(workers: 4);
+        for (var index = 0; index < 4; index++)
+            queue.EnqueueCluster(new ClusterKey("tenant", $"c{index}"), 1);
+
+        for (var worker = 0; worker < 4; worker++)
+            Assert.True(queue.TakeAsync(CancellationToken).IsCompleted);
+        Assert.Equal(0, queue.Depth);
+    }
+
+    /// <summary>Slow and successful is as much of a burden as failing.</summary>
+    [Fact]
+    public async Task TakeAsync_SlowClusters_HaveHalfOfTheWorkers()
+    {
+        var queue = Queue(workers: 2);
+        foreach (var name in new[] { "slow-1", "slow-2" })
+        {
+            queue.EnqueueCluster(new ClusterKey("default", name), 1);
+            var request = await queue.TakeAsync(CancellationToken);
+            _time.Advance(TimeSpan.FromSeconds(11));
+            queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        }
+
+        _time.Advance(TimeSpan.FromHours(1));
+        await queue.TakeAsync(CancellationToken);
+        var second = queue.TakeAsync(CancellationToken);
+        Assert.False(second.IsCompleted);
+        queue.EnqueueCluster(One, 1);
+
+        Assert.Equal(One, (await second).Cluster);
+    }
+
+    [Fact]
+    public async Task Forget_AnyWay_IsReportedOnce()
+    {
+        var forgotten = new List<ClusterKey>();
+        var queue = new ReconcileQueue(new ReconcilerOptions(), _time, forgotten.Add);
+        foreach (var name in new[] { "deleted", "unlisted", "running", "kept" })
+            queue.EnqueueCluster(new ClusterKey("default", name), 1);
+        var requests = new List<ReconcileRequest>();
+        for (var index = 0; index < 4; index++)
+            requests.Add(await queue.TakeAsync(CancellationToken));
+        foreach (var request in requests.Where(request => request.Cluster.Name != "running"))
+            queue.Done(request, ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
+
+        queue.Forget(new ClusterKey("default", "deleted"));
+        queue.Forget(new ClusterKey("default", "deleted"));
+        queue.Retain(null, [new ClusterKey("default", "kept")]);
+        Assert.Equal(["deleted", "unlisted"], forgotten.Select(key => key.Name));
+        queue.Done(requests.Single(request => request.Cluster.Name == "running"), ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
+
+        Assert.Equal(["deleted", "unlisted", "running"], forgotten.Select(key => key.Name));
+        Assert.Equal(1, queue.Count);
+    }
+
+    private static Comparer<ClusterKey> ByName { get; } =
+        Comparer<ClusterKey>.Create((left, right) => string.CompareOrdinal(left.Name, right.Name));
+
+    /// <summary>Fails so often, and begins once more.</summary>
+    private async Task<ReconcileRequest> FailAsync(ReconcileQueue queue, int times)
+    {
+        for (var failure = 0; failure < times; failure++)
+        {
+            queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
+            _time.Advance(BackoffPolicy.Longest);
+        }
+
+        return await queue.TakeAsync(CancellationToken);
+    }
+
+    private ReconcileQueue Queue(int workers = 8) => new(new ReconcilerOptions { Workers = workers }, _time);
+}

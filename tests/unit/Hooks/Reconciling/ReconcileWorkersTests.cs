@@ -1,0 +1,107 @@
+using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CapiRegistryHook.Unit.Tests.Hooks.Reconciling;
+
+/// <summary>Queue and workers over the product, with a clock that moves when it is told to.</summary>
+public sealed class ReconcileWorkersTests : IAsyncDisposable
+{
+    private readonly ReconcilerFixture _fixture = new();
+    private readonly ReconcilerMetrics _metrics = new();
+    private readonly CancellationTokenSource _stop = new();
+    private Task _work = Task.CompletedTask;
+
+    private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+        _fixture.Dispose();
+    }
+
+    /// <summary>
+    /// As with real controllers: the HelmChartProxy's status changes again and again while the chart is installed, and the pods are ready
+    /// minutes later. Each change was counted as a failure once, and the registry reported ready five minutes late.
+    /// </summary>
+    [Fact]
+    public async Task Run_ReleaseChangesWhileItRolls_IsReadyFiveSecondsAfterItsPods()
+    {
+        await _fixture.AddClusterAsync();
+        _fixture.Served = new ServedResult.Waiting("The pods roll.");
+        var queue = Start();
+        queue.EnqueueCluster(ReconcilerFixture.Key, 1);
+        await WaitingAsync();
+        for (var change = 0; change < 24; change++)
+        {
+            queue.EnqueueRelease(ReconcilerFixture.Key, change);
+            await CheckedAfterAsync(TimeSpan.FromSeconds(1));
+            await WaitingAsync();
+            await CheckedAfterAsync(BackoffPolicy.WaitingPause);
+            await WaitingAsync();
+        }
+
+        Assert.Contains("capi_registry_hook_clusters{phase=\"waiting\"} 1\n", Page(), StringComparison.Ordinal);
+        _fixture.Served = new ServedResult.AllServed();
+        await CheckedAfterAsync(BackoffPolicy.WaitingPause);
+        await _fixture.Time.TimerAsync(delay => delay > TimeSpan.FromMinutes(50));
+
+        Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 1\n", Page(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Unreachable_IsRetriedWithBackoff()
+    {
+        await _fixture.AddClusterAsync();
+        _fixture.Workload.InjectFault(_ => CapiRegistryHook.Harness.Embedded.Fault.DropBefore());
+        Start().EnqueueCluster(ReconcilerFixture.Key, 1);
+
+        for (var pause = 1; pause <= 2; pause++)
+        {
+            await _fixture.Time.TimerAsync(delay => delay.TotalSeconds > pause * 0.7 && delay.TotalSeconds <= pause);
+            _fixture.Time.Advance(TimeSpan.FromSeconds(pause));
+        }
+
+        Assert.Contains("capi_registry_hook_clusters{phase=\"unreachable\"} 1\n", Page(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Cancelled_Ends()
+    {
+        Start();
+        await _stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _work.WaitAsync(TimeSpan.FromSeconds(20), CancellationToken));
+    }
+
+    private ReconcileQueue Start()
+    {
+        var options = new ReconcilerOptions { Workers = 2 };
+        var queue = new ReconcileQueue(options, _fixture.Time, _metrics.Forget);
+        _metrics.Lead(queue);
+        var workers = new ReconcileWorkers(
+            _fixture.Registry.Fleet, options, _metrics, _fixture.Time, NullLogger<ReconcileWorkers>.Instance);
+        _work = workers.RunAsync(queue, _stop.Token);
+        return queue;
+    }
+
+    /// <summary>The reconcile has ended, and the next one comes after the pause of those that wait.</summary>
+    private Task WaitingAsync() => _fixture.Time.TimerAsync(delay => delay == BackoffPolicy.WaitingPause);
+
+    private async Task CheckedAfterAsync(TimeSpan pause)
+    {
+        var check = _fixture.NextCheckAsync();
+        _fixture.Time.Advance(pause);
+        await check;
+    }
+
+    private string Page()
+    {
+        var text = new MetricsText();
+        _metrics.WriteTo(text);
+        return text.ToString();
+    }
+}
