@@ -212,16 +212,19 @@ public sealed class KubernetesClient : IDisposable
     }
 
     /// <summary>
-    /// Opens a stream to a TCP port of a pod, by way of the API server and the node's kubelet. That nobody listens there shows in the first
-    /// read, as an <see cref="IOException"/>; reads and writes have no limit but their token.
+    /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection of
+    /// its own. If nobody listens, the first read throws an <see cref="IOException"/>. So does every read and write after the other side
+    /// has not answered pings for <see cref="KubernetesClientOptions.ForwardPongTimeout"/>; nothing else limits them but their token.
     /// </summary>
     /// <param name="pod">The pod.</param>
     /// <param name="port">The port, 1 to 65535.</param>
     /// <param name="cancellationToken">Cancels the opening, which is limited by <see cref="KubernetesClientOptions.CallTimeout"/>.</param>
-    /// <returns>The stream, asynchronous only; dispose it to end the connection.</returns>
+    /// <returns>
+    /// The stream, asynchronous only. A write returns before its bytes have arrived; asynchronous disposal sends what is left.
+    /// </returns>
     /// <exception cref="KubernetesApiException">The API server, or the kubelet behind it, makes no connection.</exception>
     public Task<Stream> OpenPortAsync(NamespacedName pod, int port, CancellationToken cancellationToken) =>
-        PodPort.OpenAsync(_transport, CallFactory.Forward(pod, port), cancellationToken);
+        PodPort.OpenAsync(_transport, CallFactory.Forward(pod, port), _options, _time, cancellationToken);
 
     /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
     public void Dispose() => _transport.Dispose();

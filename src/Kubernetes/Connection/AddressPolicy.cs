@@ -11,19 +11,24 @@ namespace CapiRegistryHook.Kubernetes.Connection;
 public sealed class AddressPolicy(IReadOnlyList<IPNetwork> allowed)
 {
     /// <summary>
-    /// What no workload API server answers at: this machine, the link (cloud metadata at 169.254.169.254 among it), nobody, everybody. And
-    /// the metadata services that lie elsewhere: of AWS in IPv6, of Azure's and of Alibaba's hosts.
+    /// Addresses that no workload API server has: loopback, link-local (cloud metadata at 169.254.169.254 and fe80::a9fe:a9fe among it),
+    /// unspecified, multicast and broadcast. And the metadata services elsewhere: Alibaba, Azure, Oracle (IPv4), AWS (all of its
+    /// instance-local services), Google, Oracle and Scaleway (IPv6).
     /// </summary>
     private static readonly IPNetwork[] Special =
     [
         .. new[]
         {
-            "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "100.100.100.200/32", "168.63.129.16/32",
-            "::/128", "::1/128", "fe80::/10", "ff00::/8", "fd00:ec2::254/128",
+            "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
+            "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32",
+            "::/128", "::1/128", "fe80::/10", "ff00::/8",
+            "fd00:ec2::/32", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128",
         }.Select(block => IPNetwork.Parse(block)),
     ];
 
     private static readonly IPNetwork Translated = IPNetwork.Parse("64:ff9b::/96");
+    private static readonly IPNetwork TranslatedLocally = IPNetwork.Parse("64:ff9b:1::/48");
+    private static readonly IPNetwork Compatible = IPNetwork.Parse("::/96");
     private static readonly IPNetwork SixToFour = IPNetwork.Parse("2002::/16");
 
     /// <summary>Whether the address may be connected to.</summary>
@@ -58,7 +63,7 @@ public sealed class AddressPolicy(IReadOnlyList<IPNetwork> allowed)
         }
     }
 
-    /// <summary>IPv4 inside of IPv6 in the three ways that routers undo: mapped, the well-known NAT64 prefix, 6to4.</summary>
+    /// <summary>IPv4 inside IPv6 in the ways that hosts and routers undo: mapped, compatible, the two NAT64 prefixes, 6to4.</summary>
     private static IPAddress Unwrap(IPAddress address)
     {
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
@@ -66,7 +71,9 @@ public sealed class AddressPolicy(IReadOnlyList<IPNetwork> allowed)
         if (address.IsIPv4MappedToIPv6)
             return address.MapToIPv4();
         var bytes = address.GetAddressBytes();
-        if (Translated.Contains(address))
+        if (address.Equals(IPAddress.IPv6Any) || address.Equals(IPAddress.IPv6Loopback))
+            return address;
+        if (Translated.Contains(address) || TranslatedLocally.Contains(address) || Compatible.Contains(address))
             return new IPAddress(bytes.AsSpan(12));
         return SixToFour.Contains(address) ? new IPAddress(bytes.AsSpan(2, 4)) : address;
     }

@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Kubernetes.Forwarding;
 /// <summary>Opens streams to ports of pods.</summary>
 internal static class PodPort
 {
-    public static async Task<Stream> OpenAsync(ApiTransport transport, ApiRequest request, CancellationToken cancellationToken)
+    public static async Task<Stream> OpenAsync(
+        ApiTransport transport, ApiRequest request, KubernetesClientOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         var response = await transport.OpenAsync(request, cancellationToken);
         try
@@ -15,13 +16,13 @@ internal static class PodPort
                 throw new KubernetesApiException(
                     KubernetesFault.BadResponse, request.Resource, "the server does not forward ports over WebSockets");
             var connection = await response.Content.ReadAsStreamAsync(cancellationToken);
-            // No pings: a connection lives for seconds here, and its user has a limit of its own.
             var socket = WebSocket.CreateFromStream(connection, new WebSocketCreationOptions
             {
                 SubProtocol = WebSocketUpgrade.Protocol,
-                KeepAliveInterval = TimeSpan.Zero,
+                KeepAliveInterval = options.ForwardPingInterval,
+                KeepAliveTimeout = options.ForwardPongTimeout,
             });
-            return new PodPortStream(socket, response);
+            return new PodPortStream(socket, response, time);
         }
         catch
         {

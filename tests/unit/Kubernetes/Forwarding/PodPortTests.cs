@@ -66,7 +66,7 @@ public sealed class PodPortTests
 
         var exception = await Assert.ThrowsAsync<IOException>(() => stream.ReadExactlyAsync(new byte[1], CancellationToken).AsTask());
 
-        Assert.Equal("The pod does not take the connection, or has broken it off.", exception.Message);
+        Assert.Equal("The pod refused the connection or closed it.", exception.Message);
     }
 
     [Theory]
