@@ -46,7 +46,6 @@ public sealed class KubernetesClient : IDisposable
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="name">The object.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/> when it is not there.</exception>
     public Task<T> GetAsync<T>(ResourceType<T> type, NamespacedName name, CancellationToken cancellationToken)
@@ -57,7 +56,6 @@ public sealed class KubernetesClient : IDisposable
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="name">The object.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object, or null exactly when the API server says that this object is not found; a missing kind still throws.</returns>
     public async Task<T?> FindAsync<T>(ResourceType<T> type, NamespacedName name, CancellationToken cancellationToken)
         where T : class, IKubernetesObject
@@ -80,7 +78,6 @@ public sealed class KubernetesClient : IDisposable
     /// <typeparam name="T">The record that holds an object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="options">Which objects.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The objects, a page in memory at a time.</returns>
     public async IAsyncEnumerable<T> ListAsync<T>(
         ResourceType<T> type, ListOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -100,7 +97,6 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="type">The resource.</param>
     /// <param name="options">Which objects; its page size does not matter.</param>
     /// <param name="most">How many objects at most, 1 to 10,000.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>At most that many objects, even if the server sends more.</returns>
     public async Task<IReadOnlyList<T>> ListFirstAsync<T>(
         ResourceType<T> type, ListOptions options, int most, CancellationToken cancellationToken)
@@ -117,7 +113,6 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="type">The resource.</param>
     /// <param name="value">The object.</param>
     /// <param name="fieldManager">The owner of its fields.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.AlreadyExists"/> when there is one of that
     /// name.</exception>
@@ -126,37 +121,19 @@ public sealed class KubernetesClient : IDisposable
         SendAsync(type, CallFactory.Create(type, value, fieldManager), cancellationToken);
 
     /// <summary>
-    /// Server-side apply: creates the object or makes the fields that are sent so; fields this manager sent before and leaves out now are
-    /// removed.
-    /// With a resourceVersion in the metadata it is an optimistic lock.
+    /// Server-side apply: creates the object or sets the fields that are sent; fields that this manager sent before and leaves out now are
+    /// removed. With a resourceVersion in the metadata it is an optimistic lock.
     /// </summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="value">The fields to own; nulls are not sent.</param>
     /// <param name="options">The manager, and whether it takes fields from others.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored; its resourceVersion is unchanged when nothing changed.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale or another manager
     /// owns a field.</exception>
     public Task<T> ServerSideApplyAsync<T>(ResourceType<T> type, T value, ApplyOptions options, CancellationToken cancellationToken)
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.Apply(type, value, options), cancellationToken);
-
-    /// <summary>Applies a JSON patch (RFC 6902). Tried again after a broken connection only when it tests
-    /// <c>/metadata/resourceVersion</c>.</summary>
-    /// <typeparam name="T">The record that holds the object.</typeparam>
-    /// <param name="type">The resource.</param>
-    /// <param name="name">The object.</param>
-    /// <param name="patch">The operations.</param>
-    /// <param name="fieldManager">The owner of the changed fields.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
-    /// <returns>The object as stored.</returns>
-    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Invalid"/> when a <c>test</c> fails or a path is
-    /// missing.</exception>
-    public Task<T> JsonPatchAsync<T>(
-        ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager, CancellationToken cancellationToken)
-        where T : IKubernetesObject =>
-        SendAsync(type, CallFactory.JsonPatch(type, name, patch, fieldManager), cancellationToken);
 
     /// <summary>Applies a JSON merge patch (RFC 7386). With <c>metadata.resourceVersion</c> in it, it is an optimistic lock and is tried
     /// again after a broken connection.</summary>
@@ -165,7 +142,6 @@ public sealed class KubernetesClient : IDisposable
     /// <param name="name">The object.</param>
     /// <param name="patch">The fields to set; null removes.</param>
     /// <param name="fieldManager">The owner of the changed fields.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>The object as stored.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale.</exception>
     public Task<T> MergePatchAsync<T>(
@@ -173,12 +149,53 @@ public sealed class KubernetesClient : IDisposable
         where T : IKubernetesObject =>
         SendAsync(type, CallFactory.MergePatch(type, name, patch, fieldManager), cancellationToken);
 
+    /// <summary>
+    /// Applies a JSON merge patch to the version of an object that was read: when anybody has written since, it fails and changes nothing.
+    /// </summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="live">The object as it was read.</param>
+    /// <param name="patch">The fields to set; null removes. The resourceVersion is added to its metadata.</param>
+    /// <param name="fieldManager">The owner of the changed fields.</param>
+    /// <returns>The object as stored.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when the version is stale.</exception>
+    public Task<T> MergePatchAsync<T>(
+        ResourceType<T> type, T live, JsonObject patch, string fieldManager, CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        if (patch["metadata"] is not JsonObject metadata)
+            patch["metadata"] = metadata = [];
+        metadata["resourceVersion"] = live.Metadata.ResourceVersion;
+        return MergePatchAsync(type, NamespacedName.Of(live.Metadata), patch, fieldManager, cancellationToken);
+    }
+
+    /// <summary>Deletes an object that may have gone already.</summary>
+    /// <typeparam name="T">The record that holds the object.</typeparam>
+    /// <param name="type">The resource.</param>
+    /// <param name="name">The object.</param>
+    /// <param name="options">Preconditions.</param>
+    /// <returns>True when it was deleted, false when it was not found.</returns>
+    /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.Conflict"/> when a precondition fails.</exception>
+    public async Task<bool> DeleteIfExistsAsync<T>(
+        ResourceType<T> type, NamespacedName name, DeleteOptions options, CancellationToken cancellationToken)
+        where T : IKubernetesObject
+    {
+        try
+        {
+            await DeleteAsync(type, name, options, cancellationToken);
+            return true;
+        }
+        catch (KubernetesApiException failure) when (failure.Fault == KubernetesFault.NotFound)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Deletes an object. Tried again after a broken connection only with a precondition.</summary>
     /// <typeparam name="T">The record that holds the object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="name">The object.</param>
-    /// <param name="options">Preconditions, and what becomes of the dependents.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <param name="options">Preconditions.</param>
     /// <returns>When the server has accepted the deletion; finalizers may keep the object for a while.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/>, or <see cref="KubernetesFault.Conflict"/> when
     /// a precondition fails.</exception>
@@ -187,16 +204,14 @@ public sealed class KubernetesClient : IDisposable
         _transport.SendAsync(CallFactory.Delete(type, name, options), cancellationToken);
 
     /// <summary>
-    /// Lists and then watches, for ever: <see cref="WatchEventKind.Reset"/>, the objects as <see cref="WatchEventKind.Added"/>,
-    /// <see cref="WatchEventKind.Synced"/>, then changes. A broken stream is resumed where it was, with a growing pause; when the server
-    /// has
-    /// forgotten that place (410), it starts again with a reset. Hold the state of a list back until it is synced: a list that fails midway
-    /// is followed by another reset.
+    /// Lists and then watches until cancelled: <see cref="WatchEventKind.Reset"/>, the objects as <see cref="WatchEventKind.Added"/>,
+    /// <see cref="WatchEventKind.Synced"/>, then changes. A broken stream is resumed where it was, with exponential backoff; when the
+    /// server no longer keeps that version (410), it starts again with a reset. Hold the state of a list back until it is synced: a list
+    /// that fails midway is followed by another reset.
     /// </summary>
     /// <typeparam name="T">The record that holds an object.</typeparam>
     /// <param name="type">The resource.</param>
     /// <param name="options">Which objects.</param>
-    /// <param name="cancellationToken">Ends the watch.</param>
     /// <returns>What happens, in order.</returns>
     /// <exception cref="KubernetesApiException">The server refuses for good (401, 403, no such kind, untrusted), several times in a
     /// row.</exception>
@@ -212,8 +227,8 @@ public sealed class KubernetesClient : IDisposable
     }
 
     /// <summary>
-    /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection of
-    /// its own. If nobody listens, the first read throws an <see cref="IOException"/>. So does every read and write after the other side
+    /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection
+    /// of its own. If nobody listens, the first read throws an <see cref="IOException"/>. So does every read and write after the other side
     /// has not answered pings for <see cref="KubernetesClientOptions.ForwardPongTimeout"/>; nothing else limits them but their token.
     /// </summary>
     /// <param name="pod">The pod.</param>

@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Kubernetes.Client;
 /// <param name="Method">The HTTP method.</param>
 /// <param name="Path">Path and query below the server's address, escaped.</param>
 /// <param name="Resource">What it is about, for messages.</param>
-/// <param name="Repeat">Whether it bears repetition.</param>
+/// <param name="Repeat">Whether it may be sent twice.</param>
 internal sealed record ApiRequest(HttpMethod Method, string Path, string Resource, Repeat Repeat)
 {
     /// <summary>The body, or null.</summary>
@@ -48,7 +48,6 @@ internal static class MediaTypes
 
     /// <summary>A list of the metadata of objects.</summary>
     public const string MetadataList = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-    public const string JsonPatch = "application/json-patch+json";
     public const string MergePatch = "application/merge-patch+json";
 
     /// <summary>Server-side apply; JSON is YAML.</summary>

@@ -120,9 +120,9 @@ internal sealed class ApiTransport : IDisposable
         KubernetesApiException or ObjectDisposedException => null,
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(null, exception, cancellationToken),
         OperationCanceledException or IOException or HttpRequestException when limited.IsCancellationRequested =>
-            ConnectionFault.TimedOut(resource, limit, exception),
+            ApiExceptions.TimedOut(resource, limit, exception),
         OperationCanceledException or IOException or HttpRequestException or CredentialException =>
-            ConnectionFault.From(resource, exception),
+            ApiExceptions.OfConnection(resource, exception),
         _ => null,
     };
 
@@ -135,7 +135,7 @@ internal sealed class ApiTransport : IDisposable
             using var response = await SendWithCredentialAsync(request, either.Token);
             await ThrowIfFailedAsync(request, response, either.Token);
             return await BoundedBody.ReadAsync(response.Content, _options.MaxResponseBytes, either.Token)
-                ?? throw ConnectionFault.TooLarge(request.Resource);
+                ?? throw ApiExceptions.TooLarge(request.Resource);
         }
         catch (Exception exception) when (Translate(request.Resource, exception, timeout, limit.Token, cancellationToken) is { } translated)
         {
@@ -181,10 +181,10 @@ internal sealed class ApiTransport : IDisposable
         if (response.IsSuccessStatusCode || (request.WebSocketKey is not null && response.StatusCode == HttpStatusCode.SwitchingProtocols))
             return;
         var body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
-        var status = FailedAnswer.ReadStatus((body ?? default).Span);
+        var status = ApiExceptions.ReadStatus((body ?? default).Span);
         if (request.HoldsSecrets)
-            status = FailedAnswer.WithoutQuotes(status, (int)response.StatusCode);
-        throw FailedAnswer.From(request.Resource, (int)response.StatusCode, RetryAfter(response.Headers.RetryAfter), status);
+            status = ApiExceptions.WithoutQuotes(status, (int)response.StatusCode);
+        throw ApiExceptions.OfAnswer(request.Resource, (int)response.StatusCode, RetryAfter(response.Headers.RetryAfter), status);
     }
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)

@@ -77,14 +77,18 @@ internal static class CallFactory
         };
     }
 
-    public static ApiRequest JsonPatch<T>(ResourceType<T> type, NamespacedName name, JsonArray patch, string fieldManager)
-        where T : IKubernetesObject =>
-        Patch(type, name, patch, MediaTypes.JsonPatch, fieldManager, TestsVersion(patch));
-
     public static ApiRequest MergePatch<T>(ResourceType<T> type, NamespacedName name, JsonObject patch, string fieldManager)
-        where T : IKubernetesObject =>
-        Patch(type, name, patch, MediaTypes.MergePatch, fieldManager,
-            patch["metadata"] is JsonObject meta && meta["resourceVersion"] is not null);
+        where T : IKubernetesObject
+    {
+        var path = ResourcePath.WithQuery(ResourcePath.Object(type, name), ("fieldManager", Manager(fieldManager)));
+        var conditional = patch["metadata"] is JsonObject meta && meta["resourceVersion"] is not null;
+        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
+        {
+            Body = Bytes(patch),
+            MediaType = MediaTypes.MergePatch,
+            HoldsSecrets = HoldsSecrets(type),
+        };
+    }
 
     public static ApiRequest Delete<T>(ResourceType<T> type, NamespacedName name, DeleteOptions options)
         where T : IKubernetesObject
@@ -95,8 +99,6 @@ internal static class CallFactory
             preconditions["uid"] = options.Uid;
         if (options.ResourceVersion is not null)
             preconditions["resourceVersion"] = options.ResourceVersion;
-        if (options.Propagation is { } propagation)
-            body["propagationPolicy"] = propagation.ToString();
         var conditional = preconditions.Count > 0;
         if (conditional)
             body["preconditions"] = preconditions;
@@ -126,24 +128,8 @@ internal static class CallFactory
     private static string Describe<T>(ResourceType<T> type, ListOptions options)
         where T : IKubernetesObject => options.Namespace is null || !type.Namespaced ? type.ToString() : $"{type} in {options.Namespace}";
 
-    private static ApiRequest Patch<T>(
-        ResourceType<T> type, NamespacedName name, JsonNode patch, string mediaType, string fieldManager, bool conditional)
-        where T : IKubernetesObject
-    {
-        var path = ResourcePath.WithQuery(ResourcePath.Object(type, name), ("fieldManager", Manager(fieldManager)));
-        return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), conditional ? Repeat.Safe : Repeat.WhenNotDone)
-        {
-            Body = Bytes(patch),
-            MediaType = mediaType,
-            HoldsSecrets = HoldsSecrets(type),
-        };
-    }
-
     private static bool HoldsSecrets<T>(ResourceType<T> type)
         where T : IKubernetesObject => type is ResourceType<Secret>;
-
-    private static bool TestsVersion(JsonArray patch) => patch.OfType<JsonObject>().Any(operation =>
-        operation["op"]?.GetValue<string>() == "test" && operation["path"]?.GetValue<string>() == "/metadata/resourceVersion");
 
     private static NamespacedName NameOf<T>(ResourceType<T> type, T value)
         where T : IKubernetesObject

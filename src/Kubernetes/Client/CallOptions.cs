@@ -28,7 +28,7 @@ public sealed record ListOptions
 /// <param name="Force">True takes the fields from other managers; false fails with <see cref="KubernetesFault.Conflict"/>.</param>
 public sealed record ApplyOptions(string FieldManager, bool Force);
 
-/// <summary>What a deletion asks for first, and what becomes of the dependents.</summary>
+/// <summary>What a deletion asks for first.</summary>
 public sealed record DeleteOptions
 {
     /// <summary>Delete only the object with this uid; another one is <see cref="KubernetesFault.Conflict"/>.</summary>
@@ -36,20 +36,4 @@ public sealed record DeleteOptions
 
     /// <summary>Delete only this version of the object; another one is <see cref="KubernetesFault.Conflict"/>.</summary>
     public string? ResourceVersion { get; init; }
-
-    /// <summary>What becomes of the dependents; null leaves it to the resource's default.</summary>
-    public DeletePropagation? Propagation { get; init; }
-}
-
-/// <summary>What becomes of the dependents of a deleted object.</summary>
-public enum DeletePropagation
-{
-    /// <summary>They are collected after it is gone.</summary>
-    Background,
-
-    /// <summary>They are collected before it goes.</summary>
-    Foreground,
-
-    /// <summary>They stay.</summary>
-    Orphan,
 }

@@ -67,8 +67,7 @@ internal sealed class PagedList<T>(ApiTransport transport, ResourceType<T> type,
         foreach (var metadata in page.Items.Select(item => item.Metadata))
         {
             if (options.OnTooLarge is not { } skip)
-                throw ConnectionFault.TooLarge(
-                    CallFactory.Describe(type, new NamespacedName(metadata.Namespace ?? "", metadata.Name ?? "")));
+                throw ApiExceptions.TooLarge(CallFactory.Describe(type, NamespacedName.Of(metadata)));
             skip(metadata);
         }
 

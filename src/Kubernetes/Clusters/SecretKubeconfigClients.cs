@@ -62,7 +62,6 @@ public sealed class SecretKubeconfigClients : IDisposable
     /// its data changed.</summary>
     /// <param name="secret">The Secret.</param>
     /// <param name="key">The key of the kubeconfig in it; <c>value</c> by the Cluster API contract.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The loan; dispose it after use.</returns>
     /// <exception cref="KubernetesApiException">With <see cref="KubernetesFault.NotFound"/> when there is no such Secret.</exception>
     /// <exception cref="KubeconfigException">The Secret has no such key, or the kubeconfig can't be used.</exception>

@@ -4,7 +4,6 @@ namespace CapiRegistryHook.Kubernetes.Connection;
 public interface ICredentialSource : IDisposable
 {
     /// <summary>The token to send now.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The token, without <c>Bearer</c>.</returns>
     /// <exception cref="CredentialException">There is no token to be had.</exception>
     ValueTask<string> GetTokenAsync(CancellationToken cancellationToken);

@@ -5,9 +5,9 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.Kubernetes.Leases;
 
 /// <summary>
-/// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder is taken for
-/// gone
-/// when this process has seen no change of the Lease for the Lease's own duration; clocks of machines are never compared. Not thread-safe.
+/// A coordination.k8s.io/v1 Lease that one of several replicas holds, by compare-and-swap on its resourceVersion. A holder counts as gone
+/// when this process has seen no change of the Lease for the Lease's own duration; clocks of machines are never compared. Not
+/// thread-safe.
 /// </summary>
 public sealed class LeaseLock
 {
@@ -28,7 +28,7 @@ public sealed class LeaseLock
     /// <param name="client">The client of the cluster with the Lease.</param>
     /// <param name="name">The Lease; made when it is missing.</param>
     /// <param name="identity">Who this is; unique for the process, since a Lease that already carries it is taken for one's own.</param>
-    /// <param name="duration">How long others wait for a sign of life, 1 s to 1 h in whole seconds; renew at a third of it.</param>
+    /// <param name="duration">How long others wait for a renewal, 1 s to 1 h in whole seconds; renew at a third of it.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="ArgumentException">The identity is empty, or the duration out of range.</exception>
     public LeaseLock(KubernetesClient client, NamespacedName name, string identity, TimeSpan duration, TimeProvider time)
@@ -48,7 +48,6 @@ public sealed class LeaseLock
     public bool IsHeld => _renewedAt is { } at && _time.GetElapsedTime(at) < _duration;
 
     /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>True when it is held now; false when somebody else has it.</returns>
     /// <exception cref="KubernetesApiException">The API server did not answer as it should; whether the Lease is still held tells <see
     /// cref="IsHeld"/>.</exception>
@@ -68,7 +67,6 @@ public sealed class LeaseLock
     }
 
     /// <summary>Gives the Lease back, so that another need not wait; does nothing when it is not held.</summary>
-    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>When it is given back.</returns>
     /// <exception cref="KubernetesApiException">The API server did not answer as it should; the Lease runs out by itself.</exception>
     public async Task ReleaseAsync(CancellationToken cancellationToken)
@@ -80,7 +78,7 @@ public sealed class LeaseLock
         JsonObject spec = new() { ["holderIdentity"] = null, ["leaseDurationSeconds"] = 1, ["renewTime"] = Now() };
         try
         {
-            await _client.MergePatchAsync(CoreResources.Leases, _name, Patch(own, spec), FieldManager, cancellationToken);
+            await _client.MergePatchAsync(CoreResources.Leases, own, new JsonObject { ["spec"] = spec }, FieldManager, cancellationToken);
         }
         catch (KubernetesApiException failure) when (failure.Fault is KubernetesFault.Conflict or KubernetesFault.NotFound)
         {
@@ -131,7 +129,8 @@ public sealed class LeaseLock
             spec["leaseTransitions"] = (from.Spec?.LeaseTransitions ?? 0) + 1;
         }
 
-        return TrySwapAsync(() => _client.MergePatchAsync(CoreResources.Leases, _name, Patch(from, spec), FieldManager, cancellationToken));
+        JsonObject patch = new() { ["spec"] = spec };
+        return TrySwapAsync(() => _client.MergePatchAsync(CoreResources.Leases, from, patch, FieldManager, cancellationToken));
     }
 
     // Losing the race is an answer, not a failure; the next try looks again.
@@ -154,12 +153,6 @@ public sealed class LeaseLock
     private bool IsLostRace(KubernetesApiException failure) =>
         failure.Fault is KubernetesFault.Conflict or KubernetesFault.AlreadyExists
         || (failure.Fault == KubernetesFault.NotFound && failure.StatusName == _name.Name);
-
-    private static JsonObject Patch(Lease from, JsonObject spec) => new()
-    {
-        ["metadata"] = new JsonObject { ["resourceVersion"] = from.Metadata.ResourceVersion },
-        ["spec"] = spec,
-    };
 
     private string Now() => MicroTimeConverter.Format(_time.GetUtcNow());
 }

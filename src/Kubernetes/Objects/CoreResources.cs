@@ -10,10 +10,6 @@ public static class CoreResources
     public static readonly ResourceType<Namespace> Namespaces = new(
         "", "v1", "namespaces", "Namespace", false, KubernetesJson.Default.Namespace);
 
-    /// <summary>core/v1 ConfigMaps.</summary>
-    public static readonly ResourceType<ConfigMap> ConfigMaps = new(
-        "", "v1", "configmaps", "ConfigMap", true, KubernetesJson.Default.ConfigMap);
-
     /// <summary>core/v1 Pods.</summary>
     public static readonly ResourceType<Pod> Pods = new("", "v1", "pods", "Pod", true, KubernetesJson.Default.Pod);
 

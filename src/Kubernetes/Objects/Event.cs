@@ -39,20 +39,6 @@ public sealed record Event : IKubernetesObject
 
     /// <summary><c>Normal</c> or <c>Warning</c>.</summary>
     public string? Type { get; init; }
-
-    /// <summary>How often it happened again; absent for a single event.</summary>
-    public EventSeries? Series { get; init; }
-}
-
-/// <summary>How often an event happened again.</summary>
-public sealed record EventSeries
-{
-    /// <summary>How often up to now, at least 2.</summary>
-    public int? Count { get; init; }
-
-    /// <summary>When it was seen last.</summary>
-    [JsonConverter(typeof(MicroTimeConverter))]
-    public DateTimeOffset? LastObservedTime { get; init; }
 }
 
 /// <summary>Names an object in another one.</summary>

@@ -8,7 +8,6 @@ namespace CapiRegistryHook.Kubernetes.Objects;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(Secret))]
-[JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Namespace))]
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Lease))]

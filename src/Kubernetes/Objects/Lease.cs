@@ -24,14 +24,14 @@ public sealed record LeaseSpec
     /// <summary>Who holds it; absent when it was given back.</summary>
     public string? HolderIdentity { get; init; }
 
-    /// <summary>For how many seconds after its last sign of life others leave it to the holder.</summary>
+    /// <summary>For how many seconds after its last renewal others leave it to the holder.</summary>
     public int? LeaseDurationSeconds { get; init; }
 
     /// <summary>When the present holder got it.</summary>
     [JsonConverter(typeof(MicroTimeConverter))]
     public DateTimeOffset? AcquireTime { get; init; }
 
-    /// <summary>The holder's last sign of life, by the holder's clock.</summary>
+    /// <summary>The holder's last renewal, by the holder's clock.</summary>
     [JsonConverter(typeof(MicroTimeConverter))]
     public DateTimeOffset? RenewTime { get; init; }
 

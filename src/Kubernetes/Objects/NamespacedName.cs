@@ -21,6 +21,9 @@ public readonly record struct NamespacedName(string Namespace, string Name)
         value is { Length: > 0 and <= LongestSegment } and not ("." or "..")
         && !value.Any(c => c is '/' or '%' or '\\' || char.IsControl(c) || char.IsSurrogate(c));
 
+    /// <summary>Where the object with this metadata lies.</summary>
+    internal static NamespacedName Of(ObjectMeta metadata) => new(metadata.Namespace ?? "", metadata.Name ?? "");
+
     /// <summary>As people write it: <c>namespace/name</c>, or the name alone for a cluster-scoped object.</summary>
     /// <returns>The text for logs and messages.</returns>
     public override string ToString() => string.IsNullOrEmpty(Namespace) ? Name : $"{Namespace}/{Name}";

@@ -24,5 +24,6 @@ public sealed record Secret : IKubernetesObject
     /// <summary>Where the Secret lies and how many keys it has, never what is in it.</summary>
     /// <returns>The text for logs and messages.</returns>
     public override string ToString() =>
-        $"Secret {new NamespacedName(Metadata?.Namespace ?? "", Metadata?.Name ?? "")} ({Data?.Count ?? 0} keys)";
+        $"Secret {NamespacedName.Of(Metadata ?? new())} "
+            + (Data?.Count == 1 ? "(1 key)" : $"({Data?.Count ?? 0} keys)");
 }

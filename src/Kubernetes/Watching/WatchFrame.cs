@@ -34,7 +34,7 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
     private static KubernetesApiException Failure(in ReadOnlySequence<byte> value, string resource)
     {
         var status = Deserialize(value, KubernetesJson.Default.ApiStatus);
-        return FailedAnswer.From(resource, status.Code ?? 500, null, status);
+        return ApiExceptions.OfAnswer(resource, status.Code ?? 500, null, status);
     }
 
     private static WatchFrame<T> Change(WatchEventKind kind, in ReadOnlySequence<byte> value, JsonTypeInfo<T> json)

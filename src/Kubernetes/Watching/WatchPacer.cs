@@ -22,7 +22,6 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     /// at full speed.</summary>
     /// <param name="failure">What went wrong; null when the stream just ended.</param>
     /// <param name="lived">How long the stream was open.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="KubernetesApiException">It has been refused too often.</exception>
     public Task PauseAsync(KubernetesApiException? failure, TimeSpan lived, CancellationToken cancellationToken)
     {

@@ -96,7 +96,7 @@ internal sealed class WatchStream<T> : IDisposable
         if (!lines.TryReadTo(out ReadOnlySequence<byte> line, (byte)'\n'))
         {
             _reader.AdvanceTo(buffer.Start, buffer.End);
-            return buffer.Length <= _options.MaxResponseBytes ? null : throw ConnectionFault.TooLarge(_resource);
+            return buffer.Length <= _options.MaxResponseBytes ? null : throw ApiExceptions.TooLarge(_resource);
         }
 
         // Read before the bytes go back to the pipe.

@@ -51,14 +51,7 @@ internal sealed class RegistryData(WorkloadAccess workload)
         KubernetesClient client, ResourceType<ObjectHeader> type, NamespacedName name, ICollection<Change> changes,
         CancellationToken cancellationToken)
     {
-        try
-        {
-            await client.DeleteAsync(type, name, new DeleteOptions(), cancellationToken);
+        if (await client.DeleteIfExistsAsync(type, name, new DeleteOptions(), cancellationToken))
             changes.Add(new Change(ChangeVerb.Deleted, type.Kind, name.ToString(), true, Reason));
-        }
-        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
-        {
-            // Gone already.
-        }
     }
 }

@@ -56,14 +56,7 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
     private async Task DeleteAsync(NamespacedName name, ObjectMeta live, CancellationToken cancellationToken)
     {
         var onlyThis = new DeleteOptions { Uid = live.Uid, ResourceVersion = live.ResourceVersion };
-        try
-        {
-            await management.DeleteAsync(RegistryResources.HelmChartProxyHeaders, name, onlyThis, cancellationToken);
-        }
-        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
-        {
-            // Somebody else was faster.
-        }
+        await management.DeleteIfExistsAsync(RegistryResources.HelmChartProxyHeaders, name, onlyThis, cancellationToken);
     }
 
     /// <summary>An admin who renames the variable has not said that every registry of the fleet is to go.</summary>

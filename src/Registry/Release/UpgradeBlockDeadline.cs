@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -19,8 +18,6 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
 {
     /// <summary>The target version and the moment of the first fault, as <c>v1.34.0@2026-01-31T12:00:00Z</c>.</summary>
     public const string HeldAnnotation = "capi-registry-hook.io/upgrade-held";
-
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     /// <summary>
     /// A mark that is older than the limit by more than this is from an upgrade that was given up, not from this one:
@@ -52,7 +49,7 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
         var since = Remember(cluster, targetVersion, written ?? now, now);
         if (written is null)
             await TryAnnotateAsync(
-                cluster, $"{targetVersion}@{since.ToString(TimeFormat, CultureInfo.InvariantCulture)}", cancellationToken);
+                cluster, $"{targetVersion}@{KubernetesTime.Format(since)}", cancellationToken);
         if (now - since < options.UpgradeBlockLimit)
             return false;
 
@@ -72,7 +69,7 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     {
         var parts = cluster.Metadata.Annotations?.GetValueOrDefault(HeldAnnotation)?.Split('@');
         return parts is [var version, var moment] && version == targetVersion
-            && DateTimeOffset.TryParseExact(moment, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var since)
+            && KubernetesTime.TryParse(moment, out var since)
             && IsOfThisUpgrade(since, now)
             ? since
             : null;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using CapiRegistryHook.Certificates;
@@ -42,7 +41,6 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     private const string ServedKey = Prefix + "served";
     private const string TrustKey = Prefix + "trust";
     private const int DigestLength = 16;
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
     private const string Unknown = "unknown";
 
     /// <summary>The certificate that an authority has just issued, or still stands by.</summary>
@@ -98,12 +96,12 @@ internal sealed record CertificateRecord(string Serial, string Issuer, DateTimeO
     /// <summary>The same bundle gives the same digest.</summary>
     public static string DigestOf(byte[] trust) => Convert.ToHexStringLower(SHA256.HashData(trust))[..DigestLength];
 
-    private static string Format(DateTimeOffset moment) => moment.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+    private static string Format(DateTimeOffset moment) => KubernetesTime.Format(moment);
 
     private static bool TryReadTime(IReadOnlyDictionary<string, string> annotations, string key, out DateTimeOffset moment)
     {
         moment = default;
         return annotations.TryGetValue(key, out var text)
-            && DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
+            && KubernetesTime.TryParse(text, out moment);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class PublicSecret(KubernetesClient management, NamespacedName n
             await management.CreateAsync(CoreResources.Secrets, NewSecret(wanted), ObjectLabels.FieldManager, cancellationToken);
         else if (!live.Value(SecretKeys.Authority).Span.SequenceEqual(Bytes(wanted)) || (noted ?? "") != wanted.Until)
             await management.MergePatchAsync(
-                CoreResources.Secrets, name, Patch(live, wanted), ObjectLabels.FieldManager, cancellationToken);
+                CoreResources.Secrets, live, Patch(wanted), ObjectLabels.FieldManager, cancellationToken);
     }
 
     private Secret NewSecret(PublishedBundle wanted) => new()
@@ -38,11 +38,10 @@ internal sealed class PublicSecret(KubernetesClient management, NamespacedName n
         Data = new Dictionary<string, byte[]> { [SecretKeys.Authority] = Bytes(wanted) },
     };
 
-    private static JsonObject Patch(Secret live, PublishedBundle wanted) => new()
+    private static JsonObject Patch(PublishedBundle wanted) => new()
     {
         ["metadata"] = new JsonObject
         {
-            ["resourceVersion"] = live.Metadata.ResourceVersion,
             ["annotations"] = new JsonObject { [UntilAnnotation] = wanted.Until.Length == 0 ? null : wanted.Until },
         },
         ["data"] = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(Bytes(wanted)) },

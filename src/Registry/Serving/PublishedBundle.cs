@@ -1,5 +1,5 @@
-using System.Globalization;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Registry.Serving;
 
@@ -12,8 +12,6 @@ namespace CapiRegistryHook.Registry.Serving;
 /// <param name="Until">The note on those that will go; empty when there are none.</param>
 internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
 {
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-
     /// <summary>
     /// Far more than there are replacements in the life of a certificate; without a bound, whoever stuffs the Secret would stop the
     /// renewals.
@@ -46,7 +44,7 @@ internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
         var kept = present.Where(certificate => ends.ContainsKey(Identity(certificate)));
         return new PublishedBundle(
             own.Add(kept), string.Join(
-                ',', ends.Select(entry => $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}")));
+                ',', ends.Select(entry => $"{entry.Key}={KubernetesTime.Format(entry.Value)}")));
     }
 
     private static Dictionary<string, DateTimeOffset> Parse(string? until)
@@ -55,8 +53,7 @@ internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
         foreach (var entry in (until ?? "").Split(','))
         {
             if (entry.Split('=') is [var identity, var text]
-                && DateTimeOffset.TryParseExact(
-                    text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end))
+                && KubernetesTime.TryParse(text, out var end))
                 ends[identity] = end;
         }
 

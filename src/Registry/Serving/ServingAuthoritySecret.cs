@@ -70,11 +70,10 @@ internal sealed class ServingAuthoritySecret(KubernetesClient management, Namesp
 
     private Task<Secret> PatchAsync(Secret live, JsonObject data, JsonObject? annotations, CancellationToken cancellationToken)
     {
-        var metadata = new JsonObject { ["resourceVersion"] = live.Metadata.ResourceVersion };
+        var patch = new JsonObject { ["data"] = data };
         if (annotations is not null)
-            metadata["annotations"] = annotations;
-        var patch = new JsonObject { ["metadata"] = metadata, ["data"] = data };
-        return management.MergePatchAsync(CoreResources.Secrets, name, patch, ObjectLabels.FieldManager, cancellationToken);
+            patch["metadata"] = new JsonObject { ["annotations"] = annotations };
+        return management.MergePatchAsync(CoreResources.Secrets, live, patch, ObjectLabels.FieldManager, cancellationToken);
     }
 
     private Secret NewSecret()

@@ -141,25 +141,16 @@ internal sealed class RootRotation(KubernetesClient management, RegistryOptions 
 
     private Task<Secret> PatchAsync(RootSecret current, JsonObject annotations, JsonObject? data, CancellationToken cancellationToken)
     {
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion,
-            ["annotations"] = annotations } };
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } };
         if (data is not null)
             patch["data"] = data;
-        return management.MergePatchAsync(CoreResources.Secrets, Current, patch, ObjectLabels.FieldManager, cancellationToken);
+        return management.MergePatchAsync(CoreResources.Secrets, current.Secret, patch, ObjectLabels.FieldManager, cancellationToken);
     }
 
-    private async Task DeleteNextAsync(Secret next, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await management.DeleteAsync(CoreResources.Secrets, Next,
-                new DeleteOptions { Uid = next.Metadata.Uid, ResourceVersion = next.Metadata.ResourceVersion }, cancellationToken);
-        }
-        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
-        {
-            // Somebody was faster.
-        }
-    }
+    private Task<bool> DeleteNextAsync(Secret next, CancellationToken cancellationToken) =>
+        management.DeleteIfExistsAsync(
+            CoreResources.Secrets, Next, new DeleteOptions { Uid = next.Metadata.Uid, ResourceVersion = next.Metadata.ResourceVersion },
+            cancellationToken);
 
     private static bool IsAnnounced(RootSecret current) => current.Annotation(RootAnnotations.NextRoot) is not null;
 

@@ -15,8 +15,6 @@ namespace CapiRegistryHook.Registry.Trust;
 /// </summary>
 public static class RotationRequest
 {
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
-
     /// <summary>Places the order.</summary>
     /// <param name="connection">Where the management cluster is.</param>
     /// <param name="options">The admin's decisions, validated.</param>
@@ -61,7 +59,7 @@ public static class RotationRequest
         if (IsOnItsWay(current) && (!isCompromised || current.IsCompromised))
             return new RotationAnswer(true, $"A rotation of {Describe(current)} is on its way already; nothing was written.");
 
-        await AnnotateAsync(management, name, current, isCompromised, now, cancellationToken);
+        await AnnotateAsync(management, current, isCompromised, now, cancellationToken);
         return new RotationAnswer(true, Explain(options, current, isCompromised));
     }
 
@@ -70,17 +68,16 @@ public static class RotationRequest
         || (current.Annotation(RootAnnotations.RotateRoot) is { } request && request != current.Annotation(RootAnnotations.RotatedFor));
 
     private static Task<Secret> AnnotateAsync(
-        KubernetesClient management, NamespacedName name, RootSecret current, bool isCompromised, DateTimeOffset now,
+        KubernetesClient management, RootSecret current, bool isCompromised, DateTimeOffset now,
         CancellationToken cancellationToken)
     {
         var annotations = new JsonObject();
         if (isCompromised)
             annotations[RootAnnotations.Compromised] = current.CompromisedWithThis;
         if (!IsOnItsWay(current))
-            annotations[RootAnnotations.RotateRoot] = now.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
-        var patch = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = current.Secret.Metadata.ResourceVersion,
-            ["annotations"] = annotations } };
-        return management.MergePatchAsync(CoreResources.Secrets, name, patch, ObjectLabels.FieldManager, cancellationToken);
+            annotations[RootAnnotations.RotateRoot] = KubernetesTime.Format(now);
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } };
+        return management.MergePatchAsync(CoreResources.Secrets, current.Secret, patch, ObjectLabels.FieldManager, cancellationToken);
     }
 
     private static string Explain(RegistryOptions options, RootSecret current, bool isCompromised) => $"""

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
 
@@ -12,8 +11,6 @@ namespace CapiRegistryHook.Registry.Trust;
 internal sealed class TrustDates
 {
     public const string Annotation = "capi-registry-hook.io/trusted-since";
-
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     /// <summary>
     /// A Machine's bootstrap data is read a moment after the Machine is created, and clocks of API servers and replicas differ.
@@ -92,15 +89,14 @@ internal sealed class TrustDates
         ? _dates.Append(KeyValuePair.Create(BannedKey, banned)).Select(Format) : _dates.Select(Format));
 
     private static string Format(KeyValuePair<string, DateTimeOffset> entry) =>
-        $"{entry.Key}={entry.Value.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}";
+        $"{entry.Key}={KubernetesTime.Format(entry.Value)}";
 
     private static IEnumerable<KeyValuePair<string, DateTimeOffset>> Entries(string text)
     {
         foreach (var entry in text.Split(','))
         {
             if (entry.Split('=') is [var id, var moment]
-                && DateTimeOffset.TryParseExact(
-                    moment, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
+                && KubernetesTime.TryParse(moment, out var date))
                 yield return KeyValuePair.Create(id, date);
         }
     }

@@ -46,7 +46,6 @@ internal sealed class TrustSecret(KubernetesClient management)
         {
             ["metadata"] = new JsonObject
             {
-                ["resourceVersion"] = live.Metadata.ResourceVersion,
                 ["labels"] = new JsonObject(
                     ObjectLabels.OfTrust(plan).Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value))),
                 ["annotations"] = new JsonObject { [TrustDates.Annotation] = dates.ToString() },
@@ -54,7 +53,7 @@ internal sealed class TrustSecret(KubernetesClient management)
             },
             ["data"] = data,
         };
-        return management.MergePatchAsync(CoreResources.Secrets, plan.TrustSecret, patch, ObjectLabels.FieldManager, cancellationToken);
+        return management.MergePatchAsync(CoreResources.Secrets, live, patch, ObjectLabels.FieldManager, cancellationToken);
     }
 
     /// <summary>

@@ -88,9 +88,6 @@ public sealed class CallFactoryTests
         Assert.Equal(Repeat.WhenNotDone, CallFactory.MergePatch(CoreResources.Secrets, one, [], "me").Repeat);
         Assert.Equal(Repeat.Safe, CallFactory.MergePatch(
             CoreResources.Secrets, one, new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = "1" } }, "me").Repeat);
-        Assert.Equal(Repeat.WhenNotDone, CallFactory.JsonPatch(CoreResources.Secrets, one, [], "me").Repeat);
-        JsonArray tested = [new JsonObject { ["op"] = "test", ["path"] = "/metadata/resourceVersion", ["value"] = "1" }];
-        Assert.Equal(Repeat.Safe, CallFactory.JsonPatch(CoreResources.Secrets, one, tested, "me").Repeat);
     }
 
     [Fact]
@@ -98,19 +95,30 @@ public sealed class CallFactoryTests
     {
         NamespacedName one = new("ns", "one");
         Assert.Equal(Repeat.WhenNotDone, CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions()).Repeat);
-        var request = CallFactory.Delete(
-            CoreResources.Secrets, one, new DeleteOptions { Uid = "u", Propagation = DeletePropagation.Foreground });
+        var request = CallFactory.Delete(CoreResources.Secrets, one, new DeleteOptions { Uid = "u" });
         Assert.Equal(Repeat.Safe, request.Repeat);
         Assert.Equal(
-            """{"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground","preconditions":{"uid":"u"}}""",
+            """{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"u"}}""",
             Encoding.UTF8.GetString(request.Body!));
     }
 
     [Fact]
     public void ToString_Secret_ShowsNoData() => Assert.Equal(
-        "Secret ns/one (1 keys)",
+        "Secret ns/one (1 key)",
         new Secret { Metadata = new() { Name = "one", Namespace = "ns" },
         Data = new Dictionary<string, byte[]> { ["a"] = [1] } }.ToString());
+
+    [Theory]
+    [InlineData("2026-01-02T03:04:05Z", true)]
+    [InlineData("2026-01-02T03:04:05.0Z", false)]
+    [InlineData("2026-01-02T03:04:05+00:00", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void TryParse_Time_ReadsWhatFormatWrites(string? text, bool isTime)
+    {
+        Assert.Equal(isTime, KubernetesTime.TryParse(text, out var moment));
+        Assert.Equal(isTime ? text : "0001-01-01T00:00:00Z", KubernetesTime.Format(moment));
+    }
 
     [Fact]
     public void Format_MicroTime_HasSixDigits() =>

@@ -63,7 +63,6 @@ public sealed class KubernetesClientTests
             fixture.Client.CreateAsync(CoreResources.Secrets, NewSecret, "m", Cancel),
             fixture.Client.ServerSideApplyAsync(CoreResources.Secrets, NewSecret, new ApplyOptions("m", true), Cancel),
             fixture.Client.MergePatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonObject(), "m", Cancel),
-            fixture.Client.JsonPatchAsync(CoreResources.Secrets, ClientFixture.One, new JsonArray(), "m", Cancel),
         ];
         foreach (var write in writes)
             Assert.DoesNotContain(

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 
-public sealed class FailedAnswerTests
+public sealed class ApiExceptionsTests
 {
     [Theory]
     [InlineData(404, "NotFound", KubernetesFault.NotFound)]
@@ -55,5 +55,5 @@ public sealed class FailedAnswerTests
         Assert.Equal(TimeSpan.FromSeconds(3), From(429, """{"kind":"Status","details":{"retryAfterSeconds":3}}""").RetryAfter);
 
     private static KubernetesApiException From(int code, string body) =>
-        FailedAnswer.From("secrets ns/one", code, null, FailedAnswer.ReadStatus(Encoding.UTF8.GetBytes(body)));
+        ApiExceptions.OfAnswer("secrets ns/one", code, null, ApiExceptions.ReadStatus(Encoding.UTF8.GetBytes(body)));
 }

@@ -4,6 +4,24 @@ using System.Text.Json.Serialization;
 
 namespace CapiRegistryHook.Kubernetes.Objects;
 
+/// <summary>The API's Time, as annotations and metadata carry it: RFC 3339 in UTC and whole seconds.</summary>
+public static class KubernetesTime
+{
+    private const string Layout = "yyyy-MM-dd'T'HH:mm:ss'Z'";
+
+    /// <summary>Writes a moment; a fraction of a second is cut off.</summary>
+    /// <param name="moment">The moment, in any time zone.</param>
+    /// <returns>The text, as in <c>2026-01-02T03:04:05Z</c>.</returns>
+    public static string Format(DateTimeOffset moment) => moment.UtcDateTime.ToString(Layout, CultureInfo.InvariantCulture);
+
+    /// <summary>Reads what <see cref="Format"/> writes, and nothing else.</summary>
+    /// <param name="text">The text; may be null.</param>
+    /// <param name="moment">The moment.</param>
+    /// <returns>False when the text is something else.</returns>
+    public static bool TryParse(string? text, out DateTimeOffset moment) =>
+        DateTimeOffset.TryParseExact(text, Layout, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
+}
+
 /// <summary>
 /// The API's MicroTime. It is parsed with the layout <c>2006-01-02T15:04:05.000000Z07:00</c> (apimachinery, micro_time.go), which wants
 /// exactly six digits after the point; the serializer's own format drops trailing zeros and is refused.
