@@ -1,0 +1,86 @@
+using System.Text.Json;
+using CapiRegistryHook.Content.Manifests;
+using CapiRegistryHook.Content.References;
+
+namespace CapiRegistryHook.Content.Registries;
+
+/// <summary>Reads answers within bounds.</summary>
+internal static class RegistryAnswers
+{
+    private const int LargestError = 64 << 10;
+
+    /// <summary>The body of an answer.</summary>
+    /// <exception cref="ContentException">It is larger than allowed.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(this HttpResponseMessage response, int largest, RegistryOptions options, CancellationToken cancellationToken)
+    {
+        var said = response.Content.Headers.ContentLength;
+        if (said > largest)
+            throw TooLarge(response, largest);
+        // For all of it: what is read into memory is small.
+        using var deadline = new ProgressDeadline(options, cancellationToken);
+        try
+        {
+            return await ReadAsync(response, largest, deadline.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} did not finish its answer within {options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, int largest, CancellationToken cancellationToken)
+    {
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+        // No more than a block is taken on the word of the other side.
+        var buffer = new byte[Math.Clamp(response.Content.Headers.ContentLength ?? 0, 16 << 10, 1 << 20)];
+        var length = 0;
+        while (await stream.ReadAsync(buffer.AsMemory(length), cancellationToken) is var read and > 0)
+        {
+            length += read;
+            if (length > largest)
+                throw TooLarge(response, largest);
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, (int)Math.Min(largest + 1L, buffer.Length * 2L));
+        }
+
+        return buffer.AsMemory(0, length);
+    }
+
+    /// <summary>The sentence for an answer that is not the expected one.</summary>
+    public static async Task<RegistryException> ToExceptionAsync(this HttpResponseMessage response, string what, RegistryOptions options, CancellationToken cancellationToken)
+    {
+        var (code, message) = await ReadErrorAsync(response, options, cancellationToken);
+        var status = (int)response.StatusCode;
+        var details = string.Concat(code is null ? "" : $" {code}", message is null ? "" : $" ({message.TrimEnd('.')})");
+        return new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} can't {what}: it answered {status}{details}.")
+        {
+            Status = response.StatusCode,
+            Code = code,
+            IsTransient = IsTransient(status),
+        };
+    }
+
+    /// <summary>True for answers of servers that are busy, starting or behind a proxy that lost them.</summary>
+    public static bool IsTransient(int status) => status is 408 or 429 or 500 or 502 or 503 or 504;
+
+    private static async Task<(string? Code, string? Message)> ReadErrorAsync(HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(await response.ReadBodyAsync(LargestError, options, cancellationToken));
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("errors", out var errors) || errors.ValueKind != JsonValueKind.Array)
+                return default;
+            var first = errors.EnumerateArray().FirstOrDefault();
+            return first.ValueKind == JsonValueKind.Object ? (Short(DescriptorJson.Text(first, "code")), Short(DescriptorJson.Text(first, "message"))) : default;
+        }
+        catch (Exception exception) when (exception is JsonException or ContentException or IOException or HttpRequestException)
+        {
+            return default;
+        }
+    }
+
+    private static string? Short(string? text) => text is { Length: > 0 } ? Digest.Shorten(text) : null;
+
+    private static RegistryException TooLarge(HttpResponseMessage response, int largest) =>
+        new($"{response.RequestMessage?.RequestUri?.Authority} answered with more than {largest} bytes.");
+}
