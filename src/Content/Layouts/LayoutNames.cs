@@ -18,6 +18,9 @@ public static class LayoutNames
     /// <summary>The tag by which cosign finds an attached entry.</summary>
     public const string AttachedTag = "capi-registry-hook.io/attached-tag";
 
+    /// <summary>The type of the artifact in a bundle that lists what the bundle holds.</summary>
+    public const string LockType = "application/vnd.capi-registry-hook.bundle.lock.v1+json";
+
     private static readonly string[] CosignSuffixes = [".sig", ".att", ".sbom"];
 
     /// <summary>The tags under which cosign keeps what belongs to a manifest.</summary>

@@ -37,6 +37,9 @@ public sealed class OciLayout : INamedSource
     /// <inheritdoc/>
     public IReadOnlyList<NamedContent> Names { get; }
 
+    /// <summary>The list of a bundle; null for other layouts.</summary>
+    public Descriptor? Lock { get; private set; }
+
     internal static OciLayout Open(IFileSet files)
     {
         var index = files.ReadAll(IndexName, Manifest.LargestSize)
@@ -77,7 +80,9 @@ public sealed class OciLayout : INamedSource
         var label = LayoutNames.LabelOf(entry);
         var name = LayoutNames.NameOf(label);
         var tag = entry.Annotations.GetValueOrDefault(LayoutNames.AttachedTag) ?? name?.Tag;
-        if (SubjectOf(entry, tag) is { } subject)
+        if (entry.ArtifactType == LayoutNames.LockType)
+            Lock = Plain(entry);
+        else if (SubjectOf(entry, tag) is { } subject)
             attached.Add((subject, new AttachedContent(Plain(entry), tag is not null && LayoutNames.SubjectOf(tag) == subject ? tag : null)));
         else if (entry.IsManifest)
             names.Add(new NamedContent(name, Plain(entry)) { Label = label });

@@ -120,8 +120,7 @@ public sealed class RegistryClient : IDisposable
         new BlobUpload(_calls, Checked(repository), blob).RunAsync(source, mountFrom, sent, cancellationToken);
 
     /// <summary>Stores a manifest under a tag or its digest.</summary>
-    /// <returns>True when the registry lists it under its subject itself, false when there is none or clients have to keep that list.</returns>
-    public async Task<bool> PutManifestAsync(string repository, string selector, Manifest manifest, CancellationToken cancellationToken)
+    public async Task PutManifestAsync(string repository, string selector, Manifest manifest, CancellationToken cancellationToken)
     {
         var call = ManifestCall(HttpMethod.Put, repository, selector, "pull,push") with { Accept = [], Content = _ => Body(manifest) };
         using var response = await _calls.SendAsync(call, cancellationToken);
@@ -129,7 +128,6 @@ public sealed class RegistryClient : IDisposable
             throw await response.ToExceptionAsync($"store the manifest {manifest.Descriptor.Digest} in {repository}", Options, cancellationToken);
         if (DigestOf(response) is { } stored && stored.Algorithm == manifest.Descriptor.Digest.Algorithm && stored != manifest.Descriptor.Digest)
             throw new RegistryException($"{Name} stored {repository}:{selector} with another digest, {stored}.");
-        return response.Headers.Contains("OCI-Subject");
     }
 
     /// <summary>Removes a manifest by digest, with all its tags, or a tag where the registry can remove tags alone.</summary>

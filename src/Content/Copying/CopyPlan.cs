@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using CapiRegistryHook.Content.Manifests;
+using CapiRegistryHook.Content.References;
+using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Sources;
+
+namespace CapiRegistryHook.Content.Copying;
+
+/// <summary>What has to be sent: found out, and checked against the sources, before anything is.</summary>
+internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
+{
+    private readonly ConcurrentDictionary<string, string> _failures = new(StringComparer.Ordinal);
+
+    /// <summary>Items that can be copied, with all that they need, in order.</summary>
+    public List<PlannedItem> Items { get; } = [];
+
+    /// <summary>Each blob with the repositories that it belongs to.</summary>
+    public OrderedDictionary<Digest, PlannedBlob> Blobs { get; } = [];
+
+    public IReadOnlyDictionary<string, string> Failures => _failures;
+
+    public async Task MakeAsync(IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
+    {
+        RefuseTwoUnderOneTag(items);
+        var trees = new ContentTree?[items.Count];
+        await ForEachAsync(Enumerable.Range(0, items.Count), async (place, token) =>
+            trees[place] = await TryAsync(items[place].Label, () => ReadAsync(items[place], token)), cancellationToken);
+        foreach (var (item, tree) in items.Zip(trees))
+        {
+            if (tree is not null)
+                Add(new PlannedItem(item, tree));
+        }
+
+        await ForEachAsync(Blobs.Values, LookAsync, cancellationToken);
+        Items.RemoveAll(item => _failures.ContainsKey(item.Item.Label));
+    }
+
+    private static void RefuseTwoUnderOneTag(IReadOnlyList<CopyItem> items)
+    {
+        var tags = new Dictionary<string, CopyItem>(StringComparer.Ordinal);
+        foreach (var item in items.Where(item => item.Tag is not null))
+        {
+            var path = $"{item.Repository}:{item.Tag}";
+            if (!tags.TryAdd(path, item) && tags[path].Root.Digest != item.Root.Digest)
+                throw new ContentException($"{tags[path].Label} and {item.Label} are different content for the same place in the registry, {path}.");
+        }
+    }
+
+    private async Task<ContentTree> ReadAsync(CopyItem item, CancellationToken cancellationToken)
+    {
+        var tree = await ContentTree.ReadAsync(item.Source, item.Root, new TreeOptions(options.WithAttached), cancellationToken);
+        foreach (var missing in tree.MissingManifests)
+        {
+            // What is the root is never there by chance; what an index names may have come with an older bundle.
+            var isThere = await target.ResolveAsync(item.Repository, missing.Digest.ToString(), cancellationToken) is not null;
+            if (!isThere && (missing.Digest == item.Root.Digest || !options.AllowsSparseIndexes))
+                throw new ContentException($"The manifest {missing.Digest} is neither in {item.Source.Location} nor in {target.Name}/{item.Repository}.");
+        }
+
+        return tree;
+    }
+
+    private void Add(PlannedItem item)
+    {
+        Items.Add(item);
+        foreach (var blob in item.Tree.Blobs)
+        {
+            if (!Blobs.TryGetValue(blob.Digest, out var planned))
+                Blobs.Add(blob.Digest, planned = new PlannedBlob(blob));
+            if (planned.Blob.Size != blob.Size)
+                throw new ContentException($"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in {item.Item.Source.Location}.");
+            planned.Wanted.Add((item.Item.Repository, item.Item));
+        }
+    }
+
+    private async Task LookAsync(PlannedBlob blob, CancellationToken cancellationToken)
+    {
+        foreach (var repository in blob.Wanted.GroupBy(wanted => wanted.Repository, wanted => wanted.Item))
+        {
+            var labels = repository.Select(item => item.Label).ToList();
+            await TryAsync(labels, () => LookAsync(blob, [.. repository], repository.Key, cancellationToken));
+        }
+    }
+
+    private async Task LookAsync(PlannedBlob blob, IReadOnlyList<CopyItem> items, string repository, CancellationToken cancellationToken)
+    {
+        if (await target.HasBlobAsync(repository, blob.Blob.Digest, cancellationToken))
+        {
+            blob.There.Add(repository);
+            return;
+        }
+
+        foreach (var item in items.Where(_ => blob.Source is null))
+            blob.Source = await item.Source.HasBlobAsync(blob.Blob, cancellationToken) ? item.Source : null;
+        // Another repository of the registry may have it, and it is mounted from there.
+        if (blob.Source is null && blob.There.Count == 0)
+            throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in {target.Name}/{repository}: push the older bundle first.");
+        blob.Missing.Add(repository);
+    }
+
+    private async Task<T?> TryAsync<T>(string label, Func<Task<T>> step)
+        where T : class
+    {
+        T? result = null;
+        await TryAsync([label], async () => result = await step());
+        return result;
+    }
+
+    private async Task TryAsync(IReadOnlyList<string> labels, Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (Exception exception) when (exception is ContentException or IOException or HttpRequestException)
+        {
+            foreach (var label in labels)
+                _failures.TryAdd(label, exception.Message);
+        }
+    }
+
+    private Task ForEachAsync<T>(IEnumerable<T> all, Func<T, CancellationToken, Task> step, CancellationToken cancellationToken) =>
+        Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers), CancellationToken = cancellationToken }, async (one, token) => await step(one, token));
+}
+
+/// <summary>An item with what it needs.</summary>
+internal sealed record PlannedItem(CopyItem Item, ContentTree Tree);
+
+/// <summary>A blob: who wants it where, where it is, and where it has to go.</summary>
+internal sealed class PlannedBlob(Descriptor blob)
+{
+    public Descriptor Blob => blob;
+
+    public List<(string Repository, CopyItem Item)> Wanted { get; } = [];
+
+    public List<string> There { get; } = [];
+
+    public List<string> Missing { get; } = [];
+
+    public IContentSource? Source { get; set; }
+}
