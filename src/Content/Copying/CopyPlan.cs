@@ -75,28 +75,23 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
 
     private async Task LookAsync(PlannedBlob blob, CancellationToken cancellationToken)
     {
-        foreach (var repository in blob.Wanted.GroupBy(wanted => wanted.Repository, wanted => wanted.Item))
-        {
-            var labels = repository.Select(item => item.Label).ToList();
-            await TryAsync(labels, () => LookAsync(blob, [.. repository], repository.Key, cancellationToken));
-        }
+        var all = blob.Wanted.GroupBy(wanted => wanted.Repository, wanted => wanted.Item).ToList();
+        foreach (var repository in all)
+            await TryAsync(Labels(repository), async () => (await target.HasBlobAsync(repository.Key, blob.Blob.Digest, cancellationToken) ? blob.There : blob.Missing).Add(repository.Key));
+        foreach (var repository in all.Where(repository => blob.Missing.Contains(repository.Key)))
+            await TryAsync(Labels(repository), () => FindAsync(blob, [.. repository], cancellationToken));
     }
 
-    private async Task LookAsync(PlannedBlob blob, IReadOnlyList<CopyItem> items, string repository, CancellationToken cancellationToken)
+    private async Task FindAsync(PlannedBlob blob, IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
     {
-        if (await target.HasBlobAsync(repository, blob.Blob.Digest, cancellationToken))
-        {
-            blob.There.Add(repository);
-            return;
-        }
-
         foreach (var item in items.Where(_ => blob.Source is null))
             blob.Source = await item.Source.HasBlobAsync(blob.Blob, cancellationToken) ? item.Source : null;
         // Another repository of the registry may have it, and it is mounted from there.
         if (blob.Source is null && blob.There.Count == 0)
-            throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in {target.Name}/{repository}: push the older bundle first.");
-        blob.Missing.Add(repository);
+            throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in {target.Name}/{items[0].Repository}: push the older bundle first.");
     }
+
+    private static List<string> Labels(IEnumerable<CopyItem> items) => [.. items.Select(item => item.Label)];
 
     private async Task<T?> TryAsync<T>(string label, Func<Task<T>> step)
         where T : class

@@ -100,7 +100,7 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
                 if (!RegistryAnswers.IsTransient((int)response.StatusCode) && response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
                     throw await LostAsync(response, cancellationToken);
             }
-            catch (Exception exception) when (exception is not RegistryException { IsTransient: false } && RetryPolicy.IsTransient(exception) && attempt < _options.Retry.Attempts)
+            catch (Exception exception) when (RetryPolicy.IsTransient(exception))
             {
                 // The registry says below how much of it arrived.
             }

@@ -1,0 +1,122 @@
+using System.Net.Sockets;
+using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Sources;
+using CapiRegistryHook.Harness;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Content;
+
+/// <summary>Debian's docker-registry on a port of its own, with TLS and a folder that survives its end.</summary>
+internal sealed class RealRegistry : IAsyncDisposable
+{
+    private static readonly RetryPolicy Quick = new(5, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
+
+    private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-content-");
+    private readonly LoopbackAuthority _authority = LoopbackAuthority.Create(TimeProvider.System);
+    private readonly int _port = LoopbackPort.Find();
+    private readonly List<NetworkStream> _connections = [];
+    private readonly Lock _gate = new();
+    private SocketsHttpHandler? _handler;
+    private ChildProcess? _process;
+
+    /// <summary>Host and port.</summary>
+    public string Name => $"localhost:{_port}";
+
+    /// <summary>A folder for whatever a test writes.</summary>
+    public ScratchFolder Folder => _folder;
+
+    public RegistryClient Client { get; private set; } = null!;
+
+    public static async Task<RealRegistry> StartAsync(CancellationToken cancellationToken)
+    {
+        var registry = new RealRegistry();
+        var (certificate, key) = registry._authority.IssueServerPem();
+        registry._folder.Write("tls.crt", certificate);
+        registry._folder.Write("tls.key", key);
+        Directory.CreateDirectory(registry._folder["certs"]);
+        registry._folder.Write("certs/ca.crt", registry._authority.CertificatePem);
+        registry._folder.Write("policy.json", """{"default":[{"type":"insecureAcceptAnything"}]}""");
+        registry._folder.Write("config.yml", $$"""
+            version: 0.1
+            log: { level: info, fields: {} }
+            storage: { filesystem: { rootdirectory: {{registry._folder["storage"]}} }, delete: { enabled: true } }
+            http: { addr: "127.0.0.1:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
+            """);
+        registry._handler = RegistryTransport.Create(registry._authority.CertificatePem, registry.ConnectAsync);
+        registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"), new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20 });
+        await registry.RestartAsync(cancellationToken);
+        return registry;
+    }
+
+    /// <summary>Ends the process at once and starts it again on the same folder and port.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        _process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", _folder["config.yml"]], _folder["registry.log"]);
+        await Readiness.UntilAsync("docker-registry", IsUpAsync, _process.LogTail, cancellationToken);
+    }
+
+    /// <summary>Resets every connection.</summary>
+    public void Cut()
+    {
+        lock (_gate)
+        {
+            foreach (var connection in _connections)
+                connection.Socket.Close(0);
+            _connections.Clear();
+        }
+    }
+
+    /// <summary>Runs skopeo with trust in this registry.</summary>
+    public async Task<string> SkopeoAsync(string[] arguments, CancellationToken cancellationToken)
+    {
+        var result = await OutsideCommand.RunAsync(await TestTools.PathOfAsync("skopeo"), ["--policy", _folder["policy.json"], .. arguments], cancellationToken);
+        Assert.True(result.ExitCode == 0, $"{result.Command}\n{result.Output}{result.Errors}");
+        return result.Output;
+    }
+
+    /// <summary>The option that makes skopeo trust this registry.</summary>
+    public string[] Trust(string option) => [option, _folder["certs"]];
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        _handler?.Dispose();
+        if (_process is not null)
+            await _process.DisposeAsync();
+        _authority.Dispose();
+        await _folder.DisposeAsync();
+    }
+
+    private async Task<bool> IsUpAsync()
+    {
+        try
+        {
+            await Client.PingAsync(CancellationToken.None);
+            return true;
+        }
+        catch (RegistryException)
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(System.Net.IPAddress.Loopback, _port, cancellationToken);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        lock (_gate)
+            _connections.Add(stream);
+        return stream;
+    }
+}
