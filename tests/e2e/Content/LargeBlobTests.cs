@@ -1,0 +1,156 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CapiRegistryHook.Content.Manifests;
+using CapiRegistryHook.Content.References;
+using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Sources;
+using CapiRegistryHook.Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Content;
+
+/// <summary>A blob of 1 GiB into a registry that counts and discards, over TLS.</summary>
+public sealed class LargeBlobTests(ITestOutputHelper output)
+{
+    private const long Size = 1L << 30;
+    private const long MostMemory = 150L << 20;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Upload_OneGibibyte_IsStreamedInBoundedMemory()
+    {
+        using var authority = LoopbackAuthority.Create(TimeProvider.System);
+        using var certificate = authority.IssueServer();
+        await using var registry = await DiscardingRegistry.StartAsync(certificate, Cancelled);
+        using var handler = RegistryTransport.Create(authority.CertificatePem);
+        using var client = new RegistryClient(handler, registry.Address);
+        var source = new ZeroSource();
+        var blob = new Descriptor(MediaTypes.OciLayer, source.Digest(Size), Size);
+        using var me = System.Diagnostics.Process.GetCurrentProcess();
+        var before = me.WorkingSet64;
+        long most = 0;
+
+        var started = TimeProvider.System.GetTimestamp();
+        await client.UploadAsync("a/b", blob, source, mountFrom: null, Sample, Cancelled);
+        var took = TimeProvider.System.GetElapsedTime(started);
+
+        output.WriteLine($"{Size / took.TotalSeconds / (1 << 20):F0} MiB/s, at most {(most - before) >> 20} MiB more than before");
+        Assert.Equal(Size, registry.Received);
+        Assert.True(most - before < MostMemory, $"{(most - before) >> 20} MiB more than before");
+
+        void Sample(long bytes)
+        {
+            me.Refresh();
+            most = Math.Max(most, me.WorkingSet64);
+        }
+    }
+
+    /// <summary>Zeros, as many as are asked for.</summary>
+    private sealed class ZeroSource : IContentSource
+    {
+        public string Location => "zeros";
+
+        public Digest Digest(long size)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var block = new byte[1 << 20];
+            for (var rest = size; rest > 0; rest -= block.Length)
+                hash.AppendData(block);
+            return References(Convert.ToHexStringLower(hash.GetHashAndReset()));
+        }
+
+        public Task<ReadOnlyMemory<byte>?> ReadManifestAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult<ReadOnlyMemory<byte>?>(null);
+
+        public Task<Stream?> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken) =>
+            Task.FromResult<Stream?>(new ZeroStream(descriptor.Size - offset));
+
+        public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult(true);
+
+        public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AttachedContent>>([]);
+
+        private static Digest References(string hex) => CapiRegistryHook.Content.References.Digest.Parse($"sha256:{hex}");
+    }
+
+    private sealed class ZeroStream(long rest) : Stream
+    {
+        private long _rest = rest;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            var read = (int)Math.Min(count, _rest);
+            Array.Clear(buffer, offset, read);
+            _rest -= read;
+            return read;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+
+    /// <summary>Takes uploads and forgets them.</summary>
+    private sealed class DiscardingRegistry : IAsyncDisposable
+    {
+        private readonly WebApplication _application;
+        private long _received;
+
+        private DiscardingRegistry(X509Certificate2 certificate)
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
+            {
+                options.Limits.MaxRequestBodySize = null;
+                options.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
+            });
+            _application = builder.Build();
+            _application.Run(AnswerAsync);
+        }
+
+        public long Received => Volatile.Read(ref _received);
+
+        public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+        public static async Task<DiscardingRegistry> StartAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
+        {
+            var registry = new DiscardingRegistry(certificate);
+            await registry._application.StartAsync(cancellationToken);
+            return registry;
+        }
+
+        public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+        private async Task AnswerAsync(HttpContext context)
+        {
+            var buffer = new byte[1 << 16];
+            for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0;)
+                Interlocked.Add(ref _received, read);
+            context.Response.StatusCode = context.Request.Method == "PUT" ? 201 : 202;
+            context.Response.Headers.Location = "/v2/a/b/blobs/uploads/1";
+        }
+    }
+}

@@ -1,0 +1,183 @@
+using System.Text;
+using CapiRegistryHook.Content.Copying;
+using CapiRegistryHook.Content.Manifests;
+using CapiRegistryHook.Content.References;
+
+namespace CapiRegistryHook.Unit.Tests.Content;
+
+public sealed class ContentCopyTests : IDisposable
+{
+    private readonly MemoryRegistry _registry = new();
+    private readonly MemorySource _source = new();
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _registry.Dispose();
+
+    [Fact]
+    public async Task Run_IndexOfTwoPlatforms_GoesUpInOrderAndTheTagLast()
+    {
+        var index = _source.AddIndex(_source.AddImage("a"), _source.AddImage("a", "arm64"));
+        var report = await RunAsync(Item("x", index));
+        Assert.Empty(report.Failures);
+        Assert.EndsWith("/v2/x/manifests/1", _registry.Calls.Last(), StringComparison.Ordinal);
+        Assert.Equal(index.Digest, Digest.Compute(_registry.Manifests["x:1"].Bytes));
+        // The registry itself refuses a manifest before its blobs, and an index before its manifests.
+        Assert.Equal((3, 4), (report.BlobsSent, report.ManifestsSent));
+    }
+
+    [Fact]
+    public async Task Run_Again_SendsNothing()
+    {
+        var items = new[] { Item("x", _source.AddImage("a")), Item("y", _source.AddImage("b")) };
+        await RunAsync(items);
+        var received = _registry.Received;
+        var report = await RunAsync(items);
+        Assert.Equal((0L, 0, 4, 0), (report.BytesSent, report.BlobsSent, report.BlobsSkipped, report.ManifestsSent));
+        Assert.Equal(received, _registry.Received);
+    }
+
+    [Fact]
+    public async Task Run_SharedBlob_IsSentOnceAndMounted()
+    {
+        var shared = Fixtures.Bytes(5000);
+        var report = await RunAsync([.. Enumerable.Range(0, 5).Select(number => Item($"r{number}", _source.AddImage($"{number}", "amd64", shared)))]);
+        Assert.Empty(report.Failures);
+        Assert.Equal(4, report.BlobsMounted);
+        Assert.Equal(5, _registry.Blobs.Keys.Count(key => key.EndsWith(Digest.Compute(shared).ToString(), StringComparison.Ordinal)));
+        Assert.Single(_source.Opened, opened => opened.Digest == Digest.Compute(shared));
+    }
+
+    [Fact]
+    public async Task Run_RegistryThatDoesNotMount_GetsTheBlobInstead()
+    {
+        _registry.Mounts = false;
+        var shared = Fixtures.Bytes(5000);
+        var report = await RunAsync(Item("x", _source.AddImage("x", "amd64", shared)), Item("y", _source.AddImage("y", "amd64", shared)));
+        Assert.Empty(report.Failures);
+        Assert.Equal(0, report.BlobsMounted);
+        Assert.Equal(2, _registry.Blobs.Keys.Count(key => key.EndsWith(Digest.Compute(shared).ToString(), StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Run_BlobMissingEverywhere_FailsThatItemBeforeAnythingOfItIsSent()
+    {
+        var layer = Fixtures.Bytes(100);
+        var broken = _source.AddImage("broken", "amd64", layer, Fixtures.Bytes(200));
+        var fine = _source.AddImage("fine");
+        _source.Files.Remove(Digest.Compute(layer));
+        var report = await RunAsync(Item("broken", broken), Item("fine", fine));
+        Assert.Equal(["fine:1"], report.Copied);
+        var failure = Assert.Single(report.Failures);
+        Assert.Equal("broken:1", failure.Label);
+        Assert.Contains("push the older bundle first", failure.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(_registry.Calls, call => call.StartsWith("POST /v2/broken", StringComparison.Ordinal) || call.StartsWith("PUT /v2/broken", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Run_BlobThatTheTargetHas_IsNotMissed()
+    {
+        var layer = Fixtures.Bytes(100);
+        var image = _source.AddImage("x", "amd64", layer);
+        _source.Files.Remove(Digest.Compute(layer));
+        _registry.AddBlob("x", layer);
+        Assert.Empty((await RunAsync(Item("x", image))).Failures);
+    }
+
+    [Fact]
+    public async Task Run_CorruptBlob_FailsOneItemWithItsNameAndNoTagAppears()
+    {
+        var layer = Fixtures.Bytes(100);
+        var image = _source.AddImage("x", "amd64", layer);
+        _source.Files[Digest.Compute(layer)] = Fixtures.Bytes(100, seed: 9);
+        var report = await RunAsync(Item("x", image), Item("y", _source.AddImage("y")));
+        Assert.Equal(["y:1"], report.Copied);
+        Assert.Contains("is corrupt", Assert.Single(report.Failures).Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("x:1", _registry.Manifests.Keys);
+    }
+
+    [Fact]
+    public async Task Run_TwoImagesForOnePlace_AreRefusedBeforeAnyCall()
+    {
+        var items = new[] { new CopyItem("docker.io/a/x:1", _source, _source.AddImage("1"), "a/x", "1"), new CopyItem("ghcr.io/a/x:1", _source, _source.AddImage("2"), "a/x", "1") };
+        var exception = await Assert.ThrowsAsync<ContentException>(() => RunAsync(items));
+        Assert.Contains("docker.io/a/x:1 and ghcr.io/a/x:1", exception.Message, StringComparison.Ordinal);
+        Assert.Empty(_registry.Calls);
+    }
+
+    [Fact]
+    public async Task Run_SparseIndex_IsRefusedUnlessAllowedOrThere()
+    {
+        var (here, away) = (_source.AddImage("a"), _source.AddImage("a", "arm64"));
+        var index = _source.AddIndex(here, away);
+        var bytes = _source.Files[away.Digest];
+        _source.Files.Remove(away.Digest);
+        Assert.Contains(away.Digest.ToString(), Assert.Single((await RunAsync(Item("x", index))).Failures).Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(_registry.Calls, call => call.StartsWith("POST", StringComparison.Ordinal));
+        _registry.AddManifest("x", tag: null, bytes, MediaTypes.OciManifest);
+        Assert.Empty((await RunAsync(Item("x", index))).Failures);
+    }
+
+    [Fact]
+    public async Task Run_IndexOfIndexesWithoutEnd_IsRefused()
+    {
+        var index = _source.AddIndex(_source.AddImage("a"));
+        for (var depth = 0; depth < 20; depth++)
+            index = _source.AddIndex(index);
+        Assert.Contains("nested more than 8 deep", Assert.Single((await RunAsync(Item("x", index))).Failures).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Referrers_AreListedUnderTheTagAndCosignTagsExist()
+    {
+        var image = _source.AddImage("a");
+        var sbom = _source.AddReferrer(image, "application/spdx+json");
+        var other = _source.AddReferrer(image, "application/vnd.example");
+        var signature = _source.AddCosign(image);
+        Assert.Empty((await RunAsync(Item("x", image))).Failures);
+        Assert.Empty((await RunAsync(Item("x", image))).Failures);
+
+        using var client = _registry.Client();
+        var referrers = await client.ReferrersAsync("x", image.Digest, Cancelled);
+        Assert.Equal(new[] { sbom.Digest, other.Digest }.OrderBy(digest => digest.ToString(), StringComparer.Ordinal), referrers.Select(entry => entry.Digest));
+        Assert.Contains("application/spdx+json", referrers.Select(entry => entry.ArtifactType));
+        Assert.Equal(signature.Digest, Digest.Compute(_registry.Manifests[$"x:sha256-{image.Digest.Hex}.sig"].Bytes));
+    }
+
+    [Fact]
+    public async Task Plan_SaysWhatRunSends_AndWritesNothing()
+    {
+        var shared = Fixtures.Bytes(5000);
+        var items = new[] { Item("x", _source.AddImage("x", "amd64", shared)), Item("y", _source.AddImage("y", "amd64", shared)) };
+        using var client = _registry.Client();
+        var plan = await ContentCopy.PlanAsync(client, items, new CopyOptions(), Cancelled);
+        Assert.All(_registry.Calls, call => Assert.StartsWith("HEAD", call, StringComparison.Ordinal));
+        var report = await RunAsync(items);
+        Assert.Equal((report.BytesSent, report.BlobsSent, report.BlobsMounted), (plan.BytesSent, plan.BlobsSent, plan.BlobsMounted));
+    }
+
+    [Fact]
+    public async Task Run_Progress_EndsWithEverythingDone()
+    {
+        var last = new Last();
+        using var client = _registry.Client();
+        await ContentCopy.RunAsync(client, [Item("x", _source.AddImage("x"))], new CopyOptions { Progress = last }, Cancelled);
+        Assert.Equal((2, 2), (last.Value.Blobs, last.Value.BlobsDone));
+        Assert.Equal(last.Value.Bytes, last.Value.BytesSent);
+    }
+
+    private CopyItem Item(string repository, Descriptor root) => new($"{repository}:1", _source, root, repository, "1");
+
+    private async Task<CopyReport> RunAsync(params CopyItem[] items)
+    {
+        using var client = _registry.Client();
+        return await ContentCopy.RunAsync(client, items, new CopyOptions(), Cancelled);
+    }
+
+    private sealed class Last : IProgress<CapiRegistryHook.Content.Sources.TransferProgress>
+    {
+        public CapiRegistryHook.Content.Sources.TransferProgress Value { get; private set; }
+
+        public void Report(CapiRegistryHook.Content.Sources.TransferProgress value) => Value = value;
+    }
+}
