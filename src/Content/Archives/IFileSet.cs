@@ -41,6 +41,9 @@ internal sealed class FolderFiles(string folder) : IFileSet
 
     public long? LengthOf(string path)
     {
+        // Some paths are read in the archives' own lists.
+        if (path.Length == 0 || path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal) || path.Split('/').Contains(".."))
+            return null;
         var file = new FileInfo(Path.Combine(folder, path));
         return file is { Exists: true, LinkTarget: null } ? file.Length : null;
     }

@@ -11,7 +11,7 @@ internal sealed class TarIndex
     private const int LongestExtension = 16 << 10;
     private const int LongestName = 1024;
 
-    private readonly Dictionary<string, TarFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TarFileEntry> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
     private readonly Func<Span<byte>, long, int> _read;
     private readonly long _length;
@@ -46,7 +46,7 @@ internal sealed class TarIndex
     }
 
     /// <summary>A file, or the file that a link at this path leads to; a link to a link is not followed.</summary>
-    public TarFile? Find(string path) =>
+    public TarFileEntry? Find(string path) =>
         _files.TryGetValue(path, out var file) || (_links.TryGetValue(path, out var target) && _files.TryGetValue(target, out file)) ? file : null;
 
     private void Walk()
@@ -68,12 +68,12 @@ internal sealed class TarIndex
             if (isExtension)
                 Extend(header, start);
             else
-                Add(header, new TarFile(start, size));
+                Add(header, new TarFileEntry(start, size));
             offset = start + TarHeader.Padded(size);
         }
     }
 
-    private void Add(TarHeader header, TarFile file)
+    private void Add(TarHeader header, TarFileEntry file)
     {
         var path = Normalize(_next.Name ?? header.Name);
         var link = _next.Link ?? header.Link;
@@ -188,4 +188,4 @@ internal sealed class TarIndex
 }
 
 /// <summary>Where a file in an archive is.</summary>
-internal readonly record struct TarFile(long Offset, long Length);
+internal readonly record struct TarFileEntry(long Offset, long Length);

@@ -62,6 +62,22 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
         }
     }
 
+    /// <summary>Does a call again whose answer broke off.</summary>
+    public async Task<T> RetryAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (Exception exception) when (exception is IOException or HttpRequestException && attempt < options.Retry.Attempts)
+            {
+                await Task.Delay(options.Retry.DelayAfter(attempt), options.Time, cancellationToken);
+            }
+        }
+    }
+
     /// <summary>An address that the registry gave: it must be the registry's own.</summary>
     /// <exception cref="RegistryException">It is missing or of another host.</exception>
     public Uri Own(Uri? given, Uri from)

@@ -57,20 +57,8 @@ public sealed class RegistryClient : IDisposable
 
     /// <summary>A manifest by tag or digest; null when it is not there.</summary>
     /// <exception cref="ContentException">It is larger than 4 MiB, of Docker's schema 1, or not what its digest says.</exception>
-    public async Task<Manifest?> GetManifestAsync(string repository, string selector, CancellationToken cancellationToken)
-    {
-        var wanted = Digest.TryParse(selector, out var digest) ? digest : (Digest?)null;
-        using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Get, repository, selector, "pull"), cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-            return null;
-        if (response.StatusCode != HttpStatusCode.OK)
-            throw await response.ToExceptionAsync($"give the manifest {selector} of {repository}", Options, cancellationToken);
-        wanted ??= DigestOf(response);
-        var bytes = await response.ReadBodyAsync(Manifest.LargestSize, Options, cancellationToken);
-        if (wanted is { } expected && !expected.Matches(bytes.Span))
-            throw new ContentException($"{Name} gives another manifest of {repository} than its digest {expected} says.");
-        return ManifestReader.Read(bytes, response.Content.Headers.ContentType?.MediaType, wanted is { } known ? new Descriptor(response.Content.Headers.ContentType?.MediaType ?? "", known, bytes.Length) : null);
-    }
+    public Task<Manifest?> GetManifestAsync(string repository, string selector, CancellationToken cancellationToken) =>
+        _calls.RetryAsync(() => GetManifestOnceAsync(repository, selector, cancellationToken), cancellationToken);
 
     /// <summary>True when a repository has a blob.</summary>
     public async Task<bool> HasBlobAsync(string repository, Digest digest, CancellationToken cancellationToken)
@@ -145,6 +133,29 @@ public sealed class RegistryClient : IDisposable
         };
     }
 
+    /// <summary>Removes a tag; the manifest goes with it where the registry removes manifests only and no other tag needs it.</summary>
+    /// <returns>False when it was not there.</returns>
+    /// <exception cref="RegistryException">The registry does not allow it, or other tags stand for the same manifest; the message names one.</exception>
+    public async Task<bool> RemoveTagAsync(string repository, string tag, CancellationToken cancellationToken)
+    {
+        if (await ResolveAsync(repository, tag, cancellationToken) is not { } manifest)
+            return false;
+        try
+        {
+            return await DeleteManifestAsync(repository, tag, cancellationToken);
+        }
+        catch (RegistryException exception) when (exception.Status is HttpStatusCode.BadRequest || exception.Code is "UNSUPPORTED")
+        {
+            await foreach (var other in TagsAsync(repository, cancellationToken))
+            {
+                if (other != tag && (await ResolveAsync(repository, other, cancellationToken))?.Digest == manifest.Digest)
+                    throw new RegistryException($"{Name} can't remove {repository}:{tag} alone, because {repository}:{other} is the same manifest: remove {manifest.Digest}, and both are gone.", exception);
+            }
+
+            return await DeleteManifestAsync(repository, manifest.Digest.ToString(), cancellationToken);
+        }
+    }
+
     /// <summary>The tags of a repository in the registry's order; none when there is no such repository.</summary>
     public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken) =>
         Pages.ReadAsync(_calls, new RegistryCall(HttpMethod.Get, new Uri($"v2/{Checked(repository)}/tags/list?n=1000", UriKind.Relative), $"repository:{repository}:pull"), "tags", cancellationToken);
@@ -162,6 +173,21 @@ public sealed class RegistryClient : IDisposable
     {
         _calls.Dispose();
         _http.Dispose();
+    }
+
+    private async Task<Manifest?> GetManifestOnceAsync(string repository, string selector, CancellationToken cancellationToken)
+    {
+        var wanted = Digest.TryParse(selector, out var digest) ? digest : (Digest?)null;
+        using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Get, repository, selector, "pull"), cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return null;
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw await response.ToExceptionAsync($"give the manifest {selector} of {repository}", Options, cancellationToken);
+        wanted ??= DigestOf(response);
+        var bytes = await response.ReadBodyAsync(Manifest.LargestSize, Options, cancellationToken);
+        if (wanted is { } expected && !expected.Matches(bytes.Span))
+            throw new ContentException($"{Name} gives another manifest of {repository} than its digest {expected} says.");
+        return ManifestReader.Read(bytes, response.Content.Headers.ContentType?.MediaType, wanted is { } known ? new Descriptor(response.Content.Headers.ContentType?.MediaType ?? "", known, bytes.Length) : null);
     }
 
     private static RegistryCall ManifestCall(HttpMethod method, string repository, string selector, string actions)

@@ -137,6 +137,23 @@ public sealed class ContentCopyTests
     }
 
     [Fact]
+    public async Task RemoveTag_OfAManifestThatAnotherTagNeeds_LeavesTheOther()
+    {
+        await using var registry = await RealRegistry.StartAsync(Cancelled);
+        var images = new LayoutImages(registry.Folder["layout"], seed: 8);
+        images.Add("docker.io/test/one:1.0", Layer("one"));
+        await PushAsync(images.Folder, registry);
+        var manifest = (await registry.Client.GetManifestAsync("test/one", "1.0", Cancelled))!;
+        await registry.Client.PutManifestAsync("test/one", "2.0", manifest, Cancelled);
+
+        // Distribution 2.8 removes manifests only.
+        var exception = await Assert.ThrowsAsync<RegistryException>(() => registry.Client.RemoveTagAsync("test/one", "1.0", Cancelled));
+        Assert.Contains("test/one:2.0 is the same manifest", exception.Message, StringComparison.Ordinal);
+        Assert.NotNull(await registry.Client.ResolveAsync("test/one", "2.0", Cancelled));
+        Assert.False(await registry.Client.RemoveTagAsync("test/one", "3.0", Cancelled));
+    }
+
+    [Fact]
     public async Task Push_ReferrersAndCosignTags_AreFoundAgainWithoutTheReferrersApi()
     {
         await using var registry = await RealRegistry.StartAsync(Cancelled);
