@@ -33,7 +33,7 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
         using var handler = RegistryTransport.Create(authority.CertificatePem);
         using var client = new RegistryClient(handler, registry.Address);
         var source = new ZeroSource();
-        var blob = new Descriptor(MediaTypes.OciLayer, source.Digest(Size), Size);
+        var blob = new Descriptor(MediaTypes.OciLayer, ZeroSource.DigestOf(Size), Size);
         using var me = System.Diagnostics.Process.GetCurrentProcess();
         var before = me.WorkingSet64;
         long most = 0;
@@ -58,13 +58,13 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
     {
         public string Location => "zeros";
 
-        public Digest Digest(long size)
+        public static Digest DigestOf(long size)
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var block = new byte[1 << 20];
             for (var rest = size; rest > 0; rest -= block.Length)
                 hash.AppendData(block);
-            return References(Convert.ToHexStringLower(hash.GetHashAndReset()));
+            return Digest.Parse($"sha256:{Convert.ToHexStringLower(hash.GetHashAndReset())}");
         }
 
         public Task<ReadOnlyMemory<byte>?> ReadManifestAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult<ReadOnlyMemory<byte>?>(null);
@@ -75,8 +75,6 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
         public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult(true);
 
         public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AttachedContent>>([]);
-
-        private static Digest References(string hex) => CapiRegistryHook.Content.References.Digest.Parse($"sha256:{hex}");
     }
 
     private sealed class ZeroStream(long rest) : Stream
