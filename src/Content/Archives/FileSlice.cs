@@ -32,7 +32,8 @@ internal sealed class FileSlice(SafeFileHandle file, long offset, long length) :
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await RandomAccess.ReadAsync(file, buffer[..(int)Math.Min(buffer.Length, length - _position)], offset + _position, cancellationToken);
+        var read = await RandomAccess.ReadAsync(file, buffer[..(int)Math.Min(buffer.Length, length - _position)], offset + _position,
+            cancellationToken);
         _position += read;
         return read;
     }

@@ -52,7 +52,8 @@ internal sealed class FolderFiles(string folder) : IFileSet
     {
         if (LengthOf(path) is not { } length || offset > length)
             return null;
-        var stream = new FileStream(Path.Combine(folder, path), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
+        var stream = new FileStream(Path.Combine(folder, path), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0,
+            useAsync: true);
         stream.Position = offset;
         return stream;
     }

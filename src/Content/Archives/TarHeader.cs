@@ -44,7 +44,8 @@ internal readonly record struct TarHeader(string Name, long Size, char Type, str
             throw new ContentException("a header is damaged");
         var name = Text(block[..LongestName]);
         var prefix = block.Slice(257, 6).SequenceEqual("ustar\0"u8) ? Text(block.Slice(345, 155)) : "";
-        return new TarHeader(prefix.Length == 0 ? name : $"{prefix}/{name}", Number(block.Slice(124, 12)), (char)block[156], Text(block.Slice(157, LongestName)));
+        return new TarHeader(prefix.Length == 0 ? name
+            : $"{prefix}/{name}", Number(block.Slice(124, 12)), (char)block[156], Text(block.Slice(157, LongestName)));
     }
 
     private static byte[] Block(string name, long size, char type)
@@ -82,7 +83,8 @@ internal readonly record struct TarHeader(string Name, long Size, char Type, str
     private static long Number(ReadOnlySpan<byte> field)
     {
         if (field[0] == 0x80 && field.Length == 12)
-            return BinaryPrimitives.ReadInt64BigEndian(field[4..]) is var large and >= 0 && !field[1..4].ContainsAnyExcept((byte)0) ? large : throw new ContentException("a header has an impossible size");
+            return BinaryPrimitives.ReadInt64BigEndian(field[4..]) is var large and >= 0 && !field[1..4].ContainsAnyExcept((byte)0)
+                ? large : throw new ContentException("a header has an impossible size");
         long value = 0;
         foreach (var digit in field.Trim("\0 "u8))
         {

@@ -47,7 +47,8 @@ internal sealed class TarIndex
 
     /// <summary>A file, or the file that a link at this path leads to; a link to a link is not followed.</summary>
     public TarFileEntry? Find(string path) =>
-        _files.TryGetValue(path, out var file) || (_links.TryGetValue(path, out var target) && _files.TryGetValue(target, out file)) ? file : null;
+        _files.TryGetValue(path, out var file) || (_links.TryGetValue(path, out var target) && _files.TryGetValue(target, out file))
+            ? file : null;
 
     private void Walk()
     {
@@ -122,7 +123,8 @@ internal sealed class TarIndex
         while (!content.IsEmpty)
         {
             var space = content.IndexOf((byte)' ');
-            if (space is < 1 or > 6 || !int.TryParse(content[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length <= space + 1 || length > content.Length)
+            if (space is < 1 or > 6 || !int.TryParse(content[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+                || length <= space + 1 || length > content.Length)
                 throw new ContentException("it has a malformed extended header");
             Take(Encoding.UTF8.GetString(content[(space + 1)..(length - 1)]));
             content = content[length..];
@@ -137,14 +139,16 @@ internal sealed class TarIndex
         {
             "path" => _next with { Name = value },
             "linkpath" => _next with { Link = value },
-            "size" => _next with { Size = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : throw new ContentException("it has a malformed extended header") },
+            "size" => _next with { Size = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size
+                : throw new ContentException("it has a malformed extended header") },
             _ when key.StartsWith("GNU.sparse.", StringComparison.Ordinal) => throw new ContentException("it has a sparse file"),
             _ => _next,
         };
     }
 
     private static string Resolve(string path, string link) =>
-        link.StartsWith('/') ? throw new ContentException($"the link '{path}' leads out of it") : Collapse(path, $"{path[..(path.LastIndexOf('/') + 1)]}{link}");
+        link.StartsWith('/') ? throw new ContentException($"the link '{path}' leads out of it")
+            : Collapse(path, $"{path[..(path.LastIndexOf('/') + 1)]}{link}");
 
     private static string Collapse(string path, string target)
     {

@@ -7,11 +7,13 @@ using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Content.Bundles;
 
-/// <summary>What a bundle holds, and which blobs it leaves to an older one. The truth about a site, where a registry's listing is not.</summary>
+/// <summary>What a bundle holds, and which blobs it leaves to an older one. The truth about a site, where a registry's listing is
+/// not.</summary>
 /// <param name="Content">One entry per name, in the order of names.</param>
 /// <param name="Blobs">Blobs in the bundle, with their sizes in bytes.</param>
 /// <param name="LeftOut">Blobs that it needs and that the older bundle brings.</param>
-public sealed record BundleLock(IReadOnlyList<ContentSummary> Content, IReadOnlyDictionary<Digest, long> Blobs, IReadOnlyDictionary<Digest, long> LeftOut)
+public sealed record BundleLock(
+    IReadOnlyList<ContentSummary> Content, IReadOnlyDictionary<Digest, long> Blobs, IReadOnlyDictionary<Digest, long> LeftOut)
 {
     /// <summary>The largest lock that is read, in bytes.</summary>
     public const int LargestSize = 64 << 20;
@@ -25,7 +27,9 @@ public sealed record BundleLock(IReadOnlyList<ContentSummary> Content, IReadOnly
     public byte[] ToJson()
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var writer = new Utf8JsonWriter(buffer,
+            new JsonWriterOptions { Indented = true, NewLine = "\n",
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();
             writer.WriteNumber("version", Version);
@@ -49,7 +53,8 @@ public sealed record BundleLock(IReadOnlyList<ContentSummary> Content, IReadOnly
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out var version) || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out var number) || number != Version)
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out var version)
+                || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out var number) || number != Version)
                 throw new ContentException($"it is not a lock of version {Version}");
             return new BundleLock([.. List(root, "content").Select(Entry)], Digests(root, "blobs"), Digests(root, "leftOut"));
         }
@@ -112,7 +117,8 @@ public sealed record BundleLock(IReadOnlyList<ContentSummary> Content, IReadOnly
     private static ContentSummary Entry(JsonElement element)
     {
         var kind = Enum.TryParse<ContentKind>(DescriptorJson.Text(element, "kind"), out var known) ? known : ContentKind.Artifact;
-        return new ContentSummary(DescriptorJson.Text(element, "name"), Digest.Parse(DescriptorJson.Text(element, "digest") ?? ""), kind, Texts(element, "platforms"), Size(element))
+        return new ContentSummary(DescriptorJson.Text(element, "name"), Digest.Parse(DescriptorJson.Text(element, "digest") ?? ""), kind,
+            Texts(element, "platforms"), Size(element))
         {
             Why = Texts(element, "why"),
             Upstream = DescriptorJson.Text(element, "upstreamDigest") is { } upstream ? Digest.Parse(upstream) : null,
@@ -133,12 +139,18 @@ public sealed record BundleLock(IReadOnlyList<ContentSummary> Content, IReadOnly
 
     private static string[] Texts(JsonElement element, string name) =>
         element.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw new ContentException($"'{name}' is not a list of strings"))] : [];
+            ? [.. list.EnumerateArray()
+                .Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
+                : throw new ContentException($"'{name}' is not a list of strings"))] : [];
 
     private static long Size(JsonElement element) =>
-        element.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number && size.TryGetInt64(out var bytes) && bytes >= 0 ? bytes : throw new ContentException("an entry has no valid size");
+        element.TryGetProperty("size", out var size) && size.ValueKind == JsonValueKind.Number && size.TryGetInt64(out var bytes)
+            && bytes >= 0 ? bytes : throw new ContentException("an entry has no valid size");
 
     private static IEnumerable<JsonElement> List(JsonElement root, string name) =>
         root.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
-            ? list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Object ? item : throw new ContentException($"'{name}' has an entry that is not an object")) : throw new ContentException($"'{name}' is not a list");
+            ? list.EnumerateArray()
+                .Select(item => item.ValueKind == JsonValueKind.Object ? item
+                : throw new ContentException($"'{name}' has an entry that is not an object"))
+                : throw new ContentException($"'{name}' is not a list");
 }

@@ -5,7 +5,8 @@ using CapiRegistryHook.Content.Sources;
 namespace CapiRegistryHook.Content.Bundles;
 
 /// <summary>Something that goes into a bundle.</summary>
-/// <param name="Name">The name under which it is found there, which is the name that manifests use. A digest in it must be that of the content.</param>
+/// <param name="Name">The name under which it is found there, which is the name that manifests use. A digest in it must be that of the
+/// content.</param>
 /// <param name="Source">Where it is read.</param>
 /// <param name="Root">Its manifest or index.</param>
 public sealed record BundleItem(Reference Name, IContentSource Source, Descriptor Root)
@@ -21,8 +22,10 @@ public sealed record BundleOptions
     public IReadOnlyList<Platform> Platforms { get; init; } = [];
 
     /// <summary>
-    /// What is done with an index when some of its platforms are left out. False: it is written anew and has another digest, unless something
-    /// pins its digest, in which case all platforms stay. True: it stays as it is and names manifests that are not there, which not every registry accepts.
+    /// What is done with an index when some of its platforms are left out. False: it is written anew and has another digest, unless
+    /// something
+    /// pins its digest, in which case all platforms stay. True: it stays as it is and names manifests that are not there, which not every
+    /// registry accepts.
     /// </summary>
     public bool KeepsIndexes { get; init; }
 

@@ -5,7 +5,8 @@ using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Content.Bundles;
 
-/// <summary>Everything that a bundle will hold, known before its first byte is written: names, manifests, and blobs with their sizes.</summary>
+/// <summary>Everything that a bundle will hold, known before its first byte is written: names, manifests, and blobs with their
+/// sizes.</summary>
 internal sealed class BundlePlan
 {
     private readonly SortedDictionary<string, Descriptor> _entries = new(StringComparer.Ordinal);
@@ -26,14 +27,22 @@ internal sealed class BundlePlan
 
     public BundleLock Lock { get; private set; } = new([], new Dictionary<Digest, long>(), new Dictionary<Digest, long>());
 
-    public static async Task<BundlePlan> MakeAsync(IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
+    public static async Task<BundlePlan> MakeAsync(
+        IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
     {
         var plan = new BundlePlan();
         var pinned = items.Select(item => item.Name.Digest).OfType<Digest>().ToHashSet();
         var filter = new PlatformFilter(options.Platforms, options.KeepsIndexes, pinned);
-        foreach (var group in items.GroupBy(item => item.Name.ToString(), StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal))
-            await plan.AddAsync(Merge([.. group]), filter, options, cancellationToken);
-        plan.Notices.AddRange(filter.Notices);
+        var groups = items.GroupBy(item => item.Name.ToString(), StringComparer.Ordinal)
+            .OrderBy(group => group.Key, StringComparer.Ordinal);
+        var wanted = groups.Select(group => Merge([.. group])).ToList();
+        var read = new ReadItem[wanted.Count];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers), CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(wanted.Index(), parallel,
+            async (entry, token) => read[entry.Index] = await ReadAsync(entry.Item, filter, options, token));
+        // In the order of names, whoever was read first.
+        foreach (var item in read)
+            plan.Add(item, options.OlderBundle);
         plan.Complete();
         return plan;
     }
@@ -47,23 +56,33 @@ internal sealed class BundlePlan
         return same[0] with { Why = [.. same.SelectMany(item => item.Why).Distinct().Order(StringComparer.Ordinal)] };
     }
 
-    private async Task AddAsync(BundleItem wanted, PlatformFilter filter, BundleOptions options, CancellationToken cancellationToken)
+    private static async Task<ReadItem> ReadAsync(
+        BundleItem wanted, PlatformFilter filter, BundleOptions options, CancellationToken cancellationToken)
     {
-        var (item, treeOptions) = await filter.ApplyAsync(wanted, options.WithAttached, cancellationToken);
+        var (item, treeOptions, notices) = await filter.ApplyAsync(wanted, options.WithAttached, cancellationToken);
         var tree = await ContentTree.ReadAsync(item.Source, item.Root, treeOptions, cancellationToken);
         if (tree.MissingManifests.Count > 0)
             throw new ContentException($"{item.Name} is not complete in {item.Source.Location}: the manifest {tree.MissingManifests[0].Digest} is missing.");
+        var summary = await ContentSummary.ReadAsync(item.Source, item.Name.ToString(), tree, cancellationToken);
+        return new ReadItem(item, tree, notices,
+            summary with { Why = item.Why, Upstream = item.Root.Digest == wanted.Root.Digest ? null : wanted.Root.Digest });
+    }
+
+    private void Add(ReadItem read, BundleLock? older)
+    {
+        var (item, tree) = (read.Item, read.Tree);
         foreach (var manifest in tree.Manifests)
             Small.TryAdd(OciLayout.PathOf(manifest.Descriptor.Digest), manifest.Bytes);
         foreach (var blob in tree.Blobs)
-            AddBlob(item, blob, options.OlderBundle);
+            AddBlob(item, blob, older);
         var name = item.Name.ToString();
         var root = tree.Manifests.First(manifest => manifest.Descriptor.Digest == item.Root.Digest);
-        _entries[name] = root.Descriptor with { ArtifactType = root.ArtifactType, Annotations = new Dictionary<string, string> { [LayoutNames.RefName] = name, [LayoutNames.FullName] = name } };
+        var annotations = new Dictionary<string, string> { [LayoutNames.RefName] = name, [LayoutNames.FullName] = name };
+        _entries[name] = root.Descriptor with { ArtifactType = root.ArtifactType, Annotations = annotations };
         foreach (var attached in tree.Attached)
             AddAttached(item.Name, attached, tree);
-        var summary = await ContentSummary.ReadAsync(item.Source, name, tree, cancellationToken);
-        _summaries[name] = summary with { Why = item.Why, Upstream = item.Root.Digest == wanted.Root.Digest ? null : wanted.Root.Digest };
+        _summaries[name] = read.Summary;
+        Notices.AddRange(read.Notices);
     }
 
     private void AddBlob(BundleItem item, Descriptor blob, BundleLock? older)
@@ -116,4 +135,6 @@ internal sealed class BundlePlan
         Large.Remove(OciLayout.PathOf(blob.Digest));
         return blob;
     }
+
+    private sealed record ReadItem(BundleItem Item, ContentTree Tree, IReadOnlyList<string> Notices, ContentSummary Summary);
 }

@@ -21,7 +21,8 @@ public static class BundleWriter
     /// <param name="options">How it is made.</param>
     /// <param name="cancellationToken">Ends the making; nothing stays behind.</param>
     /// <exception cref="ContentException">Something is missing, corrupt or contradictory.</exception>
-    public static async Task<BundleReport> CreateAsync(string path, IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
+    public static async Task<BundleReport> CreateAsync(
+        string path, IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
     {
         var plan = await BundlePlan.MakeAsync(items, options, cancellationToken);
         var places = Places(plan, out var size);
@@ -51,8 +52,11 @@ public static class BundleWriter
     // The index first, so that a reader of the stream knows early what comes.
     private static Dictionary<string, (byte[] Header, long Offset)> Places(BundlePlan plan, out long size)
     {
-        var sizes = plan.Small.Select(pair => (Path: pair.Key, Size: (long)pair.Value.Length)).Concat(plan.Large.Select(pair => (Path: pair.Key, pair.Value.Blob.Size)))
-            .OrderBy(pair => pair.Path switch { OciLayout.MarkerName => 0, OciLayout.IndexName => 1, _ => 2 }).ThenBy(pair => pair.Path, StringComparer.Ordinal);
+        var sizes = plan.Small
+            .Select(pair => (Path: pair.Key, Size: (long)pair.Value.Length)).Concat(plan.Large
+            .Select(pair => (Path: pair.Key, pair.Value.Blob.Size)))
+            .OrderBy(pair => pair.Path switch { OciLayout.MarkerName => 0, OciLayout.IndexName => 1, _ => 2 }).ThenBy(pair => pair.Path,
+                StringComparer.Ordinal);
         var places = new Dictionary<string, (byte[] Header, long Offset)>(StringComparer.Ordinal);
         long offset = 0;
         foreach (var (path, length) in sizes)
@@ -81,7 +85,8 @@ public static class BundleWriter
                     await RandomAccess.WriteAsync(file, content, offset + header.Length, cancellationToken);
             }
 
-            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers), CancellationToken = cancellationToken };
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers),
+                CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(plan.Large, parallel, async (blob, token) =>
             {
                 var (header, offset) = places[blob.Key];

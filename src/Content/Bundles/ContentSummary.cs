@@ -22,17 +22,20 @@ public sealed record ContentSummary(string? Name, Digest Digest, ContentKind Kin
     public Digest? Upstream { get; init; }
 
     /// <summary>Sums up a tree; the configuration of an image of one platform is read for that platform.</summary>
-    public static async Task<ContentSummary> ReadAsync(IContentSource source, string? name, ContentTree tree, CancellationToken cancellationToken)
+    public static async Task<ContentSummary> ReadAsync(
+        IContentSource source, string? name, ContentTree tree, CancellationToken cancellationToken)
     {
         var root = tree.Manifests.FirstOrDefault(manifest => manifest.Descriptor.Digest == tree.Root.Digest);
         var kind = root is null ? ContentKind.Artifact : ContentKinds.Of(root);
         var platforms = tree.Platforms.Select(platform => platform.ToString()).ToList();
-        if (platforms.Count == 0 && kind == ContentKind.Image && root?.Config is { Size: <= LargestConfig } config && await source.HasBlobAsync(config, cancellationToken))
+        if (platforms.Count == 0 && kind == ContentKind.Image && root?.Config is { Size: <= LargestConfig } config
+            && await source.HasBlobAsync(config, cancellationToken))
             platforms.AddRange(await PlatformAsync(source, config, cancellationToken));
         return new ContentSummary(name, tree.Root.Digest, kind, platforms, tree.Size);
     }
 
-    private static async Task<IEnumerable<string>> PlatformAsync(IContentSource source, Descriptor config, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<string>> PlatformAsync(
+        IContentSource source, Descriptor config, CancellationToken cancellationToken)
     {
         await using var reader = new BlobReader(source, config, RetryPolicy.Default, TimeProvider.System);
         var bytes = new byte[config.Size];
@@ -41,10 +44,12 @@ public sealed record ContentSummary(string? Name, Digest Digest, ContentKind Kin
         {
             using var document = JsonDocument.Parse(bytes);
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || DescriptorJson.Text(root, "os") is not { } os || DescriptorJson.Text(root, "architecture") is not { } architecture)
+            if (root.ValueKind != JsonValueKind.Object || DescriptorJson.Text(root, "os") is not { } os
+                || DescriptorJson.Text(root, "architecture") is not { } architecture)
                 return [];
             var variant = DescriptorJson.Text(root, "variant");
-            return Platform.IsWord(os) && Platform.IsWord(architecture) ? [new Platform(os, architecture, variant is not null && Platform.IsWord(variant) ? variant : null).ToString()] : [];
+            return Platform.IsWord(os) && Platform.IsWord(architecture)
+                ? [new Platform(os, architecture, variant is not null && Platform.IsWord(variant) ? variant : null).ToString()] : [];
         }
         catch (Exception exception) when (exception is JsonException or ContentException)
         {

@@ -11,7 +11,8 @@ namespace CapiRegistryHook.Content.Bundles;
 /// <param name="Blobs">Blobs whose bytes were read and are right.</param>
 /// <param name="LeftOut">Blobs that an older bundle must bring, in the order of digests.</param>
 /// <param name="Problems">One sentence for each thing that is missing, corrupt or contradictory; empty when all is well.</param>
-public sealed record VerificationReport(IReadOnlyList<ContentSummary> Content, int Blobs, IReadOnlyList<Digest> LeftOut, IReadOnlyList<string> Problems);
+public sealed record VerificationReport(IReadOnlyList<ContentSummary> Content, int Blobs, IReadOnlyList<Digest> LeftOut,
+    IReadOnlyList<string> Problems);
 
 /// <summary>Reads everything in a bundle, layout or archive, each blob once, and compares it with its digest.</summary>
 public static class ContentVerification
@@ -60,7 +61,8 @@ public static class ContentVerification
         }
 
         Compare(expected, content, problems);
-        var leftOut = blobs.Keys.Where(digest => expected?.LeftOut.ContainsKey(digest) == true).OrderBy(digest => digest.ToString(), StringComparer.Ordinal).ToList();
+        var leftOut = blobs.Keys.Where(digest => expected?.LeftOut.ContainsKey(digest) == true)
+            .OrderBy(digest => digest.ToString(), StringComparer.Ordinal).ToList();
         var read = blobs.Values.ExceptBy(leftOut, blob => blob.Blob.Digest).ToList();
         problems.AddRange(await ReadBlobsAsync(source, read, workers, cancellationToken));
         return new VerificationReport(content, read.Count, leftOut, problems);
@@ -91,10 +93,12 @@ public static class ContentVerification
         }
 
         if (expected is not null)
-            problems.AddRange(content.Where(found => !expected.Content.Any(entry => entry.Name == found.Name)).Select(found => $"{found.Name} is in the index and not in the lock."));
+            problems.AddRange(content.Where(found => !expected.Content.Any(entry => entry.Name == found.Name))
+                .Select(found => $"{found.Name} is in the index and not in the lock."));
     }
 
-    private static async Task<IEnumerable<string>> ReadBlobsAsync(IContentSource source, List<(Descriptor Blob, string Name)> blobs, int workers, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<string>> ReadBlobsAsync(
+        IContentSource source, List<(Descriptor Blob, string Name)> blobs, int workers, CancellationToken cancellationToken)
     {
         var problems = new ConcurrentBag<string>();
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, workers), CancellationToken = cancellationToken };

@@ -8,7 +8,9 @@ using YamlDotNet.RepresentationModel;
 namespace CapiRegistryHook.Content.Charts;
 
 /// <summary>What is read in a chart's archive: Chart.yaml and Images.lock. Bounded as Helm bounds it.</summary>
-internal sealed record ChartFiles(string Name, string Version, byte[] Config, IReadOnlyDictionary<string, string> Annotations, IReadOnlyList<string> AnnotatedImages, IReadOnlyList<string> LockedImages)
+internal sealed record ChartFiles(
+    string Name, string Version, byte[] Config, IReadOnlyDictionary<string, string> Annotations, IReadOnlyList<string> AnnotatedImages,
+    IReadOnlyList<string> LockedImages)
 {
     private const int LargestChart = 100 << 20;
     private const int LargestFile = 5 << 20;
@@ -32,24 +34,29 @@ internal sealed record ChartFiles(string Name, string Version, byte[] Config, IR
     private static ChartFiles Read(YamlMappingNode chart, YamlMappingNode? images, string location)
     {
         var (name, version) = (chart.Text("name") ?? "", chart.Text("version") ?? "");
-        if (!ReferenceGrammar.IsRepository(name) || name.Contains('/', StringComparison.Ordinal) || !ReferenceGrammar.IsTag(version.Replace('+', '_')))
+        if (!ReferenceGrammar.IsRepository(name) || name.Contains('/', StringComparison.Ordinal)
+            || !ReferenceGrammar.IsTag(version.Replace('+', '_')))
             throw new ContentException($"The Chart.yaml in {location} has no name and version that a registry could hold: '{Digest.Shorten(name)}', '{Digest.Shorten(version)}'.");
-        var annotations = new Dictionary<string, string> { ["org.opencontainers.image.title"] = name, ["org.opencontainers.image.version"] = version };
+        var annotations = new Dictionary<string,
+            string> { ["org.opencontainers.image.title"] = name, ["org.opencontainers.image.version"] = version };
         if (chart.Text("description") is { Length: > 0 } description)
             annotations["org.opencontainers.image.description"] = description;
         var listed = chart.Get("annotations").Text("artifacthub.io/images");
         var annotated = listed is null ? null : YamlText.Load(listed, $"The annotation artifacthub.io/images in {location}");
-        return new ChartFiles(name, version, YamlJson.Write(chart), annotations, Images(annotated is [var root, ..] ? root : null), Images(images.Get("images")));
+        return new ChartFiles(name, version, YamlJson.Write(chart), annotations, Images(annotated is [var root, ..] ? root : null),
+            Images(images.Get("images")));
     }
 
-    private static List<string> Images(YamlNode? list) => [.. list.Items().Select(item => item.Text("image")).OfType<string>().Where(image => image.Length > 0)];
+    private static List<string> Images(YamlNode? list) =>
+        [.. list.Items().Select(item => item.Text("image")).OfType<string>().Where(image => image.Length > 0)];
 
     private static YamlMappingNode Yaml(TarIndex index, byte[] content, string path, string location)
     {
         var file = index.Find(path)!.Value;
         if (file.Length > LargestFile)
             throw new ContentException($"{path} in {location} has {file.Length} bytes; at most {LargestFile} can be used.");
-        var documents = YamlText.Load(Encoding.UTF8.GetString(content, (int)file.Offset, (int)file.Length), $"{path} in {location}", LongestYaml);
+        var documents = YamlText.Load(Encoding.UTF8.GetString(content, (int)file.Offset, (int)file.Length), $"{path} in {location}",
+            LongestYaml);
         return documents is [YamlMappingNode root] ? root : throw new ContentException($"{path} in {location} is not one YAML mapping.");
     }
 

@@ -46,7 +46,8 @@ internal static class ChartPacker
         if (!File.Exists(path) || new FileInfo(path).Length > LargestChartYaml)
             throw new ContentException($"{folder} is not a chart: it has no Chart.yaml of at most {LargestChartYaml >> 20} MiB.");
         var name = YamlText.Load(File.ReadAllText(path), path) is [YamlMappingNode root] ? root.Text("name") ?? "" : "";
-        return ReferenceGrammar.IsRepository(name) && !name.Contains('/', StringComparison.Ordinal) ? name : throw new ContentException($"{path} has no valid name.");
+        return ReferenceGrammar.IsRepository(name) && !name.Contains('/', StringComparison.Ordinal) ? name
+            : throw new ContentException($"{path} has no valid name.");
     }
 
     private static List<string> Files(string folder)
@@ -55,7 +56,8 @@ internal static class ChartPacker
         var files = new List<string>();
         long size = 0;
         // Links are not followed: a chart has no business outside its folder.
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*",
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
         {
             var path = Path.GetRelativePath(folder, file.FullName).Replace('\\', '/');
             if (IsIgnored(path, ignored))
@@ -71,7 +73,8 @@ internal static class ChartPacker
     }
 
     private static List<string> IgnoredBy(string path) =>
-        File.Exists(path) ? [.. File.ReadLines(path).Take(1000).Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith('#'))] : [];
+        File.Exists(path)
+            ? [.. File.ReadLines(path).Take(1000).Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith('#'))] : [];
 
     // The last pattern that matches decides, and what stands behind "!" is kept.
     private static bool IsIgnored(string path, List<string> patterns)
@@ -83,7 +86,8 @@ internal static class ChartPacker
         {
             var pattern = line.TrimStart('!').TrimEnd('/');
             var isRooted = pattern.Contains('/', StringComparison.Ordinal);
-            if ((isRooted ? prefixes : [.. parts]).Exists(part => FileSystemName.MatchesSimpleExpression(pattern.TrimStart('/'), part, ignoreCase: false)))
+            if ((isRooted ? prefixes
+                : [.. parts]).Exists(part => FileSystemName.MatchesSimpleExpression(pattern.TrimStart('/'), part, ignoreCase: false)))
                 isIgnored = !line.StartsWith('!');
         }
 

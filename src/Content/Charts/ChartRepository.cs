@@ -50,8 +50,11 @@ public sealed class ChartRepository : IDisposable
         using var response = await GetAsync(new Uri(_address, "index.yaml"), cancellationToken);
         var index = await response.ReadBodyAsync(LargestIndex, _options, cancellationToken);
         var all = Read(index, name);
-        var found = version is null ? all.Where(chart => !ChartVersion.IsPrerelease(chart.Version)).MaxBy(chart => chart.Version, ChartVersion.Order) : all.Find(chart => chart.Version == version);
-        return found ?? throw new ContentException($"{_address} has no chart {Digest.Shorten(name)}{(version is null ? "" : $" of version {Digest.Shorten(version)}")}.");
+        var found = version is null ? all
+            .Where(chart => !ChartVersion.IsPrerelease(chart.Version)).MaxBy(chart => chart.Version, ChartVersion.Order)
+            : all.Find(chart => chart.Version == version);
+        return found
+            ?? throw new ContentException($"{_address} has no chart {Digest.Shorten(name)}{(version is null ? "" : $" of version {Digest.Shorten(version)}")}.");
     }
 
     /// <summary>Downloads a chart into a file and verifies it where the repository gave a digest.</summary>
@@ -133,7 +136,8 @@ public sealed class ChartRepository : IDisposable
             var (version, digest, url) = Version(parser);
             if (version is null || url is null || !Uri.TryCreate(_address, url, out var target))
                 continue;
-            versions.Add(new ChartLocation(name, version, target, Digest.TryParse($"sha256:{digest}", out var known) || Digest.TryParse(digest, out known) ? known : null));
+            versions.Add(new ChartLocation(name, version, target, Digest.TryParse($"sha256:{digest}", out var known)
+                || Digest.TryParse(digest, out known) ? known : null));
         }
 
         return versions;

@@ -22,7 +22,8 @@ internal static class ChartVersion
         // A release comes after its candidates.
         if (a.Prerelease.Length == 0 || b.Prerelease.Length == 0)
             return b.Prerelease.Length.CompareTo(a.Prerelease.Length);
-        return a.Prerelease.Zip(b.Prerelease, Identifier).FirstOrDefault(order => order != 0, a.Prerelease.Length.CompareTo(b.Prerelease.Length));
+        return a.Prerelease.Zip(b.Prerelease, Identifier).FirstOrDefault(order => order != 0,
+            a.Prerelease.Length.CompareTo(b.Prerelease.Length));
     }
 
     private static int Identifier(string left, string right) => (Number(left), Number(right)) switch
@@ -41,5 +42,6 @@ internal static class ChartVersion
         return (numbers, dash < 0 ? [] : core[(dash + 1)..].Split('.'));
     }
 
-    private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
+    private static long Number(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
 }

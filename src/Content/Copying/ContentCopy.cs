@@ -11,14 +11,16 @@ public static class ContentCopy
 {
     /// <summary>What <see cref="RunAsync"/> would do now; nothing is written.</summary>
     /// <exception cref="ContentException">Two items want the same place.</exception>
-    public static async Task<CopyReport> PlanAsync(RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
+    public static async Task<CopyReport> PlanAsync(
+        RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
     {
         var plan = new CopyPlan(target, options);
         await plan.MakeAsync(items, cancellationToken);
         var copied = plan.Items.Select(item => item.Item.Label).ToList();
         var live = plan.Blobs.Values.Where(blob => blob.Wanted.Any(wanted => !plan.Failures.ContainsKey(wanted.Item.Label))).ToList();
         var uploads = live.Where(blob => blob.There.Count == 0).ToList();
-        return new CopyReport(uploads.Sum(blob => blob.Blob.Size), uploads.Count, live.Sum(blob => blob.Missing.Count) - uploads.Count, live.Sum(blob => blob.There.Count), 0, copied, Failures(items, plan.Failures));
+        return new CopyReport(uploads.Sum(blob => blob.Blob.Size), uploads.Count, live.Sum(blob => blob.Missing.Count) - uploads.Count,
+            live.Sum(blob => blob.There.Count), 0, copied, Failures(items, plan.Failures));
     }
 
     /// <summary>Copies.</summary>
@@ -27,7 +29,8 @@ public static class ContentCopy
     /// <param name="options">How it is copied.</param>
     /// <param name="cancellationToken">Ends the copying; what is there by then stays.</param>
     /// <exception cref="ContentException">Two items want the same place; nothing was sent.</exception>
-    public static async Task<CopyReport> RunAsync(RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
+    public static async Task<CopyReport> RunAsync(
+        RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
     {
         var plan = new CopyPlan(target, options);
         await plan.MakeAsync(items, cancellationToken);

@@ -35,7 +35,8 @@ public sealed record CopyOptions
 /// <param name="ManifestsSent">Manifests and tags that were written.</param>
 /// <param name="Copied">Labels of what is complete in the registry, in the order given.</param>
 /// <param name="Failures">What is not, in the order given.</param>
-public sealed record CopyReport(long BytesSent, int BlobsSent, int BlobsMounted, int BlobsSkipped, int ManifestsSent, IReadOnlyList<string> Copied, IReadOnlyList<CopyFailure> Failures);
+public sealed record CopyReport(long BytesSent, int BlobsSent, int BlobsMounted, int BlobsSkipped, int ManifestsSent,
+    IReadOnlyList<string> Copied, IReadOnlyList<CopyFailure> Failures);
 
 /// <summary>Why something was not copied.</summary>
 /// <param name="Label">What.</param>

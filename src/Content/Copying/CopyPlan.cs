@@ -77,7 +77,10 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
     {
         var all = blob.Wanted.GroupBy(wanted => wanted.Repository, wanted => wanted.Item).ToList();
         foreach (var repository in all)
-            await TryAsync(Labels(repository), async () => (await target.HasBlobAsync(repository.Key, blob.Blob.Digest, cancellationToken) ? blob.There : blob.Missing).Add(repository.Key));
+            await TryAsync(Labels(repository),
+                async () =>
+                (await target.HasBlobAsync(repository.Key, blob.Blob.Digest, cancellationToken) ? blob.There
+                : blob.Missing).Add(repository.Key));
         foreach (var repository in all.Where(repository => blob.Missing.Contains(repository.Key)))
             await TryAsync(Labels(repository), () => FindAsync(blob, [.. repository], cancellationToken));
     }
@@ -115,7 +118,9 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
     }
 
     private Task ForEachAsync<T>(IEnumerable<T> all, Func<T, CancellationToken, Task> step, CancellationToken cancellationToken) =>
-        Parallel.ForEachAsync(all, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers), CancellationToken = cancellationToken }, async (one, token) => await step(one, token));
+        Parallel.ForEachAsync(all,
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers), CancellationToken = cancellationToken },
+            async (one, token) => await step(one, token));
 }
 
 /// <summary>An item with what it needs.</summary>

@@ -36,7 +36,8 @@ internal sealed class CopyRun : IDisposable
     public async Task<IReadOnlyList<string>> CopyAsync(CancellationToken cancellationToken)
     {
         CountBlobs();
-        var blobs = _plan.Blobs.Values.Where(blob => blob.Missing.Count > 0).ToDictionary(blob => blob.Blob.Digest, blob => SendAsync(blob, cancellationToken));
+        var blobs = _plan.Blobs.Values
+            .Where(blob => blob.Missing.Count > 0).ToDictionary(blob => blob.Blob.Digest, blob => SendAsync(blob, cancellationToken));
         var copied = await Task.WhenAll(_plan.Items.Select(item => FinishAsync(item, blobs, cancellationToken)));
         // Each has been waited for by an item, but for those whose items failed before.
         await Task.WhenAll(blobs.Values);

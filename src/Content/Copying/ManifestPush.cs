@@ -49,7 +49,8 @@ internal sealed class ManifestPush(RegistryClient target) : IDisposable
             var known = await target.ReferrersAsync(repository, subject, cancellationToken);
             if (known.Any(entry => entry.Digest == manifest.Descriptor.Digest))
                 return;
-            var entry = manifest.Descriptor with { ArtifactType = manifest.ArtifactType ?? manifest.Config?.MediaType, Annotations = manifest.Annotations };
+            var entry = manifest.Descriptor with { ArtifactType = manifest.ArtifactType
+                ?? manifest.Config?.MediaType, Annotations = manifest.Annotations };
             await Referrers.KeepListAsync(target, repository, subject, [entry], cancellationToken);
             Interlocked.Increment(ref _count);
         }
@@ -59,5 +60,6 @@ internal sealed class ManifestPush(RegistryClient target) : IDisposable
         }
     }
 
-    private static Manifest Find(ContentTree tree, Descriptor wanted) => tree.Manifests.First(manifest => manifest.Descriptor.Digest == wanted.Digest);
+    private static Manifest Find(ContentTree tree, Descriptor wanted) =>
+        tree.Manifests.First(manifest => manifest.Descriptor.Digest == wanted.Digest);
 }

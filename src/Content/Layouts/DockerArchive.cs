@@ -57,7 +57,8 @@ public sealed class DockerArchive : INamedSource
         Task.FromResult(_blobs.TryGetValue(descriptor.Digest, out var path) ? _files.Open(path, offset) : null);
 
     /// <inheritdoc/>
-    public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult(_blobs.ContainsKey(descriptor.Digest));
+    public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) =>
+        Task.FromResult(_blobs.ContainsKey(descriptor.Digest));
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) =>
@@ -77,7 +78,8 @@ public sealed class DockerArchive : INamedSource
 
     private async Task ReadImageAsync(JsonElement image, CancellationToken cancellationToken)
     {
-        var configPath = image.ValueKind == JsonValueKind.Object ? DescriptorJson.Text(image, "Config") ?? throw Malformed("an image has no Config") : throw Malformed("an image is not an object");
+        var configPath = image.ValueKind == JsonValueKind.Object ? DescriptorJson.Text(image, "Config")
+            ?? throw Malformed("an image has no Config") : throw Malformed("an image is not an object");
         var config = _files.ReadAll(configPath, LargestConfig) ?? throw Malformed($"'{configPath}' is missing");
         var layers = new List<Descriptor>();
         foreach (var path in Texts(image, "Layers"))
@@ -129,7 +131,8 @@ public sealed class DockerArchive : INamedSource
     {
         if (layers.Count != diffIds.Count)
             throw Malformed($"an image has {layers.Count} layers and its configuration lists {diffIds.Count}");
-        var wrong = layers.Zip(diffIds).FirstOrDefault(pair => pair.First.MediaType == MediaTypes.OciLayer && pair.First.Digest.ToString() != pair.Second);
+        var wrong = layers.Zip(diffIds).FirstOrDefault(pair => pair.First.MediaType == MediaTypes.OciLayer
+            && pair.First.Digest.ToString() != pair.Second);
         if (wrong.First is not null)
             throw Malformed($"a layer has the digest {wrong.First.Digest} where the configuration says {Digest.Shorten(wrong.Second)}");
     }
@@ -137,7 +140,8 @@ public sealed class DockerArchive : INamedSource
     private List<string> DiffIds(ReadOnlyMemory<byte> config)
     {
         using var document = JsonDocument.Parse(config);
-        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("rootfs", out var root) || root.ValueKind != JsonValueKind.Object)
+        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("rootfs", out var root)
+            || root.ValueKind != JsonValueKind.Object)
             throw Malformed("a configuration has no rootfs");
         return Texts(root, "diff_ids");
     }
@@ -148,7 +152,9 @@ public sealed class DockerArchive : INamedSource
             return [];
         if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MostLayers)
             throw Malformed($"{name} is not a list of at most {MostLayers} strings");
-        return [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Malformed($"{name} is not a list of strings"))];
+        return [.. list.EnumerateArray()
+            .Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()!
+            : throw Malformed($"{name} is not a list of strings"))];
     }
 
     private ContentException Malformed(string reason) => new($"{Location} is not a docker archive that can be used: {reason}.");

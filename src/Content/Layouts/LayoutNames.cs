@@ -24,14 +24,16 @@ public static class LayoutNames
     private static readonly string[] CosignSuffixes = [".sig", ".att", ".sbom"];
 
     /// <summary>The tags under which cosign keeps what belongs to a manifest.</summary>
-    public static IEnumerable<string> CosignTags(Digest subject) => CosignSuffixes.Select(suffix => $"{subject.Algorithm}-{subject.Hex}{suffix}");
+    public static IEnumerable<string> CosignTags(Digest subject) =>
+        CosignSuffixes.Select(suffix => $"{subject.Algorithm}-{subject.Hex}{suffix}");
 
     /// <summary>The manifest that a cosign tag belongs to; null for other tags.</summary>
     public static Digest? SubjectOf(string tag)
     {
         var suffix = Array.Find(CosignSuffixes, suffix => tag.EndsWith(suffix, StringComparison.Ordinal));
         var dash = tag.IndexOf('-', StringComparison.Ordinal);
-        return suffix is not null && dash > 0 && Digest.TryParse($"{tag[..dash]}:{tag[(dash + 1)..^suffix.Length]}", out var digest) ? digest : null;
+        return suffix is not null && dash > 0 && Digest.TryParse($"{tag[..dash]}:{tag[(dash + 1)..^suffix.Length]}", out var digest)
+            ? digest : null;
     }
 
     internal static string? LabelOf(Descriptor entry) =>

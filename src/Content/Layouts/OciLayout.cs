@@ -83,7 +83,8 @@ public sealed class OciLayout : INamedSource
         if (entry.ArtifactType == LayoutNames.LockType)
             Lock = Plain(entry);
         else if (SubjectOf(entry, tag) is { } subject)
-            attached.Add((subject, new AttachedContent(Plain(entry), tag is not null && LayoutNames.SubjectOf(tag) == subject ? tag : null)));
+            attached.Add((subject,
+                new AttachedContent(Plain(entry), tag is not null && LayoutNames.SubjectOf(tag) == subject ? tag : null)));
         else if (entry.IsManifest)
             names.Add(new NamedContent(name, Plain(entry)) { Label = label });
         else
@@ -97,7 +98,8 @@ public sealed class OciLayout : INamedSource
             return Digest.Parse(subject);
         if (tag is not null && LayoutNames.SubjectOf(tag) is { } signed)
             return signed;
-        if (!entry.IsManifest || entry.Size > Manifest.LargestSize || _files.ReadAll(PathOf(entry.Digest), Manifest.LargestSize) is not { } bytes)
+        if (!entry.IsManifest || entry.Size > Manifest.LargestSize
+            || _files.ReadAll(PathOf(entry.Digest), Manifest.LargestSize) is not { } bytes)
             return null;
         return Manifest.Parse(bytes, entry).Subject?.Digest;
     }

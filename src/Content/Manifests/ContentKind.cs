@@ -38,7 +38,8 @@ public static class ContentKinds
             return ContentKind.Attestation;
         if (Any(all, "spdx", "cyclonedx", "syft"))
             return ContentKind.Sbom;
-        var isImage = manifest.ArtifactType is null && (manifest.IsIndex || manifest.Config?.MediaType is MediaTypes.OciConfig or MediaTypes.DockerConfig);
+        var isImage = manifest.ArtifactType is null
+            && (manifest.IsIndex || manifest.Config?.MediaType is MediaTypes.OciConfig or MediaTypes.DockerConfig);
         return isImage ? ContentKind.Image : ContentKind.Artifact;
     }
 

@@ -23,7 +23,8 @@ public sealed record Descriptor(string MediaType, Digest Digest, long Size)
     public bool IsManifest => MediaTypes.IsManifest(MediaType);
 
     /// <inheritdoc/>
-    public bool Equals(Descriptor? other) => other is not null && MediaType == other.MediaType && Digest == other.Digest && Size == other.Size;
+    public bool Equals(Descriptor? other) =>
+        other is not null && MediaType == other.MediaType && Digest == other.Digest && Size == other.Size;
 
     /// <inheritdoc/>
     public override int GetHashCode() => Digest.GetHashCode();

@@ -14,7 +14,8 @@ internal static class DescriptorJson
         if (element.ValueKind != JsonValueKind.Object)
             throw new ContentException("a descriptor is not an object");
         var digest = Digest.Parse(Text(element, "digest") ?? "");
-        if (!element.TryGetProperty("size", out var size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var bytes) || bytes < 0)
+        if (!element.TryGetProperty("size", out var size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var bytes)
+            || bytes < 0)
             throw new ContentException($"{digest} has no valid size");
         return new Descriptor(MediaType(element), digest, bytes)
         {

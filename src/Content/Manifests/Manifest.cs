@@ -46,15 +46,18 @@ public sealed class Manifest
 
     /// <summary>Configuration and layers that must lie beside the manifest, each once, in order; foreign layers lie elsewhere.</summary>
     public IEnumerable<Descriptor> Blobs =>
-        (Config is null ? Layers : Layers.Prepend(Config)).Where(blob => !MediaTypes.IsForeignLayer(blob.MediaType)).DistinctBy(blob => blob.Digest);
+        (Config is null ? Layers : Layers.Prepend(Config))
+            .Where(blob => !MediaTypes.IsForeignLayer(blob.MediaType)).DistinctBy(blob => blob.Digest);
 
     /// <summary>Reads a manifest and computes its digest.</summary>
     /// <param name="bytes">The manifest, at most 4 MiB.</param>
     /// <param name="mediaType">What it is said to be; null when only the manifest itself says so.</param>
     /// <exception cref="ContentException">It is not a manifest, or one of Docker's schema 1.</exception>
-    public static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType = null) => ManifestReader.Read(bytes, mediaType, expected: null);
+    public static Manifest Parse(ReadOnlyMemory<byte> bytes, string? mediaType = null) =>
+        ManifestReader.Read(bytes, mediaType, expected: null);
 
     /// <summary>Reads a manifest that must be the described one.</summary>
     /// <exception cref="ContentException">It has another digest, size or type, or is not a manifest.</exception>
-    public static Manifest Parse(ReadOnlyMemory<byte> bytes, Descriptor expected) => ManifestReader.Read(bytes, expected.MediaType, expected);
+    public static Manifest Parse(ReadOnlyMemory<byte> bytes, Descriptor expected) =>
+        ManifestReader.Read(bytes, expected.MediaType, expected);
 }

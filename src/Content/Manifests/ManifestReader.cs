@@ -47,7 +47,8 @@ internal static class ManifestReader
             Config = isIndex ? null : DescriptorJson.Read(Property(root, "config")),
             Layers = isIndex ? [] : Descriptors(root, "layers"),
             Children = isIndex ? Manifests(root) : [],
-            Subject = root.TryGetProperty("subject", out var subject) && subject.ValueKind != JsonValueKind.Null ? DescriptorJson.Read(subject) : null,
+            Subject = root.TryGetProperty("subject", out var subject) && subject.ValueKind != JsonValueKind.Null
+                ? DescriptorJson.Read(subject) : null,
             ArtifactType = DescriptorJson.Text(root, "artifactType"),
             Annotations = DescriptorJson.Annotations(root),
         };
@@ -60,13 +61,16 @@ internal static class ManifestReader
             throw new ContentException("it is of Docker's schema 1, which registries no longer accept; push the image again with a current client");
         if (written is not null && announced is not null && MediaTypes.IsManifest(announced) && written != announced)
             throw new ContentException($"it is announced as {announced} and says it is {written}");
-        var type = written ?? (announced is not null && MediaTypes.IsManifest(announced) ? announced : root.TryGetProperty("manifests", out _) ? MediaTypes.OciIndex : MediaTypes.OciManifest);
+        var type = written
+            ?? (announced is not null && MediaTypes.IsManifest(announced) ? announced : root.TryGetProperty("manifests", out _)
+            ? MediaTypes.OciIndex : MediaTypes.OciManifest);
         return MediaTypes.IsManifest(type) ? type : throw new ContentException($"{Digest.Shorten(type)} is not the type of a manifest");
     }
 
     private static bool IsSchema1(JsonElement root, string? type) =>
         type?.StartsWith(MediaTypes.DockerSchema1, StringComparison.Ordinal) == true
-        || (root.TryGetProperty("schemaVersion", out var version) && version.ValueKind == JsonValueKind.Number && version.TryGetInt32(out var number) && number == 1);
+        || (root.TryGetProperty("schemaVersion", out var version) && version.ValueKind == JsonValueKind.Number
+            && version.TryGetInt32(out var number) && number == 1);
 
     private static List<Descriptor> Manifests(JsonElement root)
     {

@@ -8,7 +8,9 @@ internal static class ManifestWriter
 {
     public static readonly ReadOnlyMemory<byte> EmptyConfig = "{}"u8.ToArray();
 
-    public static Manifest Image(Descriptor config, IReadOnlyList<Descriptor> layers, string? artifactType = null, IReadOnlyDictionary<string, string>? annotations = null) =>
+    public static Manifest Image(
+        Descriptor config, IReadOnlyList<Descriptor> layers, string? artifactType = null, IReadOnlyDictionary<string,
+        string>? annotations = null) =>
         Write(MediaTypes.OciManifest, artifactType, writer =>
         {
             writer.WritePropertyName("config");
@@ -18,7 +20,9 @@ internal static class ManifestWriter
         });
 
     /// <summary>An index of the given type; what descriptors hold beyond our fields is not kept.</summary>
-    public static Manifest Index(IReadOnlyList<Descriptor> children, string mediaType = MediaTypes.OciIndex, IReadOnlyDictionary<string, string>? annotations = null) =>
+    public static Manifest Index(
+        IReadOnlyList<Descriptor> children, string mediaType = MediaTypes.OciIndex, IReadOnlyDictionary<string,
+        string>? annotations = null) =>
         Write(mediaType, artifactType: null, writer =>
         {
             WriteList(writer, "manifests", children);

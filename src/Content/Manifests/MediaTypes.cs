@@ -49,5 +49,6 @@ public static class MediaTypes
 
     /// <summary>True for layers that their authors do not allow to be passed on; they are fetched from where the manifest says.</summary>
     public static bool IsForeignLayer(string mediaType) =>
-        mediaType.StartsWith("application/vnd.oci.image.layer.nondistributable.", StringComparison.Ordinal) || mediaType.Contains(".foreign.", StringComparison.Ordinal);
+        mediaType.StartsWith("application/vnd.oci.image.layer.nondistributable.", StringComparison.Ordinal)
+            || mediaType.Contains(".foreign.", StringComparison.Ordinal);
 }

@@ -20,10 +20,12 @@ public sealed record Platform(string Os, string Architecture, string? Variant = 
 
     /// <summary>True when an image for that platform is asked for by this one; without a variant, every variant is.</summary>
     public bool Includes(Platform other) =>
-        Os == other.Os && Architecture == other.Architecture && (Variant is null || Variant == other.Variant || (Variant == "v8" && other.Variant is null && Architecture == "arm64"));
+        Os == other.Os && Architecture == other.Architecture
+            && (Variant is null || Variant == other.Variant || (Variant == "v8" && other.Variant is null && Architecture == "arm64"));
 
     /// <inheritdoc/>
     public override string ToString() => Variant is null ? $"{Os}/{Architecture}" : $"{Os}/{Architecture}/{Variant}";
 
-    internal static bool IsWord(string text) => text.Length is > 0 and <= 64 && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '.' or '-');
+    internal static bool IsWord(string text) =>
+        text.Length is > 0 and <= 64 && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '.' or '-');
 }

@@ -4,7 +4,8 @@ namespace CapiRegistryHook.Content.Mirroring;
 
 /// <summary>Where nodes look for images in their registry.</summary>
 /// <param name="Upstreams">
-/// The hosts whose images lie below their name, as in mirror mode <c>perUpstream</c>; null for the mode <c>default</c>, in which all lie by their path alone.
+/// The hosts whose images lie below their name, as in mirror mode <c>perUpstream</c>; null for the mode <c>default</c>, in which all lie
+/// by their path alone.
 /// </param>
 public sealed record MirrorRule(IReadOnlyList<string>? Upstreams = null)
 {
@@ -24,7 +25,8 @@ public static class MirrorPaths
         if (!rule.Upstreams.Contains(reference.Registry, StringComparer.OrdinalIgnoreCase))
             throw new ContentException($"{reference} is not looked for in the registry: add {reference.Registry} to mirror.upstreams of the cluster.");
         var path = $"{reference.Registry.Replace(':', '_').ToLowerInvariant()}/{reference.Repository}";
-        return ReferenceGrammar.IsRepository(path) ? path : throw new ContentException($"{reference.Registry} can't be part of a path in a registry: {reference} needs mirror mode default.");
+        return ReferenceGrammar.IsRepository(path) ? path
+            : throw new ContentException($"{reference.Registry} can't be part of a path in a registry: {reference} needs mirror mode default.");
     }
 
     /// <summary>The repositories of all images, in order.</summary>
@@ -45,7 +47,8 @@ public static class MirrorPaths
         var first = Tags(hosts[0]);
         foreach (var other in hosts.Skip(1))
         {
-            var different = Tags(other).Except(first).Concat(first.Except(Tags(other))).Select(tag => tag.Tag).Order(StringComparer.Ordinal).FirstOrDefault();
+            var different = Tags(other).Except(first).Concat(first.Except(Tags(other)))
+                .Select(tag => tag.Tag).Order(StringComparer.Ordinal).FirstOrDefault();
             if (different is null)
                 continue;
             var (a, b) = (NameOf(hosts[0], different), NameOf(other, different));

@@ -31,7 +31,8 @@ public class ContentException : Exception
     // Names in archives and answers of registries are other people's text, and this is printed on terminals.
     private static string Printable(string message)
     {
-        var text = string.Concat(message.Select(character => char.IsControl(character) || char.IsSurrogate(character) || IsFormat(character) ? '?' : character));
+        var text = string.Concat(message
+            .Select(character => char.IsControl(character) || char.IsSurrogate(character) || IsFormat(character) ? '?' : character));
         return text.Length <= LongestMessage ? text : string.Concat(text.AsSpan(0, LongestMessage - 3), "...");
     }
 

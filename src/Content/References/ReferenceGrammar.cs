@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace CapiRegistryHook.Content.References;
 
-/// <summary>The parts of a reference, as the distribution project defines them; everything that ends up in a URL or a path goes through here.</summary>
+/// <summary>The parts of a reference, as the distribution project defines them; everything that ends up in a URL or a path goes through
+/// here.</summary>
 public static partial class ReferenceGrammar
 {
     private const int LongestRepository = 255;

@@ -51,10 +51,12 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
 
     private async Task<Uri?> StartAsync(string? mountFrom, CancellationToken cancellationToken)
     {
-        var mount = mountFrom is null ? "" : $"?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(mountFrom)}";
+        var mount = mountFrom is null ? ""
+            : $"?mount={Uri.EscapeDataString(blob.Digest.ToString())}&from={Uri.EscapeDataString(mountFrom)}";
         var target = new Uri($"v2/{repository}/blobs/uploads/{mount}", UriKind.Relative);
         var scope = mountFrom is null ? _pushScope : $"{_pushScope} repository:{mountFrom}:pull";
-        using var response = await calls.SendAsync(new RegistryCall(HttpMethod.Post, target, scope) { Content = Nothing }, cancellationToken);
+        using var response = await calls.SendAsync(new RegistryCall(HttpMethod.Post, target, scope) { Content = Nothing },
+            cancellationToken);
         return response.StatusCode switch
         {
             HttpStatusCode.Created => null,
@@ -86,7 +88,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
         await FinishAsync(session, default, sent, cancellationToken);
     }
 
-    private async Task<Uri> SendChunkAsync(Uri session, ReadOnlyMemory<byte> chunk, long offset, Action<long> sent, CancellationToken cancellationToken)
+    private async Task<Uri> SendChunkAsync(
+        Uri session, ReadOnlyMemory<byte> chunk, long offset, Action<long> sent, CancellationToken cancellationToken)
     {
         var end = offset + chunk.Length;
         var start = offset;
@@ -97,7 +100,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
                 using var response = await PatchAsync(session, chunk[(int)(start - offset)..], start, sent, cancellationToken);
                 if (response.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.NoContent or HttpStatusCode.Created)
                     return calls.Own(response.Headers.Location ?? session, session);
-                if (!RegistryAnswers.IsTransient((int)response.StatusCode) && response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
+                if (!RegistryAnswers.IsTransient((int)response.StatusCode)
+                    && response.StatusCode != HttpStatusCode.RequestedRangeNotSatisfiable)
                     throw await LostAsync(response, cancellationToken);
             }
             catch (Exception exception) when (RetryPolicy.IsTransient(exception))
@@ -114,7 +118,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
         return session;
     }
 
-    private Task<HttpResponseMessage> PatchAsync(Uri session, ReadOnlyMemory<byte> chunk, long start, Action<long> sent, CancellationToken cancellationToken)
+    private Task<HttpResponseMessage> PatchAsync(
+        Uri session, ReadOnlyMemory<byte> chunk, long start, Action<long> sent, CancellationToken cancellationToken)
     {
         HttpContent Body(ProgressDeadline deadline)
         {
@@ -124,7 +129,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
             return content;
         }
 
-        return calls.SendAsync(new RegistryCall(HttpMethod.Patch, session, _pushScope) { Content = Body, Retries = false }, cancellationToken);
+        return calls.SendAsync(new RegistryCall(HttpMethod.Patch, session, _pushScope) { Content = Body, Retries = false },
+            cancellationToken);
     }
 
     private async Task<(Uri Session, long Next)> StatusAsync(Uri session, CancellationToken cancellationToken)
@@ -140,7 +146,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
     {
         var range = response.Headers.TryGetValues("Range", out var values) ? values.First() : "";
         var dash = range.IndexOf('-', StringComparison.Ordinal);
-        return dash >= 0 && long.TryParse(range.AsSpan(dash + 1), System.Globalization.NumberStyles.None, null, out var last) && last > 0 ? last + 1 : 0;
+        return dash >= 0 && long.TryParse(range.AsSpan(dash + 1), System.Globalization.NumberStyles.None, null, out var last) && last > 0
+            ? last + 1 : 0;
     }
 
     private async Task FinishAsync(Uri session, ReadOnlyMemory<byte> rest, Action<long> sent, CancellationToken cancellationToken)
@@ -153,7 +160,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
         }
 
         var target = new UriBuilder(session) { Query = $"{session.Query.TrimStart('?')}&digest={Uri.EscapeDataString(blob.Digest.ToString())}".TrimStart('&') }.Uri;
-        using var response = await calls.SendAsync(new RegistryCall(HttpMethod.Put, target, _pushScope) { Content = Body, Retries = false }, cancellationToken);
+        var call = new RegistryCall(HttpMethod.Put, target, _pushScope) { Content = Body, Retries = false };
+        using var response = await calls.SendAsync(call, cancellationToken);
         if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.NoContent or HttpStatusCode.OK))
             throw await LostAsync(response, cancellationToken);
     }
@@ -162,8 +170,15 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
     private async Task<RegistryException> LostAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var exception = await response.ToExceptionAsync($"take the blob {blob.Digest} for {repository}", _options, cancellationToken);
-        var isLost = exception.IsTransient || response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.RequestedRangeNotSatisfiable || exception.Code is "BLOB_UPLOAD_INVALID" or "BLOB_UPLOAD_UNKNOWN" or "SIZE_INVALID";
-        return new RegistryException(exception.Message, exception) { Status = exception.Status, Code = exception.Code, IsTransient = isLost };
+        var isLost = exception.IsTransient
+            || response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.RequestedRangeNotSatisfiable
+            || exception.Code is "BLOB_UPLOAD_INVALID" or "BLOB_UPLOAD_UNKNOWN" or "SIZE_INVALID";
+        return new RegistryException(exception.Message, exception)
+        {
+            Status = exception.Status,
+            Code = exception.Code,
+            IsTransient = isLost,
+        };
     }
 
     private async Task<bool> IsThereAsync(CancellationToken cancellationToken)

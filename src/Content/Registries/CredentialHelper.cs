@@ -15,7 +15,8 @@ internal sealed class CredentialHelper(TimeProvider time)
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     /// <summary>The helper's login; null when it has none for that registry.</summary>
-    /// <exception cref="ContentException">The helper can't be run, takes too long, or answers something else. The message has nothing of its answer.</exception>
+    /// <exception cref="ContentException">The helper can't be run, takes too long, or answers something else. The message has nothing of
+    /// its answer.</exception>
     public async Task<Login?> AskAsync(string helper, string registry, CancellationToken cancellationToken)
     {
         if (!Platform.IsWord(helper))
@@ -39,7 +40,13 @@ internal sealed class CredentialHelper(TimeProvider time)
 
     private static async Task<Login?> RunAsync(string program, string registry, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(program, ["get"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, ["get"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         using var process = Process.Start(start)!;
         try
         {
@@ -47,7 +54,8 @@ internal sealed class CredentialHelper(TimeProvider time)
             process.StandardInput.Close();
             var errors = DrainAsync(process.StandardError.BaseStream, cancellationToken);
             var answer = new byte[LargestAnswer + 1];
-            var length = await process.StandardOutput.BaseStream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, cancellationToken);
+            var length = await process.StandardOutput.BaseStream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false,
+                cancellationToken);
             if (length > LargestAnswer)
                 throw new ContentException($"{program} gave an answer of more than {LargestAnswer} bytes for {registry}.");
             await errors;
@@ -75,7 +83,8 @@ internal sealed class CredentialHelper(TimeProvider time)
         using var document = JsonDocument.Parse(answer);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
             throw new JsonException();
-        var (user, secret) = (DescriptorJson.Text(document.RootElement, "Username") ?? "", DescriptorJson.Text(document.RootElement, "Secret") ?? "");
+        var user = DescriptorJson.Text(document.RootElement, "Username") ?? "";
+        var secret = DescriptorJson.Text(document.RootElement, "Secret") ?? "";
         if (user.Length == 0)
             return null;
         return user == TokenUser ? new Login("", "", secret) : new Login(user, secret);

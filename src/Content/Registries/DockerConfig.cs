@@ -5,7 +5,8 @@ using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Content.Registries;
 
-/// <summary>The logins that people have: <c>~/.docker/config.json</c>, with its credential helpers. Podman's auth.json has the same form.</summary>
+/// <summary>The logins that people have: <c>~/.docker/config.json</c>, with its credential helpers. Podman's auth.json has the same
+/// form.</summary>
 public sealed class DockerConfig : IRegistryLogins
 {
     private const int LargestFile = 1 << 20;
@@ -48,7 +49,8 @@ public sealed class DockerConfig : IRegistryLogins
     /// <inheritdoc/>
     public async Task<Login?> FindAsync(string registry, CancellationToken cancellationToken)
     {
-        var keys = registry == Reference.DockerHub ? new[] { HubKey, "index.docker.io", Reference.DockerHub } : [registry, $"https://{registry}", $"https://{registry}/"];
+        var keys = registry == Reference.DockerHub ? new[] { HubKey, "index.docker.io", Reference.DockerHub }
+            : [registry, $"https://{registry}", $"https://{registry}/"];
         var helpers = Object(_root, "credHelpers");
         foreach (var key in keys)
         {
@@ -92,7 +94,9 @@ public sealed class DockerConfig : IRegistryLogins
     private Login Unpack(string packed, string key)
     {
         var bytes = new byte[packed.Length];
-        if (Convert.TryFromBase64String(packed, bytes, out var length) && Encoding.UTF8.GetString(bytes, 0, length).TrimEnd('\0') is var text && text.IndexOf(':', StringComparison.Ordinal) is var colon and > 0)
+        if (Convert.TryFromBase64String(packed, bytes, out var length)
+            && Encoding.UTF8.GetString(bytes, 0, length).TrimEnd('\0') is var text
+            && text.IndexOf(':', StringComparison.Ordinal) is var colon and > 0)
             return new Login(text[..colon], text[(colon + 1)..]);
         throw new ContentException($"The login for {Digest.Shorten(key)} in {_path} is malformed: log in again.");
     }

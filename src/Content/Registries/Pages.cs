@@ -12,7 +12,8 @@ internal static class Pages
     private const int MostPages = 10_000;
 
     /// <summary>The entries of all pages; none when the registry has no such list.</summary>
-    public static async IAsyncEnumerable<string> ReadAsync(RegistryCalls calls, RegistryCall first, string property, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public static async IAsyncEnumerable<string> ReadAsync(
+        RegistryCalls calls, RegistryCall first, string property, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var call = first;
         var seen = new HashSet<Uri>();
@@ -27,7 +28,8 @@ internal static class Pages
         }
     }
 
-    private static async Task<(List<string> Entries, Uri? Next)> PageAsync(RegistryCalls calls, RegistryCall call, string property, CancellationToken cancellationToken)
+    private static async Task<(List<string> Entries, Uri? Next)> PageAsync(RegistryCalls calls, RegistryCall call, string property,
+        CancellationToken cancellationToken)
     {
         using var response = await calls.SendAsync(call, cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
@@ -45,7 +47,8 @@ internal static class Pages
         {
             using var document = JsonDocument.Parse(body);
             if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(property, out var list))
-                return list.ValueKind == JsonValueKind.Null ? [] : [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new JsonException())];
+                return list.ValueKind == JsonValueKind.Null ? []
+                    : [.. list.EnumerateArray().Select(item => item.GetString() ?? throw new JsonException())];
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -62,7 +65,8 @@ internal static class Pages
         foreach (var link in links)
         {
             var (open, close) = (link.IndexOf('<', StringComparison.Ordinal), link.IndexOf('>', StringComparison.Ordinal));
-            if (open >= 0 && close > open && link.AsSpan(close).Contains("next", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(link[(open + 1)..close], UriKind.RelativeOrAbsolute, out var next))
+            if (open >= 0 && close > open && link.AsSpan(close).Contains("next", StringComparison.OrdinalIgnoreCase)
+                && Uri.TryCreate(link[(open + 1)..close], UriKind.RelativeOrAbsolute, out var next))
                 return next;
         }
 

@@ -85,9 +85,11 @@ internal sealed class ChunkContent(ReadOnlyMemory<byte> chunk, ProgressDeadline 
     /// <summary>Large enough for tunnels, which are slow with small messages, small enough to see progress.</summary>
     private const int Slice = 256 << 10;
 
-    protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+    protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context, CancellationToken cancellationToken)
+    protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context,
+        CancellationToken cancellationToken)
     {
         for (var offset = 0; offset < chunk.Length; offset += Slice)
         {

@@ -11,7 +11,8 @@ internal static class RegistryAnswers
 
     /// <summary>The body of an answer.</summary>
     /// <exception cref="ContentException">It is larger than allowed.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(this HttpResponseMessage response, int largest, RegistryOptions options, CancellationToken cancellationToken)
+    public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+        this HttpResponseMessage response, int largest, RegistryOptions options, CancellationToken cancellationToken)
     {
         var said = response.Content.Headers.ContentLength;
         if (said > largest)
@@ -28,7 +29,8 @@ internal static class RegistryAnswers
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, int largest, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        HttpResponseMessage response, int largest, CancellationToken cancellationToken)
     {
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
         // No more than a block is taken on the word of the other side.
@@ -47,7 +49,8 @@ internal static class RegistryAnswers
     }
 
     /// <summary>The sentence for an answer that is not the expected one.</summary>
-    public static async Task<RegistryException> ToExceptionAsync(this HttpResponseMessage response, string what, RegistryOptions options, CancellationToken cancellationToken)
+    public static async Task<RegistryException> ToExceptionAsync(
+        this HttpResponseMessage response, string what, RegistryOptions options, CancellationToken cancellationToken)
     {
         var (code, message) = await ReadErrorAsync(response, options, cancellationToken);
         var status = (int)response.StatusCode;
@@ -63,15 +66,18 @@ internal static class RegistryAnswers
     /// <summary>True for answers of servers that are busy, starting or behind a proxy that lost them.</summary>
     public static bool IsTransient(int status) => status is 408 or 429 or 500 or 502 or 503 or 504;
 
-    private static async Task<(string? Code, string? Message)> ReadErrorAsync(HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken)
+    private static async Task<(string? Code, string? Message)> ReadErrorAsync(HttpResponseMessage response, RegistryOptions options,
+        CancellationToken cancellationToken)
     {
         try
         {
             using var document = JsonDocument.Parse(await response.ReadBodyAsync(LargestError, options, cancellationToken));
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("errors", out var errors) || errors.ValueKind != JsonValueKind.Array)
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("errors", out var errors)
+                || errors.ValueKind != JsonValueKind.Array)
                 return default;
             var first = errors.EnumerateArray().FirstOrDefault();
-            return first.ValueKind == JsonValueKind.Object ? (Short(DescriptorJson.Text(first, "code")), Short(DescriptorJson.Text(first, "message"))) : default;
+            return first.ValueKind == JsonValueKind.Object
+                ? (Short(DescriptorJson.Text(first, "code")), Short(DescriptorJson.Text(first, "message"))) : default;
         }
         catch (Exception exception) when (exception is JsonException or ContentException or IOException or HttpRequestException)
         {

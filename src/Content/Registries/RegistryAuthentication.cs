@@ -18,7 +18,8 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
     private static readonly TimeSpan DefaultLife = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, (AuthenticationHeaderValue Header, DateTimeOffset Until)> _headers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string,
+        (AuthenticationHeaderValue Header, DateTimeOffset Until)> _headers = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _one = new(1);
 
     /// <summary>What is sent with a request; null before the first challenge.</summary>
@@ -30,14 +31,16 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
     public async Task<bool> AnswerAsync(HttpResponseMessage response, string scope, CancellationToken cancellationToken)
     {
         var sent = response.RequestMessage?.Headers.Authorization;
-        var challenges = response.Headers.TryGetValues("WWW-Authenticate", out var headers) ? headers.Select(Challenge.Parse).OfType<Challenge>().ToList() : [];
+        var challenges = response.Headers.TryGetValues("WWW-Authenticate", out var headers) ? headers
+            .Select(Challenge.Parse).OfType<Challenge>().ToList() : [];
         await _one.WaitAsync(cancellationToken);
         try
         {
             // Another call may have got a new token meanwhile.
             if (For(scope) is { } known && !Equals(known, sent))
                 return true;
-            var header = challenges.Find(challenge => challenge.Scheme == "bearer") is { } bearer ? await TokenAsync(bearer, scope, cancellationToken)
+            var header = challenges.Find(challenge => challenge.Scheme == "bearer") is { } bearer
+                ? await TokenAsync(bearer, scope, cancellationToken)
                 : challenges.Exists(challenge => challenge.Scheme == "basic") ? await BasicAsync(cancellationToken) : null;
             if (header is not { } found || Equals(found.Header, sent))
                 return false;
@@ -55,7 +58,8 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
     private async Task<(AuthenticationHeaderValue Header, DateTimeOffset Until)?> BasicAsync(CancellationToken cancellationToken) =>
         await LoginAsync(cancellationToken) is { IdentityToken: null } login ? (Basic(login), DateTimeOffset.MaxValue) : null;
 
-    private async Task<(AuthenticationHeaderValue Header, DateTimeOffset Until)?> TokenAsync(Challenge challenge, string scope, CancellationToken cancellationToken)
+    private async Task<(AuthenticationHeaderValue Header, DateTimeOffset Until)?> TokenAsync(Challenge challenge, string scope,
+        CancellationToken cancellationToken)
     {
         var realm = Realm(challenge);
         var service = challenge.Parameters.GetValueOrDefault("service", "");
@@ -88,14 +92,16 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
     private Uri Realm(Challenge challenge)
     {
         var text = challenge.Parameters.GetValueOrDefault("realm", "");
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var realm) || realm.UserInfo.Length > 0 || (realm.Scheme != Uri.UriSchemeHttps && !(realm.Scheme == address.Scheme && realm.Authority == address.Authority)))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var realm) || realm.UserInfo.Length > 0
+            || (realm.Scheme != Uri.UriSchemeHttps && !(realm.Scheme == address.Scheme && realm.Authority == address.Authority)))
             throw new RegistryException($"{address.Authority} wants tokens from '{Digest.Shorten(text)}', which is not an https address.");
         return realm;
     }
 
     private static Uri WithQuery(Uri realm, string service, string scope)
     {
-        var scopes = string.Concat(scope.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(one => $"&scope={Uri.EscapeDataString(one)}"));
+        var scopes = string.Concat(scope.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(one => $"&scope={Uri.EscapeDataString(one)}"));
         return new UriBuilder(realm) { Query = $"{realm.Query.TrimStart('?')}&service={Uri.EscapeDataString(service)}{scopes}".TrimStart('&') }.Uri;
     }
 
@@ -114,11 +120,14 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
         {
             using var document = JsonDocument.Parse(body);
             var root = document.RootElement;
-            var token = root.ValueKind == JsonValueKind.Object ? DescriptorJson.Text(root, "token") ?? DescriptorJson.Text(root, "access_token") : null;
+            var token = root.ValueKind == JsonValueKind.Object ? DescriptorJson.Text(root, "token")
+                ?? DescriptorJson.Text(root, "access_token") : null;
             if (token is not { Length: > 0 } || !token.All(character => character is > ' ' and < '\x7F'))
                 throw new RegistryException($"{realm.Authority} answered without a token for {address.Authority}.");
-            var life = root.TryGetProperty("expires_in", out var seconds) && seconds.ValueKind == JsonValueKind.Number && seconds.TryGetInt32(out var number) && number > 0 ? TimeSpan.FromSeconds(number) : DefaultLife;
-            return (new AuthenticationHeaderValue("Bearer", token), options.Time.GetUtcNow() + (life > 2 * Margin ? life - Margin : life / 2));
+            var life = root.TryGetProperty("expires_in", out var seconds) && seconds.ValueKind == JsonValueKind.Number
+                && seconds.TryGetInt32(out var number) && number > 0 ? TimeSpan.FromSeconds(number) : DefaultLife;
+            return (new AuthenticationHeaderValue("Bearer", token),
+                options.Time.GetUtcNow() + (life > 2 * Margin ? life - Margin : life / 2));
         }
         catch (JsonException exception)
         {

@@ -83,7 +83,8 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
     public Uri Own(Uri? given, Uri from)
     {
         var target = given is null ? null : new Uri(new Uri(address, from), given);
-        if (target is null || target.Host != address.Host || target.Scheme is not ("https" or "http") || (target.Port != address.Port && !target.IsDefaultPort))
+        if (target is null || target.Host != address.Host || target.Scheme is not ("https" or "http")
+            || (target.Port != address.Port && !target.IsDefaultPort))
             throw new RegistryException($"{address.Authority} sent an upload or a page to {(target is null ? "no address" : target.Authority)}, which is not its own.");
         // A registry behind a proxy may not know that it is called by TLS.
         return new UriBuilder(target) { Scheme = address.Scheme, Port = address.Port }.Uri;
@@ -94,7 +95,8 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
     private async Task<HttpResponseMessage> SendOnceAsync(RegistryCall call, CancellationToken cancellationToken)
     {
         var response = await SendOneAsync(call, new Uri(address, call.Target), cancellationToken);
-        if (response.StatusCode == HttpStatusCode.Unauthorized && await _authentication.AnswerAsync(response, call.Scope, cancellationToken))
+        if (response.StatusCode == HttpStatusCode.Unauthorized
+            && await _authentication.AnswerAsync(response, call.Scope, cancellationToken))
         {
             response.Dispose();
             response = await SendOneAsync(call, new Uri(address, call.Target), cancellationToken);
@@ -128,14 +130,16 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegistryException($"{target.Authority} gave no answer within {options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
+            throw new RegistryException($"{target.Authority} gave no answer within {options.Timeout.TotalSeconds:F0} s.",
+                exception) { IsTransient = true };
         }
     }
 
     private Uri Redirect(HttpResponseMessage response, int redirects)
     {
         var from = response.RequestMessage!.RequestUri!;
-        if (redirects >= MostRedirects || response.Headers.Location is not { } location || new Uri(from, location) is var target && (target.UserInfo.Length > 0 || (target.Scheme != "https" && target.Authority != address.Authority)))
+        if (redirects >= MostRedirects || response.Headers.Location is not { } location || new Uri(from, location) is var target
+            && (target.UserInfo.Length > 0 || (target.Scheme != "https" && target.Authority != address.Authority)))
             throw new RegistryException($"{address.Authority} redirects a download to nowhere, too often, or away from TLS.");
         return new Uri(from, location);
     }
@@ -146,5 +150,6 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
         response.Headers.RetryAfter is not { } after ? null : after.Delta ?? after.Date - options.Time.GetUtcNow();
 
     private RegistryException Unreachable(Exception exception) =>
-        exception as RegistryException ?? new RegistryException($"{address.Authority} can't be reached: {exception.Message}", exception) { IsTransient = true };
+        exception as RegistryException
+            ?? new RegistryException($"{address.Authority} can't be reached: {exception.Message}", exception) { IsTransient = true };
 }

@@ -15,7 +15,8 @@ public sealed class RegistryClient : IDisposable
     private readonly RegistryCalls _calls;
 
     /// <summary>A client.</summary>
-    /// <param name="handler">The connections, for example of <see cref="RegistryTransport.Create"/>; not disposed here, and must not follow redirects.</param>
+    /// <param name="handler">The connections, for example of <see cref="RegistryTransport.Create"/>; not disposed here, and must not
+    /// follow redirects.</param>
     /// <param name="address">Scheme, host and port; https, or http on a loopback address.</param>
     /// <param name="options">How it is called.</param>
     /// <exception cref="ContentException">The address is not one of a registry.</exception>
@@ -36,7 +37,8 @@ public sealed class RegistryClient : IDisposable
     /// <exception cref="RegistryException">It does not.</exception>
     public async Task PingAsync(CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, new Uri("v2/", UriKind.Relative), ""), cancellationToken);
+        using var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, new Uri("v2/", UriKind.Relative), ""),
+            cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK)
             throw await response.ToExceptionAsync("be used as a registry", Options, cancellationToken);
     }
@@ -50,7 +52,8 @@ public sealed class RegistryClient : IDisposable
         if (response.StatusCode != HttpStatusCode.OK)
             throw await response.ToExceptionAsync($"say what {repository} has under {selector}", Options, cancellationToken);
         var type = response.Content.Headers.ContentType?.MediaType;
-        var hasAll = DigestOf(response) is not null && response.Content.Headers.ContentLength is > 0 && type is not null && MediaTypes.IsManifest(type);
+        var hasAll = DigestOf(response) is not null && response.Content.Headers.ContentLength is > 0 && type is not null
+            && MediaTypes.IsManifest(type);
         return hasAll ? new Descriptor(type!, DigestOf(response)!.Value, response.Content.Headers.ContentLength!.Value)
             : (await GetManifestAsync(repository, selector, cancellationToken))?.Descriptor;
     }
@@ -63,7 +66,8 @@ public sealed class RegistryClient : IDisposable
     /// <summary>True when a repository has a blob.</summary>
     public async Task<bool> HasBlobAsync(string repository, Digest digest, CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Head, BlobPath(repository, digest), $"repository:{Checked(repository)}:pull"), cancellationToken);
+        using var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Head, BlobPath(repository, digest),
+            $"repository:{Checked(repository)}:pull"), cancellationToken);
         return response.StatusCode switch
         {
             HttpStatusCode.OK => true,
@@ -75,7 +79,8 @@ public sealed class RegistryClient : IDisposable
     /// <summary>A blob from an offset on, not verified; null when it is not there. The caller disposes it.</summary>
     public async Task<Stream?> OpenBlobAsync(string repository, Digest digest, long offset, CancellationToken cancellationToken)
     {
-        var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, BlobPath(repository, digest), $"repository:{Checked(repository)}:pull") { Offset = offset }, cancellationToken);
+        var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, BlobPath(repository, digest),
+            $"repository:{Checked(repository)}:pull") { Offset = offset }, cancellationToken);
         try
         {
             if (response.StatusCode == HttpStatusCode.NotFound)
@@ -104,7 +109,9 @@ public sealed class RegistryClient : IDisposable
     /// <param name="sent">Gets the bytes that go out, resent ones too.</param>
     /// <param name="cancellationToken">Ends the upload.</param>
     /// <returns>True when nothing had to be sent, because it was mounted.</returns>
-    public Task<bool> UploadAsync(string repository, Descriptor blob, IContentSource source, string? mountFrom, Action<long> sent, CancellationToken cancellationToken) =>
+    public Task<bool> UploadAsync(
+        string repository, Descriptor blob, IContentSource source, string? mountFrom, Action<long> sent,
+        CancellationToken cancellationToken) =>
         new BlobUpload(_calls, Checked(repository), blob).RunAsync(source, mountFrom, sent, cancellationToken);
 
     /// <summary>Stores a manifest under a tag or its digest.</summary>
@@ -113,8 +120,10 @@ public sealed class RegistryClient : IDisposable
         var call = ManifestCall(HttpMethod.Put, repository, selector, "pull,push") with { Accept = [], Content = _ => Body(manifest) };
         using var response = await _calls.SendAsync(call, cancellationToken);
         if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
-            throw await response.ToExceptionAsync($"store the manifest {manifest.Descriptor.Digest} in {repository}", Options, cancellationToken);
-        if (DigestOf(response) is { } stored && stored.Algorithm == manifest.Descriptor.Digest.Algorithm && stored != manifest.Descriptor.Digest)
+            throw await response.ToExceptionAsync($"store the manifest {manifest.Descriptor.Digest} in {repository}", Options,
+                cancellationToken);
+        if (DigestOf(response) is { } stored && stored.Algorithm == manifest.Descriptor.Digest.Algorithm
+            && stored != manifest.Descriptor.Digest)
             throw new RegistryException($"{Name} stored {repository}:{selector} with another digest, {stored}.");
     }
 
@@ -123,19 +132,23 @@ public sealed class RegistryClient : IDisposable
     /// <exception cref="RegistryException">The registry does not allow it.</exception>
     public async Task<bool> DeleteManifestAsync(string repository, string selector, CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Delete, repository, selector, "pull,push,delete") with { Accept = [] }, cancellationToken);
+        using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Delete, repository, selector,
+            "pull,push,delete") with { Accept = [] }, cancellationToken);
         return response.StatusCode switch
         {
             HttpStatusCode.Accepted or HttpStatusCode.OK or HttpStatusCode.NoContent => true,
             HttpStatusCode.NotFound => false,
-            HttpStatusCode.MethodNotAllowed => throw new RegistryException($"{Name} can't remove {repository}: deletes are not enabled.") { Status = response.StatusCode, Code = "UNSUPPORTED" },
+            HttpStatusCode.MethodNotAllowed =>
+                throw new RegistryException($"{Name} can't remove {repository}: deletes are not enabled.") { Status = response.StatusCode,
+                Code = "UNSUPPORTED" },
             _ => throw await response.ToExceptionAsync($"remove {selector} from {repository}", Options, cancellationToken),
         };
     }
 
     /// <summary>Removes a tag; the manifest goes with it where the registry removes manifests only and no other tag needs it.</summary>
     /// <returns>False when it was not there.</returns>
-    /// <exception cref="RegistryException">The registry does not allow it, or other tags stand for the same manifest; the message names one.</exception>
+    /// <exception cref="RegistryException">The registry does not allow it, or other tags stand for the same manifest; the message names
+    /// one.</exception>
     public async Task<bool> RemoveTagAsync(string repository, string tag, CancellationToken cancellationToken)
     {
         if (await ResolveAsync(repository, tag, cancellationToken) is not { } manifest)
@@ -158,11 +171,14 @@ public sealed class RegistryClient : IDisposable
 
     /// <summary>The tags of a repository in the registry's order; none when there is no such repository.</summary>
     public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken) =>
-        Pages.ReadAsync(_calls, new RegistryCall(HttpMethod.Get, new Uri($"v2/{Checked(repository)}/tags/list?n=1000", UriKind.Relative), $"repository:{repository}:pull"), "tags", cancellationToken);
+        Pages.ReadAsync(_calls,
+            new RegistryCall(HttpMethod.Get, new Uri($"v2/{Checked(repository)}/tags/list?n=1000", UriKind.Relative),
+            $"repository:{repository}:pull"), "tags", cancellationToken);
 
     /// <summary>The repositories of the registry, where it lists them.</summary>
     public IAsyncEnumerable<string> RepositoriesAsync(CancellationToken cancellationToken) =>
-        Pages.ReadAsync(_calls, new RegistryCall(HttpMethod.Get, new Uri("v2/_catalog?n=1000", UriKind.Relative), "registry:catalog:*"), "repositories", cancellationToken);
+        Pages.ReadAsync(_calls, new RegistryCall(HttpMethod.Get, new Uri("v2/_catalog?n=1000", UriKind.Relative), "registry:catalog:*"),
+            "repositories", cancellationToken);
 
     /// <summary>What refers to a manifest: by the referrers API, else by the tag that clients keep instead. In order of digests.</summary>
     public Task<IReadOnlyList<Descriptor>> ReferrersAsync(string repository, Digest subject, CancellationToken cancellationToken) =>
@@ -187,20 +203,23 @@ public sealed class RegistryClient : IDisposable
         var bytes = await response.ReadBodyAsync(Manifest.LargestSize, Options, cancellationToken);
         if (wanted is { } expected && !expected.Matches(bytes.Span))
             throw new ContentException($"{Name} gives another manifest of {repository} than its digest {expected} says.");
-        return ManifestReader.Read(bytes, response.Content.Headers.ContentType?.MediaType, wanted is { } known ? new Descriptor(response.Content.Headers.ContentType?.MediaType ?? "", known, bytes.Length) : null);
+        return ManifestReader.Read(bytes, response.Content.Headers.ContentType?.MediaType, wanted is { } known
+            ? new Descriptor(response.Content.Headers.ContentType?.MediaType ?? "", known, bytes.Length) : null);
     }
 
     private static RegistryCall ManifestCall(HttpMethod method, string repository, string selector, string actions)
     {
         if (!ReferenceGrammar.IsTag(selector) && !Digest.TryParse(selector, out _))
             throw new ContentException($"'{Digest.Shorten(selector)}' is neither a tag nor a digest.");
-        return new RegistryCall(method, new Uri($"v2/{Checked(repository)}/manifests/{selector}", UriKind.Relative), $"repository:{repository}:{actions}") { Accept = MediaTypes.AllManifests };
+        return new RegistryCall(method, new Uri($"v2/{Checked(repository)}/manifests/{selector}", UriKind.Relative),
+            $"repository:{repository}:{actions}") { Accept = MediaTypes.AllManifests };
     }
 
     private static Uri BlobPath(string repository, Digest digest) => new($"v2/{Checked(repository)}/blobs/{digest}", UriKind.Relative);
 
     private static string Checked(string repository) =>
-        ReferenceGrammar.IsRepository(repository) ? repository : throw new ContentException($"'{Digest.Shorten(repository)}' is not a repository.");
+        ReferenceGrammar.IsRepository(repository) ? repository
+            : throw new ContentException($"'{Digest.Shorten(repository)}' is not a repository.");
 
     private static ReadOnlyMemoryContent Body(Manifest manifest)
     {
@@ -210,7 +229,8 @@ public sealed class RegistryClient : IDisposable
     }
 
     private static Digest? DigestOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("Docker-Content-Digest", out var values) && Digest.TryParse(values.First(), out var digest) ? digest : null;
+        response.Headers.TryGetValues("Docker-Content-Digest", out var values) && Digest.TryParse(values.First(), out var digest) ? digest
+            : null;
 
     private static Stream? Nothing(HttpResponseMessage response)
     {

@@ -28,7 +28,8 @@ public sealed class RegistrySource(RegistryClient client, string repository) : I
     /// <inheritdoc/>
     public async Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken)
     {
-        var attached = (await client.ReferrersAsync(repository, subject, cancellationToken)).Select(entry => new AttachedContent(entry with { Annotations = Descriptor.NoAnnotations }, Tag: null)).ToList();
+        var attached = (await client.ReferrersAsync(repository, subject, cancellationToken))
+            .Select(entry => new AttachedContent(entry with { Annotations = Descriptor.NoAnnotations }, Tag: null)).ToList();
         foreach (var tag in LayoutNames.CosignTags(subject).Where(ReferenceGrammar.IsTag))
         {
             if (await client.ResolveAsync(repository, tag, cancellationToken) is { } signed)

@@ -13,9 +13,11 @@ public static class RegistryTransport
 
     /// <summary>A handler that follows no redirects and verifies the server. The caller disposes it after the client.</summary>
     /// <param name="trustPem">The authorities that are trusted, and no others; null for those of the machine.</param>
-    /// <param name="connect">Opens the stream below TLS, for example a tunnel; null for a direct connection, by the proxy of the environment.</param>
+    /// <param name="connect">Opens the stream below TLS, for example a tunnel; null for a direct connection, by the proxy of the
+    /// environment.</param>
     /// <exception cref="ContentException">The PEM holds no certificate.</exception>
-    public static SocketsHttpHandler Create(string? trustPem = null, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? connect = null)
+    public static SocketsHttpHandler Create(
+        string? trustPem = null, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? connect = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -33,8 +35,10 @@ public static class RegistryTransport
         return handler;
     }
 
-    /// <summary>Where the registry of a reference is called: <c>docker.io</c> at <c>registry-1.docker.io</c>, the others as named.</summary>
-    public static Uri AddressOf(string registry) => new($"https://{(registry == Reference.DockerHub ? "registry-1.docker.io" : registry)}/");
+    /// <summary>Where the registry of a reference is called: <c>docker.io</c> at <c>registry-1.docker.io</c>, the others as
+    /// named.</summary>
+    public static Uri AddressOf(string registry) =>
+        new($"https://{(registry == Reference.DockerHub ? "registry-1.docker.io" : registry)}/");
 
     private static X509ChainPolicy Policy(string trustPem)
     {
@@ -48,6 +52,7 @@ public static class RegistryTransport
             throw new ContentException("The trusted authorities are not certificates in PEM.", exception);
         }
 
-        return policy.CustomTrustStore.Count > 0 ? policy : throw new ContentException("The PEM of trusted authorities holds no certificate.");
+        return policy.CustomTrustStore.Count > 0 ? policy
+            : throw new ContentException("The PEM of trusted authorities holds no certificate.");
     }
 }

@@ -3,7 +3,8 @@ using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Content.Sources;
 
-/// <summary>Everything that a manifest or index leads to, read and verified by digest: what must be in one place for it to be usable.</summary>
+/// <summary>Everything that a manifest or index leads to, read and verified by digest: what must be in one place for it to be
+/// usable.</summary>
 public sealed class ContentTree
 {
     internal ContentTree(Descriptor root, TreeFindings findings)
@@ -45,7 +46,8 @@ public sealed class ContentTree
     /// <param name="options">What belongs to it.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="ContentException">A manifest is not what its digest says, or the tree is too deep or too large.</exception>
-    public static async Task<ContentTree> ReadAsync(IContentSource source, Descriptor root, TreeOptions options, CancellationToken cancellationToken)
+    public static async Task<ContentTree> ReadAsync(
+        IContentSource source, Descriptor root, TreeOptions options, CancellationToken cancellationToken)
     {
         var walk = new TreeWalk(source, options);
         await walk.VisitAsync(root, depth: 0, cancellationToken);

@@ -3,7 +3,8 @@ using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Content.Sources;
 
-/// <summary>A place that content is read from: a repository of a registry, a layout, an archive, a chart. What it gives is not verified yet.</summary>
+/// <summary>A place that content is read from: a repository of a registry, a layout, an archive, a chart. What it gives is not verified
+/// yet.</summary>
 public interface IContentSource
 {
     /// <summary>What the place is called in messages.</summary>

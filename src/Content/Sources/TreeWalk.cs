@@ -41,7 +41,8 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         Findings.Manifests.Add(manifest);
     }
 
-    /// <summary>Adds what is attached to the manifests found so far, and what is attached to that, such as the signature of an SBOM.</summary>
+    /// <summary>Adds what is attached to the manifests found so far, and what is attached to that, such as the signature of an
+    /// SBOM.</summary>
     public async Task VisitAttachedAsync(CancellationToken cancellationToken)
     {
         for (var place = 0; options.WithAttached && place < Findings.Manifests.Count; place++)

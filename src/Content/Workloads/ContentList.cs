@@ -10,7 +10,8 @@ namespace CapiRegistryHook.Content.Workloads;
 /// <param name="ImageLists">Files with one reference a line.</param>
 /// <param name="Charts">Charts, whose images come along.</param>
 /// <param name="Platforms">Platforms that are kept; all when there are none.</param>
-public sealed record ContentList(IReadOnlyList<Reference> Images, IReadOnlyList<string> ImageLists, IReadOnlyList<ChartWish> Charts, IReadOnlyList<Platform> Platforms)
+public sealed record ContentList(
+    IReadOnlyList<Reference> Images, IReadOnlyList<string> ImageLists, IReadOnlyList<ChartWish> Charts, IReadOnlyList<Platform> Platforms)
 {
     private const int LongestList = 4 << 20;
 
@@ -29,7 +30,8 @@ public sealed record ContentList(IReadOnlyList<Reference> Images, IReadOnlyList<
             [.. List(root, "charts", what).Select(chart => Chart(chart, what))], [.. Texts(root, "platforms", what).Select(Platform.Parse)]);
     }
 
-    /// <summary>The references in a list of images: one a line, such as the output of <c>kubeadm config images list</c>. Empty lines and comments are left out.</summary>
+    /// <summary>The references in a list of images: one a line, such as the output of <c>kubeadm config images list</c>. Empty lines and
+    /// comments are left out.</summary>
     /// <exception cref="ContentException">A line is not a reference; the message says which.</exception>
     public static IReadOnlyList<Reference> ParseImageList(string text, string what)
     {
@@ -40,7 +42,8 @@ public sealed record ContentList(IReadOnlyList<Reference> Images, IReadOnlyList<
         {
             var image = line.Split('#')[0].Trim();
             if (image.Length > 0)
-                images.Add(Reference.TryParse(image, out var reference) ? reference : throw new ContentException($"Line {number + 1} of {what} is not an image reference: '{Digest.Shorten(image)}'."));
+                images.Add(Reference.TryParse(image, out var reference) ? reference
+                    : throw new ContentException($"Line {number + 1} of {what} is not an image reference: '{Digest.Shorten(image)}'."));
         }
 
         return images;
@@ -51,7 +54,8 @@ public sealed record ContentList(IReadOnlyList<Reference> Images, IReadOnlyList<
         if (node is not YamlMappingNode chart)
             throw new ContentException($"{what} has a chart that is not a mapping.");
         RefuseUnknown(chart, ChartKeys, what);
-        var name = chart.Text("chart") is { Length: > 0 } text ? text : throw new ContentException($"{what} has a chart without the field chart.");
+        var name = chart.Text("chart") is { Length: > 0 } text ? text
+            : throw new ContentException($"{what} has a chart without the field chart.");
         return new ChartWish(name, chart.Text("repository"), chart.Text("version"), Texts(chart, "values", what));
     }
 

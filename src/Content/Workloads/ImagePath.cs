@@ -3,7 +3,8 @@ using CapiRegistryHook.Content.References;
 namespace CapiRegistryHook.Content.Workloads;
 
 /// <summary>
-/// Where objects of a kind name an image: <c>Prometheus:spec.image</c>, or <c>Widget:spec.parts[*].image</c>. A star as the kind stands for every kind.
+/// Where objects of a kind name an image: <c>Prometheus:spec.image</c>, or <c>Widget:spec.parts[*].image</c>. A star as the kind stands
+/// for every kind.
 /// </summary>
 /// <param name="Kind">The kind; <c>*</c> for every one.</param>
 /// <param name="Segments">Keys from the root of the object on; <c>*</c> for each entry of a list.</param>
@@ -20,7 +21,8 @@ public sealed record ImagePath(string Kind, IReadOnlyList<string> Segments)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         var segments = text[(colon + 1)..].Replace("[*]", ".*", StringComparison.Ordinal).TrimStart('.').Split('.');
-        if (colon < 1 || segments.Length > MostSegments || segments.Any(segment => segment.Length == 0 || segment.AsSpan().ContainsAny('[', ']', ' ')))
+        if (colon < 1 || segments.Length > MostSegments
+            || segments.Any(segment => segment.Length == 0 || segment.AsSpan().ContainsAny('[', ']', ' ')))
             throw new ContentException($"'{Digest.Shorten(text)}' is not a path to an image: write Kind:spec.image, with [*] for each entry of a list.");
         return new ImagePath(text[..colon], segments);
     }

@@ -10,7 +10,8 @@ namespace CapiRegistryHook.Content.Workloads;
 /// <param name="Where">The object, the field, and the chart's template where Helm names it.</param>
 public sealed record ImageMention(string Image, string Where)
 {
-    /// <summary>The place of the value in the text, in characters; without its quotes. Null when it is written in a form that can't be replaced in place.</summary>
+    /// <summary>The place of the value in the text, in characters; without its quotes. Null when it is written in a form that can't be
+    /// replaced in place.</summary>
     internal (int Start, int Length)? Place { get; init; }
 
     internal ScalarStyle Style { get; init; }
@@ -30,7 +31,8 @@ public static class ImageScan
     [
         .. ImagePath.OfPods("Pod", "spec"),
         .. ImagePath.OfPods("PodTemplate", "template", "spec"),
-        .. new[] { "Deployment", "ReplicaSet", "ReplicationController", "DaemonSet", "StatefulSet", "Job" }.SelectMany(kind => ImagePath.OfPods(kind, "spec", "template", "spec")),
+        .. new[] { "Deployment", "ReplicaSet", "ReplicationController", "DaemonSet", "StatefulSet", "Job" }
+            .SelectMany(kind => ImagePath.OfPods(kind, "spec", "template", "spec")),
         .. ImagePath.OfPods("CronJob", "spec", "jobTemplate", "spec", "template", "spec"),
     ];
 
@@ -78,7 +80,8 @@ public static class ImageScan
     }
 
     private static IEnumerable<YamlNode> Objects(YamlNode document) =>
-        document.Text("kind")?.EndsWith("List", StringComparison.Ordinal) == true && document.Get("items") is YamlSequenceNode items ? items.Children : [document];
+        document.Text("kind")?.EndsWith("List", StringComparison.Ordinal) == true && document.Get("items") is YamlSequenceNode items
+            ? items.Children : [document];
 
     private static void Walk(YamlNode? node, ImagePath path, int depth, string where, Action<YamlScalarNode, string> found)
     {
@@ -91,7 +94,8 @@ public static class ImageScan
 
         if (path.Segments[depth] != "*")
         {
-            Walk(node.Get(path.Segments[depth]), path, depth + 1, where.Length == 0 ? path.Segments[depth] : $"{where}.{path.Segments[depth]}", found);
+            Walk(node.Get(path.Segments[depth]), path, depth + 1, where.Length == 0 ? path.Segments[depth]
+                : $"{where}.{path.Segments[depth]}", found);
             return;
         }
 

@@ -7,7 +7,8 @@ namespace CapiRegistryHook.Content.Workloads;
 /// <summary>Manifests with other images.</summary>
 /// <param name="Text">The manifests; all but the replaced values is as it was.</param>
 /// <param name="Rewritten">What was replaced, in the order of the text.</param>
-/// <param name="Left">What was left alone: not in the registry, not a reference, or written in a form that can't be replaced in place.</param>
+/// <param name="Left">What was left alone: not in the registry, not a reference, or written in a form that can't be replaced in
+/// place.</param>
 public sealed record RewriteResult(string Text, IReadOnlyList<ImageMention> Rewritten, IReadOnlyList<ImageMention> Left);
 
 /// <summary>Replaces image references in manifests.</summary>
@@ -25,7 +26,8 @@ public static class ManifestRewrite
         var done = 0;
         foreach (var mention in ImageScan.Find(yaml, more))
         {
-            if (mention.Place is not { } place || !Reference.TryParse(mention.Image, out var reference) || replace(reference) is not { } other)
+            if (mention.Place is not { } place || !Reference.TryParse(mention.Image, out var reference)
+                || replace(reference) is not { } other)
             {
                 left.Add(mention);
                 continue;
@@ -40,5 +42,6 @@ public static class ManifestRewrite
     }
 
     // A bracket, as around an IPv6 address, would begin a list.
-    private static string Quoted(string value, ScalarStyle style) => style == ScalarStyle.Plain && value.StartsWith('[') ? $"\"{value}\"" : value;
+    private static string Quoted(string value, ScalarStyle style) =>
+        style == ScalarStyle.Plain && value.StartsWith('[') ? $"\"{value}\"" : value;
 }

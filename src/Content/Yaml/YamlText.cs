@@ -29,7 +29,8 @@ internal static class YamlText
         }
         catch (YamlException exception)
         {
-            throw new ContentException($"{what} is not valid YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
+            throw new ContentException($"{what} is not valid YAML: line {exception.Start.Line}, column {exception.Start.Column}.",
+                exception);
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or FormatException or InvalidDataException)
         {
@@ -55,7 +56,8 @@ internal static class YamlText
         for (var parser = new Parser(new StringReader(text)); parser.MoveNext();)
         {
             var current = parser.Current!;
-            if (current is NodeEvent && levels.TryPeek(out var level) && level.IsMapping && (level.IsAtKey = !level.IsAtKey) && current is not Scalar)
+            if (current is NodeEvent && levels.TryPeek(out var level) && level.IsMapping && (level.IsAtKey = !level.IsAtKey)
+                && current is not Scalar)
                 throw new InvalidDataException("it has a key that is not text");
             if (current is AnchorAlias alias && (!complete.Contains(alias.Value) || ++aliases > MostAliases))
                 throw new InvalidDataException("it has an alias to nothing before it, or too many aliases");

@@ -32,7 +32,8 @@ public sealed class ContentCopyTests
         Assert.Empty(first.Failures);
         Assert.Equal((41, 19), (first.BlobsSent, first.BlobsMounted));
         Assert.Equal(20, second.Copied.Count);
-        Assert.Equal((0L, 0, 0, 60, 0), (second.BytesSent, second.BlobsSent, second.BlobsMounted, second.BlobsSkipped, second.ManifestsSent));
+        Assert.Equal((0L, 0, 0, 60, 0),
+            (second.BytesSent, second.BlobsSent, second.BlobsMounted, second.BlobsSkipped, second.ManifestsSent));
         Assert.Equal(20, await registry.Client.RepositoriesAsync(Cancelled).CountAsync(Cancelled));
         Assert.Equal(["1"], await registry.Client.TagsAsync("test/image-7", Cancelled).ToListAsync(Cancelled));
     }
@@ -46,16 +47,20 @@ public sealed class ContentCopyTests
         images.Add("docker.io/test/two:1.0", Layer("two"));
         var bundle = await BundleAsync(images.Folder, registry.Folder["site.tar"]);
 
-        await registry.SkopeoAsync(["copy", "--preserve-digests", .. registry.Trust("--dest-cert-dir"), $"oci-archive:{bundle}:docker.io/test/one:1.0", $"docker://{registry.Name}/by-skopeo:1.0"], Cancelled);
+        await registry.SkopeoAsync(["copy", "--preserve-digests", .. registry.Trust("--dest-cert-dir"),
+            $"oci-archive:{bundle}:docker.io/test/one:1.0", $"docker://{registry.Name}/by-skopeo:1.0"], Cancelled);
         Assert.Equal(digest, (await registry.Client.ResolveAsync("by-skopeo", "1.0", Cancelled))!.Digest.ToString());
 
-        await registry.SkopeoAsync(["copy", "--preserve-digests", .. registry.Trust("--src-cert-dir"), $"docker://{registry.Name}/by-skopeo:1.0", $"oci-archive:{registry.Folder["back.tar"]}:docker.io/test/one:1.0"], Cancelled);
+        await registry.SkopeoAsync(["copy", "--preserve-digests", .. registry.Trust("--src-cert-dir"),
+            $"docker://{registry.Name}/by-skopeo:1.0", $"oci-archive:{registry.Folder["back.tar"]}:docker.io/test/one:1.0"], Cancelled);
         using var back = await ContentArchive.OpenAsync(registry.Folder["back.tar"], Cancelled);
         Assert.Equal(digest, Assert.Single(back.Names).Descriptor.Digest.ToString());
         Assert.Empty((await ContentVerification.RunAsync(back, workers: 2, Cancelled)).Problems);
         var report = await PushAsync(registry.Folder["back.tar"], registry);
         Assert.Equal(["docker.io/test/one:1.0"], report.Copied);
-        Assert.Contains(digest, await registry.SkopeoAsync(["inspect", .. registry.Trust("--cert-dir"), $"docker://{registry.Name}/test/one:1.0"], Cancelled), StringComparison.Ordinal);
+        Assert.Contains(digest,
+            await registry.SkopeoAsync(["inspect", .. registry.Trust("--cert-dir"), $"docker://{registry.Name}/test/one:1.0"], Cancelled),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,11 +69,13 @@ public sealed class ContentCopyTests
         await using var registry = await RealRegistry.StartAsync(Cancelled);
         var images = new LayoutImages(registry.Folder["layout"], seed: 3);
         images.Add("docker.io/test/one:1.0", Layer("one"), Layer("more"));
-        await registry.SkopeoAsync(["copy", $"oci:{images.Folder}:docker.io/test/one:1.0", $"docker-archive:{registry.Folder["saved.tar"]}:docker.io/test/one:1.0"], Cancelled);
+        await registry.SkopeoAsync(["copy", $"oci:{images.Folder}:docker.io/test/one:1.0",
+            $"docker-archive:{registry.Folder["saved.tar"]}:docker.io/test/one:1.0"], Cancelled);
 
         var report = await PushAsync(registry.Folder["saved.tar"], registry);
         Assert.Equal(["docker.io/test/one:1.0"], report.Copied);
-        await registry.SkopeoAsync(["copy", .. registry.Trust("--src-cert-dir"), $"docker://{registry.Name}/test/one:1.0", $"dir:{registry.Folder["pulled"]}"], Cancelled);
+        await registry.SkopeoAsync(["copy", .. registry.Trust("--src-cert-dir"), $"docker://{registry.Name}/test/one:1.0",
+            $"dir:{registry.Folder["pulled"]}"], Cancelled);
     }
 
     [Fact]
@@ -77,7 +84,8 @@ public sealed class ContentCopyTests
         await using var registry = await RealRegistry.StartAsync(Cancelled);
         var images = new LayoutImages(registry.Folder["layout"], seed: 4);
         images.Add("docker.io/test/one:1.0", Layer("one"));
-        await registry.SkopeoAsync(["copy", "--format", "v2s2", .. registry.Trust("--dest-cert-dir"), $"oci:{images.Folder}:docker.io/test/one:1.0", $"docker://{registry.Name}/docker/one:1.0"], Cancelled);
+        await registry.SkopeoAsync(["copy", "--format", "v2s2", .. registry.Trust("--dest-cert-dir"),
+            $"oci:{images.Folder}:docker.io/test/one:1.0", $"docker://{registry.Name}/docker/one:1.0"], Cancelled);
         var original = (await registry.Client.ResolveAsync("docker/one", "1.0", Cancelled))!;
         Assert.Equal("application/vnd.docker.distribution.manifest.v2+json", original.MediaType);
 
@@ -87,7 +95,8 @@ public sealed class ContentCopyTests
         Assert.Empty((await PushAsync(registry.Folder["site.tar"], other)).Failures);
 
         Assert.Equal(original, await other.Client.ResolveAsync("test/one", "1.0", Cancelled));
-        await other.SkopeoAsync(["copy", .. other.Trust("--src-cert-dir"), $"docker://{other.Name}/test/one@{original.Digest}", $"dir:{other.Folder["pulled"]}"], Cancelled);
+        await other.SkopeoAsync(["copy", .. other.Trust("--src-cert-dir"), $"docker://{other.Name}/test/one@{original.Digest}",
+            $"dir:{other.Folder["pulled"]}"], Cancelled);
     }
 
     [Fact]
@@ -166,7 +175,8 @@ public sealed class ContentCopyTests
         var attached = Assert.Single(await source.AttachedToAsync(Digest.Parse(digest), Cancelled));
         Assert.Equal(signature, attached.Descriptor.Digest.ToString());
 
-        var item = new BundleItem(Reference.Parse("docker.io/test/one:1.0"), source, (await registry.Client.ResolveAsync("test/one", "1.0", Cancelled))!);
+        var item = new BundleItem(Reference.Parse("docker.io/test/one:1.0"), source,
+            (await registry.Client.ResolveAsync("test/one", "1.0", Cancelled))!);
         await BundleWriter.CreateAsync(registry.Folder["site.tar"], [item], Options, Cancelled);
         await using var other = await RealRegistry.StartAsync(Cancelled);
         Assert.Empty((await PushAsync(registry.Folder["site.tar"], other)).Failures);
@@ -176,16 +186,19 @@ public sealed class ContentCopyTests
     private static async Task<string> BundleAsync(string layout, string path)
     {
         using var source = await ContentArchive.OpenAsync(layout, Cancelled);
-        await BundleWriter.CreateAsync(path, [.. source.Names.Select(name => new BundleItem(name.Name!, source, name.Descriptor))], Options, Cancelled);
+        await BundleWriter.CreateAsync(path, [.. source.Names.Select(name => new BundleItem(name.Name!, source, name.Descriptor))],
+            Options, Cancelled);
         return path;
     }
 
     private static Task<CopyReport> PushAsync(string path, RealRegistry registry) => PushAsync(path, registry, progress: null, Cancelled);
 
-    private static async Task<CopyReport> PushAsync(string path, RealRegistry registry, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
+    private static async Task<CopyReport> PushAsync(
+        string path, RealRegistry registry, IProgress<TransferProgress>? progress, CancellationToken cancellationToken)
     {
         using var source = await ContentArchive.OpenAsync(path, Cancelled);
-        var items = source.Names.Select(name => new CopyItem(name.Name!.ToString(), source, name.Descriptor, name.Name.Repository, name.Name.Tag)).ToList();
+        var items = source.Names
+            .Select(name => new CopyItem(name.Name!.ToString(), source, name.Descriptor, name.Name.Repository, name.Name.Tag)).ToList();
         return await ContentCopy.RunAsync(registry.Client, items, new CopyOptions { Progress = progress }, cancellationToken);
     }
 
@@ -209,7 +222,8 @@ public sealed class ContentCopyTests
     {
         using var stream = new MemoryStream();
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
-            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, text) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), ModificationTime = DateTimeOffset.UnixEpoch });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, text) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
+                ModificationTime = DateTimeOffset.UnixEpoch });
         return stream.ToArray();
     }
 

@@ -67,14 +67,16 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
             return Digest.Parse($"sha256:{Convert.ToHexStringLower(hash.GetHashAndReset())}");
         }
 
-        public Task<ReadOnlyMemory<byte>?> ReadManifestAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult<ReadOnlyMemory<byte>?>(null);
+        public Task<ReadOnlyMemory<byte>?> ReadManifestAsync(Descriptor descriptor, CancellationToken cancellationToken) =>
+            Task.FromResult<ReadOnlyMemory<byte>?>(null);
 
         public Task<Stream?> OpenBlobAsync(Descriptor descriptor, long offset, CancellationToken cancellationToken) =>
             Task.FromResult<Stream?>(new ZeroStream(descriptor.Size - offset));
 
         public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult(true);
 
-        public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AttachedContent>>([]);
+        public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<AttachedContent>>([]);
     }
 
     private sealed class ZeroStream(long rest) : Stream
@@ -131,7 +133,8 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
 
         public long Received => Volatile.Read(ref _received);
 
-        public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        public Uri Address =>
+            new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
         public static async Task<DiscardingRegistry> StartAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
         {

@@ -42,7 +42,8 @@ internal sealed class LayoutImages
         var entry = (JsonObject)manifest.DeepClone();
         entry["annotations"] = new JsonObject { ["org.opencontainers.image.ref.name"] = name };
         _entries.Add(entry);
-        File.WriteAllBytes(Path.Combine(_folder, "index.json"), Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = _entries.DeepClone() }));
+        File.WriteAllBytes(Path.Combine(_folder, "index.json"),
+            Bytes(new JsonObject { ["schemaVersion"] = 2, ["manifests"] = _entries.DeepClone() }));
         return (string)manifest["digest"]!;
     }
 

@@ -42,7 +42,8 @@ internal sealed class RealRegistry : IAsyncDisposable
             http: { addr: "127.0.0.1:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
             """);
         registry._handler = RegistryTransport.Create(registry._authority.CertificatePem, registry.ConnectAsync);
-        registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"), new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20 });
+        registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"),
+            new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20 });
         await registry.RestartAsync(cancellationToken);
         return registry;
     }
@@ -52,7 +53,8 @@ internal sealed class RealRegistry : IAsyncDisposable
     {
         if (_process is not null)
             await _process.DisposeAsync();
-        _process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", _folder["config.yml"]], _folder["registry.log"]);
+        _process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", _folder["config.yml"]],
+            _folder["registry.log"]);
         await Readiness.UntilAsync("docker-registry", IsUpAsync, _process.LogTail, cancellationToken);
     }
 
@@ -70,7 +72,8 @@ internal sealed class RealRegistry : IAsyncDisposable
     /// <summary>Runs skopeo with trust in this registry.</summary>
     public async Task<string> SkopeoAsync(string[] arguments, CancellationToken cancellationToken)
     {
-        var result = await OutsideCommand.RunAsync(await TestTools.PathOfAsync("skopeo"), ["--policy", _folder["policy.json"], .. arguments], cancellationToken);
+        var result = await OutsideCommand.RunAsync(await TestTools.PathOfAsync("skopeo"),
+            ["--policy", _folder["policy.json"], .. arguments], cancellationToken);
         Assert.True(result.ExitCode == 0, $"{result.Command}\n{result.Output}{result.Errors}");
         return result.Output;
     }

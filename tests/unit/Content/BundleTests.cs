@@ -24,7 +24,9 @@ public sealed class BundleTests : IAsyncDisposable
     [Fact]
     public async Task Create_AnyOrderAndWorkers_GivesTheSameBytes()
     {
-        var items = Enumerable.Range(0, 12).Select(number => Item($"r.test/a{number}:1", _source.AddImage($"{number}", "amd64", Fixtures.Bytes(number * 700, (byte)number)))).ToList();
+        var items = Enumerable.Range(0, 12)
+            .Select(number => Item($"r.test/a{number}:1",
+            _source.AddImage($"{number}", "amd64", Fixtures.Bytes(number * 700, (byte)number)))).ToList();
         await CreateAsync(items, new BundleOptions { Workers = 1 });
         var one = await File.ReadAllBytesAsync(Path, Cancelled);
         items.Reverse();
@@ -44,7 +46,8 @@ public sealed class BundleTests : IAsyncDisposable
         {
             names.Add(entry.Name);
             if (entry.Name.StartsWith("blobs/", StringComparison.Ordinal))
-                Assert.EndsWith(Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(entry.DataStream!, Cancelled)), entry.Name, StringComparison.Ordinal);
+                Assert.EndsWith(Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(entry.DataStream!,
+                    Cancelled)), entry.Name, StringComparison.Ordinal);
         }
 
         Assert.Equal(["oci-layout", "index.json"], names.Take(2));
@@ -76,7 +79,8 @@ public sealed class BundleTests : IAsyncDisposable
         bytes[bytes.AsSpan().IndexOf(Fixtures.Bytes(4096)) + 1000] ^= 1;
         await File.WriteAllBytesAsync(Path, bytes, Cancelled);
         using var bundle = await ContentArchive.OpenAsync(Path, Cancelled);
-        Assert.Contains("r.test/a:1: The blob", Assert.Single((await ContentVerification.RunAsync(bundle, 2, Cancelled)).Problems), StringComparison.Ordinal);
+        Assert.Contains("r.test/a:1: The blob", Assert.Single((await ContentVerification.RunAsync(bundle, 2, Cancelled)).Problems),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,7 +88,8 @@ public sealed class BundleTests : IAsyncDisposable
     {
         var (common, fresh) = (Fixtures.Bytes(9000), Fixtures.Bytes(900));
         var older = await CreateAsync([Item("r.test/a:1", _source.AddImage("a", "amd64", common))]);
-        var newer = await CreateAsync([Item("r.test/a:2", _source.AddImage("b", "amd64", common, fresh))], new BundleOptions { OlderBundle = older.Lock });
+        var newer = await CreateAsync([Item("r.test/a:2", _source.AddImage("b", "amd64", common, fresh))],
+            new BundleOptions { OlderBundle = older.Lock });
         Assert.Equal([Digest.Compute(common)], newer.Lock.LeftOut.Keys);
         using var bundle = await ContentArchive.OpenAsync(Path, Cancelled);
         var report = await ContentVerification.RunAsync(bundle, 2, Cancelled);
@@ -111,7 +116,8 @@ public sealed class BundleTests : IAsyncDisposable
     public async Task Create_PlatformsAndAPinnedDigest_KeepsAllOfIt()
     {
         var index = _source.AddIndex(_source.AddImage("a"), _source.AddImage("a", "arm64"));
-        var report = await CreateAsync([Item($"r.test/a@{index.Digest}", index), Item("r.test/a:1", index)], new BundleOptions { Platforms = [Platform.Parse("linux/amd64")] });
+        var report = await CreateAsync([Item($"r.test/a@{index.Digest}", index), Item("r.test/a:1", index)],
+            new BundleOptions { Platforms = [Platform.Parse("linux/amd64")] });
         Assert.All(report.Lock.Content, entry => Assert.Equal(index.Digest, entry.Digest));
         Assert.All(report.Notices, notice => Assert.Contains("is pinned", notice, StringComparison.Ordinal));
     }
@@ -121,17 +127,20 @@ public sealed class BundleTests : IAsyncDisposable
     {
         var arm64 = _source.AddImage("a", "arm64");
         var index = _source.AddIndex(_source.AddImage("a"), arm64);
-        var report = await CreateAsync([Item("r.test/a:1", index)], new BundleOptions { Platforms = [Platform.Parse("linux/amd64")], KeepsIndexes = true });
+        var report = await CreateAsync([Item("r.test/a:1", index)],
+            new BundleOptions { Platforms = [Platform.Parse("linux/amd64")], KeepsIndexes = true });
         Assert.Equal(index.Digest, Assert.Single(report.Lock.Content).Digest);
         using var bundle = await ContentArchive.OpenAsync(Path, Cancelled);
-        Assert.Contains(arm64.Digest.ToString(), Assert.Single((await ContentVerification.RunAsync(bundle, 2, Cancelled)).Problems), StringComparison.Ordinal);
+        Assert.Contains(arm64.Digest.ToString(), Assert.Single((await ContentVerification.RunAsync(bundle, 2, Cancelled)).Problems),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Create_PlatformThatIsNotThere_IsRefused()
     {
         var index = _source.AddIndex(_source.AddImage("a"));
-        var exception = await Assert.ThrowsAsync<ContentException>(() => CreateAsync([Item("r.test/a:1", index)], new BundleOptions { Platforms = [Platform.Parse("linux/s390x")] }));
+        var exception = await Assert.ThrowsAsync<ContentException>(() => CreateAsync([Item("r.test/a:1", index)],
+            new BundleOptions { Platforms = [Platform.Parse("linux/s390x")] }));
         Assert.Contains("it has linux/amd64", exception.Message, StringComparison.Ordinal);
     }
 
@@ -149,7 +158,8 @@ public sealed class BundleTests : IAsyncDisposable
     public async Task Create_OneNameForTwoThings_IsRefused()
     {
         var items = new[] { Item("r.test/a:1", _source.AddImage("a")), Item("r.test/a:1", _source.AddImage("b")) };
-        Assert.Contains("wanted twice", (await Assert.ThrowsAsync<ContentException>(() => CreateAsync(items))).Message, StringComparison.Ordinal);
+        Assert.Contains("wanted twice", (await Assert.ThrowsAsync<ContentException>(() => CreateAsync(items))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

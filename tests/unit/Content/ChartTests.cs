@@ -60,7 +60,8 @@ public sealed class ChartTests : IAsyncDisposable
         using var registry = new MemoryRegistry();
         using var client = registry.Client();
         using var chart = ChartSource.Open(Write("one"));
-        var report = await ContentCopy.RunAsync(client, [new CopyItem("web", chart, chart.Root, "charts/web", chart.Tag)], new CopyOptions(), Cancelled);
+        var report = await ContentCopy.RunAsync(client, [new CopyItem("web", chart, chart.Root, "charts/web", chart.Tag)],
+            new CopyOptions(), Cancelled);
         Assert.Empty(report.Failures);
         var manifest = (await client.GetManifestAsync("charts/web", chart.Tag, Cancelled))!;
         Assert.Equal(ContentKind.Chart, ContentKinds.Of(manifest));
@@ -87,7 +88,9 @@ public sealed class ChartTests : IAsyncDisposable
         using var server = new Files(("/repo/index.yaml", Index), ("/repo/web-1.10.0.tgz", "not it"));
         using var repository = new ChartRepository(server, new Uri("https://charts.test/repo"));
         var chart = await repository.FindAsync("web", null, Cancelled);
-        Assert.Contains("and its repository says", (await Assert.ThrowsAsync<ContentException>(() => repository.DownloadAsync(chart, _folder["x.tgz"], Cancelled))).Message, StringComparison.Ordinal);
+        Assert.Contains("and its repository says",
+            (await Assert.ThrowsAsync<ContentException>(() => repository.DownloadAsync(chart, _folder["x.tgz"], Cancelled))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -130,7 +133,8 @@ public sealed class ChartTests : IAsyncDisposable
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var found = Array.Find(files, file => file.Path == request.RequestUri!.AbsolutePath);
-            return Task.FromResult(new HttpResponseMessage(found.Text is null ? HttpStatusCode.NotFound : HttpStatusCode.OK) { Content = new StringContent(found.Text ?? ""), RequestMessage = request });
+            return Task.FromResult(new HttpResponseMessage(found.Text is null ? HttpStatusCode.NotFound
+                : HttpStatusCode.OK) { Content = new StringContent(found.Text ?? ""), RequestMessage = request });
         }
     }
 }

@@ -41,7 +41,8 @@ public sealed class ContentCopyTests : IDisposable
     public async Task Run_SharedBlob_IsSentOnceAndMounted()
     {
         var shared = Fixtures.Bytes(5000);
-        var report = await RunAsync([.. Enumerable.Range(0, 5).Select(number => Item($"r{number}", _source.AddImage($"{number}", "amd64", shared)))]);
+        var report = await RunAsync([.. Enumerable.Range(0, 5)
+            .Select(number => Item($"r{number}", _source.AddImage($"{number}", "amd64", shared)))]);
         Assert.Empty(report.Failures);
         Assert.Equal(4, report.BlobsMounted);
         Assert.Equal(5, _registry.Blobs.Keys.Count(key => key.EndsWith(Digest.Compute(shared).ToString(), StringComparison.Ordinal)));
@@ -71,7 +72,8 @@ public sealed class ContentCopyTests : IDisposable
         var failure = Assert.Single(report.Failures);
         Assert.Equal("broken:1", failure.Label);
         Assert.Contains("push the older bundle first", failure.Reason, StringComparison.Ordinal);
-        Assert.DoesNotContain(_registry.Calls, call => call.StartsWith("POST /v2/broken", StringComparison.Ordinal) || call.StartsWith("PUT /v2/broken", StringComparison.Ordinal));
+        Assert.DoesNotContain(_registry.Calls, call => call.StartsWith("POST /v2/broken", StringComparison.Ordinal)
+            || call.StartsWith("PUT /v2/broken", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -99,7 +101,8 @@ public sealed class ContentCopyTests : IDisposable
     [Fact]
     public async Task Run_TwoImagesForOnePlace_AreRefusedBeforeAnyCall()
     {
-        var items = new[] { new CopyItem("docker.io/a/x:1", _source, _source.AddImage("1"), "a/x", "1"), new CopyItem("ghcr.io/a/x:1", _source, _source.AddImage("2"), "a/x", "1") };
+        var items = new[] { new CopyItem("docker.io/a/x:1", _source, _source.AddImage("1"), "a/x", "1"),
+            new CopyItem("ghcr.io/a/x:1", _source, _source.AddImage("2"), "a/x", "1") };
         var exception = await Assert.ThrowsAsync<ContentException>(() => RunAsync(items));
         Assert.Contains("docker.io/a/x:1 and ghcr.io/a/x:1", exception.Message, StringComparison.Ordinal);
         Assert.Empty(_registry.Calls);
@@ -112,7 +115,8 @@ public sealed class ContentCopyTests : IDisposable
         var index = _source.AddIndex(here, away);
         var bytes = _source.Files[away.Digest];
         _source.Files.Remove(away.Digest);
-        Assert.Contains(away.Digest.ToString(), Assert.Single((await RunAsync(Item("x", index))).Failures).Reason, StringComparison.Ordinal);
+        Assert.Contains(away.Digest.ToString(), Assert.Single((await RunAsync(Item("x", index))).Failures).Reason,
+            StringComparison.Ordinal);
         Assert.DoesNotContain(_registry.Calls, call => call.StartsWith("POST", StringComparison.Ordinal));
         _registry.AddManifest("x", tag: null, bytes, MediaTypes.OciManifest);
         Assert.Empty((await RunAsync(Item("x", index))).Failures);
@@ -124,7 +128,8 @@ public sealed class ContentCopyTests : IDisposable
         var index = _source.AddIndex(_source.AddImage("a"));
         for (var depth = 0; depth < 20; depth++)
             index = _source.AddIndex(index);
-        Assert.Contains("nested more than 8 deep", Assert.Single((await RunAsync(Item("x", index))).Failures).Reason, StringComparison.Ordinal);
+        Assert.Contains("nested more than 8 deep", Assert.Single((await RunAsync(Item("x", index))).Failures).Reason,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,7 +144,8 @@ public sealed class ContentCopyTests : IDisposable
 
         using var client = _registry.Client();
         var referrers = await client.ReferrersAsync("x", image.Digest, Cancelled);
-        Assert.Equal(new[] { sbom.Digest, other.Digest }.OrderBy(digest => digest.ToString(), StringComparer.Ordinal), referrers.Select(entry => entry.Digest));
+        Assert.Equal(new[] { sbom.Digest, other.Digest }.OrderBy(digest => digest.ToString(), StringComparer.Ordinal), referrers
+            .Select(entry => entry.Digest));
         Assert.Contains("application/spdx+json", referrers.Select(entry => entry.ArtifactType));
         Assert.Equal(signature.Digest, Digest.Compute(_registry.Manifests[$"x:sha256-{image.Digest.Hex}.sig"].Bytes));
     }
@@ -164,6 +170,41 @@ public sealed class ContentCopyTests : IDisposable
         await ContentCopy.RunAsync(client, [Item("x", _source.AddImage("x"))], new CopyOptions { Progress = last }, Cancelled);
         Assert.Equal((2, 2), (last.Value.Blobs, last.Value.BlobsDone));
         Assert.Equal(last.Value.Bytes, last.Value.BytesSent);
+    }
+
+    [Fact]
+    public async Task Verify_OfARegistry_NamesWhatIsNotComplete()
+    {
+        var (fine, broken) = (_source.AddImage("fine"), _source.AddImage("broken", "amd64", Fixtures.Bytes(10)));
+        await RunAsync(Item("fine", fine), Item("broken", broken));
+        _registry.Blobs.TryRemove($"broken@{Digest.Compute(Fixtures.Bytes(10))}", out _);
+        using var client = _registry.Client();
+        ExpectedContent[] expected =
+        [
+            new("a", "broken", "1", broken.Digest), new("b", "fine", "1", fine.Digest), new("c", "fine", "1", broken.Digest),
+                new("d", "none", "1", fine.Digest),
+        ];
+        var problems = await RegistryVerification.RunAsync(client, expected, workers: 3, Cancelled);
+        Assert.Equal(["a", "c", "d"], problems.Select(problem => problem.Label));
+        Assert.Contains("The blob", problems[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("instead of", problems[1].Reason, StringComparison.Ordinal);
+        Assert.Contains("none:1 is missing", problems[2].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task List_OfARepository_SaysWhatEachTagIs()
+    {
+        var image = _source.AddImage("a", "arm64");
+        _source.AddReferrer(image, "application/spdx+json");
+        _source.AddCosign(image);
+        await RunAsync(Item("x", image));
+        _registry.AddManifest("x", "old", """{"schemaVersion":1}"""u8.ToArray(), "application/vnd.docker.distribution.manifest.v1+json");
+        using var client = _registry.Client();
+        var listed = await CapiRegistryHook.Content.Bundles.RegistryListing.ReadAsync(client, "x", Cancelled).ToListAsync(Cancelled);
+        Assert.Equal(["1", "old", $"sha256-{image.Digest.Hex}.sig"], listed.Select(entry => entry.Tag));
+        Assert.Equal((ContentKind.Image, "linux/arm64"), (listed[0].Content!.Kind, Assert.Single(listed[0].Content!.Platforms)));
+        Assert.Contains("schema 1", listed[1].Problem, StringComparison.Ordinal);
+        Assert.Equal(ContentKind.Signature, listed[2].Content!.Kind);
     }
 
     private CopyItem Item(string repository, Descriptor root) => new($"{repository}:1", _source, root, repository, "1");

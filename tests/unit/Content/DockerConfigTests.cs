@@ -57,7 +57,8 @@ public sealed class DockerConfigTests
     public async Task Ask_Helper_IsGivenTheRegistryAndGivesTheLogin()
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-helper-");
-        var path = folder.Write("docker-credential-capi-test", "#!/bin/sh\nread -r host\nprintf '{\"Username\":\"user-of-%s\",\"Secret\":\"s\"}' \"$host\"\n");
+        var path = folder.Write("docker-credential-capi-test",
+            "#!/bin/sh\nread -r host\nprintf '{\"Username\":\"user-of-%s\",\"Secret\":\"s\"}' \"$host\"\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var before = Environment.GetEnvironmentVariable("PATH");
         Environment.SetEnvironmentVariable("PATH", $"{before}:{folder.Path}");

@@ -31,7 +31,8 @@ internal sealed class MemorySource : IContentSource
     public Descriptor AddImage(string text, string architecture = "amd64", params byte[][] layers)
     {
         var config = AddBlob(MediaTypes.OciConfig, Encoding.UTF8.GetBytes($$"""{"os":"linux","architecture":"{{architecture}}","x":"{{text}}"}"""));
-        var blobs = (layers.Length == 0 ? [Encoding.UTF8.GetBytes("layer of " + text)] : layers).Select(layer => AddBlob(MediaTypes.OciLayer, layer)).ToList();
+        var blobs = (layers.Length == 0 ? [Encoding.UTF8.GetBytes("layer of " + text)] : layers)
+            .Select(layer => AddBlob(MediaTypes.OciLayer, layer)).ToList();
         return Add(ManifestWriter.Image(config, blobs)) with { Platform = new Platform("linux", architecture) };
     }
 
@@ -70,10 +71,12 @@ internal sealed class MemorySource : IContentSource
             Opened.Add((descriptor.Digest, offset));
         if (Streams?.Invoke(descriptor.Digest, offset) is { } stream)
             return Task.FromResult<Stream?>(stream);
-        return Task.FromResult<Stream?>(Files.TryGetValue(descriptor.Digest, out var bytes) ? new MemoryStream(bytes[(int)offset..]) : null);
+        return Task.FromResult<Stream?>(Files.TryGetValue(descriptor.Digest, out var bytes) ? new MemoryStream(bytes[(int)offset..])
+            : null);
     }
 
-    public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) => Task.FromResult(Files.ContainsKey(descriptor.Digest));
+    public Task<bool> HasBlobAsync(Descriptor descriptor, CancellationToken cancellationToken) =>
+        Task.FromResult(Files.ContainsKey(descriptor.Digest));
 
     public Task<IReadOnlyList<AttachedContent>> AttachedToAsync(Digest subject, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<AttachedContent>>(Attached.TryGetValue(subject, out var attached) ? attached : []);

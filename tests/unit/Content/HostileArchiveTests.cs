@@ -27,12 +27,14 @@ public sealed class HostileArchiveTests : IAsyncDisposable
     public void Tar_PathTricks_AreRefused(string name, string reason) => Refused(Tar((name, TarEntryType.RegularFile, "")), reason);
 
     [Fact]
-    public void Tar_OneNameTwice_IsRefused() => Refused(Tar(("index.json", TarEntryType.RegularFile, ""), ("./index.json", TarEntryType.RegularFile, "")), "twice");
+    public void Tar_OneNameTwice_IsRefused() =>
+        Refused(Tar(("index.json", TarEntryType.RegularFile, ""), ("./index.json", TarEntryType.RegularFile, "")), "twice");
 
     [Theory]
     [InlineData("../../x", "leads out of it")]
     [InlineData("/etc/passwd", "leads out of it")]
-    public void Tar_LinkThatLeadsOut_IsRefused(string target, string reason) => Refused(Tar(("blobs/x", TarEntryType.SymbolicLink, target)), reason);
+    public void Tar_LinkThatLeadsOut_IsRefused(string target, string reason) =>
+        Refused(Tar(("blobs/x", TarEntryType.SymbolicLink, target)), reason);
 
     [Fact]
     public void Tar_Device_IsRefused() => Refused(Tar(("x", TarEntryType.Fifo, "")), "neither a file");
@@ -40,7 +42,8 @@ public sealed class HostileArchiveTests : IAsyncDisposable
     [Fact]
     public void Tar_LinkToALink_IsNotFollowed()
     {
-        var index = Read(Tar(("a", TarEntryType.SymbolicLink, "b"), ("b", TarEntryType.SymbolicLink, "a"), ("c", TarEntryType.SymbolicLink, "d"), ("d", TarEntryType.RegularFile, "")));
+        var index = Read(Tar(("a", TarEntryType.SymbolicLink, "b"), ("b", TarEntryType.SymbolicLink, "a"),
+            ("c", TarEntryType.SymbolicLink, "d"), ("d", TarEntryType.RegularFile, "")));
         Assert.Null(index.Find("a"));
         Assert.NotNull(index.Find("c"));
     }
@@ -79,7 +82,9 @@ public sealed class HostileArchiveTests : IAsyncDisposable
     {
         string Entry(char digit) => $$$"""{"mediaType":"{{{MediaTypes.OciManifest}}}","digest":"sha256:{{{new string(digit, 64)}}}","size":10,"annotations":{"org.opencontainers.image.ref.name":"r.test/a:1"}}""";
         Layout($$$"""{"schemaVersion":2,"manifests":[{{{Entry('a')}}},{{{Entry('b')}}}]}""");
-        Assert.Contains("two different entries named 'r.test/a:1'", (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message, StringComparison.Ordinal);
+        Assert.Contains("two different entries named 'r.test/a:1'",
+            (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +94,9 @@ public sealed class HostileArchiveTests : IAsyncDisposable
         Layout($$$"""{"schemaVersion":2,"manifests":[{"mediaType":"{{{MediaTypes.OciIndex}}}","digest":"sha256:{{{digest}}}","size":34,"annotations":{"org.opencontainers.image.ref.name":"r.test/a:1"}}]}""");
         Directory.CreateDirectory(_folder["blobs/sha256"]);
         _folder.Write($"blobs/sha256/{digest}", """{"schemaVersion":2,"manifests":[]}""");
-        Assert.Contains("its digest is of", (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message, StringComparison.Ordinal);
+        Assert.Contains("its digest is of",
+            (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -98,7 +105,9 @@ public sealed class HostileArchiveTests : IAsyncDisposable
         _folder.Write("manifest.json", """[{"Config":"c.json","RepoTags":["a:1"],"Layers":["l.tar"]}]""");
         _folder.Write("c.json", $$$"""{"rootfs":{"diff_ids":["sha256:{{{new string('a', 64)}}}"]}}""");
         _folder.Write("l.tar", "layer");
-        Assert.Contains("where the configuration says", (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message, StringComparison.Ordinal);
+        Assert.Contains("where the configuration says",
+            (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -121,7 +130,8 @@ public sealed class HostileArchiveTests : IAsyncDisposable
                 gzip.Write(zeros);
         }
 
-        Assert.Contains("more than 100 MiB", Assert.Throws<ContentException>(() => ChartSource.Open(path)).Message, StringComparison.Ordinal);
+        Assert.Contains("more than 100 MiB", Assert.Throws<ContentException>(() => ChartSource.Open(path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -176,7 +186,8 @@ public sealed class HostileArchiveTests : IAsyncDisposable
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
             foreach (var (name, text) in files)
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile,
+                    name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });
         }
 
         return stream.ToArray();

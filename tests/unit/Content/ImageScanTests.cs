@@ -49,7 +49,8 @@ public sealed class ImageScanTests
     public void Find_EveryPodTemplate_IsLookedInto()
     {
         var found = ImageScan.Find(Manifests, []);
-        Assert.Equal(["busybox:1.36", "nginx:1.25", "ghcr.io/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "debug:1", "models/m:1", "job:2", "pod:3"], found.Select(mention => mention.Image));
+        Assert.Equal(["busybox:1.36", "nginx:1.25", "ghcr.io/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "debug:1", "models/m:1", "job:2", "pod:3"], found.Select(mention => mention.Image));
         Assert.Equal("Deployment shop/web: spec.template.spec.initContainers[0].image (web/templates/deployment.yaml)", found[0].Where);
         Assert.Equal("Pod p: spec.containers[0].image", found[^1].Where);
     }
@@ -64,11 +65,13 @@ public sealed class ImageScanTests
     [Fact]
     public void Apply_WhatIsFound_IsReplacedInPlaceAndTheRestStays()
     {
-        var result = ManifestRewrite.Apply(Manifests, [], reference => reference.Name.Contains("nginx", StringComparison.Ordinal) || reference.Name.Contains("busybox", StringComparison.Ordinal) || reference.Registry == "ghcr.io"
+        var result = ManifestRewrite.Apply(Manifests, [], reference => reference.Name.Contains("nginx", StringComparison.Ordinal)
+            || reference.Name.Contains("busybox", StringComparison.Ordinal) || reference.Registry == "ghcr.io"
             ? Reference.Create("10.96.0.20", reference.Repository, "x") : null);
         var expected = Manifests.Replace("'busybox:1.36'", "'10.96.0.20/library/busybox:x'", StringComparison.Ordinal)
             .Replace("image: \"nginx:1.25\"", "image: \"10.96.0.20/library/nginx:x\"", StringComparison.Ordinal)
-            .Replace("&img ghcr.io/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "&img 10.96.0.20/a/b:x", StringComparison.Ordinal);
+            .Replace("&img ghcr.io/a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "&img 10.96.0.20/a/b:x",
+                StringComparison.Ordinal);
         Assert.Equal(expected, result.Text);
         Assert.Equal(3, result.Rewritten.Count);
         Assert.Equal(["debug:1", "models/m:1", "job:2", "pod:3"], result.Left.Select(mention => mention.Image));
@@ -86,7 +89,8 @@ public sealed class ImageScanTests
     public void Apply_FormsOfScalars_AreReplacedOrLeftAlone(string line, string expected)
     {
         string Pod(string text) => $"# ünïcödé 😀\r\nkind: Pod\nspec:\n  containers:\n  - name: a\n    {text}";
-        var result = ManifestRewrite.Apply(Pod(line), [], reference => Reference.Create("[fd00::20]:5000", reference.Repository, reference.Tag));
+        var result = ManifestRewrite.Apply(Pod(line), [],
+            reference => Reference.Create("[fd00::20]:5000", reference.Repository, reference.Tag));
         Assert.Equal(Pod(expected), result.Text);
     }
 
@@ -99,7 +103,8 @@ public sealed class ImageScanTests
 
     [Fact]
     public void Find_TooDeep_IsRefused() =>
-        Assert.Contains("deeper than", Assert.Throws<ContentException>(() => ImageScan.Find(new string('[', 5000), [])).Message, StringComparison.Ordinal);
+        Assert.Contains("deeper than", Assert.Throws<ContentException>(() => ImageScan.Find(new string('[', 5000), [])).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("spec.image")]
@@ -129,7 +134,9 @@ public sealed class ImageScanTests
     [Fact]
     public void ParseImageList_OutputOfKubeadm_IsTheImages()
     {
-        Assert.Equal(["registry.k8s.io/pause:3.9", "docker.io/library/a:latest"], ContentList.ParseImageList("registry.k8s.io/pause:3.9\r\n\n# none\na # why\n", "list").Select(image => image.ToString()));
-        Assert.Contains("Line 2", Assert.Throws<ContentException>(() => ContentList.ParseImageList("a\nB C\n", "list")).Message, StringComparison.Ordinal);
+        Assert.Equal(["registry.k8s.io/pause:3.9", "docker.io/library/a:latest"],
+            ContentList.ParseImageList("registry.k8s.io/pause:3.9\r\n\n# none\na # why\n", "list").Select(image => image.ToString()));
+        Assert.Contains("Line 2", Assert.Throws<ContentException>(() => ContentList.ParseImageList("a\nB C\n", "list")).Message,
+            StringComparison.Ordinal);
     }
 }

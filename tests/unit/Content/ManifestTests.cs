@@ -22,7 +22,8 @@ public sealed class ManifestTests
     [InlineData("""{"schemaVersion":2,"mediaType":"text/html","config":BLOB,"layers":[]}""", "not the type of a manifest")]
     public void Parse_AmbiguousOrOld_IsRefusedWithTheReason(string json, string reason)
     {
-        var bytes = Encoding.UTF8.GetBytes(json.Replace("BLOB", Blob, StringComparison.Ordinal).Replace("HASH", Hash, StringComparison.Ordinal));
+        var bytes = Encoding.UTF8.GetBytes(json.Replace("BLOB", Blob, StringComparison.Ordinal).Replace("HASH", Hash,
+            StringComparison.Ordinal));
         var exception = Assert.Throws<ContentException>(() => Manifest.Parse(bytes));
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
     }
@@ -31,7 +32,8 @@ public sealed class ManifestTests
     public void Parse_AnotherTypeThanAnnounced_IsRefused()
     {
         var bytes = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{Blob}},"layers":[]}""");
-        Assert.Contains("announced as", Assert.Throws<ContentException>(() => Manifest.Parse(bytes, MediaTypes.OciManifest)).Message, StringComparison.Ordinal);
+        Assert.Contains("announced as", Assert.Throws<ContentException>(() => Manifest.Parse(bytes, MediaTypes.OciManifest)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(MediaTypes.DockerManifest, Manifest.Parse(bytes).Descriptor.MediaType);
     }
 
@@ -40,12 +42,14 @@ public sealed class ManifestTests
     {
         var bytes = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"config":{{Blob}},"layers":[]}""");
         var described = new Descriptor(MediaTypes.OciManifest, Digest.Parse(Hash), bytes.Length);
-        Assert.Contains("does not have", Assert.Throws<ContentException>(() => Manifest.Parse(bytes, described)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not have", Assert.Throws<ContentException>(() => Manifest.Parse(bytes, described)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Parse_HundredMebibytes_IsRefusedBySize() =>
-        Assert.Contains("more than the", Assert.Throws<ContentException>(() => Manifest.Parse(new byte[100 << 20])).Message, StringComparison.Ordinal);
+        Assert.Contains("more than the", Assert.Throws<ContentException>(() => Manifest.Parse(new byte[100 << 20])).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(MediaTypes.HelmConfig, ContentKind.Chart)]

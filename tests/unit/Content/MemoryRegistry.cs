@@ -64,18 +64,22 @@ internal sealed class MemoryRegistry : HttpMessageHandler
         if (path.Length == 0)
             return new HttpResponseMessage(HttpStatusCode.OK);
         if (path == "_catalog")
-            return Page(request, "repositories", Manifests.Keys.Select(key => key[..key.IndexOf(':', StringComparison.Ordinal)]).Distinct());
+            return Page(request, "repositories", Manifests.Keys
+                .Select(key => key[..key.IndexOf(':', StringComparison.Ordinal)]).Distinct());
         if (path.EndsWith("/tags/list", StringComparison.Ordinal))
             return Page(request, "tags", Tags(path[..^"/tags/list".Length]));
         if (Split(path, "/manifests/") is { } manifest)
             return await ManifestAsync(request, manifest.Repository, manifest.Name, cancellationToken);
         if (Split(path, "/blobs/uploads/") is { } upload)
             return await UploadAsync(request, upload.Repository, upload.Name, cancellationToken);
-        return Split(path, "/blobs/") is { } blob ? Blob(request, blob.Repository, blob.Name) : new HttpResponseMessage(HttpStatusCode.NotFound);
+        return Split(path, "/blobs/") is { } blob ? Blob(request, blob.Repository, blob.Name)
+            : new HttpResponseMessage(HttpStatusCode.NotFound);
     }
 
     private IEnumerable<string> Tags(string repository) =>
-        Manifests.Keys.Where(key => key.StartsWith(repository + ":", StringComparison.Ordinal) && !key.Contains("sha256:", StringComparison.Ordinal)).Select(key => key[(repository.Length + 1)..]);
+        Manifests.Keys
+            .Where(key => key.StartsWith(repository + ":", StringComparison.Ordinal) && !key.Contains("sha256:", StringComparison.Ordinal))
+            .Select(key => key[(repository.Length + 1)..]);
 
     private HttpResponseMessage Page(HttpRequestMessage request, string property, IEnumerable<string> all)
     {
@@ -84,15 +88,18 @@ internal sealed class MemoryRegistry : HttpMessageHandler
         var page = rest.Take(PageSize).ToList();
         var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent($$"""{"{{property}}":{{JsonSerializer.Serialize(page)}}}""") };
         if (rest.Count > page.Count)
-            answer.Headers.TryAddWithoutValidation("Link", $"<{request.RequestUri.AbsolutePath}?last={page[^1]}&n={PageSize}>; rel=\"next\"");
+            answer.Headers.TryAddWithoutValidation("Link",
+                $"<{request.RequestUri.AbsolutePath}?last={page[^1]}&n={PageSize}>; rel=\"next\"");
         return answer;
     }
 
-    private async Task<HttpResponseMessage> ManifestAsync(HttpRequestMessage request, string repository, string selector, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> ManifestAsync(
+        HttpRequestMessage request, string repository, string selector, CancellationToken cancellationToken)
     {
         var key = $"{repository}:{selector}";
         if (request.Method == HttpMethod.Put)
-            return Put(repository, selector, await request.Content!.ReadAsByteArrayAsync(cancellationToken), request.Content.Headers.ContentType!.MediaType!);
+            return Put(repository, selector, await request.Content!.ReadAsByteArrayAsync(cancellationToken),
+                request.Content.Headers.ContentType!.MediaType!);
         if (request.Method == HttpMethod.Delete)
             return new HttpResponseMessage(Manifests.TryRemove(key, out _) ? HttpStatusCode.Accepted : HttpStatusCode.NotFound);
         if (!Manifests.TryGetValue(key, out var manifest))
@@ -122,13 +129,15 @@ internal sealed class MemoryRegistry : HttpMessageHandler
         if (!Blobs.TryGetValue($"{repository}@{digest}", out var content))
             return new HttpResponseMessage(HttpStatusCode.NotFound);
         var from = (int)(request.Headers.Range?.Ranges.First().From ?? 0);
-        var answer = new HttpResponseMessage(from == 0 ? HttpStatusCode.OK : HttpStatusCode.PartialContent) { Content = new ByteArrayContent(content, from, content.Length - from) };
+        var answer = new HttpResponseMessage(from == 0 ? HttpStatusCode.OK
+            : HttpStatusCode.PartialContent) { Content = new ByteArrayContent(content, from, content.Length - from) };
         if (from > 0)
             answer.Content.Headers.ContentRange = new(from, content.Length - 1, content.Length);
         return answer;
     }
 
-    private async Task<HttpResponseMessage> UploadAsync(HttpRequestMessage request, string repository, string id, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> UploadAsync(
+        HttpRequestMessage request, string repository, string id, CancellationToken cancellationToken)
     {
         var query = System.Web.HttpUtility.ParseQueryString(request.RequestUri!.Query);
         var body = request.Content is null ? [] : await ReadAsync(request.Content, cancellationToken);
@@ -138,12 +147,14 @@ internal sealed class MemoryRegistry : HttpMessageHandler
                 return Start(repository, query["mount"], query["from"]);
             if (!_uploads.TryGetValue(id, out var upload))
                 return Error(HttpStatusCode.NotFound, "BLOB_UPLOAD_UNKNOWN");
-            if (request.Method == HttpMethod.Patch && request.Content!.Headers.TryGetValues("Content-Range", out var range) && !range.First().StartsWith($"{upload.Length}-", StringComparison.Ordinal))
+            if (request.Method == HttpMethod.Patch && request.Content!.Headers.TryGetValues("Content-Range", out var range)
+                && !range.First().StartsWith($"{upload.Length}-", StringComparison.Ordinal))
                 return Error(HttpStatusCode.RequestedRangeNotSatisfiable, "RANGE_INVALID");
             upload.Write(body);
             Received += body.Length;
             return request.Method == HttpMethod.Put ? Finish(repository, id, upload.ToArray(), query["digest"]!)
-                : Session(request.Method == HttpMethod.Get ? HttpStatusCode.NoContent : HttpStatusCode.Accepted, repository, id, upload.Length);
+                : Session(request.Method == HttpMethod.Get ? HttpStatusCode.NoContent
+                    : HttpStatusCode.Accepted, repository, id, upload.Length);
         }
     }
 

@@ -18,7 +18,9 @@ public sealed class MirrorPathTests
     [InlineData("quay.io/a/b", "docker.io", "add quay.io to mirror.upstreams")]
     [InlineData("[fd00::1]:5000/a", "[fd00::1]:5000", "needs mirror mode default")]
     public void PathOf_WhatNodesDoNotLookFor_IsRefused(string image, string upstream, string reason) =>
-        Assert.Contains(reason, Assert.Throws<ContentException>(() => MirrorPaths.PathOf(Reference.Parse(image), new MirrorRule([upstream]))).Message, StringComparison.Ordinal);
+        Assert.Contains(reason,
+            Assert.Throws<ContentException>(() => MirrorPaths.PathOf(Reference.Parse(image), new MirrorRule([upstream]))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("docker.io/a/x:1=1", "ghcr.io/a/x:1=2")]
@@ -36,7 +38,8 @@ public sealed class MirrorPathTests
 
     [Fact]
     public void Map_TheSameContentFromTwoHosts_IsFine() =>
-        Assert.Equal(["a/x", "a/x", "a/y"], MirrorPaths.Map([Entry("docker.io/a/x:1=1"), Entry("ghcr.io/a/x:1=1"), Entry("ghcr.io/a/y:1=3")], MirrorRule.ByPath));
+        Assert.Equal(["a/x", "a/x", "a/y"],
+            MirrorPaths.Map([Entry("docker.io/a/x:1=1"), Entry("ghcr.io/a/x:1=1"), Entry("ghcr.io/a/y:1=3")], MirrorRule.ByPath));
 
     private static (Reference Name, Digest Digest) Entry(string text) =>
         (Reference.Parse(text.Split('=')[0]), Digest.Compute(Encoding.UTF8.GetBytes(text.Split('=')[1])));

@@ -22,7 +22,8 @@ public sealed class RegistryClientTests : IDisposable
         var real = ManifestWriter.Index([]);
         _registry.Manifests[$"a:{real.Descriptor.Digest}"] = ("""{"schemaVersion":2,"manifests":[],"x":1}"""u8.ToArray(), MediaTypes.OciIndex);
         using var client = _registry.Client();
-        var exception = await Assert.ThrowsAsync<ContentException>(() => client.GetManifestAsync("a", real.Descriptor.Digest.ToString(), Cancelled));
+        var exception = await Assert.ThrowsAsync<ContentException>(() => client.GetManifestAsync("a", real.Descriptor.Digest.ToString(),
+            Cancelled));
         Assert.Contains("another manifest", exception.Message, StringComparison.Ordinal);
     }
 
@@ -63,7 +64,8 @@ public sealed class RegistryClientTests : IDisposable
             return answer;
         };
         using var client = _registry.Client();
-        var exception = await Assert.ThrowsAsync<RegistryException>(async () => await client.TagsAsync("a", Cancelled).ToListAsync(Cancelled));
+        var exception = await Assert.ThrowsAsync<RegistryException>(async () => await client.TagsAsync("a",
+            Cancelled).ToListAsync(Cancelled));
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
     }
 
@@ -73,7 +75,8 @@ public sealed class RegistryClientTests : IDisposable
         var time = new Kubernetes.ManualTime();
         var answers = 0;
         _registry.Fault = _ => ++answers > 2 ? null : Busy(answers == 1 ? TimeSpan.FromSeconds(7) : TimeSpan.FromHours(1));
-        using var client = new RegistryClient(_registry, new Uri("https://registry.test"), new RegistryOptions { Time = time, Timeout = TimeSpan.FromDays(1) });
+        using var client = new RegistryClient(_registry, new Uri("https://registry.test"),
+            new RegistryOptions { Time = time, Timeout = TimeSpan.FromDays(1) });
         var ping = client.PingAsync(Cancelled);
         await time.TimerAsync(delay => delay == TimeSpan.FromSeconds(7));
         time.Advance(TimeSpan.FromSeconds(7));
@@ -88,11 +91,13 @@ public sealed class RegistryClientTests : IDisposable
     {
         var time = new Kubernetes.ManualTime();
         using var silent = new SilentHandler();
-        using var client = new RegistryClient(silent, new Uri("https://registry.test"), new RegistryOptions { Time = time, Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero) });
+        using var client = new RegistryClient(silent, new Uri("https://registry.test"),
+            new RegistryOptions { Time = time, Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero) });
         var ping = client.PingAsync(Cancelled);
         await time.TimerAsync(delay => delay == TimeSpan.FromMinutes(1));
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Contains("no answer within 60 s", (await Assert.ThrowsAsync<RegistryException>(() => ping)).Message, StringComparison.Ordinal);
+        Assert.Contains("no answer within 60 s", (await Assert.ThrowsAsync<RegistryException>(() => ping)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,7 +141,8 @@ public sealed class RegistryClientTests : IDisposable
         var calls = 0;
         _registry.Fault = _ => ++calls == 1 ? Challenge(challenge) : throw new InvalidOperationException("The login left.");
         using var client = _registry.Client(logins: new OneLogin("registry.test"));
-        Assert.Contains("not an https address", (await Assert.ThrowsAsync<RegistryException>(() => client.PingAsync(Cancelled))).Message, StringComparison.Ordinal);
+        Assert.Contains("not an https address", (await Assert.ThrowsAsync<RegistryException>(() => client.PingAsync(Cancelled))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,7 +160,8 @@ public sealed class RegistryClientTests : IDisposable
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new MemoryStream(content, 0, 4000)) };
         };
         using var client = _registry.Client();
-        await using var reader = new BlobReader(new RegistrySource(client, "a"), new Descriptor("x", digest, content.Length), Fixtures.Impatient, TimeProvider.System);
+        await using var reader = new BlobReader(new RegistrySource(client, "a"), new Descriptor("x", digest, content.Length),
+            Fixtures.Impatient, TimeProvider.System);
         var read = new byte[content.Length];
         Assert.Equal(content.Length, await reader.ReadAsync(read, Cancelled));
         Assert.Equal(content, read);
@@ -175,7 +182,8 @@ public sealed class RegistryClientTests : IDisposable
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("""{"token":"abc","expires_in":300}""") };
         }
 
-        return request.Headers.Authorization?.ToString() == "Bearer abc" ? null : Challenge("Bearer realm=\"https://tokens.test/token\",service=\"s\",scope=\"repository:a:pull\"");
+        return request.Headers.Authorization?.ToString() == "Bearer abc" ? null
+            : Challenge("Bearer realm=\"https://tokens.test/token\",service=\"s\",scope=\"repository:a:pull\"");
     }
 
     private static HttpResponseMessage Challenge(string challenge)

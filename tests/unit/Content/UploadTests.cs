@@ -51,7 +51,8 @@ public sealed class UploadTests : IDisposable
                 return null;
             first = false;
             // Takes 400 bytes, then the connection is gone.
-            using var part = new HttpRequestMessage(HttpMethod.Patch, request.RequestUri) { Content = new ByteArrayContent(Fixtures.Bytes(3 * Chunk), 0, 400) };
+            using var part = new HttpRequestMessage(HttpMethod.Patch,
+                request.RequestUri) { Content = new ByteArrayContent(Fixtures.Bytes(3 * Chunk), 0, 400) };
             using var invoker = new HttpMessageInvoker(_registry, disposeHandler: false);
             invoker.SendAsync(part, Cancelled).GetAwaiter().GetResult().Dispose();
             throw new HttpRequestException("reset");
@@ -149,7 +150,8 @@ public sealed class UploadTests : IDisposable
             answer.Headers.Location = new Uri("https://evil.test/v2/a/b/blobs/uploads/1");
             return answer;
         };
-        Assert.Contains("evil.test", (await Assert.ThrowsAsync<RegistryException>(() => UploadAsync(blob))).Message, StringComparison.Ordinal);
+        Assert.Contains("evil.test", (await Assert.ThrowsAsync<RegistryException>(() => UploadAsync(blob))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, _sent);
     }
 

@@ -39,7 +39,8 @@ public sealed class ContentFuzzTests(ITestOutputHelper output)
 
     [Fact]
     public void Tar_AnyBytes_IsAnIndexOfPlacesInsideOrOneSentence() =>
-        new Fuzzer("content-tar", [Tar(TarEntryFormat.Pax), Tar(TarEntryFormat.Gnu), Tar(TarEntryFormat.Ustar)], ["../", "/", "x", "\0", "9", "77777777777", "11 path=../\n", "20 size=99999999999\n", "ustar"]).Run(20_000, input => Accepts(() =>
+        new Fuzzer("content-tar", [Tar(TarEntryFormat.Pax), Tar(TarEntryFormat.Gnu), Tar(TarEntryFormat.Ustar)],
+            ["../", "/", "x", "\0", "9", "77777777777", "11 path=../\n", "20 size=99999999999\n", "ustar"]).Run(20_000, input => Accepts(() =>
         {
             var index = TarIndex.Read((buffer, offset) => Read(input, buffer, offset), input.Length, "tar");
             foreach (var path in index.Files)
@@ -54,7 +55,8 @@ public sealed class ContentFuzzTests(ITestOutputHelper output)
     public void Rewrite_AnyYaml_ChangesNothingElseOrIsOneSentence()
     {
         const string Pod = "kind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - image: 'nginx:1'\n  - {image: \"a/b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}\n  - image: &x redis\n  - image: *x\n";
-        new Fuzzer("content-yaml", [Bytes(Pod), Bytes("kind: List\nitems:\n- " + Pod.Replace("\n", "\n  ", StringComparison.Ordinal))], Words.Yaml).Run(20_000, input => Accepts(() =>
+        new Fuzzer("content-yaml", [Bytes(Pod), Bytes("kind: List\nitems:\n- " + Pod.Replace("\n", "\n  ", StringComparison.Ordinal))],
+            Words.Yaml).Run(20_000, input => Accepts(() =>
         {
             var text = Encoding.UTF8.GetString(input);
             Assert.Equal(text, ManifestRewrite.Apply(text, [], _ => null).Text);
@@ -67,17 +69,20 @@ public sealed class ContentFuzzTests(ITestOutputHelper output)
     public void ContentList_AnyYaml_IsAListOrOneSentence()
     {
         const string List = "images: [nginx:1]\nimageLists: [a.txt]\ncharts:\n- {chart: oci://r.test/a, version: 1.0.0, values: [v.yaml]}\nplatforms: [linux/amd64]\n";
-        new Fuzzer("content-yaml", [Bytes(List)], Words.Yaml).Run(10_000, input => Accepts(() => ContentList.Parse(Encoding.UTF8.GetString(input), "content.yaml")), output);
+        new Fuzzer("content-yaml", [Bytes(List)], Words.Yaml).Run(10_000,
+            input => Accepts(() => ContentList.Parse(Encoding.UTF8.GetString(input), "content.yaml")), output);
     }
 
     [Fact]
     public void Challenge_AnyHeader_IsOneOrNone() =>
-        new Fuzzer("content-answers", [Bytes("Bearer realm=\"https://a.test/token\",service=\"s\",scope=\"repository:a/b:pull,push\""), Bytes("Basic realm=x")], ["\"", "\\", ",", "=", "realm=", " ", "\\\""]).Run(20_000, input =>
+        new Fuzzer("content-answers",
+            [Bytes("Bearer realm=\"https://a.test/token\",service=\"s\",scope=\"repository:a/b:pull,push\""), Bytes("Basic realm=x")], ["\"", "\\", ",", "=", "realm=", " ", "\\\""]).Run(20_000, input =>
             Challenge.Parse(Encoding.UTF8.GetString(input)) is not null, output);
 
     [Fact]
     public void Reference_AnyText_IsOneThatReadsBackOrOneSentence() =>
-        new Fuzzer("content-answers", [Bytes("registry.example.com:5000/a/b:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), Bytes("[fd00::1]:5000/a"), Bytes("nginx")], ["/", ":", "@", "..", "//", "%2f", "\u202e", "docker.io/", "A"]).Run(20_000, input => Accepts(() =>
+        new Fuzzer("content-answers",
+            [Bytes("registry.example.com:5000/a/b:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), Bytes("[fd00::1]:5000/a"), Bytes("nginx")], ["/", ":", "@", "..", "//", "%2f", "\u202e", "docker.io/", "A"]).Run(20_000, input => Accepts(() =>
         {
             var reference = Reference.Parse(Encoding.UTF8.GetString(input));
             Assert.Equal(reference, Reference.Parse(reference.ToString()));
@@ -90,7 +95,9 @@ public sealed class ContentFuzzTests(ITestOutputHelper output)
         const string Config = """{"auths":{"r.test":{"auth":"dTpw"},"s.test":{"identitytoken":"t"}}}""";
         new Fuzzer("content-manifests", [Bytes(Config)], Words.Json).Run(10_000, input => Accepts(() =>
             // No input names a helper: that would be a program of this machine.
-            _ = Encoding.UTF8.GetString(input).Contains("cred", StringComparison.Ordinal) ? null : DockerConfig.Parse(input, "config.json", TimeProvider.System).FindAsync("r.test", CancellationToken.None).GetAwaiter().GetResult()), output);
+            _ = Encoding.UTF8.GetString(input).Contains("cred", StringComparison.Ordinal) ? null
+                : DockerConfig.Parse(input, "config.json", TimeProvider.System).FindAsync("r.test",
+                CancellationToken.None).GetAwaiter().GetResult()), output);
     }
 
     private static bool Accepts(Action read)
