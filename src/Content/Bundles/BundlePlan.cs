@@ -50,7 +50,8 @@ internal sealed class BundlePlan
     private static BundleItem Merge(IReadOnlyList<BundleItem> same)
     {
         if (same.FirstOrDefault(item => item.Root.Digest != same[0].Root.Digest) is { } other)
-            throw new ContentException($"{other.Name} is wanted twice with different content: {same[0].Root.Digest} from {same[0].Source.Location} and {other.Root.Digest} from {other.Source.Location}.");
+            throw new ContentException($"{other.Name} is wanted twice with different content: {same[0].Root.Digest} from "
+                + $"{same[0].Source.Location} and {other.Root.Digest} from {other.Source.Location}.");
         if (same[0].Name.Digest is { } pinned && pinned != same[0].Root.Digest)
             throw new ContentException($"{same[0].Name} has the digest {same[0].Root.Digest} in {same[0].Source.Location}.");
         return same[0] with { Why = [.. same.SelectMany(item => item.Why).Distinct().Order(StringComparer.Ordinal)] };
@@ -62,7 +63,8 @@ internal sealed class BundlePlan
         var (item, treeOptions, notices) = await filter.ApplyAsync(wanted, options.WithAttached, cancellationToken);
         var tree = await ContentTree.ReadAsync(item.Source, item.Root, treeOptions, cancellationToken);
         if (tree.MissingManifests.Count > 0)
-            throw new ContentException($"{item.Name} is not complete in {item.Source.Location}: the manifest {tree.MissingManifests[0].Digest} is missing.");
+            throw new ContentException($"{item.Name} is not complete in {item.Source.Location}: the manifest "
+                + $"{tree.MissingManifests[0].Digest} is missing.");
         var summary = await ContentSummary.ReadAsync(item.Source, item.Name.ToString(), tree, cancellationToken);
         return new ReadItem(item, tree, notices,
             summary with { Why = item.Why, Upstream = item.Root.Digest == wanted.Root.Digest ? null : wanted.Root.Digest });
@@ -89,7 +91,8 @@ internal sealed class BundlePlan
     {
         var path = OciLayout.PathOf(blob.Digest);
         if (Large.TryGetValue(path, out var known) && known.Blob.Size != blob.Size)
-            throw new ContentException($"The blob {blob.Digest} has {known.Blob.Size} bytes in {known.Source.Location} and {blob.Size} in {item.Source.Location}.");
+            throw new ContentException($"The blob {blob.Digest} has {known.Blob.Size} bytes in {known.Source.Location} and {blob.Size} "
+                + $"in {item.Source.Location}.");
         if (older?.Has(blob.Digest) == true)
             _leftOut[blob.Digest] = blob.Size;
         else
@@ -119,7 +122,8 @@ internal sealed class BundlePlan
         Lock = new BundleLock([.. _summaries.Values], blobs, _leftOut);
         var json = Lock.ToJson();
         if (json.Length > BundleLock.LargestSize)
-            throw new ContentException($"The lock of this bundle would have {json.Length} bytes; at most {BundleLock.LargestSize} can be read again: make several bundles.");
+            throw new ContentException($"The lock of this bundle would have {json.Length} bytes; at most {BundleLock.LargestSize} can "
+                + $"be read again: make several bundles.");
         var config = AddBlob(MediaTypes.Empty, ManifestWriter.EmptyConfig);
         var manifest = ManifestWriter.Image(config, [AddBlob(LayoutNames.LockType, json)], LayoutNames.LockType);
         Small[OciLayout.PathOf(manifest.Descriptor.Digest)] = manifest.Bytes;

@@ -24,7 +24,8 @@ internal sealed record ChartFiles(
         var index = TarIndex.Read((buffer, offset) => Copy(content, buffer, offset), content.Length, location);
         var path = index.Files.Where(file => file.Split('/') is [_, "Chart.yaml"]).ToList();
         if (path.Count != 1)
-            throw new ContentException($"{location} is not a chart: it has {(path.Count == 0 ? "no Chart.yaml" : "more than one Chart.yaml")} in its first folder.");
+            throw new ContentException($"{location} is not a chart: it has "
+                + $"{(path.Count == 0 ? "no Chart.yaml" : "more than one Chart.yaml")} in its first folder.");
         var folder = path[0][..path[0].IndexOf('/', StringComparison.Ordinal)];
         var chart = Yaml(index, content, path[0], location);
         var images = index.Find($"{folder}/Images.lock") is null ? null : Yaml(index, content, $"{folder}/Images.lock", location);
@@ -36,7 +37,8 @@ internal sealed record ChartFiles(
         var (name, version) = (chart.Text("name") ?? "", chart.Text("version") ?? "");
         if (!ReferenceGrammar.IsRepository(name) || name.Contains('/', StringComparison.Ordinal)
             || !ReferenceGrammar.IsTag(version.Replace('+', '_')))
-            throw new ContentException($"The Chart.yaml in {location} has no name and version that a registry could hold: '{Digest.Shorten(name)}', '{Digest.Shorten(version)}'.");
+            throw new ContentException($"The Chart.yaml in {location} has no name and version that a registry could hold: "
+                + $"'{Digest.Shorten(name)}', '{Digest.Shorten(version)}'.");
         var annotations = new Dictionary<string,
             string> { ["org.opencontainers.image.title"] = name, ["org.opencontainers.image.version"] = version };
         if (chart.Text("description") is { Length: > 0 } description)
@@ -71,7 +73,8 @@ internal sealed record ChartFiles(
             {
                 content.Write(buffer, 0, read);
                 if (content.Length > LargestChart)
-                    throw new ContentException($"{location} has more than {LargestChart >> 20} MiB when it is unpacked, more than a chart may have.");
+                    throw new ContentException($"{location} has more than {LargestChart >> 20} MiB when it is unpacked, more than a "
+                        + $"chart may have.");
             }
 
             return content.ToArray();

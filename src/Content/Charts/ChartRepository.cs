@@ -54,7 +54,8 @@ public sealed class ChartRepository : IDisposable
             .Where(chart => !ChartVersion.IsPrerelease(chart.Version)).MaxBy(chart => chart.Version, ChartVersion.Order)
             : all.Find(chart => chart.Version == version);
         return found
-            ?? throw new ContentException($"{_address} has no chart {Digest.Shorten(name)}{(version is null ? "" : $" of version {Digest.Shorten(version)}")}.");
+            ?? throw new ContentException($"{_address} has no chart "
+                + $"{Digest.Shorten(name)}{(version is null ? "" : $" of version {Digest.Shorten(version)}")}.");
     }
 
     /// <summary>Downloads a chart into a file and verifies it where the repository gave a digest.</summary>

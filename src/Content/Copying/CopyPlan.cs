@@ -42,7 +42,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
         {
             var path = $"{item.Repository}:{item.Tag}";
             if (!tags.TryAdd(path, item) && tags[path].Root.Digest != item.Root.Digest)
-                throw new ContentException($"{tags[path].Label} and {item.Label} are different content for the same place in the registry, {path}.");
+                throw new ContentException($"{tags[path].Label} and {item.Label} are different content for the same place in the "
+                    + $"registry, {path}.");
         }
     }
 
@@ -54,7 +55,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
             // What is the root is never there by chance; what an index names may have come with an older bundle.
             var isThere = await target.ResolveAsync(item.Repository, missing.Digest.ToString(), cancellationToken) is not null;
             if (!isThere && (missing.Digest == item.Root.Digest || !options.AllowsSparseIndexes))
-                throw new ContentException($"The manifest {missing.Digest} is neither in {item.Source.Location} nor in {target.Name}/{item.Repository}.");
+                throw new ContentException($"The manifest {missing.Digest} is neither in {item.Source.Location} nor in "
+                    + $"{target.Name}/{item.Repository}.");
         }
 
         return tree;
@@ -68,7 +70,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
             if (!Blobs.TryGetValue(blob.Digest, out var planned))
                 Blobs.Add(blob.Digest, planned = new PlannedBlob(blob));
             if (planned.Blob.Size != blob.Size)
-                throw new ContentException($"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in {item.Item.Source.Location}.");
+                throw new ContentException($"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in "
+                    + $"{item.Item.Source.Location}.");
             planned.Wanted.Add((item.Item.Repository, item.Item));
         }
     }
@@ -91,7 +94,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
             blob.Source = await item.Source.HasBlobAsync(blob.Blob, cancellationToken) ? item.Source : null;
         // Another repository of the registry may have it, and it is mounted from there.
         if (blob.Source is null && blob.There.Count == 0)
-            throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in {target.Name}/{items[0].Repository}: push the older bundle first.");
+            throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in "
+                + $"{target.Name}/{items[0].Repository}: push the older bundle first.");
     }
 
     private static List<string> Labels(IEnumerable<CopyItem> items) => [.. items.Select(item => item.Label)];

@@ -24,7 +24,9 @@ public sealed class OciLayout : INamedSource
             Sort(entry, names, attached);
         Names = names;
         _attached = attached.ToLookup(pair => pair.Subject, pair => pair.Content);
-        if (names.Where(name => name.Label is not null).GroupBy(name => name.Label).FirstOrDefault(group => group.DistinctBy(name => name.Descriptor.Digest).Count() > 1) is { } twice)
+        var twice = names.Where(name => name.Label is not null).GroupBy(name => name.Label)
+            .FirstOrDefault(group => group.DistinctBy(name => name.Descriptor.Digest).Count() > 1);
+        if (twice is not null)
             throw new ContentException($"{Location} has two different entries named '{twice.Key}'.");
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CapiRegistryHook.Content.References;
 
 /// <summary>Content, or the place it is in, is not as it has to be. The message is one sentence that names the thing.</summary>
@@ -37,5 +39,5 @@ public class ContentException : Exception
     }
 
     private static bool IsFormat(char character) => char.GetUnicodeCategory(character)
-        is System.Globalization.UnicodeCategory.Format or System.Globalization.UnicodeCategory.LineSeparator or System.Globalization.UnicodeCategory.ParagraphSeparator;
+        is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

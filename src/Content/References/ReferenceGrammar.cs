@@ -8,6 +8,9 @@ namespace CapiRegistryHook.Content.References;
 public static partial class ReferenceGrammar
 {
     private const int LongestRepository = 255;
+    private const string Label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+    private const string Component = @"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*";
+    private const RegexOptions Linear = RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
 
     /// <summary>True for a registry: a DNS name, an IPv4 address or an IPv6 address in brackets, with or without a port.</summary>
     public static bool IsRegistry(string text)
@@ -26,12 +29,12 @@ public static partial class ReferenceGrammar
     /// <summary>True for a tag: at most 128 letters, digits, underscores, dots and dashes, the first no dot or dash.</summary>
     public static bool IsTag(string text) => TagPattern().IsMatch(text);
 
-    [GeneratedRegex(@"\A(?:(?<name>[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*)|\[(?<v6>[0-9a-fA-F:.]{2,45})\])(?::(?<port>[0-9]{1,5}))?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A(?:" + Label + @"(?:\." + Label + @")*|\[(?<v6>[0-9a-fA-F:.]{2,45})\])(?::(?<port>[0-9]{1,5}))?\z", Linear)]
     private static partial Regex RegistryPattern();
 
-    [GeneratedRegex(@"\A[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A" + Component + "(?:/" + Component + @")*\z", Linear)]
     private static partial Regex RepositoryPattern();
 
-    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z", Linear)]
     private static partial Regex TagPattern();
 }

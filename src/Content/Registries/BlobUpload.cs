@@ -112,7 +112,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
             await Task.Delay(_options.Retry.DelayAfter(attempt), _options.Time, cancellationToken);
             (session, start) = await StatusAsync(session, cancellationToken);
             if (start < offset || start > end || attempt >= _options.Retry.Attempts)
-                throw new RegistryException($"{calls.Address.Authority} lost the upload of {blob.Digest} to {repository} at byte {offset}.") { IsTransient = true };
+                throw new RegistryException($"{calls.Address.Authority} lost the upload of {blob.Digest} to {repository} at byte "
+                    + $"{offset}.") { IsTransient = true };
         }
 
         return session;
@@ -159,7 +160,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
             return content;
         }
 
-        var target = new UriBuilder(session) { Query = $"{session.Query.TrimStart('?')}&digest={Uri.EscapeDataString(blob.Digest.ToString())}".TrimStart('&') }.Uri;
+        var query = $"{session.Query.TrimStart('?')}&digest={Uri.EscapeDataString(blob.Digest.ToString())}";
+        var target = new UriBuilder(session) { Query = query.TrimStart('&') }.Uri;
         var call = new RegistryCall(HttpMethod.Put, target, _pushScope) { Content = Body, Retries = false };
         using var response = await calls.SendAsync(call, cancellationToken);
         if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.NoContent or HttpStatusCode.OK))

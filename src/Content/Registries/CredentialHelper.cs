@@ -34,7 +34,8 @@ internal sealed class CredentialHelper(TimeProvider time)
         }
         catch (Exception exception) when (exception is Win32Exception or IOException or JsonException)
         {
-            throw new ContentException($"{program} gave no login for {registry}: {(exception is JsonException ? "its answer is not valid JSON" : exception.Message)}.", exception);
+            throw new ContentException($"{program} gave no login for {registry}: "
+                + $"{(exception is JsonException ? "its answer is not valid JSON" : exception.Message)}.", exception);
         }
     }
 

@@ -52,7 +52,8 @@ internal sealed class BodyStream(Stream body, HttpResponseMessage response, Regi
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} sent nothing for {options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
+            throw new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} sent nothing for "
+                + $"{options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
         }
     }
 

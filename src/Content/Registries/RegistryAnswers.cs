@@ -25,7 +25,8 @@ internal static class RegistryAnswers
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} did not finish its answer within {options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
+            throw new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} did not finish its answer within "
+                + $"{options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
         }
     }
 

@@ -71,7 +71,8 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
             request.Headers.Authorization = Basic(login);
         using var response = await SendAsync(request, cancellationToken);
         if (!response.IsSuccessStatusCode)
-            throw new RegistryException($"{realm.Authority} gave no token for {address.Authority}: it answered {(int)response.StatusCode}; check the login for {LoginName}.") { Status = response.StatusCode };
+            throw new RegistryException($"{realm.Authority} gave no token for {address.Authority}: it answered "
+                + $"{(int)response.StatusCode}; check the login for {LoginName}.") { Status = response.StatusCode };
         return Read(await response.ReadBodyAsync(LargestToken, options, cancellationToken), realm);
     }
 
@@ -84,7 +85,8 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new RegistryException($"{request.RequestUri?.Authority} gave no token for {address.Authority} within {options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
+            throw new RegistryException($"{request.RequestUri?.Authority} gave no token for {address.Authority} within "
+                + $"{options.Timeout.TotalSeconds:F0} s.", exception) { IsTransient = true };
         }
     }
 
@@ -102,7 +104,8 @@ internal sealed class RegistryAuthentication(HttpClient http, Uri address, Regis
     {
         var scopes = string.Concat(scope.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(one => $"&scope={Uri.EscapeDataString(one)}"));
-        return new UriBuilder(realm) { Query = $"{realm.Query.TrimStart('?')}&service={Uri.EscapeDataString(service)}{scopes}".TrimStart('&') }.Uri;
+        var query = $"{realm.Query.TrimStart('?')}&service={Uri.EscapeDataString(service)}{scopes}";
+        return new UriBuilder(realm) { Query = query.TrimStart('&') }.Uri;
     }
 
     private static FormUrlEncodedContent Exchange(string identity, string service, string scope) => new(new Dictionary<string, string>

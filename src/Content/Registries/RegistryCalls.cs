@@ -85,7 +85,8 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
         var target = given is null ? null : new Uri(new Uri(address, from), given);
         if (target is null || target.Host != address.Host || target.Scheme is not ("https" or "http")
             || (target.Port != address.Port && !target.IsDefaultPort))
-            throw new RegistryException($"{address.Authority} sent an upload or a page to {(target is null ? "no address" : target.Authority)}, which is not its own.");
+            throw new RegistryException($"{address.Authority} sent an upload or a page to "
+                + $"{(target is null ? "no address" : target.Authority)}, which is not its own.");
         // A registry behind a proxy may not know that it is called by TLS.
         return new UriBuilder(target) { Scheme = address.Scheme, Port = address.Port }.Uri;
     }

@@ -162,7 +162,8 @@ public sealed class RegistryClient : IDisposable
             await foreach (var other in TagsAsync(repository, cancellationToken))
             {
                 if (other != tag && (await ResolveAsync(repository, other, cancellationToken))?.Digest == manifest.Digest)
-                    throw new RegistryException($"{Name} can't remove {repository}:{tag} alone, because {repository}:{other} is the same manifest: remove {manifest.Digest}, and both are gone.", exception);
+                    throw new RegistryException($"{Name} can't remove {repository}:{tag} alone, because {repository}:{other} is the "
+                        + $"same manifest: remove {manifest.Digest}, and both are gone.", exception);
             }
 
             return await DeleteManifestAsync(repository, manifest.Digest.ToString(), cancellationToken);

@@ -50,7 +50,8 @@ internal sealed class BlobReader(IContentSource source, Descriptor blob, RetryPo
                     ?? throw new ContentException($"The blob {blob.Digest} is missing in {source.Location}.");
                 var read = await _stream.ReadAsync(buffer, cancellationToken);
                 if (read == 0)
-                    throw new ContentException($"The blob {blob.Digest} in {source.Location} ends after {_hash.Length} of {blob.Size} bytes.") { IsTransient = true };
+                    throw new ContentException($"The blob {blob.Digest} in {source.Location} ends after {_hash.Length} of {blob.Size} "
+                        + $"bytes.") { IsTransient = true };
                 _failures = 0;
                 return read;
             }
@@ -65,7 +66,8 @@ internal sealed class BlobReader(IContentSource source, Descriptor blob, RetryPo
     private async Task CheckEndAsync(CancellationToken cancellationToken)
     {
         if (_stream is not null && await HasMoreAsync(_stream, cancellationToken))
-            throw new ContentException($"The blob {blob.Digest} in {source.Location} is longer than the {blob.Size} bytes that its manifest says.");
+            throw new ContentException($"The blob {blob.Digest} in {source.Location} is longer than the {blob.Size} bytes that its "
+                + $"manifest says.");
         var actual = _hash.Finish();
         _finished = true;
         if (actual != blob.Digest)

@@ -27,7 +27,8 @@ public sealed record ContentList(
         RefuseUnknown(root, Keys, what);
         return new ContentList(
             [.. Texts(root, "images", what).Select(Reference.Parse)], Texts(root, "imageLists", what),
-            [.. List(root, "charts", what).Select(chart => Chart(chart, what))], [.. Texts(root, "platforms", what).Select(Platform.Parse)]);
+            [.. List(root, "charts", what).Select(chart => Chart(chart, what))],
+            [.. Texts(root, "platforms", what).Select(Platform.Parse)]);
     }
 
     /// <summary>The references in a list of images: one a line, such as the output of <c>kubeadm config images list</c>. Empty lines and
@@ -62,11 +63,13 @@ public sealed record ContentList(
     private static void RefuseUnknown(YamlMappingNode mapping, string[] keys, string what)
     {
         if (mapping.Children.Keys.OfType<YamlScalarNode>().FirstOrDefault(key => !keys.Contains(key.Value)) is { } unknown)
-            throw new ContentException($"{what} has the unknown field '{Digest.Shorten(unknown.Value ?? "")}': use {string.Join(", ", keys)}.");
+            throw new ContentException($"{what} has the unknown field '{Digest.Shorten(unknown.Value ?? "")}': use "
+                + $"{string.Join(", ", keys)}.");
     }
 
     private static string[] Texts(YamlMappingNode mapping, string key, string what) =>
-        [.. List(mapping, key, what).Select(item => item is YamlScalarNode { Value.Length: > 0 } text ? text.Value! : throw new ContentException($"{key} in {what} is not a list of texts."))];
+        [.. List(mapping, key, what).Select(item => item is YamlScalarNode { Value: { Length: > 0 } text } ? text
+            : throw new ContentException($"{key} in {what} is not a list of texts."))];
 
     private static IList<YamlNode> List(YamlMappingNode mapping, string key, string what) => mapping.Get(key) switch
     {

@@ -32,9 +32,11 @@ internal static class YamlText
             throw new ContentException($"{what} is not valid YAML: line {exception.Start.Line}, column {exception.Start.Column}.",
                 exception);
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or FormatException or InvalidDataException)
+        catch (Exception exception)
+            when (exception is ArgumentException or InvalidOperationException or FormatException or InvalidDataException)
         {
-            throw new ContentException($"{what} is not YAML that can be used: {(exception is InvalidDataException ? exception.Message : "it has no tree")}.", exception);
+            throw new ContentException($"{what} is not YAML that can be used: "
+                + $"{(exception is InvalidDataException ? exception.Message : "it has no tree")}.", exception);
         }
     }
 

@@ -8,6 +8,11 @@ public sealed class AllAddressFuzzTests(ITestOutputHelper output) : AddressFuzzT
     protected override int Divisor => 1;
 }
 
+public sealed class AllContentFuzzTests(ITestOutputHelper output) : ContentFuzzTests(output)
+{
+    protected override int Divisor => 1;
+}
+
 public sealed class AllHookBodyFuzzTests(ITestOutputHelper output) : HookBodyFuzzTests(output)
 {
     protected override int Divisor => 1;

@@ -53,7 +53,8 @@ public sealed class DockerConfigTests
     }
 
     [Fact]
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Interoperability", "CA1416", Justification = "Credential helpers are tested where the product runs.")]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Interoperability", "CA1416", Justification = "Credential helpers are tested where "
+        + "the product runs.")]
     public async Task Ask_Helper_IsGivenTheRegistryAndGivesTheLogin()
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-helper-");
