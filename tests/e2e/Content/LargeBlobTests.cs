@@ -16,7 +16,12 @@ using Microsoft.Extensions.Logging;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Content;
 
+/// <summary>Runs alone: it measures the memory of the whole process.</summary>
+[CollectionDefinition(nameof(LargeBlobTests), DisableParallelization = true)]
+public sealed class LargeBlobCollection;
+
 /// <summary>A blob of 1 GiB into a registry that counts and discards, over TLS.</summary>
+[Collection(nameof(LargeBlobTests))]
 public sealed class LargeBlobTests(ITestOutputHelper output)
 {
     private const long Size = 1L << 30;
