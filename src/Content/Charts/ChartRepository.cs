@@ -88,7 +88,8 @@ public sealed class ChartRepository : IDisposable
 
     private async Task<HttpResponseMessage> GetAsync(Uri target, CancellationToken cancellationToken)
     {
-        if (target.UserInfo.Length > 0 || (target.Scheme != Uri.UriSchemeHttps && target.Authority != _address.Authority))
+        var isOwn = target.Scheme == _address.Scheme && target.Authority == _address.Authority;
+        if (target.UserInfo.Length > 0 || (target.Scheme != Uri.UriSchemeHttps && !isOwn))
             throw new ContentException($"{_address} has a chart at {target}, which is not an https address.");
         var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, target, ""), cancellationToken);
         if (response.StatusCode == HttpStatusCode.OK)

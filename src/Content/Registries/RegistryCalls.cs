@@ -82,7 +82,7 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
     /// <exception cref="RegistryException">It is missing or of another host.</exception>
     public Uri Own(Uri? given, Uri from)
     {
-        var target = given is null ? null : new Uri(new Uri(address, from), given);
+        var target = given is not null && Uri.TryCreate(new Uri(address, from), given, out var resolved) ? resolved : null;
         if (target is null || target.Host != address.Host || target.Scheme is not ("https" or "http")
             || (target.Port != address.Port && !target.IsDefaultPort))
             throw new RegistryException($"{address.Authority} sent an upload or a page to "
@@ -96,7 +96,8 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
     private async Task<HttpResponseMessage> SendOnceAsync(RegistryCall call, CancellationToken cancellationToken)
     {
         var response = await SendOneAsync(call, new Uri(address, call.Target), cancellationToken);
-        if (response.StatusCode == HttpStatusCode.Unauthorized
+        // Only the registry itself may ask who we are.
+        if (response.StatusCode == HttpStatusCode.Unauthorized && IsOwn(new Uri(address, call.Target))
             && await _authentication.AnswerAsync(response, call.Scope, cancellationToken))
         {
             response.Dispose();
@@ -118,7 +119,7 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
         using var deadline = new ProgressDeadline(options, cancellationToken);
         using var request = new HttpRequestMessage(call.Method, target) { Content = call.Content?.Invoke(deadline) };
         // Another host is told nothing: it gets the address that the registry signed for it.
-        if (target.Authority == address.Authority)
+        if (IsOwn(target))
             request.Headers.Authorization = _authentication.For(call.Scope);
         foreach (var type in call.Accept)
             request.Headers.Accept.ParseAdd(type);
@@ -138,12 +139,15 @@ internal sealed class RegistryCalls(HttpClient http, Uri address, RegistryOption
 
     private Uri Redirect(HttpResponseMessage response, int redirects)
     {
-        var from = response.RequestMessage!.RequestUri!;
-        if (redirects >= MostRedirects || response.Headers.Location is not { } location || new Uri(from, location) is var target
-            && (target.UserInfo.Length > 0 || (target.Scheme != "https" && target.Authority != address.Authority)))
+        var isValid = Uri.TryCreate(response.RequestMessage!.RequestUri!, response.Headers.Location, out var target)
+            && target.UserInfo.Length == 0 && (target.Scheme == Uri.UriSchemeHttps || IsOwn(target));
+        if (redirects >= MostRedirects || response.Headers.Location is null || !isValid)
             throw new RegistryException($"{address.Authority} redirects a download to nowhere, too often, or away from TLS.");
-        return new Uri(from, location);
+        return target!;
     }
+
+    // The same host without TLS is another one.
+    private bool IsOwn(Uri target) => target.Scheme == address.Scheme && target.Authority == address.Authority;
 
     private static bool IsRedirect(HttpResponseMessage response) => (int)response.StatusCode is 301 or 302 or 303 or 307 or 308;
 

@@ -4,6 +4,7 @@ using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
+using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.Unit.Tests.Content;
@@ -93,6 +94,27 @@ public sealed class ChartTests : IAsyncDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Download_FromAnotherHostThatAsksForALogin_SendsNone()
+    {
+        var hosts = new List<string>();
+        using var server = new MemoryRegistry
+        {
+            Fault = request =>
+            {
+                hosts.Add($"{request.RequestUri!.Host} {request.Headers.Authorization}");
+                var answer = new HttpResponseMessage(HttpStatusCode.Unauthorized);
+                answer.Headers.TryAddWithoutValidation("WWW-Authenticate", "Bearer realm=\"https://evil.test/token\"");
+                return answer;
+            },
+        };
+        var options = new RegistryOptions { Logins = new EveryLogin(), Retry = Fixtures.Impatient };
+        using var repository = new ChartRepository(server, new Uri("https://charts.test/repo"), options);
+        var chart = new ChartLocation("web", "1.0.0", new Uri("https://cdn.test/web.tgz"), Digest: null);
+        await Assert.ThrowsAsync<RegistryException>(() => repository.DownloadAsync(chart, _folder["x.tgz"], Cancelled));
+        Assert.Equal(["cdn.test "], hosts);
+    }
+
     [Theory]
     [InlineData("none")]
     [InlineData("broken")]
@@ -126,6 +148,11 @@ public sealed class ChartTests : IAsyncDisposable
         File.WriteAllText(Path.Combine(path, "Images.lock"), "images:\n- {name: r, image: docker.io/bitnami/redis:7}\n");
         File.WriteAllText(Path.Combine(path, "templates", "x.yaml"), "kind: ConfigMap\n");
         return path;
+    }
+
+    private sealed class EveryLogin : IRegistryLogins
+    {
+        public Task<Login?> FindAsync(string registry, CancellationToken cancellationToken) => Task.FromResult<Login?>(new Login("u", "p"));
     }
 
     private sealed class Files(params (string Path, string Text)[] files) : HttpMessageHandler

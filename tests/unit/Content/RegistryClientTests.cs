@@ -133,6 +133,25 @@ public sealed class RegistryClientTests : IDisposable
     }
 
     [Theory]
+    [InlineData("http://registry.test/x")]
+    [InlineData("ftp://registry.test/x")]
+    [InlineData("https://user@storage.test/x")]
+    public async Task Redirect_AwayFromTls_IsNotFollowed(string location)
+    {
+        var calls = 0;
+        _registry.Fault = _ =>
+        {
+            Assert.Equal(1, ++calls);
+            var answer = new HttpResponseMessage(HttpStatusCode.TemporaryRedirect);
+            answer.Headers.Location = new Uri(location);
+            return answer;
+        };
+        using var client = _registry.Client(logins: new OneLogin("registry.test"));
+        var exception = await Assert.ThrowsAsync<RegistryException>(() => client.OpenBlobAsync("a", Digest.Compute("blob"u8), 0, Cancelled));
+        Assert.Contains("away from TLS", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Bearer realm=\"http://evil.test/token\"")]
     [InlineData("Bearer realm=\"https://user@evil.test/token\"")]
     [InlineData("Bearer realm=\"file:///etc/passwd\"")]
