@@ -35,6 +35,26 @@ public static class CustomResources
     public static Task InstallTemplatesAsync(HttpClient http, CancellationToken cancellationToken) =>
         InstallAsync(http, TemplateFiles.Select(Read).Select(WithoutEmptyDefaults), cancellationToken);
 
+    /// <summary>
+    /// One version of ClusterClass, in a group of its own: an API server without Cluster API's conversion drops what the stored version
+    /// calls by another name.
+    /// </summary>
+    /// <returns>The group.</returns>
+    public static async Task<string> InstallClusterClassAsync(HttpClient http, string version, CancellationToken cancellationToken)
+    {
+        var definition = WithoutEmptyDefaults(Read("cluster.x-k8s.io_clusterclasses.yaml"));
+        var spec = definition["spec"]!;
+        var group = $"{version}.cluster.x.example.com";
+        var only = spec["versions"]!.AsArray().Single(entry => (string)entry!["name"]! == version)!.DeepClone();
+        only["served"] = true;
+        only["storage"] = true;
+        spec["group"] = group;
+        spec["versions"] = new JsonArray(only);
+        definition["metadata"] = new JsonObject { ["name"] = $"clusterclasses.{group}" };
+        await InstallAsync(http, [definition], cancellationToken);
+        return group;
+    }
+
     /// <summary>Creates definitions and waits until they are served.</summary>
     public static async Task InstallAsync(HttpClient http, IEnumerable<JsonNode> from, CancellationToken cancellationToken)
     {
