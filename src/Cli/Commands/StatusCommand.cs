@@ -36,7 +36,7 @@ internal static class StatusCommand
         try
         {
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
-            var reports = await lifecycle.Fleet.ReportAsync(namespaces, CancellationToken.None);
+            var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, CancellationToken.None);
             var text = output == "json" ? StatusText.WriteJson(reports) : Encoding.UTF8.GetBytes(StatusText.WriteTable(reports));
             await using var standard = Console.OpenStandardOutput();
             await standard.WriteAsync(text);
@@ -46,7 +46,7 @@ internal static class StatusCommand
         {
             return ExitCode.Refuse(exception.Message);
         }
-        catch (FleetReportException exception)
+        catch (FleetStatusException exception)
         {
             return ExitCode.Fail(exception.Message);
         }

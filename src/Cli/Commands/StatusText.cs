@@ -13,7 +13,7 @@ internal static class StatusText
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
     /// <summary>Columns as wide as their widest cell, the last one without an end.</summary>
-    public static string WriteTable(IReadOnlyList<ClusterReport> reports)
+    public static string WriteTable(IReadOnlyList<ClusterStatus> reports)
     {
         string[][] rows = [Heads, .. reports.Select(Row)];
         var widths = Enumerable.Range(0, Heads.Length).Select(column => rows.Max(row => row[column].Length)).ToList();
@@ -24,7 +24,7 @@ internal static class StatusText
     }
 
     /// <summary>One object with a list; what is not known is null.</summary>
-    public static byte[] WriteJson(IReadOnlyList<ClusterReport> reports)
+    public static byte[] WriteJson(IReadOnlyList<ClusterStatus> reports)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, Indented))
@@ -41,7 +41,7 @@ internal static class StatusText
         return stream.ToArray();
     }
 
-    private static string[] Row(ClusterReport report) =>
+    private static string[] Row(ClusterStatus report) =>
     [
         report.Cluster.ToString(),
         report.Endpoint is null ? "no" : "yes",
@@ -52,7 +52,7 @@ internal static class StatusText
         report.Problem ?? "",
     ];
 
-    private static void Write(Utf8JsonWriter json, ClusterReport report)
+    private static void Write(Utf8JsonWriter json, ClusterStatus report)
     {
         json.WriteStartObject();
         json.WriteString("namespace", report.Cluster.Namespace);
@@ -71,5 +71,5 @@ internal static class StatusText
         json.WriteEndObject();
     }
 
-    private static string PhaseOf(ClusterReport report) => report.Phase.ToString().ToLowerInvariant();
+    private static string PhaseOf(ClusterStatus report) => report.Phase.ToString().ToLowerInvariant();
 }

@@ -40,7 +40,7 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt)
     /// <summary>What was last seen of its HelmChartProxy.</summary>
     public int? ReleaseFingerprint { get; set; }
 
-    /// <summary>Begins a reconcile, and tells whether it has to check the certificate on the workload cluster.</summary>
+    /// <summary>Begins a reconcile; true when it has to check the certificate on the workload cluster.</summary>
     public bool Begin(DateTimeOffset now)
     {
         IsRunning = true;

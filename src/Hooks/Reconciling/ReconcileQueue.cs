@@ -123,7 +123,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>A reconcile ended.</summary>
-    /// <param name="request">What was asked for.</param>
+    /// <param name="request">The reconcile.</param>
     /// <param name="outcome">How it ended.</param>
     /// <param name="next">When the Cluster is due again if it is settled and nothing happens.</param>
     public void Done(ReconcileRequest request, ReconcileOutcome outcome, DateTimeOffset next)

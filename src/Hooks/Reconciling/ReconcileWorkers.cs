@@ -41,11 +41,11 @@ internal sealed partial class ReconcileWorkers(
         try
         {
             var started = time.GetTimestamp();
-            var status = await fleet.ReconcileAsync(request.Cluster, request.Verify, cancellationToken);
-            metrics.Record(status, time.GetElapsedTime(started));
-            Log(status);
-            outcome = OutcomeOf(status.Phase);
-            next = NextReconcile(status);
+            var result = await fleet.ReconcileAsync(request.Cluster, request.Verify, cancellationToken);
+            metrics.Record(result, time.GetElapsedTime(started));
+            Log(result);
+            outcome = OutcomeOf(result.Phase);
+            next = NextReconcile(result);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -72,19 +72,19 @@ internal sealed partial class ReconcileWorkers(
     };
 
     /// <summary>The resync, spread so that Clusters that were listed together part; or the renewal, when that is sooner.</summary>
-    private DateTimeOffset NextReconcile(ClusterStatus status)
+    private DateTimeOffset NextReconcile(ReconcileResult result)
     {
         var resync = time.GetUtcNow() + (options.Resync * (0.9 + (0.2 * Random.Shared.NextDouble())));
-        return status is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal } && renewal < resync ? renewal : resync;
+        return result is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal } && renewal < resync ? renewal : resync;
     }
 
-    private void Log(ClusterStatus status)
+    private void Log(ReconcileResult result)
     {
-        logger.LogChanges(status.Cluster.ToString(), status.Changes);
-        if (status.Phase is ClusterPhase.Unreachable)
-            LogUnreachable(status.Cluster, status.Reason, status.Cause);
-        else if (status.Reason is not null)
-            LogNotReady(status.Cluster, status.Phase, status.Reason);
+        logger.LogChanges(result.Cluster.ToString(), result.Changes);
+        if (result.Phase is ClusterPhase.Unreachable)
+            LogUnreachable(result.Cluster, result.Reason, result.Cause);
+        else if (result.Reason is not null)
+            LogNotReady(result.Cluster, result.Phase, result.Reason);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The registry of {Cluster} is {Phase}: {Reason}")]

@@ -33,16 +33,16 @@ internal sealed class ReconcilerMetrics : IMetricsSource
     }
 
     /// <summary>A reconcile ended. What it did not learn about the certificate stays as it was.</summary>
-    public void Record(ClusterStatus status, TimeSpan took)
+    public void Record(ReconcileResult result, TimeSpan took)
     {
-        Interlocked.Increment(ref _reconciles[(int)status.Phase]);
+        Interlocked.Increment(ref _reconciles[(int)result.Phase]);
         _durations.Record(took);
         lock (_gate)
         {
-            if (status.Phase == ClusterPhase.Gone)
-                _entries.Remove(status.Cluster);
+            if (result.Phase == ClusterPhase.Gone)
+                _entries.Remove(result.Cluster);
             else
-                _entries[status.Cluster] = new ClusterSample(status.Phase, status.Rotation, NotAfterOf(status));
+                _entries[result.Cluster] = new ClusterSample(result.Phase, result.Rotation, NotAfterOf(result));
         }
     }
 
@@ -90,9 +90,9 @@ internal sealed class ReconcilerMetrics : IMetricsSource
     }
 
     /// <summary>A certificate ends however its cluster fares, unless the registry is gone.</summary>
-    private DateTimeOffset? NotAfterOf(ClusterStatus status) =>
-        status.Certificate?.NotAfter
-        ?? (status.Phase == ClusterPhase.Off ? null : _entries.GetValueOrDefault(status.Cluster).NotAfter);
+    private DateTimeOffset? NotAfterOf(ReconcileResult result) =>
+        result.Certificate?.NotAfter
+        ?? (result.Phase == ClusterPhase.Off ? null : _entries.GetValueOrDefault(result.Cluster).NotAfter);
 
     private (ReconcileQueue? Queue, List<(ClusterKey Cluster, ClusterSample Entry)> Entries) Snapshot()
     {

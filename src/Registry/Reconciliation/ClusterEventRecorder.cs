@@ -25,17 +25,17 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
     /// <summary>
     /// Records what a reconcile did and what is in its way. An Event that can't be written is no failure: log and metrics say the same.
     /// </summary>
-    public async Task RecordAsync(ReconcileContext context, ClusterStatus status, CancellationToken cancellationToken)
+    public async Task RecordAsync(ReconcileContext context, ReconcileResult status, CancellationToken cancellationToken)
     {
-        var news = ClusterEventRules.Of(context).ToList();
+        var events = ClusterEventRules.Of(context).ToList();
         if (ProblemOf(status) is { } problem)
-            news.Add(problem);
-        if (context.Cluster is not { } cluster || news.Count == 0)
+            events.Add(problem);
+        if (context.Cluster is not { } cluster || events.Count == 0)
             return;
 
         using var limit = new CancellationTokenSource(RecordLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        foreach (var item in news)
+        foreach (var item in events)
             await TryCreateAsync(cluster, item, either.Token);
     }
 
@@ -53,7 +53,7 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
             _problems.Clear();
     }
 
-    private ClusterEvent? ProblemOf(ClusterStatus status)
+    private ClusterEvent? ProblemOf(ReconcileResult status)
     {
         var now = time.GetUtcNow();
         lock (_gate)
@@ -66,22 +66,22 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
 
             var known = _problems.TryGetValue(status.Cluster, out var former) && former.Phase == status.Phase
                 ? former : new Problem(status.Phase, now);
-            var news = ClusterEventRules.Of(status, now - known.Since);
-            if (news is not null && (known.RecordedNote != news.Note || now - known.RecordedAt >= Repeat))
-                known = known with { RecordedNote = news.Note, RecordedAt = now };
+            var item = ClusterEventRules.Of(status, now - known.Since);
+            if (item is not null && (known.RecordedNote != item.Note || now - known.RecordedAt >= Repeat))
+                known = known with { RecordedNote = item.Note, RecordedAt = now };
             else
-                news = null;
+                item = null;
             _problems[status.Cluster] = known;
-            return news;
+            return item;
         }
     }
 
-    private async Task TryCreateAsync(Cluster cluster, ClusterEvent news, CancellationToken cancellationToken)
+    private async Task TryCreateAsync(Cluster cluster, ClusterEvent item, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         try
         {
-            var value = ClusterEventFactory.Create(cluster, NameOf(cluster, news, now), news, "reconciler", now);
+            var value = ClusterEventFactory.Create(cluster, NameOf(cluster, item, now), item, "reconciler", now);
             await management.CreateAsync(CoreResources.Events, value, ObjectLabels.FieldManager, cancellationToken);
         }
         catch (Exception exception) when (exception is KubernetesApiException or OperationCanceledException)
@@ -90,9 +90,9 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         }
     }
 
-    private static string NameOf(Cluster cluster, ClusterEvent news, DateTimeOffset now)
+    private static string NameOf(Cluster cluster, ClusterEvent item, DateTimeOffset now)
     {
-        var text = $"{cluster.Metadata.Uid}\n{news.Reason}\n{news.Note}\n{now.UtcTicks / Repeat.Ticks}";
+        var text = $"{cluster.Metadata.Uid}\n{item.Reason}\n{item.Note}\n{now.UtcTicks / Repeat.Ticks}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 

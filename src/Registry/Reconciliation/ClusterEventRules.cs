@@ -17,8 +17,8 @@ internal static class ClusterEventRules
     {
         foreach (var change in context.Changes)
         {
-            if (Describe(change, context) is { } news)
-                yield return news;
+            if (Describe(change, context) is { } item)
+                yield return item;
         }
 
         if (context.Waits is { Count: > 0 } blocked)
@@ -28,7 +28,7 @@ internal static class ClusterEventRules
     /// <summary>What is in the way; null when nothing is, or not for long enough.</summary>
     /// <param name="status">How the reconcile ended.</param>
     /// <param name="lasting">How long it has ended so.</param>
-    public static ClusterEvent? Of(ClusterStatus status, TimeSpan lasting) => status switch
+    public static ClusterEvent? Of(ReconcileResult status, TimeSpan lasting) => status switch
     {
         { Phase: ClusterPhase.Invalid, Reason: { } reason } => Warning("InvalidVariable", "Plan", reason),
         { Phase: ClusterPhase.Refused, Reason: { } reason } => Warning("Refused", "Reconcile", reason),

@@ -38,7 +38,7 @@ internal sealed class ClusterReconciler(
     /// <param name="version">A version in which Clusters are served.</param>
     /// <param name="verify">True to check the certificate on the workload cluster even when nothing is due.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<ClusterStatus> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
+    public async Task<ReconcileResult> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
     {
         var context = new ReconcileContext();
         var root = new NamespacedName(options.HookNamespace, options.RootSecretName);

@@ -16,7 +16,7 @@ internal sealed class ClusterVersions(KubernetesClient management)
     public string Served => _served;
 
     /// <summary>Asks for a list of one in each version, newest first. It needs no right that the watch does not need.</summary>
-    /// <param name="namespace">Where to look; null is everywhere.</param>
+    /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>The resource, or why there is none.</returns>
     public async Task<(ResourceType<ObjectHeader>? Type, string? Problem)> FindAsync(

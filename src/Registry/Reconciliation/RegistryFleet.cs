@@ -41,7 +41,7 @@ public sealed class RegistryFleet
     /// <param name="verify">True to check the certificate on the workload cluster even when nothing is due.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>How it ended.</returns>
-    public Task<ClusterStatus> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
+    public Task<ReconcileResult> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
         _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
 
     /// <summary>
@@ -73,11 +73,11 @@ public sealed class RegistryFleet
     /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>One report per Cluster, by namespace and name.</returns>
-    /// <exception cref="FleetReportException">The management cluster can't be read.</exception>
-    public async Task<IReadOnlyList<ClusterReport>> ReportAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    /// <exception cref="FleetStatusException">The management cluster can't be read.</exception>
+    public async Task<IReadOnlyList<ClusterStatus>> ReadStatusAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
     {
-        var reporter = new FleetReporter(_management, _options, _time);
-        var reports = new List<ClusterReport>();
+        var reporter = new FleetStatusReader(_management, _options, _time);
+        var reports = new List<ClusterStatus>();
         try
         {
             foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
@@ -89,7 +89,7 @@ public sealed class RegistryFleet
         }
         catch (KubernetesApiException exception)
         {
-            throw new FleetReportException($"The management cluster can't be read: {exception.Message}.", exception);
+            throw new FleetStatusException($"The management cluster can't be read: {exception.Message}.", exception);
         }
 
         return [.. reports.OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)

@@ -57,7 +57,7 @@ internal sealed class ReconcileContext
     public bool HasWritten(string kind) => Changes.Exists(change => change.Kind == kind && change.Verb != ChangeVerb.Kept);
 
     /// <summary>The attempt as the reconciler reports it.</summary>
-    public ClusterStatus Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
+    public ReconcileResult Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with
     {
         Changes = Changes,
         Rotation = Rotation,
@@ -67,7 +67,7 @@ internal sealed class ReconcileContext
             : null,
     };
 
-    private ClusterStatus Judge(ClusterKey key, RegistryOutcome outcome) => new(key, outcome.Kind switch
+    private ReconcileResult Judge(ClusterKey key, RegistryOutcome outcome) => new(key, outcome.Kind switch
     {
         OutcomeKind.Invalid => ClusterPhase.Invalid,
         OutcomeKind.Waiting => ClusterPhase.Waiting,

@@ -41,7 +41,7 @@ internal sealed class SimulatedReplica : IDisposable
 
     public void Die() => _isDead = true;
 
-    public Task<ClusterStatus> ReconcileAsync(ClusterKey key, CancellationToken cancellationToken) =>
+    public Task<ReconcileResult> ReconcileAsync(ClusterKey key, CancellationToken cancellationToken) =>
         Registry.Fleet.ReconcileAsync(key, verify: false, cancellationToken);
 
     public Task<RotationReport> AdvanceAsync(CancellationToken cancellationToken) => Registry.Fleet.AdvanceRootAsync([], cancellationToken);

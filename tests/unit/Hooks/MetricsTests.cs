@@ -104,9 +104,10 @@ public sealed partial class MetricsTests : IDisposable
         var summary = new CertificateSummary("0a", "0123456789abcdef", NotAfter, NotAfter.AddDays(-240));
         _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
         _reconciler.Record(
-            new ClusterStatus(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary }, TimeSpan.FromMilliseconds(20));
-        _reconciler.Record(new ClusterStatus(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
-        _reconciler.Record(new ClusterStatus(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
+            new ReconcileResult(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Certificate = summary },
+            TimeSpan.FromMilliseconds(20));
+        _reconciler.Record(new ReconcileResult(new ClusterKey("team-a", "c2"), ClusterPhase.Invalid), TimeSpan.FromMilliseconds(20));
+        _reconciler.Record(new ReconcileResult(new ClusterKey("team-a", "c3"), ClusterPhase.Gone), TimeSpan.FromMilliseconds(20));
         var leading = Write();
         _reconciler.Lead(null);
 
@@ -138,10 +139,10 @@ public sealed partial class MetricsTests : IDisposable
         var key = new ClusterKey("team-a", "c1");
         _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
         _reconciler.Record(
-            new ClusterStatus(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
+            new ReconcileResult(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
 
-        _reconciler.Record(new ClusterStatus(key, phase), default);
-        _reconciler.Record(new ClusterStatus(key, phase), default);
+        _reconciler.Record(new ReconcileResult(key, phase), default);
+        _reconciler.Record(new ReconcileResult(key, phase), default);
 
         Assert.Equal(isTold, Write().Contains("cluster=\"c1\"", StringComparison.Ordinal));
     }
@@ -154,7 +155,7 @@ public sealed partial class MetricsTests : IDisposable
         _reconciler.Lead(queue);
         queue.EnqueueCluster(key, 1);
         _reconciler.Record(
-            new ClusterStatus(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
+            new ReconcileResult(key, ClusterPhase.Ready) { Certificate = new CertificateSummary("0a", "0b", NotAfter, NotAfter) }, default);
 
         queue.Forget(key);
 

@@ -9,7 +9,7 @@ namespace CapiRegistryHook.Unit.Tests.Hooks;
 /// <summary>How the report looks to people and to programs.</summary>
 public sealed class StatusTextTests
 {
-    private static readonly ClusterReport[] Reports =
+    private static readonly ClusterStatus[] Reports =
     [
         new(new ClusterKey("team-a", "c1"), ClusterPhase.Ready)
         {

@@ -90,7 +90,7 @@ internal sealed class ReconcilerFixture : IDisposable
         Assert.Equal(ClusterPhase.Ready, (await ReconcileAsync()).Phase);
     }
 
-    public Task<ClusterStatus> ReconcileAsync(RegistryLifecycle? replica = null) =>
+    public Task<ReconcileResult> ReconcileAsync(RegistryLifecycle? replica = null) =>
         (replica ?? Registry).Fleet.ReconcileAsync(Key, verify: false, CancellationToken);
 
     public Task<JsonObject> PatchClusterAsync(JsonObject patch) =>

@@ -2,9 +2,10 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Unit.Tests.Registry.Rotation;
 using Xunit;
 
-namespace CapiRegistryHook.Unit.Tests.Registry.Rotation;
+namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 
 /// <summary>Which clusters a rotation waits for.</summary>
 public sealed class RotationProgressTests : IAsyncLifetime

@@ -5,10 +5,10 @@ using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 
 /// <summary>What is said of a registry from the objects alone.</summary>
-public sealed class ClusterReportTests
+public sealed class ClusterStatusFactoryTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -55,12 +55,12 @@ public sealed class ClusterReportTests
         Assert.Null(Report(Clusters.With(), Served, warning).Problem);
     }
 
-    private static ClusterReport Report(Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null)
+    private static ClusterStatus Report(Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null)
     {
         var release = record is null
             ? null : new ObjectHeader { Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() } };
         var generations = new Dictionary<string, int> { ["0123456789abcdef"] = 3 };
-        return ClusterReportFactory.Create(
+        return ClusterStatusFactory.Create(
             new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));
     }
 }

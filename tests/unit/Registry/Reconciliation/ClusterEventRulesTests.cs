@@ -4,10 +4,10 @@ using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 
-namespace CapiRegistryHook.Unit.Tests.Registry;
+namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 
 /// <summary>What people are told about a pass, and what not.</summary>
-public sealed class ClusterEventTests
+public sealed class ClusterEventRulesTests
 {
     private static readonly ClusterKey Key = new("team-a", "c1");
 
@@ -25,7 +25,7 @@ public sealed class ClusterEventTests
     [InlineData(ClusterPhase.Off, 60, null)]
     public void Of_Phase_IsToldWhenItLasts(ClusterPhase phase, int minutes, string? reason) =>
         Assert.Equal(
-            reason, ClusterEventRules.Of(new ClusterStatus(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
+            reason, ClusterEventRules.Of(new ReconcileResult(Key, phase) { Reason = "Because." }, TimeSpan.FromMinutes(minutes))?.Reason);
 
     [Fact]
     public void Of_FirstInstallation_TellsIssuedAndInstalled()

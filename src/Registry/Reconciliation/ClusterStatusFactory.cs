@@ -8,18 +8,18 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>Judges a cluster's registry from what lies on the management cluster. Pure.</summary>
-internal static class ClusterReportFactory
+internal static class ClusterStatusFactory
 {
     /// <summary>A renewal that is late by more than this is not just waiting for its turn.</summary>
     private static readonly TimeSpan RenewalSlack = TimeSpan.FromDays(1);
 
-    public static ClusterReport Create(ClusterFacts facts, RegistryOptions options, DateTimeOffset now)
+    public static ClusterStatus Create(ClusterFacts facts, RegistryOptions options, DateTimeOffset now)
     {
         var key = new ClusterKey(facts.Cluster.Name.Namespace, facts.Cluster.Name.Name);
         var plan = RegistryPlan.Create(facts.Cluster, options);
         var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
         var (phase, problem) = Judge(facts, plan, record, now);
-        var report = new ClusterReport(key, phase)
+        var report = new ClusterStatus(key, phase)
         {
             Problem = problem,
             Endpoint = plan is PlanResult.Wanted wanted ? Endpoint(wanted.Plan) : null,

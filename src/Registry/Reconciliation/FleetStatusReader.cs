@@ -12,11 +12,11 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 /// Reads how all registries stand from the objects alone: Clusters, HelmChartProxies, the roots and Warning Events. It asks no running
 /// service and writes nothing.
 /// </summary>
-internal sealed class FleetReporter(KubernetesClient management, RegistryOptions options, TimeProvider time)
+internal sealed class FleetStatusReader(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
     private const string ReportingController = "capi-registry-hook.io/reconciler";
 
-    public async IAsyncEnumerable<ClusterReport> ReadAsync(
+    public async IAsyncEnumerable<ClusterStatus> ReadAsync(
         string? @namespace, string version, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var generations = await ReadGenerationsAsync(cancellationToken);
@@ -28,7 +28,7 @@ internal sealed class FleetReporter(KubernetesClient management, RegistryOptions
             var key = new ClusterKey(cluster.Name.Namespace, cluster.Name.Name);
             var facts = new ClusterFacts(
                 cluster, releases.GetValueOrDefault(key), warnings.GetValueOrDefault(cluster.Metadata.Uid ?? ""), generations);
-            yield return ClusterReportFactory.Create(facts, options, time.GetUtcNow());
+            yield return ClusterStatusFactory.Create(facts, options, time.GetUtcNow());
         }
     }
 

@@ -4,10 +4,10 @@ using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Registry.Release;
 
-/// <summary>How a pass over one Cluster ended.</summary>
+/// <summary>How a reconcile of one Cluster ended.</summary>
 /// <param name="Cluster">Which Cluster.</param>
 /// <param name="Phase">Where its registry stands.</param>
-public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
+public sealed record ReconcileResult(ClusterKey Cluster, ClusterPhase Phase)
 {
     /// <summary>A fixed sentence on why it is not ready; null when there is nothing to say.</summary>
     public string? Reason { get; init; }

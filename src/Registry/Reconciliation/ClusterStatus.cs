@@ -3,10 +3,10 @@ using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
-/// <summary>What the objects of the management cluster say of one cluster's registry, for people.</summary>
+/// <summary>How one cluster's registry is, by the objects of the management cluster: a row of the status command.</summary>
 /// <param name="Cluster">Which Cluster.</param>
 /// <param name="Phase">Where its registry stands.</param>
-public sealed record ClusterReport(ClusterKey Cluster, ClusterPhase Phase)
+public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
 {
     /// <summary>Where nodes pull from, as host and port; null without a registry.</summary>
     public string? Endpoint { get; init; }
@@ -21,5 +21,5 @@ public sealed record ClusterReport(ClusterKey Cluster, ClusterPhase Phase)
     public string? Problem { get; init; }
 }
 
-/// <summary>The management cluster can't be read. The message says what was asked for and why it failed.</summary>
-public sealed class FleetReportException(string message, Exception cause) : Exception(message, cause);
+/// <summary>The management cluster can't be read. The message names the request and the fault.</summary>
+public sealed class FleetStatusException(string message, Exception cause) : Exception(message, cause);
