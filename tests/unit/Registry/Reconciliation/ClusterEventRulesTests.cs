@@ -6,7 +6,7 @@ using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 
-/// <summary>What people are told about a pass, and what not.</summary>
+/// <summary>Which Events a reconcile is worth, and which not.</summary>
 public sealed class ClusterEventRulesTests
 {
     private static readonly ClusterKey Key = new("team-a", "c1");
@@ -30,37 +30,37 @@ public sealed class ClusterEventRulesTests
     [Fact]
     public void Of_FirstInstallation_TellsIssuedAndInstalled()
     {
-        var pass = Pass(former: null, ("Secret", ChangeVerb.Created, true), ("HelmChartProxy", ChangeVerb.Created, false));
+        var context = Context(former: null, ("Secret", ChangeVerb.Created, true), ("HelmChartProxy", ChangeVerb.Created, false));
 
-        Assert.Equal(["CertificateIssued", "RegistryInstalled"], ClusterEventRules.Of(pass).Select(news => news.Reason));
-        Assert.Contains("until 2028-02-03", ClusterEventRules.Of(pass).First().Note, StringComparison.Ordinal);
+        Assert.Equal(["CertificateIssued", "RegistryInstalled"], ClusterEventRules.Of(context).Select(item => item.Reason));
+        Assert.Contains("until 2028-02-03", ClusterEventRules.Of(context).First().Note, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Of_SecretWritten_IsARenewalOnlyWithAnotherSerial()
     {
-        var renewed = Pass(
+        var renewed = Context(
             Certificate with { Serial = "09" }, ("Secret", ChangeVerb.Updated, true), ("HelmChartProxy", ChangeVerb.Updated, false));
-        var trust = Pass(Certificate, ("Secret", ChangeVerb.Updated, true));
+        var trust = Context(Certificate, ("Secret", ChangeVerb.Updated, true));
 
-        Assert.Equal(["CertificateRenewed"], ClusterEventRules.Of(renewed).Select(news => news.Reason));
+        Assert.Equal(["CertificateRenewed"], ClusterEventRules.Of(renewed).Select(item => item.Reason));
         Assert.Empty(ClusterEventRules.Of(trust));
     }
 
     [Fact]
     public void Of_RemovedOrKept_IsTold()
     {
-        Assert.Equal("Disabled", Assert.Single(ClusterEventRules.Of(Pass(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
-        var kept = Assert.Single(ClusterEventRules.Of(Pass(Certificate, ("HelmChartProxy", ChangeVerb.Kept, false))));
+        Assert.Equal("Disabled", Assert.Single(ClusterEventRules.Of(Context(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
+        var kept = Assert.Single(ClusterEventRules.Of(Context(Certificate, ("HelmChartProxy", ChangeVerb.Kept, false))));
         Assert.Equal(("StorageKept", true), (kept.Reason, kept.IsWarning));
     }
 
-    private static ReconcileContext Pass(CertificateRecord? former, params (string Kind, ChangeVerb Verb, bool OnWorkload)[] changes)
+    private static ReconcileContext Context(CertificateRecord? former, params (string Kind, ChangeVerb Verb, bool OnWorkload)[] changes)
     {
-        var pass = new ReconcileContext { Cluster = Clusters.With() };
-        pass.Begin(former);
-        pass.Certificate = Certificate;
-        pass.Changes.AddRange(changes.Select(change => new Change(change.Verb, change.Kind, "team-a/x", change.OnWorkload, "Because.")));
-        return pass;
+        var context = new ReconcileContext { Cluster = Clusters.With() };
+        context.Begin(former);
+        context.Certificate = Certificate;
+        context.Changes.AddRange(changes.Select(change => new Change(change.Verb, change.Kind, "team-a/x", change.OnWorkload, "Because.")));
+        return context;
     }
 }
