@@ -38,7 +38,7 @@ public static class HookHost
         builder.Services.AddSingleton(time);
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton(options.RegistryValues);
-        builder.Services.AddHostedService<RegistryValuesReload>();
+        builder.Services.AddSingleton<IReloadable, RegistryValuesReload>();
         builder.Services.AddSingleton(options.Registry);
         builder.Services.AddHooks();
         builder.Services.AddOperations();

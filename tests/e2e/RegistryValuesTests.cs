@@ -30,9 +30,9 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
         await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
         var first = await ValuesAsync(environment, cluster);
         folder.Write("values.yaml", "nonsense: 1\n");
-        await service.WaitForLogAsync("The former values for the registry chart stay", CancellationToken);
+        await service.WaitForLogAsync("The former content of the file with values for the registry chart stays", CancellationToken);
         folder.Write("values.yaml", "priorityClassName: second\nstorage: {size: 90Gi}\n");
-        await service.WaitForLogAsync("The values for the registry chart were read again", CancellationToken);
+        await service.WaitForLogAsync("The values for the registry chart were reloaded", CancellationToken);
         var upgrade = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
         var second = await ValuesAsync(environment, cluster);
 

@@ -28,6 +28,13 @@ public sealed partial class ArchitectureTests
     public void FindCircle_OfTwoFolders_NamesBoth() =>
         Assert.Equal(["A/Lower", "A/Upper"], FindCircle([("A/Upper", "A/Lower"), ("A/Lower", "A/Upper"), ("A/Top", "A/Upper")]));
 
+    /// <summary>X.509 belongs to Certificates and, where TLS meets it, to Registry.</summary>
+    [Fact]
+    public void Hooks_KnowNoX509Type() => Assert.Empty(
+        Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Find(), "src", "Hooks"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)
+                && File.ReadAllText(file).Contains("X509", StringComparison.Ordinal)));
+
     [Fact]
     public void Lines_OfAllSources_KeepToTheEditorConfig()
     {

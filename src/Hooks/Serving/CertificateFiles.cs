@@ -1,3 +1,5 @@
+using CapiRegistryHook.Registry.Serving;
+
 namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>The serving certificate in files, which cert-manager and the kubelet replace while the process runs.</summary>

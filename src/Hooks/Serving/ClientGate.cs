@@ -1,8 +1,6 @@
-using System.Formats.Asn1;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Registry.Serving;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace CapiRegistryHook.Hooks.Serving;
@@ -21,7 +19,6 @@ internal sealed partial class ClientGate(
 
     private static readonly string[] OpenPaths = ["/v2", "/healthz", "/readyz"];
 
-    private readonly ClientNames _names = new(options.ClientNames);
     private long _loggedAt = long.MinValue;
 
     public static void Use(WebApplication app)
@@ -32,7 +29,7 @@ internal sealed partial class ClientGate(
         app.Use((http, next) => gate.JudgeAsync(http, next));
     }
 
-    private Task JudgeAsync(HttpContext http, RequestDelegate next)
+    internal Task JudgeAsync(HttpContext http, RequestDelegate next)
     {
         if (OpenPaths.Any(path => http.Request.Path.StartsWithSegments(path, StringComparison.Ordinal)))
             return next(http);
@@ -41,11 +38,11 @@ internal sealed partial class ClientGate(
 
     private RefusedReason? FindObstacle(HttpContext http)
     {
-        if (http.Connection.ClientCertificate is not { } certificate)
+        if (ClientCertificate.Of(http.Connection.ClientCertificate) is not { } certificate)
             return RefusedReason.NoCertificate;
         if (!IsStillTrusted(http, certificate))
             return RefusedReason.Untrusted;
-        return Allows(certificate) ? null : RefusedReason.Name;
+        return options.ClientNames.Count == 0 || certificate.HasNameIn(options.ClientNames) ? null : RefusedReason.Name;
     }
 
     /// <summary>
@@ -53,12 +50,12 @@ internal sealed partial class ClientGate(
     /// then the certificate is looked at again. Intermediates came with the handshake alone, so a caller that needs them is refused
     /// once and asked to connect anew.
     /// </summary>
-    private bool IsStillTrusted(HttpContext http, X509Certificate2 certificate)
+    private bool IsStillTrusted(HttpContext http, ClientCertificate certificate)
     {
         var trust = authority.Current;
         var now = time.GetUtcNow();
         var caller = http.Features.Get<ClientConnection>();
-        if (caller is null || now >= new DateTimeOffset(certificate.NotAfter))
+        if (caller is null || certificate.HasExpired(now))
             return false;
         if (caller.VerifiedBy == trust)
             return true;
@@ -66,18 +63,6 @@ internal sealed partial class ClientGate(
             return false;
         caller.VerifiedBy = trust;
         return true;
-    }
-
-    private bool Allows(X509Certificate2 certificate)
-    {
-        try
-        {
-            return _names.Allow(certificate);
-        }
-        catch (Exception exception) when (exception is CryptographicException or AsnContentException)
-        {
-            return false;
-        }
     }
 
     private Task RefuseAsync(HttpContext http, RefusedReason reason)
@@ -100,7 +85,7 @@ internal sealed partial class ClientGate(
     private static string SentenceOf(RefusedReason reason) => reason switch
     {
         RefusedReason.NoCertificate => "Callers of this path must show a client certificate.",
-        RefusedReason.Untrusted => "The client certificate has ended, or is not from the authority that is asked for now.",
+        RefusedReason.Untrusted => "The client certificate has expired, or is not from the CA that is required now.",
         _ => "The client certificate has no name that may call here.",
     };
 

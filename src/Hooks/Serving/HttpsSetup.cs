@@ -14,7 +14,8 @@ internal static class HttpsSetup
     {
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<ClientAuthority>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ClientAuthority>());
+        builder.Services.AddSingleton<IReloadable>(services => services.GetRequiredService<ClientAuthority>());
+        builder.Services.AddHostedService<Reloader>();
         builder.Services.AddSingleton<ClientGate>();
         builder.Services.AddSingleton<TlsSetup>();
         builder.Services.AddSingleton<Readiness>();
@@ -40,7 +41,7 @@ internal static class HttpsSetup
         else
             services.AddSingleton(own).AddSingleton<ICertificateSource, SelfManagedCertificate>();
         services.AddSingleton<ListenerCertificate>();
-        services.AddHostedService(provider => provider.GetRequiredService<ListenerCertificate>());
+        services.AddSingleton<IReloadable>(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
     public static void AddLog(this WebApplicationBuilder builder, LogLevel level)

@@ -1,3 +1,5 @@
+using CapiRegistryHook.Registry.Serving;
+
 namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>Where the serving certificate comes from. Asked from one place at a time.</summary>
@@ -12,6 +14,3 @@ internal interface ICertificateSource
 /// <param name="Certificate">The leaf first, then what is served with it.</param>
 /// <param name="Key">The private key.</param>
 internal readonly record struct CertificatePem(string Certificate, ReadOnlyMemory<byte> Key);
-
-/// <summary>The serving certificate can't be used; the message says what to look at.</summary>
-internal sealed class ServingCertificateException(string message, Exception cause) : Exception(message, cause);

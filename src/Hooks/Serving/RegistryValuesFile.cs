@@ -29,50 +29,11 @@ public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
     }
 }
 
-/// <summary>Reads the file with the admin's values again while the service runs.</summary>
-internal sealed partial class RegistryValuesReload(
-    RegistryValuesFile file, TimeProvider time, ILogger<RegistryValuesReload> logger) : BackgroundService
+/// <summary>The same file while the service runs.</summary>
+internal sealed class RegistryValuesReload(RegistryValuesFile file) : IReloadable
 {
-    /// <summary>The kubelet takes up to a minute to bring a new ConfigMap into a pod; ten seconds more do not matter.</summary>
-    public static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
+    public string Name => "The former content of the file with values for the registry chart";
 
-    private string? _complaint;
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (file.Path is null)
-            return;
-        using var timer = new PeriodicTimer(CheckInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                Reload();
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops; also when it could not start, and then it would log this as a fault of its own.
-        }
-    }
-
-    private void Reload()
-    {
-        try
-        {
-            if (file.Read())
-                LogReloaded(file.Path!);
-            _complaint = null;
-        }
-        catch (RegistryDefaultsException exception)
-        {
-            if (_complaint != exception.Message)
-                LogKept(file.Path!, exception.Message);
-            _complaint = exception.Message;
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The values for the registry chart were read again from {File}")]
-    private partial void LogReloaded(string file);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The former values for the registry chart stay; {File} can't be used. {Reason}")]
-    private partial void LogKept(string file, string reason);
+    public Task<string?> ReloadAsync(CancellationToken cancellationToken) =>
+        Task.FromResult(file.Read() ? $"The values for the registry chart were reloaded from {file.Path}" : null);
 }

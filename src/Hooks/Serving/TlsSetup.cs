@@ -44,7 +44,7 @@ internal sealed class TlsSetup(ListenerCertificate serving, ClientAuthority clie
 
     private SslServerAuthenticationOptions For(SslProtocols protocols, CipherSuitesPolicy? suites) => new()
     {
-        ServerCertificateContext = serving.ForHandshake().ServerCertificateContext,
+        ServerCertificateContext = serving.Context,
         EnabledSslProtocols = protocols,
         CipherSuitesPolicy = suites,
     };
@@ -63,9 +63,9 @@ internal sealed class TlsSetup(ListenerCertificate serving, ClientAuthority clie
     {
         var trust = clients.Current;
         handshake.ServerCertificateSelectionCallback = null;
-        handshake.ServerCertificateContext = serving.ForHandshake().ServerCertificateContext;
+        handshake.ServerCertificateContext = serving.Context;
         handshake.CipherSuitesPolicy = Suites;
-        handshake.CertificateChainPolicy = trust.CreatePolicy();
+        trust.ApplyTo(handshake);
         // A resumed session would bring a certificate along that was verified by a former authority.
         handshake.AllowTlsResume = false;
         connection.Features.Set(new ClientConnection(trust));

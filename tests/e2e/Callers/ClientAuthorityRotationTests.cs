@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
-/// <summary>The authority of callers is replaced while the service runs, with connections open: old, both, new.</summary>
+/// <summary>The CA of callers is replaced while the service runs, with connections open: old, both, new.</summary>
 [Collection("environment")]
 public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
@@ -61,7 +61,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : 
         using var stranger = _new.IssueClient(new ClientIdentity("capi"));
 
         _folder.Write("ca.crt", "no certificate");
-        await WaitForAsync("The former authority of callers stays.", times: 1);
+        await WaitForAsync("The former CA of callers stays in use.", times: 1);
 
         using var caller = Service.CreateClusterApi(certificate);
         using var other = Service.CreateClusterApi(stranger);
@@ -97,7 +97,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : 
     /// </summary>
     private static async Task AssertShutOutAsync(ClusterApi caller)
     {
-        const string Sentence = "The client certificate has ended, or is not from the authority that is asked for now.";
+        const string Sentence = "The client certificate has expired, or is not from the CA that is required now.";
         var refused = await caller.DiscoverAsync("1.13.4", CancellationToken);
         Assert.Equal((403, Sentence), (refused.StatusCode, refused.Error));
         await Readiness.UntilAsync("a refused handshake", () => IsCutOffAsync(caller), () => Sentence, CancellationToken);
@@ -119,7 +119,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : 
     private Task ReplaceAsync(string pem, int reloads)
     {
         _folder.Write("ca.crt", pem);
-        return WaitForAsync("The authority of callers was read again", reloads);
+        return WaitForAsync("The CA of callers was reloaded", reloads);
     }
 
     private Task WaitForAsync(string line, int times) => Readiness.UntilAsync(

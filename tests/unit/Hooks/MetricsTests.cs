@@ -186,8 +186,7 @@ public sealed partial class MetricsTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "tls.crt"), certificate.ExportCertificatePem());
         File.WriteAllText(Path.Combine(_folder, "tls.key"), key.ExportPkcs8PrivateKeyPem());
         var options = new ListenOptions { CertificateFile = Path.Combine(_folder, "tls.crt"), KeyFile = Path.Combine(_folder, "tls.key") };
-        using var serving = new ListenerCertificate(
-            new CertificateFiles(options), TimeProvider.System, NullLogger<ListenerCertificate>.Instance);
+        var serving = new ListenerCertificate(new CertificateFiles(options), TimeProvider.System);
         serving.LoadAsync(TestContext.Current.CancellationToken).GetAwaiter().GetResult();
         return new MetricsPage([_metrics, new RefusedCallers(), _reconciler, new ApiCallMetrics(new ApiCallCounts())], serving).Write();
     }
