@@ -9,7 +9,6 @@ internal static class Fleets
 {
     private const int Clusters = 10_000;
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(15);
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     public static async Task PrintAsync(CancellationToken cancellationToken)
     {
@@ -38,16 +37,13 @@ internal static class Fleets
     private static async Task<long> WatchUntilReadyAsync(HookService service, CancellationToken cancellationToken)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        var (most, started) = (0L, TimeProvider.System.GetTimestamp());
-        while (TimeProvider.System.GetElapsedTime(started) < Bound)
+        var most = 0L;
+        await Polling.UntilAsync("all Clusters are ready", async () =>
         {
             most = Math.Max(most, service.ResidentBytes());
             var page = await http.GetStringAsync(new Uri(service.MetricsAddress, "/metrics"), cancellationToken);
-            if (page.Contains($"capi_registry_hook_clusters{{phase=\"ready\"}} {Clusters}\n", StringComparison.Ordinal))
-                return Math.Max(most, service.ResidentBytes());
-            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
-        }
-
-        throw new TimeoutException($"The fleet was not ready within {Bound}.\n{service.Log[^4000..]}");
+            return page.Contains($"capi_registry_hook_clusters{{phase=\"ready\"}} {Clusters}\n", StringComparison.Ordinal);
+        }, () => service.Log[^4000..], cancellationToken, Bound);
+        return Math.Max(most, service.ResidentBytes());
     }
 }

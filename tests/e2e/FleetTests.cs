@@ -25,7 +25,7 @@ public sealed class FleetTests(EmbeddedEnvironment embedded, RealEnvironment rea
         workload.ClearCalls();
 
         await using var service = await StartAsync(environment);
-        await service.ShowsAsync(Ready, CancellationToken);
+        await service.WaitForMetricAsync(Ready, CancellationToken);
 
         Assert.Empty(workload.Calls);
         Assert.DoesNotContain(management.Calls, call => call.IsWrite && call.Resource != "leases");
@@ -42,7 +42,7 @@ public sealed class FleetTests(EmbeddedEnvironment embedded, RealEnvironment rea
         await Fleet.CreateAsync(environment, Clusters, CancellationToken);
 
         await using var service = await StartAsync(environment);
-        await service.ShowsAsync(Ready, CancellationToken);
+        await service.WaitForMetricAsync(Ready, CancellationToken);
         var (seconds, megabytes) = (service.ProcessorSeconds(), service.ResidentBytes() / 1048576.0);
 
         TestContext.Current.TestOutputHelper?.WriteLine(

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness.Service;
@@ -26,7 +27,7 @@ public sealed class LeaderTests(RealEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         var first = await StartAsync(environment);
-        await first.LoggedAsync("This replica reconciles now", CancellationToken);
+        await first.WaitForLogAsync("This replica reconciles now", CancellationToken);
         await using var second = await StartAsync(environment);
         await CreateAsync(environment, "c0");
         await UntilInstalledAsync(environment, first, 1);
@@ -37,7 +38,7 @@ public sealed class LeaderTests(RealEnvironment fixture)
         var killed = TimeProvider.System.GetTimestamp();
         var firstLog = first.Log;
         await first.DisposeAsync();
-        await second.LoggedAsync("This replica reconciles now", CancellationToken);
+        await second.WaitForLogAsync("This replica reconciles now", CancellationToken);
         var took = TimeProvider.System.GetElapsedTime(killed);
         await UntilInstalledAsync(environment, second, Fleet);
         await UntilOrderedAsync(environment, second);
@@ -58,12 +59,12 @@ public sealed class LeaderTests(RealEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         await using var first = await StartAsync(environment, "--lease-duration", "5m");
-        await first.LoggedAsync("This replica reconciles now", CancellationToken);
+        await first.WaitForLogAsync("This replica reconciles now", CancellationToken);
         await using var second = await StartAsync(environment, "--lease-duration", "5m");
 
         first.Terminate();
 
-        await second.LoggedAsync("This replica reconciles now", CancellationToken);
+        await second.WaitForLogAsync("This replica reconciles now", CancellationToken);
         Assert.Equal(0, await first.WaitForExitAsync(CancellationToken));
     }
 
@@ -73,15 +74,15 @@ public sealed class LeaderTests(RealEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         await using var first = await StartAsync(environment);
-        await first.LoggedAsync("This replica reconciles now", CancellationToken);
+        await first.WaitForLogAsync("This replica reconciles now", CancellationToken);
         await using var second = await StartAsync(environment);
         using var capi = second.CreateClusterApi();
         await CreateAsync(environment, "c1");
         await UntilInstalledAsync(environment, first, 1);
 
         Assert.Equal(200, (await capi.DiscoverAsync("1.13.4", CancellationToken)).StatusCode);
-        await second.ShowsAsync("capi_registry_hook_leader 0", CancellationToken);
-        await first.ShowsAsync("capi_registry_hook_leader 1", CancellationToken);
+        await second.WaitForMetricAsync("capi_registry_hook_leader 0", CancellationToken);
+        await first.WaitForMetricAsync("capi_registry_hook_leader 1", CancellationToken);
         Assert.DoesNotContain("Clusters were listed", second.Log, StringComparison.Ordinal);
     }
 
@@ -96,12 +97,12 @@ public sealed class LeaderTests(RealEnvironment fixture)
         await environment.CreateClusterAsync(name, CancellationToken);
     }
 
-    private static Task UntilInstalledAsync(TestEnvironment environment, HookService service, int count) => Wait.UntilAsync(
+    private static Task UntilInstalledAsync(TestEnvironment environment, HookService service, int count) => Polling.UntilAsync(
         $"{count} registries are installed",
         async () => (await environment.ManagementObjects.ListAsync(AdminClient.ChartProxies("default"), CancellationToken)).Count == count,
         () => service.Log, CancellationToken);
 
-    private static Task UntilOrderedAsync(TestEnvironment environment, HookService service) => Wait.UntilAsync(
+    private static Task UntilOrderedAsync(TestEnvironment environment, HookService service) => Polling.UntilAsync(
         "the renewal is done",
         async () =>
             (string?)(await environment.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), "c0-registry", CancellationToken))

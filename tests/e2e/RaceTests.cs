@@ -59,7 +59,7 @@ public sealed class RaceTests(EmbeddedEnvironment fixture) : IAsyncLifetime
         Assert.All(answers, answer => Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds)));
         Assert.Equal(2, arrived);
         // Logs are written a moment after answers.
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the log of the renewal", () => Task.FromResult(CountRenewals() > 0), () => _one.Log + _two.Log, CancellationToken);
         Assert.Equal(1, CountRenewals());
         await AssertChartHasTheServedSerialAsync();

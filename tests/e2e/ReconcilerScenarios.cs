@@ -39,7 +39,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
     public async Task Variable_SetOnARunningCluster_BringsARegistry()
     {
         var cluster = await CreateAsync("c1", asksForRegistry: false);
-        await _service.LoggedAsync("listed", CancellationToken);
+        await _service.WaitForLogAsync("listed", CancellationToken);
 
         await SetVariableAsync("c1", new JsonObject { ["registry"] = new JsonObject() });
 
@@ -95,7 +95,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
         await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-kubeconfig", CancellationToken);
 
         await SetVariableAsync("c1", null);
-        await _service.LoggedAsync("kubeconfig is not there yet", CancellationToken);
+        await _service.WaitForLogAsync("kubeconfig is not there yet", CancellationToken);
         var away = await ReadAsync(cluster);
         await Environment.GiveKubeconfigAsync(cluster, CancellationToken);
         await UntilAsync("the HelmChartProxy is gone", async () => (await ReadAsync(cluster)).ChartProxy is null);
@@ -272,7 +272,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
         await _service.DisposeAsync();
 
         _service = await StartAsync("--variable-path", "elsewhere.registry");
-        await _service.LoggedAsync("now looks in clusterConfig.elsewhere.registry", CancellationToken);
+        await _service.WaitForLogAsync("now looks in clusterConfig.elsewhere.registry", CancellationToken);
 
         Assert.NotNull((await ReadAsync(cluster)).ChartProxy);
     }
@@ -282,7 +282,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
     {
         await _service.DisposeAsync();
         _service = await StartAsync("--watch-namespaces", "kube-public");
-        await _service.LoggedAsync("listed", CancellationToken);
+        await _service.WaitForLogAsync("listed", CancellationToken);
         var outside = await CreateAsync("c1");
         var inside = await Environment.CreateClusterAsync("n1", CancellationToken, "kube-public");
         try
@@ -333,7 +333,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
     private protected Task<RegistryState> ReadAsync(TestCluster cluster) =>
         RegistryState.ReadAsync(Environment, cluster, CancellationToken);
 
-    protected Task UntilAsync(string what, Func<Task<bool>> isSo) => Wait.UntilAsync(what, isSo, () => _service.Log, CancellationToken);
+    protected Task UntilAsync(string what, Func<Task<bool>> isSo) => Polling.UntilAsync(what, isSo, () => _service.Log, CancellationToken);
 
     protected Task AnnotateAsync(string cluster, string annotation, string? value, string @namespace = "default") =>
         Environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters(@namespace), cluster,
@@ -349,7 +349,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
 
     /// <summary>Waits until so many clusters need nothing.</summary>
     protected Task ReadyAsync(int count) =>
-        _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", CancellationToken);
+        _service.WaitForMetricAsync($"capi_registry_hook_clusters{{phase=\"ready\"}} {count}", CancellationToken);
 
     /// <summary>
     /// A claim as a StatefulSet makes one; without the finalizer by which a real API server keeps it for a controller that is not there.
@@ -374,7 +374,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
     }
 
     private Task ReadyOrNotAsync(string phase) =>
-        _service.ShowsAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", CancellationToken);
+        _service.WaitForMetricAsync($"capi_registry_hook_clusters{{phase=\"{phase}\"}} 1", CancellationToken);
 
     private async Task<List<string>> ReasonsAsync() =>
         [.. (await Environment.ManagementObjects.ListAsync(AdminClient.Events("default"), CancellationToken))

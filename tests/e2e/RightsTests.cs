@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Embedded;
@@ -74,13 +75,13 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
         await using var service =
             await HookService.StartAsync(
                 environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], CancellationToken);
-        await service.LoggedAsync("Created HelmChartProxy default/r1-registry", CancellationToken);
+        await service.WaitForLogAsync("Created HelmChartProxy default/r1-registry", CancellationToken);
         await environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
             new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } },
             CancellationToken);
-        await service.LoggedAsync("Deleted HelmChartProxy default/r1-registry", CancellationToken);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
-        await Wait.UntilAsync("the Lease is renewed", () => Task.FromResult(
+        await service.WaitForLogAsync("Deleted HelmChartProxy default/r1-registry", CancellationToken);
+        await service.WaitForLogAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
+        await Polling.UntilAsync("the Lease is renewed", () => Task.FromResult(
             management.Calls.Any(call => call is { Resource: "leases", Verb: "patch" })), () => service.Log, CancellationToken);
         made.UnionWith(
             management.Calls.Where(call => !call.IsWrite || call.FieldManager is not null || call.Verb == "delete").SelectMany(Needed));
@@ -126,7 +127,7 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
         await using var service = await HookService.StartAsync(
             environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"],
             CancellationToken);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
+        await service.WaitForLogAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
     }
 
     private static Task<JsonObject> PauseAsync(TestEnvironment environment) => environment.ManagementObjects.MergePatchAsync(

@@ -41,7 +41,7 @@ public sealed class RobustnessTests(RealEnvironment fixture, ITestOutputHelper o
                 Assert.Equal(RegistryState.Text(state.Root!, "tls.crt"), RegistryState.Text(state.Trust!, "ca.crt"));
             }
 
-            await Readiness.UntilAsync(
+            await Polling.UntilAsync(
                 "the log of the creation", () => Task.FromResult(services.Any(HasMadeTheRoot)), () => "", CancellationToken);
             Assert.Single(services, HasMadeTheRoot);
         }

@@ -98,7 +98,7 @@ public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsync
         await using var service =
             await HookService.StartAsync(
                 _environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], CancellationToken);
-        await service.LoggedAsync($"Deleted Secret {HookService.Namespace}/{Root}-next", CancellationToken);
+        await service.WaitForLogAsync($"Deleted Secret {HookService.Namespace}/{Root}-next", CancellationToken);
         Assert.Null(
             await _environment.ManagementObjects.FindAsync(AdminClient.Secrets(HookService.Namespace), $"{Root}-next", CancellationToken));
         Secrecy.AssertNoSecretIn(service.Log, _environment);

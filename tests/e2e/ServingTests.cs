@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -24,12 +25,9 @@ public sealed class ServingTests(EmbeddedEnvironment fixture)
 
         service.RenewServingCertificate();
 
-        var started = TimeProvider.System.GetTimestamp();
-        while (await ServedSerialAsync(service, SslProtocols.None) == before)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < ReloadBound, "The former certificate is still served.");
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, CancellationToken);
-        }
+        await Polling.UntilAsync(
+            "the new certificate is served", async () => await ServedSerialAsync(service, SslProtocols.None) != before, () => service.Log,
+            CancellationToken, ReloadBound);
 
         Assert.True(service.IsRunning);
         await service.WaitForLogAsync("The serving certificate was reloaded", CancellationToken);

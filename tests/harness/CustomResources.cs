@@ -114,11 +114,11 @@ public static class CustomResources
     {
         var name = Name(definition);
         Task<bool> Established() => IsEstablishedAsync(http, name, cancellationToken);
-        await Readiness.UntilAsync(name, Established, () => "It was created but is not Established.", cancellationToken);
+        await Polling.UntilAsync(name, Established, () => "It was created but is not Established.", cancellationToken);
         foreach (var list in Lists(definition))
         {
             Task<bool> Served() => AnswersAsync(http, list, cancellationToken);
-            await Readiness.UntilAsync(list, Served, () => "It is Established but not served.", cancellationToken);
+            await Polling.UntilAsync(list, Served, () => "It is Established but not served.", cancellationToken);
         }
     }
 

@@ -100,7 +100,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : 
         const string Sentence = "The client certificate has expired, or is not from the CA that is required now.";
         var refused = await caller.DiscoverAsync("1.13.4", CancellationToken);
         Assert.Equal((403, Sentence), (refused.StatusCode, refused.Error));
-        await Readiness.UntilAsync("a refused handshake", () => IsCutOffAsync(caller), () => Sentence, CancellationToken);
+        await Polling.UntilAsync("a refused handshake", () => IsCutOffAsync(caller), () => Sentence, CancellationToken);
     }
 
     private static async Task<bool> IsCutOffAsync(ClusterApi caller)
@@ -122,7 +122,7 @@ public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : 
         return WaitForAsync("The CA of callers was reloaded", reloads);
     }
 
-    private Task WaitForAsync(string line, int times) => Readiness.UntilAsync(
+    private Task WaitForAsync(string line, int times) => Polling.UntilAsync(
         line, () => Task.FromResult(Service.Log.Split('\n').Count(entry => entry.Contains(line, StringComparison.Ordinal)) >= times),
         () => Service.Log, CancellationToken);
 }

@@ -176,7 +176,7 @@ public sealed class ListenLimitTests(EmbeddedEnvironment fixture) : IAsyncLifeti
             silent.ForEach(socket => socket.Dispose());
         }
 
-        await Readiness.UntilAsync("a new connection", IsAnsweredAsync, () => Service.Log, CancellationToken);
+        await Polling.UntilAsync("a new connection", IsAnsweredAsync, () => Service.Log, CancellationToken);
     }
 
     private async Task<bool> IsAnsweredAsync()

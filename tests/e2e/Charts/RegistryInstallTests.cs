@@ -190,7 +190,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         Assert.Contains(deleted, await BlobsAsync(release, 1), StringComparison.Ordinal);
 
         await StartCollectionAsync(release);
-        await Readiness.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", CancellationToken);
+        await Polling.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", CancellationToken);
         await EndOfCollectionAsync(release);
         await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
 

@@ -93,7 +93,7 @@ internal sealed class RegistryRelease : IAsyncDisposable
     {
         await using var forward = ToReplica(ordinal);
         var said = "";
-        await Readiness.UntilAsync($"{image} on registry-{ordinal}", HasDigestAsync, () => $"Wanted {digest}: {said}", cancellationToken);
+        await Polling.UntilAsync($"{image} on registry-{ordinal}", HasDigestAsync, () => $"Wanted {digest}: {said}", cancellationToken);
 
         async Task<bool> HasDigestAsync()
         {

@@ -148,7 +148,7 @@ internal sealed class InstalledHook : IAsyncDisposable
             cancellationToken, "install", HookChart.Release, HookChart.Folder.Path,
             "--set", $"image.registry={registry},image.repository={repository},image.tag={tag}{values}");
         await Kubectl.WaitForRolloutAsync(HookService.Namespace, $"deployment/{HookChart.Release}", Bound, cancellationToken);
-        await Readiness.UntilAsync("the Service", () => AnswersAsync(cancellationToken), () => "Its pods are ready.", cancellationToken);
+        await Polling.UntilAsync("the Service", () => AnswersAsync(cancellationToken), () => "Its pods are ready.", cancellationToken);
     }
 
     /// <summary>kube-proxy learns of ready pods a moment after everybody else.</summary>

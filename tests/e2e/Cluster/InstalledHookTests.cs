@@ -76,7 +76,7 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
         var before = await _hook.PodsAsync(CancellationToken);
 
         await _hook.RestartAsync(CancellationToken);
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the end of the former pods", async () => !(await _hook.PodsAsync(CancellationToken)).Intersect(before).Any(), () => "",
             CancellationToken);
         await Task.WhenAll(callers.Select(caller => caller.MoreAsync(5, CancellationToken)));

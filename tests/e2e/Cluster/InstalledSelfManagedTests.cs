@@ -33,7 +33,7 @@ public sealed class InstalledSelfManagedTests(SharedCluster shared)
         await anew.MoreAsync(5, CancellationToken);
 
         await authority.RotateAsync("test", CancellationToken);
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the next authority", async () => await authority.ReadAsync(CancellationToken) != hook.RootPem, () => "", CancellationToken);
         var both = await authority.InjectAsync(CancellationToken);
         await hook.RestartAsync(CancellationToken);

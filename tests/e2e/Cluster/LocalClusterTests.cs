@@ -62,7 +62,7 @@ public sealed class LocalClusterTests : IAsyncDisposable
     {
         using var holder = Process.GetProcessById(Assert.Single(Holders()));
         holder.Kill();
-        await Readiness.UntilAsync("the cluster's end", () => Task.FromResult(Members().Length == 0), () => Members(), CancellationToken);
+        await Polling.UntilAsync("the cluster's end", () => Task.FromResult(Members().Length == 0), () => Members(), CancellationToken);
     }
 
     private static string Members() => string.Concat(

@@ -13,7 +13,7 @@ internal sealed class RunningCaller : IAsyncDisposable
 {
     private readonly HttpClient _http;
     private readonly bool _reconnect;
-    private readonly IReadOnlyList<HookCall> _requests;
+    private readonly IReadOnlyList<RecordedHookRequest> _requests;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _calling;
     private int _calls;
@@ -23,7 +23,7 @@ internal sealed class RunningCaller : IAsyncDisposable
     /// <param name="requests">What is called, in turns.</param>
     /// <param name="version">The version of HTTP.</param>
     /// <param name="reconnect">True for a connection of its own for each call.</param>
-    public RunningCaller(NodeForward forward, string rootPem, IReadOnlyList<HookCall> requests, Version version, bool reconnect)
+    public RunningCaller(NodeForward forward, string rootPem, IReadOnlyList<RecordedHookRequest> requests, Version version, bool reconnect)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         trust.CustomTrustStore.ImportFromPem(rootPem);
@@ -41,18 +41,12 @@ internal sealed class RunningCaller : IAsyncDisposable
     }
 
     /// <summary>What Cluster API asks for a cluster: hooks that answer by themselves, and one that needs the API server.</summary>
-    public static IReadOnlyList<HookCall> Requests(TestCluster cluster)
-    {
-        var discovery = RecordedHookRequest.Load("1.13.4", "Discovery");
-        var create = RecordedHookRequest.Load("1.13.4", "BeforeClusterCreate").For(cluster);
-        // Recorded with another extension, whose handler has another name.
-        var patches = RecordedHookRequest.Load("1.13.4", "GeneratePatches").ToBytes();
-        return
-        [
-            new HookCall(discovery.Path, discovery.ToBytes()), new HookCall(create.Path, create.ToBytes()),
-            new HookCall("/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s", patches),
-        ];
-    }
+    public static IReadOnlyList<RecordedHookRequest> Requests(TestCluster cluster) =>
+    [
+        RecordedHookRequest.Load("1.13.4", "Discovery"),
+        RecordedHookRequest.Load("1.13.4", "BeforeClusterCreate").For(cluster),
+        RecordedHookRequest.Load("1.13.4", "GeneratePatches"),
+    ];
 
     /// <summary>Calls that were answered with success.</summary>
     public int Calls => Volatile.Read(ref _calls);
@@ -64,7 +58,7 @@ internal sealed class RunningCaller : IAsyncDisposable
     public async Task MoreAsync(int calls, CancellationToken cancellationToken)
     {
         var wanted = Calls + Failures.Count + calls;
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the caller", () => Task.FromResult(Calls + Failures.Count >= wanted), () => $"{Calls} calls.", cancellationToken);
     }
 
@@ -84,7 +78,7 @@ internal sealed class RunningCaller : IAsyncDisposable
             try
             {
                 using var request = new HttpRequestMessage(
-                    HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.Body) };
+                    HttpMethod.Post, recorded.Path) { Content = new ByteArrayContent(recorded.ToBytes()) };
                 request.Headers.ConnectionClose = _reconnect;
                 using var answer = await _http.SendAsync(request, _end.Token);
                 var text = await answer.Content.ReadAsStringAsync(_end.Token);
@@ -104,8 +98,3 @@ internal sealed class RunningCaller : IAsyncDisposable
         }
     }
 }
-
-/// <summary>One call of a hook.</summary>
-/// <param name="Path">Path and query.</param>
-/// <param name="Body">The body as it goes over the wire.</param>
-internal sealed record HookCall(string Path, byte[] Body);

@@ -65,7 +65,7 @@ internal sealed class FaultRun(FaultFixture fixture, ClusterApi capi, FaultCase 
         Assert.DoesNotContain("Unexpected fault", fixture.Service.Log, StringComparison.Ordinal);
     }
 
-    private async Task UntilDoneAsync() => await Readiness.UntilAsync($"the work after: {fault.Name}",
+    private async Task UntilDoneAsync() => await Polling.UntilAsync($"the work after: {fault.Name}",
         async () => IsDone(await CallAsync()) && await IsThereAsync(), () => fixture.Service.Log[^2000..], CancellationToken);
 
     private async Task<HookAnswer> CallAsync()

@@ -135,7 +135,7 @@ public sealed class OtherFaultTests(RealEnvironment real, ITestOutputHelper outp
         var worst = TimeSpan.Zero;
         var answers = 0;
         var sentence = "none";
-        await Readiness.UntilAsync($"{hook} for all", async () =>
+        await Polling.UntilAsync($"{hook} for all", async () =>
         {
             var round = await Task.WhenAll(left.Select(cluster => capi.CallAsync(Version, hook, cluster, CancellationToken)));
             answers += round.Length;

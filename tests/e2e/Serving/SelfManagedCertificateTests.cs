@@ -32,13 +32,13 @@ public sealed class SelfManagedCertificateTests(RealEnvironment real, EmbeddedEn
         await using var clusterApi = new VerifyingClient(started, () => Volatile.Read(ref known));
         await using var late = new VerifyingClient(started, () => former);
         await authority.RotateAsync("test", CancellationToken);
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the next authority", async () => await authority.ReadAsync(CancellationToken) != former, () => first.Log, CancellationToken);
         var both = await authority.InjectAsync(CancellationToken);
         Volatile.Write(ref known, both);
         var next = PublishedAuthority.Added(both, former);
         foreach (var replica in started)
-            await Readiness.UntilAsync(
+            await Polling.UntilAsync(
                 "a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, CancellationToken),
                 () => replica.Log, CancellationToken);
 
@@ -107,7 +107,7 @@ public sealed class SelfManagedCertificateTests(RealEnvironment real, EmbeddedEn
         var made = Made(management);
         await authority.RotateAsync("test", CancellationToken);
         management.ClearCalls();
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the next authority", async () => await authority.ReadAsync(CancellationToken) != former, () => service.Log, CancellationToken);
         made.UnionWith(Made(management));
 

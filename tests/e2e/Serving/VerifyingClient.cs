@@ -56,7 +56,7 @@ internal sealed class VerifyingClient : IAsyncDisposable
     public Task MoreAsync(int handshakes, CancellationToken cancellationToken)
     {
         var wanted = Handshakes + Failures.Count + handshakes;
-        return Readiness.UntilAsync("a client", () => Task.FromResult(Handshakes + Failures.Count >= wanted), () => "", cancellationToken);
+        return Polling.UntilAsync("a client", () => Task.FromResult(Handshakes + Failures.Count >= wanted), () => "", cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

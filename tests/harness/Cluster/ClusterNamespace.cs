@@ -26,7 +26,7 @@ public sealed class ClusterNamespace : IAsyncDisposable
         await created.DeleteAsync($"--timeout={BoundSeconds}s", cancellationToken);
         (await created._kubectl.RunAsync(cancellationToken, "create", "namespace", name)).OutputOfSuccess();
         // Pods are refused until the controllers have made it.
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             $"the default service account of {name}", () => created.HasAccountAsync(cancellationToken), () => "", cancellationToken);
         return created;
     }

@@ -31,7 +31,7 @@ public sealed class ClusterNode(IReadOnlyList<string> enter)
     /// <summary>
     /// Waits until a TCP port answers: kube-proxy learns of ready pods a moment after everybody else, and refuses until then.
     /// </summary>
-    public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Readiness.UntilAsync(
+    public Task WaitForPortAsync(string address, int port, CancellationToken cancellationToken) => Polling.UntilAsync(
         $"{address} port {port}",
         async () => (await RunAsync(cancellationToken, "socat", "-u", "/dev/null", $"TCP:{address}:{port},connect-timeout=2")).Succeeded,
         () => "The node can't connect to it.", cancellationToken);

@@ -11,7 +11,6 @@ public sealed class LocalCluster : IWorkloadCluster
     private const int TailLength = 1000;
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(180);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private static int _started;
 
@@ -80,7 +79,7 @@ public sealed class LocalCluster : IWorkloadCluster
         Directory.CreateDirectory(folder);
         foreach (var log in new DirectoryInfo(LogFolder).EnumerateFiles("*.log"))
             await File.WriteAllTextAsync(
-                Path.Combine(folder, log.Name), await ReadSharedAsync(log.FullName, cancellationToken), cancellationToken);
+                Path.Combine(folder, log.Name), ReadShared(log.FullName), cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -96,17 +95,14 @@ public sealed class LocalCluster : IWorkloadCluster
 
     private async Task WaitUntilReadyAsync(TextWriter progress, CancellationToken cancellationToken)
     {
-        var started = TimeProvider.System.GetTimestamp();
         var said = 0;
-        while (!File.Exists(Path.Combine(_state, "node", "run", "cluster-ready")))
+        await Polling.UntilAsync($"the cluster {Name} is ready", async () =>
         {
             said += await TellAsync(progress, said);
-            if (_process!.HasExited)
-                throw new InvalidOperationException($"The cluster {Name} ended with code {_process.ExitCode}.\n{_process.LogTail()}");
-            if (TimeProvider.System.GetElapsedTime(started) > Bound)
-                throw new TimeoutException($"The cluster {Name} was not ready within {Bound.TotalSeconds} s.\n{await LastWordsAsync()}");
-            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
-        }
+            return File.Exists(Path.Combine(_state, "node", "run", "cluster-ready")) || (_process!.HasExited
+                ? throw new InvalidOperationException($"The cluster {Name} ended with code {_process.ExitCode}.\n{_process.LogTail()}")
+                : false);
+        }, LastWords, cancellationToken, Bound);
     }
 
     private async Task<int> TellAsync(TextWriter progress, int said)
@@ -121,23 +117,17 @@ public sealed class LocalCluster : IWorkloadCluster
         return lines.Count;
     }
 
-    private async Task<string> LastWordsAsync()
+    private string LastWords() => string.Concat(new DirectoryInfo(LogFolder).EnumerateFiles("*.log").Select(log =>
     {
-        var words = new StringWriter();
-        foreach (var log in new DirectoryInfo(LogFolder).EnumerateFiles("*.log"))
-        {
-            var text = await ReadSharedAsync(log.FullName, CancellationToken.None);
-            await words.WriteLineAsync($"{log.Name}: {text[Math.Max(0, text.Length - TailLength)..]}");
-        }
-
-        return words.ToString();
-    }
+        var text = ReadShared(log.FullName);
+        return $"{log.Name}: {text[Math.Max(0, text.Length - TailLength)..]}\n";
+    }));
 
     // The cluster goes on writing.
-    private static async Task<string> ReadSharedAsync(string path, CancellationToken cancellationToken)
+    private static string ReadShared(string path)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(file);
-        return await reader.ReadToEndAsync(cancellationToken);
+        return reader.ReadToEnd();
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using CapiRegistryHook.Harness.Service;
 
@@ -10,23 +9,19 @@ namespace CapiRegistryHook.Harness.Cluster;
 /// </summary>
 public sealed class NodeForward : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
+    private readonly LoopbackListener _listener;
     private readonly ClusterNode _node;
     private readonly string _target;
-    private readonly Task _accepting;
 
     private NodeForward(ClusterNode node, string target)
     {
         _node = node;
         _target = target;
-        _listener.Start();
-        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
-        _accepting = AcceptAsync();
+        _listener = new LoopbackListener(CarryAsync);
     }
 
     /// <summary>The port on 127.0.0.1.</summary>
-    public int Port { get; }
+    public int Port => _listener.Port;
 
     /// <summary>Listens on a free port that leads to a port of a Service.</summary>
     /// <param name="cluster">The cluster.</param>
@@ -44,48 +39,16 @@ public sealed class NodeForward : IAsyncDisposable
     }
 
     /// <summary>Stops listening and ends the connections.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _end.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        var open = new List<Task>();
-        try
-        {
-            while (true)
-            {
-                var client = await _listener.AcceptTcpClientAsync(_end.Token);
-                open.RemoveAll(connection => connection.IsCompleted);
-                open.Add(CarryAsync(client));
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            await Task.WhenAll(open);
-        }
-    }
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
     /// <summary>kubelet needs socat on every node, so it is there.</summary>
-    private async Task CarryAsync(TcpClient client)
+    private async Task CarryAsync(TcpClient client, CancellationToken cancellationToken)
     {
-        using var own = client;
         await using var relay = await _node.StartAsync("socat", "-", $"TCP:{_target},nodelay");
         await using var stream = client.GetStream();
-        try
-        {
-            await Task.WhenAny(
-                CopyAsync(stream, relay.Input.BaseStream, _end.Token),
-                CopyAsync(relay.Output.BaseStream, stream, _end.Token)).Unwrap();
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
-        {
-            // The connection is over; the client sees it closed.
-        }
+        await Task.WhenAny(
+            CopyAsync(stream, relay.Input.BaseStream, cancellationToken),
+            CopyAsync(relay.Output.BaseStream, stream, cancellationToken)).Unwrap();
     }
 
     private static async Task CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)

@@ -20,7 +20,6 @@ internal sealed class PodTunnels(IApiServer server, string path) : IDisposable
     /// </summary>
     public async Task CarryAsync(TcpClient client, CancellationToken cancellationToken)
     {
-        using var own = client;
         using var tunnel = new ClientWebSocket();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Harness.Cluster;
@@ -11,24 +9,20 @@ namespace CapiRegistryHook.Harness.Cluster;
 /// </summary>
 public sealed class PortForward : IAsyncDisposable
 {
-    private readonly TcpListener _listener;
+    private readonly LoopbackListener _listener;
     private readonly PodTunnels _tunnels;
-    private readonly CancellationTokenSource _end = new();
-    private readonly Task _accepting;
 
-    private PortForward(TcpListener listener, PodTunnels tunnels)
+    private PortForward(PodTunnels tunnels)
     {
-        _listener = listener;
         _tunnels = tunnels;
-        Port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        _accepting = AcceptAsync();
+        _listener = new LoopbackListener(tunnels.CarryAsync);
     }
 
     /// <summary>The port on 127.0.0.1.</summary>
-    public int Port { get; }
+    public int Port => _listener.Port;
 
     /// <summary>Host and port: 127.0.0.1:12345.</summary>
-    public string Authority => $"127.0.0.1:{Port}";
+    public string Authority => _listener.Authority;
 
     /// <summary>Listens on a free port that leads to one ready pod of a Service, as kubectl chooses it.</summary>
     /// <param name="cluster">The cluster.</param>
@@ -46,38 +40,13 @@ public sealed class PortForward : IAsyncDisposable
     }
 
     /// <summary>Listens on a free port that leads to a port of a pod.</summary>
-    public static PortForward ToPod(IWorkloadCluster cluster, string @namespace, string pod, int port)
-    {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new PortForward(listener, new PodTunnels(cluster, $"/api/v1/namespaces/{@namespace}/pods/{pod}/portforward?ports={port}"));
-    }
+    public static PortForward ToPod(IWorkloadCluster cluster, string @namespace, string pod, int port) =>
+        new(new PodTunnels(cluster, $"/api/v1/namespaces/{@namespace}/pods/{pod}/portforward?ports={port}"));
 
     /// <summary>Stops listening and ends the connections.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
+        await _listener.DisposeAsync();
         _tunnels.Dispose();
-        _end.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        var open = new List<Task>();
-        try
-        {
-            while (true)
-            {
-                var client = await _listener.AcceptTcpClientAsync(_end.Token);
-                open.RemoveAll(connection => connection.IsCompleted);
-                open.Add(_tunnels.CarryAsync(client, _end.Token));
-            }
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            await Task.WhenAll(open);
-        }
     }
 }

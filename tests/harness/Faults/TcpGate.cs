@@ -22,10 +22,8 @@ public enum GateState
 /// </summary>
 public sealed class TcpGate : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _end = new();
+    private readonly LoopbackListener _listener;
     private readonly IPEndPoint _behind;
-    private readonly Task _accepting;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile GateState _state;
 
@@ -33,12 +31,11 @@ public sealed class TcpGate : IAsyncDisposable
     public TcpGate(IPEndPoint behind)
     {
         _behind = behind;
-        _listener.Start();
-        _accepting = AcceptAsync();
+        _listener = new LoopbackListener(CarryAsync);
     }
 
     /// <summary>Where it listens.</summary>
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    public int Port => _listener.Port;
 
     /// <summary>Changes what it does, also with connections that are open: those are cut, or fall silent where they are.</summary>
     public void Turn(GateState state)
@@ -47,47 +44,17 @@ public sealed class TcpGate : IAsyncDisposable
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _end.Dispose();
-    }
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
-    private async Task AcceptAsync()
+    private async Task CarryAsync(TcpClient front, CancellationToken cancellationToken)
     {
-        try
+        while (!cancellationToken.IsCancellationRequested && await CarryWhileAsync(front, _state, cancellationToken))
         {
-            while (true)
-                _ = CarryAsync(await _listener.AcceptTcpClientAsync(_end.Token));
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or SocketException)
-        {
-            // Disposed.
-        }
-    }
-
-    private async Task CarryAsync(TcpClient front)
-    {
-        using (front)
-        {
-            try
-            {
-                while (!_end.IsCancellationRequested && await CarryWhileAsync(front, _state))
-                {
-                }
-            }
-            catch (Exception exception)
-                when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
-            {
-                // One side is gone.
-            }
         }
     }
 
     /// <summary>True when the connection goes on in the next state.</summary>
-    private async Task<bool> CarryWhileAsync(TcpClient front, GateState state)
+    private async Task<bool> CarryWhileAsync(TcpClient front, GateState state, CancellationToken cancellationToken)
     {
         var changed = _changed.Task;
         switch (state)
@@ -97,24 +64,24 @@ public sealed class TcpGate : IAsyncDisposable
                 return false;
             case GateState.Silent:
                 // For good: a peer that forgot a connection never answers on it again, also when it answers on others.
-                await Task.Delay(Timeout.Infinite, _end.Token);
+                await Task.Delay(Timeout.Infinite, cancellationToken);
                 return false;
             default:
                 using (var back = new TcpClient())
                 {
-                    await back.ConnectAsync(_behind, _end.Token);
-                    await Task.WhenAny(PumpAsync(front, back), PumpAsync(back, front), changed);
+                    await back.ConnectAsync(_behind, cancellationToken);
+                    await Task.WhenAny(PumpAsync(front, back, cancellationToken), PumpAsync(back, front, cancellationToken), changed);
                 }
 
                 return _state == GateState.Silent;
         }
     }
 
-    private async Task PumpAsync(TcpClient from, TcpClient to)
+    private static async Task PumpAsync(TcpClient from, TcpClient to, CancellationToken cancellationToken)
     {
         try
         {
-            await from.GetStream().CopyToAsync(to.GetStream(), _end.Token);
+            await from.GetStream().CopyToAsync(to.GetStream(), cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException
             or ObjectDisposedException or InvalidOperationException)

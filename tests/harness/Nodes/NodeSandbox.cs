@@ -41,7 +41,7 @@ public sealed class NodeSandbox : IAsyncDisposable
         var ip = await TestTools.PathOfAsync("ip");
         var holder = await ChildProcess.StartServerAsync(
             "/usr/bin/unshare", ["--net", "--mount", "/bin/sh", "-c", Setup, folder.Path, ip], folder["sandbox.log"]);
-        await Readiness.UntilAsync("the sandbox", () => Task.FromResult(File.Exists(folder["ready"])), holder.LogTail, cancellationToken);
+        await Polling.UntilAsync("the sandbox", () => Task.FromResult(File.Exists(folder["ready"])), holder.LogTail, cancellationToken);
         return new NodeSandbox(folder, holder, ip);
     }
 
@@ -96,7 +96,7 @@ public sealed class NodeSandbox : IAsyncDisposable
     {
         var server = await ChildProcess.StartServerAsync("/usr/bin/nsenter", [.. Enter(), .. command], this[$"{name}.log"]);
         _servers.Add(name, server);
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             name, () => Task.FromResult(server.HasExited || server.LogContains(ready)), server.LogTail, cancellationToken);
         if (server.HasExited)
             throw new InvalidOperationException($"{name} ended: {server.LogTail()}");

@@ -10,8 +10,6 @@ public static class Fleet
 {
     private const int Writers = 16;
     private const string Pattern = "pattern";
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
-
     /// <summary>
     /// Creates Clusters <c>f0</c>, <c>f1</c>, … and what belongs to them, beside the first one that is called <c>pattern</c>.
     /// </summary>
@@ -42,9 +40,11 @@ public static class Fleet
         await using (await HookService.StartAsync(
             environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], cancellationToken))
         {
-            while (await environment.ManagementObjects.FindAsync(
-                AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken) is null)
-                await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+            await Polling.UntilAsync(
+                "a HelmChartProxy to copy",
+                async () => await environment.ManagementObjects.FindAsync(
+                    AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken) is not null,
+                () => "", cancellationToken);
         }
 
         var release =

@@ -17,7 +17,6 @@ public sealed partial class HookService : IAsyncDisposable
 
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     private readonly ScratchFolder _folder;
     private readonly LoopbackAuthority _authority;
@@ -48,9 +47,21 @@ public sealed partial class HookService : IAsyncDisposable
     public string Log => File.ReadAllText(_folder["service.log"]);
 
     /// <summary>Waits until it has logged these words: a line is written a moment after the deed that it tells of.</summary>
-    public Task WaitForLogAsync(string words, CancellationToken cancellationToken) => Readiness.UntilAsync(
+    public Task WaitForLogAsync(string words, CancellationToken cancellationToken) => Polling.UntilAsync(
         $"a line of the log with '{words}'", () => Task.FromResult(Log.Contains(words, StringComparison.Ordinal)), () => Log,
         cancellationToken);
+
+    /// <summary>Waits until its metrics have this line.</summary>
+    public async Task WaitForMetricAsync(string line, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        var page = "";
+        await Polling.UntilAsync(
+            $"a line of the metrics, {line}",
+            async () => (page = await http.GetStringAsync(new Uri(MetricsAddress, "/metrics"), cancellationToken)).Contains(
+                line + "\n", StringComparison.Ordinal),
+            () => page + Log, cancellationToken);
+    }
 
     /// <summary>Starts the service and waits until it listens.</summary>
     /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
@@ -83,7 +94,7 @@ public sealed partial class HookService : IAsyncDisposable
         var service = await LaunchAsync(managementKubeconfig, ["--listen", $"127.0.0.1:{port}"], _ => "/dev/full");
         service.Address = new Uri($"https://127.0.0.1:{port}");
         using var http = service.CreateHttpClient();
-        await Readiness.UntilAsync(
+        await Polling.UntilAsync(
             "the service", () => service.IsAnsweringAsync(http, cancellationToken), () => "(its log can't be written)", cancellationToken);
         return service;
     }
@@ -192,21 +203,13 @@ public sealed partial class HookService : IAsyncDisposable
 
     private async Task WaitUntilListeningAsync(CancellationToken cancellationToken)
     {
-        var started = TimeProvider.System.GetTimestamp();
-        while (true)
-        {
-            if (_process.HasExited)
-                throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.\n{_process.LogTail()}");
-            if (HasStarted)
-            {
-                Address = new Uri(Listening().Match(Log).Groups[1].Value);
-                return;
-            }
-
-            if (TimeProvider.System.GetElapsedTime(started) > StartBound)
-                throw new TimeoutException($"The service did not listen within {StartBound.TotalSeconds} s.\n{_process.LogTail()}");
-            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
-        }
+        await Polling.UntilAsync(
+            "the service listens",
+            () => _process.HasExited
+                ? throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.\n{_process.LogTail()}")
+                : Task.FromResult(HasStarted),
+            _process.LogTail, cancellationToken, StartBound);
+        Address = new Uri(Listening().Match(Log).Groups[1].Value);
     }
 
     [GeneratedRegex("Now listening on: (https://[0-9.]+:[0-9]+)")]

@@ -10,20 +10,9 @@ public static class LoadRun
 {
     private const string Version = "1.13.4";
 
-    private const string Group = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";
-
-    /// <summary>
-    /// Under this service's own names of handlers: the recorded ones are of another extension. The first two are asked for twice as
-    /// often.
-    /// </summary>
-    private static readonly (string Hook, string Path)[] Topology =
-    [
-        ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"),
-        ("GeneratePatches", $"{Group}/generatepatches/generatepatches-v1"),
-        ("ValidateTopology", $"{Group}/validatetopology/validatetopology"),
-        ("ValidateTopology", $"{Group}/validatetopology/validatetopology"),
-        ("DiscoverVariables", $"{Group}/discovervariables/discovervariables"), ("Discovery", $"{Group}/discovery"),
-    ];
+    /// <summary>Cluster API calls the first two twice as often.</summary>
+    private static readonly string[] Topology =
+        ["GeneratePatches", "GeneratePatches", "ValidateTopology", "ValidateTopology", "DiscoverVariables", "Discovery"];
 
     private static readonly string[] Lifecycle = ["BeforeClusterCreate", "AfterControlPlaneInitialized", "BeforeClusterUpgrade"];
 
@@ -74,10 +63,11 @@ public static class LoadRun
                 await capi.PostAsync(request, cancellationToken);
                 requests.Add((request.Path, request.ToBytes()));
             }
+
+            requests.AddRange(Topology.Select(hook => RecordedHookRequest.Load(Version, hook)).Select(
+                request => (request.Path, request.ToBytes())));
         }
 
-        foreach (var (hook, path) in Enumerable.Repeat(Topology, Clusters).SelectMany(hooks => hooks))
-            requests.Add((path, RecordedHookRequest.Load(Version, hook).ToBytes()));
         return requests;
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Harness.Service;
 
-/// <summary>A request as the real controllers of Cluster API sent it: path, headers and body.</summary>
+/// <summary>A request as the real controllers of Cluster API sent it, to the handlers of this service.</summary>
 public sealed record RecordedHookRequest
 {
     /// <summary>The versions of Cluster API whose requests are here: the last with v1beta1 Clusters, and the first with v1beta2.</summary>
@@ -27,7 +27,9 @@ public sealed record RecordedHookRequest
         using var stream = typeof(RecordedHookRequest).Assembly.GetManifestResourceStream($"requests/cluster-api-{version}.{hook}.json")
             ?? throw new ArgumentException($"There is no recorded {hook} of Cluster API {version}.", nameof(hook));
         var recorded = JsonNode.Parse(stream)!;
-        return new RecordedHookRequest((string)recorded["path"]!, (JsonObject)recorded["body"]!.DeepClone());
+        // Recorded with another extension, whose handler has another name.
+        var path = ((string)recorded["path"]!).Replace("/generatepatches?", "/generatepatches-v1?", StringComparison.Ordinal);
+        return new RecordedHookRequest(path, (JsonObject)recorded["body"]!.DeepClone());
     }
 
     /// <summary>Makes the request one for another cluster, and keeps its shape.</summary>

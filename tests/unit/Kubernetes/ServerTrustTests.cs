@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
@@ -109,37 +110,23 @@ public sealed class ServerTrustTests
     [InlineData("")]
     public async Task GetAsync_NoTlsThere_IsUnreachableRatherThanUntrusted(string answer)
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var serving = ServeAsync(listener, Encoding.Latin1.GetBytes(answer), stop.Token);
+        await using LoopbackListener listener = new(
+            (connection, cancel) => AnswerAsync(connection.Client, Encoding.Latin1.GetBytes(answer), cancel));
         using TestAuthority authority = new();
         using KubernetesClient client = new(
-            new ClusterConnection { Server = new Uri($"https://{listener.LocalEndpoint}"), CertificateAuthorities = authority.Roots },
+            new ClusterConnection { Server = new Uri($"https://{listener.Authority}"), CertificateAuthorities = authority.Roots },
             ClientFixture.Quick with { MaxAttempts = 1 },
             TimeProvider.System);
         var failure =
             await Assert.ThrowsAsync<KubernetesApiException>(() => client.GetAsync(CoreResources.Secrets, ClientFixture.One, Cancel));
         Assert.Equal(KubernetesFault.Unreachable, failure.Fault);
-        await stop.CancelAsync();
-        await serving;
     }
 
-    private static async Task ServeAsync(TcpListener listener, byte[] answer, CancellationToken cancellationToken)
+    private static async Task AnswerAsync(Socket socket, byte[] answer, CancellationToken cancellationToken)
     {
-        try
-        {
-            while (true)
-            {
-                using var socket = await listener.AcceptSocketAsync(cancellationToken);
-                await socket.ReceiveAsync(new byte[4096], cancellationToken);
-                await socket.SendAsync(answer, cancellationToken);
-                socket.Shutdown(SocketShutdown.Send);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
+        await socket.ReceiveAsync(new byte[4096], cancellationToken);
+        await socket.SendAsync(answer, cancellationToken);
+        socket.Shutdown(SocketShutdown.Send);
     }
 
     private static async Task<KubernetesFault> FaultAsync(

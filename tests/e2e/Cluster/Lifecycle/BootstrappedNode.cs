@@ -15,16 +15,15 @@ internal sealed class BootstrappedNode(ClusterNode node) : IAsyncDisposable
     /// <summary>Asks GeneratePatches for the cluster, as Cluster API does, and returns the files that its workers get.</summary>
     public static async Task<JsonArray> FilesAsync(ClusterApi capi, TestCluster cluster, CancellationToken cancellationToken)
     {
-        var request = RecordedHookRequest.Load(ClusterLifecycle.Version, "GeneratePatches").Body;
+        var recorded = RecordedHookRequest.Load(ClusterLifecycle.Version, "GeneratePatches");
+        var request = recorded.Body;
         var variables = request["variables"]!.AsArray();
         variables.Single(variable => (string?)variable!["name"] == "clusterConfig")!["value"] = cluster.ClusterConfig.DeepClone();
         var builtin = variables.Single(variable => (string?)variable!["name"] == "builtin")!["value"]!["cluster"]!;
         (builtin["name"], builtin["namespace"]) = (cluster.Name, cluster.Namespace);
         builtin["network"]!["services"] = new JsonArray([.. cluster.ServiceCidrBlocks!.Select(block => JsonValue.Create(block))]);
 
-        var answer = await capi.SendAsync(HttpMethod.Post,
-            "/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s",
-            System.Text.Encoding.UTF8.GetBytes(request.ToJsonString()), cancellationToken);
+        var answer = await capi.PostAsync(recorded, cancellationToken);
         Assert.Equal("Success", answer.Status);
         var worker = request["items"]!.AsArray().Single(item => (string?)item!["object"]!["kind"] == "KubeadmConfigTemplate")!;
         var patch = answer.Json["items"]!.AsArray().Single(item => (string?)item!["uid"] == (string?)worker["uid"])!["patch"]!;

@@ -43,7 +43,7 @@ internal sealed class PullLoop : IAsyncDisposable
     public Task WaitForMoreAsync(int count, CancellationToken cancellationToken)
     {
         var goal = Pulled + Failures.Count + count;
-        return Readiness.UntilAsync("more pulls", () => Task.FromResult(Pulled + Failures.Count >= goal), () => "", cancellationToken);
+        return Polling.UntilAsync("more pulls", () => Task.FromResult(Pulled + Failures.Count >= goal), () => "", cancellationToken);
     }
 
     /// <summary>Ends after the pull that is under way.</summary>

@@ -17,7 +17,7 @@ internal static class PullingPod
         await kubectl.ApplyAsync(Manifests.Pod(@namespace, Name, image, "echo from the registry"), limit.Token);
         try
         {
-            await Readiness.UntilAsync($"the pod of {image}", () => HasEndedAsync(kubectl, @namespace, limit.Token), () => "", limit.Token);
+            await Polling.UntilAsync($"the pod of {image}", () => HasEndedAsync(kubectl, @namespace, limit.Token), () => "", limit.Token);
         }
         finally
         {

@@ -47,7 +47,7 @@ internal static class RotationSteps
     public static async Task<string> WaitForTrustAsync(this ClusterLifecycle lifecycle, int roots, CancellationToken cancellationToken)
     {
         var trust = "";
-        await Readiness.UntilAsync($"a trust bundle of {roots}", IsThereAsync, () => trust, cancellationToken);
+        await Polling.UntilAsync($"a trust bundle of {roots}", IsThereAsync, () => trust, cancellationToken);
         return trust;
 
         async Task<bool> IsThereAsync()
@@ -58,21 +58,21 @@ internal static class RotationSteps
     }
 
     /// <summary>Waits until every pod was seen to serve what was issued last.</summary>
-    public static Task WaitForServedAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Readiness.UntilAsync(
+    public static Task WaitForServedAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Polling.UntilAsync(
         "the certificate of the next root in all pods",
         async () => await lifecycle.ReadReleaseAsync(cancellationToken) is { } release
             && Annotation(release, "certificate-served") is { } served && served == Annotation(release, "certificate-serial"),
         () => lifecycle.Log, cancellationToken);
 
     /// <summary>Waits until the next root has become the root.</summary>
-    public static Task WaitForPromotionAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Readiness.UntilAsync(
+    public static Task WaitForPromotionAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Polling.UntilAsync(
         "the end of the switch",
         async () => await lifecycle.Management.FindAsync(Secrets, $"{Root}-next", cancellationToken) is null,
         () => lifecycle.Log, cancellationToken);
 
     /// <summary>Waits until somebody who looks at the Cluster is told of this Machine.</summary>
     public static Task WaitForReportAsync(this ClusterLifecycle lifecycle, string machine, CancellationToken cancellationToken) =>
-        Readiness.UntilAsync(
+        Polling.UntilAsync(
         $"an Event that names the Machine {machine}",
         async () => (await lifecycle.Management.ListAsync(AdminClient.Events("default"), cancellationToken))
             .Any(told => (string?)told["regarding"]!["name"] == lifecycle.Cluster.Name

@@ -53,7 +53,7 @@ internal sealed class WorkloadRegistry(IWorkloadCluster cluster)
     {
         await using var forward = PortForward.ToPod(cluster, Namespace, "registry-1", ContainerPort);
         var said = "";
-        await Readiness.UntilAsync("the image on registry-1", IsThereAsync, () => said, cancellationToken);
+        await Polling.UntilAsync("the image on registry-1", IsThereAsync, () => said, cancellationToken);
 
         async Task<bool> IsThereAsync()
         {

@@ -1,10 +1,10 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 using CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
@@ -16,16 +16,16 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Operations;
 internal sealed class ServingPods : IAsyncDisposable
 {
     private readonly List<(string Name, bool Ready, Func<HttpContext, Task> Forward)> _pods = [];
-    private readonly List<TcpListener> _listeners = [];
+    private readonly List<LoopbackListener> _listeners = [];
 
     /// <summary>Adds a ready pod that serves a certificate.</summary>
     public ServingPods Serve(string name, CertificateKeyPair pair)
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
+        using var certificate = X509Certificate2.CreateFromPem(pair.CertificatePem, Encoding.ASCII.GetString(pair.PrivateKeyPem.Span));
+        var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        var listener = new LoopbackListener((connection, cancellationToken) => ShakeAsync(connection, context, cancellationToken));
         _listeners.Add(listener);
-        _ = ServeAsync(listener, pair);
-        return Add(name, context => context.ForwardToAsync(((IPEndPoint)listener.LocalEndpoint).Port));
+        return Add(name, http => http.ForwardToAsync(listener.Port));
     }
 
     /// <summary>Adds a pod whose connections go as told.</summary>
@@ -39,10 +39,10 @@ internal sealed class ServingPods : IAsyncDisposable
     public Task<ClientFixture> StartAsync(TimeProvider? time = null) =>
         ClientFixture.StartAsync((context, _) => AnswerAsync(context), new KubernetesClientOptions(), time);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _listeners.ForEach(listener => listener.Dispose());
-        return ValueTask.CompletedTask;
+        foreach (var listener in _listeners)
+            await listener.DisposeAsync();
     }
 
     private Task AnswerAsync(HttpContext context)
@@ -61,35 +61,18 @@ internal sealed class ServingPods : IAsyncDisposable
          "status":{"phase":"Running","conditions":[{"type":"PodScheduled","status":"True"},{"type":"Ready","status":"{{{ready}}}"}]}}
         """;
 
-    private static async Task ServeAsync(TcpListener listener, CertificateKeyPair pair)
+    private static async Task ShakeAsync(TcpClient connection, SslStreamCertificateContext context, CancellationToken cancellationToken)
     {
-        using var certificate = X509Certificate2.CreateFromPem(pair.CertificatePem, Encoding.ASCII.GetString(pair.PrivateKeyPem.Span));
-        var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        await using var stream = new SslStream(connection.GetStream());
         try
         {
-            while (true)
-            {
-                using var connection = await listener.AcceptTcpClientAsync();
-                await using var stream = new SslStream(connection.GetStream());
-                await ShakeAsync(stream, context);
-            }
+            await stream.AuthenticateAsServerAsync(
+                new SslServerAuthenticationOptions { ServerCertificateContext = context }, cancellationToken);
+            await stream.ReadExactlyAsync(new byte[1], cancellationToken);
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (AuthenticationException)
         {
-            // The test is over.
-        }
-    }
-
-    private static async Task ShakeAsync(SslStream stream, SslStreamCertificateContext context)
-    {
-        try
-        {
-            await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = context });
-            await stream.ReadExactlyAsync(new byte[1]);
-        }
-        catch (Exception exception) when (exception is IOException or AuthenticationException)
-        {
-            // The client has seen enough.
+            // The client has refused.
         }
     }
 }
