@@ -18,6 +18,18 @@ public sealed partial class ArchitectureTests
         select $"{source.File} has the namespace {source.Namespace}.");
 
     [Fact]
+    public void Namespaces_OfAllTests_AreTheirFolders() => Assert.Empty(
+        from project in Directory.GetFiles(Path.Combine(RepositoryRoot.Find(), "tests"), "*.csproj", SearchOption.AllDirectories)
+        let root = RootNamespace().Match(File.ReadAllText(project)).Groups[1].Value
+        let folder = Path.GetDirectoryName(project)!
+        from file in Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
+        let path = Path.GetRelativePath(folder, file)
+        where !path.Split('/').Any(part => part is "obj" or "bin")
+        let space = Namespace().Match(File.ReadAllText(file)).Groups[1].Value
+        where space.Length > 0 && space != string.Join('.', path.Split('/').SkipLast(1).Prepend(root))
+        select $"{project}: {path} has the namespace {space}.");
+
+    [Fact]
     public void Folders_OfAllRooms_FormAStair()
     {
         var sources = ReadSources();
@@ -82,6 +94,9 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"^using (?:static )?(?:\w+ = )?CapiRegistryHook\.([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Using();
+
+    [GeneratedRegex("<RootNamespace>(.*)</RootNamespace>")]
+    private static partial Regex RootNamespace();
 
     [GeneratedRegex("//.*")]
     private static partial Regex Comment();

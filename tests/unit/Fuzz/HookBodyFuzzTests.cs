@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Plan;
-using CapiRegistryHook.Unit.Tests.Hooks;
+using CapiRegistryHook.Unit.Tests.Hooks.Topology;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 

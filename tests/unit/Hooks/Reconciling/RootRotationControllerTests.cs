@@ -6,7 +6,7 @@ using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
-using CapiRegistryHook.Unit.Tests.Registry.Rotation;
+using CapiRegistryHook.Unit.Tests.Registry.Trust;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

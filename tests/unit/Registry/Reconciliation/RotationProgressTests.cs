@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Reconciliation;
-using CapiRegistryHook.Unit.Tests.Registry.Rotation;
+using CapiRegistryHook.Unit.Tests.Registry.Trust;
 using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
