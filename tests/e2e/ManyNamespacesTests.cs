@@ -1,3 +1,4 @@
+using CapiRegistryHook.Harness;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -30,7 +31,7 @@ public sealed class ManyNamespacesTests(EmbeddedEnvironment fixture)
             environment.Management.Kubeconfig,
             ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", string.Join(',', names)], CancellationToken);
         using var capi = service.CreateClusterApi();
-        await Wait.UntilAsync(
+        await Polling.UntilAsync(
             "all watches are open", () => Task.FromResult(management.Calls.Count(call => call.Verb == "watch") >= 2 * Namespaces),
             () => service.Log, CancellationToken);
 
@@ -40,10 +41,10 @@ public sealed class ManyNamespacesTests(EmbeddedEnvironment fixture)
         Assert.Equal("Success", (string?)JsonNode.Parse(answer.Text)!["status"]);
         Assert.Equal(0, (int?)JsonNode.Parse(answer.Text)!["retryAfterSeconds"] ?? 0);
         var renewals = Renewals(management);
-        await Wait.UntilAsync(
+        await Polling.UntilAsync(
             "the Lease is renewed past its duration", () => Task.FromResult(Renewals(management) >= renewals + 6),
             () => service.Log, CancellationToken);
-        await service.ShowsAsync("capi_registry_hook_leader 1", CancellationToken);
+        await service.WaitForMetricAsync("capi_registry_hook_leader 1", CancellationToken);
         Assert.True(Regex.Count(service.Log, "\"Message\":\"This replica reconciles now") == 1, service.Log);
     }
 
