@@ -20,7 +20,7 @@ public sealed class LocalRegistry : IAsyncDisposable
     {
         var before = File.Exists(log) ? File.ReadLines(log).Count() : 0;
         var process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", configuration], log);
-        await Readiness.UntilAsync("docker-registry", () => Task.FromResult(Listens(process, log, before)), process.LogTail,
+        await Polling.UntilAsync("docker-registry", () => Task.FromResult(Listens(process, log, before)), process.LogTail,
             cancellationToken);
         return new LocalRegistry(process, log);
     }

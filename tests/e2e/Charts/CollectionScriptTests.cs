@@ -93,16 +93,16 @@ public sealed class CollectionScriptTests : IAsyncLifetime
 
         await using (var readOnly = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 15, "read-only.log"))
         {
-            await Readiness.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail,
+            await Polling.UntilAsync("the registry", () => Task.FromResult(readOnly.Said("listening on")), readOnly.LogTail,
                 CancellationToken);
             var refused = await client.PushAsync(image, "library/app:1", CancellationToken);
             Assert.Contains("405", refused.Errors, StringComparison.Ordinal);
-            await Readiness.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail,
+            await Polling.UntilAsync("the end of the window", () => Task.FromResult(readOnly.HasExited), readOnly.LogTail,
                 CancellationToken);
         }
 
         await using var writable = await StartAsync(script, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - 1, "writable.log");
-        await Readiness.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail,
+        await Polling.UntilAsync("the registry", () => Task.FromResult(writable.Said("listening on")), writable.LogTail,
             CancellationToken);
         (await client.PushAsync(image, "library/app:1", CancellationToken)).OutputOfSuccess();
     }

@@ -14,36 +14,36 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Fill_OthersAwayAtFirst_IsTriedUntilItIsDone()
     {
-        await using var scene = await SyncScene.CreateAsync(CancellationToken);
-        await using (await scene.StartAsync(scene.Source, CancellationToken))
-            (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
-        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
-        await using var sidecar = await scene.StartSidecarAsync();
+        await using var fixture = await SyncFixture.CreateAsync(CancellationToken);
+        await using (await fixture.StartAsync(fixture.Source, CancellationToken))
+            (await fixture.Client(fixture.Source).PushAsync(fixture.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        await using var target = await fixture.StartAsync(fixture.Target, CancellationToken);
+        await using var sidecar = await fixture.StartSidecarAsync();
 
-        await Readiness.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail,
+        await Polling.UntilAsync("a failed try", () => Task.FromResult(sidecar.Said("the next try is in 2 s")), sidecar.LogTail,
             CancellationToken);
-        Assert.False(scene.IsFilled);
-        await MetricAsync(scene, sidecar, "registry_sync_filled 0");
+        Assert.False(fixture.IsFilled);
+        await MetricAsync(fixture, sidecar, "registry_sync_filled 0");
 
-        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
+        await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
+        await Polling.UntilAsync("the fill", () => Task.FromResult(fixture.IsFilled), sidecar.LogTail, CancellationToken);
 
-        Assert.Equal(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken), await scene.DigestAsync(scene.Target,
+        Assert.Equal(await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken), await fixture.DigestAsync(fixture.Target,
             "library/app:1", CancellationToken));
-        await MetricAsync(scene, sidecar, "registry_sync_filled 1");
-        await MetricAsync(scene, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
+        await MetricAsync(fixture, sidecar, "registry_sync_filled 1");
+        await MetricAsync(fixture, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
     }
 
     /// <summary>A new registry has nothing to wait for.</summary>
     [Fact]
     public async Task Fill_NothingAnywhere_IsDoneAtTheFirstTry()
     {
-        await using var scene = await SyncScene.CreateAsync(CancellationToken);
-        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
-        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
-        await using var sidecar = await scene.StartSidecarAsync();
+        await using var fixture = await SyncFixture.CreateAsync(CancellationToken);
+        await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
+        await using var target = await fixture.StartAsync(fixture.Target, CancellationToken);
+        await using var sidecar = await fixture.StartSidecarAsync();
 
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
+        await Polling.UntilAsync("the fill", () => Task.FromResult(fixture.IsFilled), sidecar.LogTail, CancellationToken);
 
         Assert.False(sidecar.Said("not full yet"));
     }
@@ -52,18 +52,18 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Fill_RepositoryWithoutTags_CountsAsDone()
     {
-        await using var scene = await SyncScene.CreateAsync(CancellationToken);
-        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
-        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
-        (await scene.Client(scene.Source).PushAsync(scene.Image("two"), "library/untagged:1", CancellationToken)).OutputOfSuccess();
-        Directory.Delete(Path.Combine(scene.Repository("library/untagged"), "_manifests", "tags"), recursive: true);
-        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
-        await using var sidecar = await scene.StartSidecarAsync();
+        await using var fixture = await SyncFixture.CreateAsync(CancellationToken);
+        await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("two"), "library/untagged:1", CancellationToken)).OutputOfSuccess();
+        Directory.Delete(Path.Combine(fixture.Repository("library/untagged"), "_manifests", "tags"), recursive: true);
+        await using var target = await fixture.StartAsync(fixture.Target, CancellationToken);
+        await using var sidecar = await fixture.StartSidecarAsync();
 
-        await Readiness.UntilAsync("the fill", () => Task.FromResult(scene.IsFilled), sidecar.LogTail, CancellationToken);
+        await Polling.UntilAsync("the fill", () => Task.FromResult(fixture.IsFilled), sidecar.LogTail, CancellationToken);
 
         Assert.True(sidecar.Said("Failed getting source tags"));
-        Assert.NotEqual("", await scene.DigestAsync(scene.Target, "library/app:1", CancellationToken));
+        Assert.NotEqual("", await fixture.DigestAsync(fixture.Target, "library/app:1", CancellationToken));
     }
 
     /// <summary>
@@ -73,22 +73,22 @@ public sealed class SyncScriptTests
     [Fact]
     public async Task Pass_HundredTags_TakesTwoRequestsForEach()
     {
-        await using var scene = await SyncScene.CreateAsync(CancellationToken);
-        await using var source = await scene.StartAsync(scene.Source, CancellationToken);
-        await using var target = await scene.StartAsync(scene.Target, CancellationToken);
-        (await scene.Client(scene.Source).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
-        (await scene.Client(scene.Target).PushAsync(scene.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
-        TagAgain(scene.Repository("library/app"), 99);
-        await scene.PassAsync(CancellationToken);
+        await using var fixture = await SyncFixture.CreateAsync(CancellationToken);
+        await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
+        await using var target = await fixture.StartAsync(fixture.Target, CancellationToken);
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        (await fixture.Client(fixture.Target).PushAsync(fixture.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        TagAgain(fixture.Repository("library/app"), 99);
+        await fixture.PassAsync(CancellationToken);
 
         var before = source.Requests + target.Requests;
-        await scene.PassAsync(CancellationToken);
+        await fixture.PassAsync(CancellationToken);
         Assert.InRange(source.Requests + target.Requests - before, 202, 212);
 
-        var signature = $"library/app:{(await scene.DigestAsync(scene.Source, "library/app:1", CancellationToken)).Replace(':', '-')}.sig";
-        (await scene.Client(scene.Source).PushAsync(scene.Image("signature"), signature, CancellationToken)).OutputOfSuccess();
-        await scene.PassAsync(CancellationToken);
-        Assert.NotEqual("", await scene.DigestAsync(scene.Target, signature, CancellationToken));
+        var signature = $"library/app:{(await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken)).Replace(':', '-')}.sig";
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("signature"), signature, CancellationToken)).OutputOfSuccess();
+        await fixture.PassAsync(CancellationToken);
+        Assert.NotEqual("", await fixture.DigestAsync(fixture.Target, signature, CancellationToken));
     }
 
     private static void TagAgain(string repository, int times)
@@ -102,7 +102,7 @@ public sealed class SyncScriptTests
         }
     }
 
-    private static Task MetricAsync(SyncScene scene, ContainerProgram sidecar, string metric) => Readiness.UntilAsync(
-        metric, async () => (await scene.MetricsAsync(CancellationToken)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail,
+    private static Task MetricAsync(SyncFixture fixture, ContainerProgram sidecar, string metric) => Polling.UntilAsync(
+        metric, async () => (await fixture.MetricsAsync(CancellationToken)).Contains(metric, StringComparison.Ordinal), sidecar.LogTail,
             CancellationToken);
 }

@@ -9,14 +9,14 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// A replica's sidecar beside two real registries on this machine: the script and the configuration that the chart renders, with other
 /// addresses and paths, and the stand-in for regsync.
 /// </summary>
-internal sealed class SyncScene : IAsyncDisposable
+internal sealed class SyncFixture : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
     private readonly ServerIdentity _identity = ServerIdentity.Create([], ["127.0.0.1"]);
     private readonly int _metricsPort = LoopbackPort.Find();
     private string _programs = "";
 
-    private SyncScene()
+    private SyncFixture()
     {
     }
 
@@ -26,22 +26,22 @@ internal sealed class SyncScene : IAsyncDisposable
 
     public bool IsFilled => File.Exists(_folder["filled"]);
 
-    public static async Task<SyncScene> CreateAsync(CancellationToken cancellationToken)
+    public static async Task<SyncFixture> CreateAsync(CancellationToken cancellationToken)
     {
-        var scene = new SyncScene();
-        scene._folder.Write("tls.crt", scene._identity.CertificatePem);
-        scene._folder.Write("tls.key", scene._identity.KeyPem);
-        Directory.CreateDirectory(scene._folder["ca"]);
-        scene._folder.Write("ca/ca.crt", scene._identity.RootPem);
+        var fixture = new SyncFixture();
+        fixture._folder.Write("tls.crt", fixture._identity.CertificatePem);
+        fixture._folder.Write("tls.key", fixture._identity.KeyPem);
+        Directory.CreateDirectory(fixture._folder["ca"]);
+        fixture._folder.Write("ca/ca.crt", fixture._identity.RootPem);
         var objects = await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, cancellationToken, "--set",
             "replicas=2");
         foreach (var (name, text) in objects.One("ConfigMap", "registry-sync")["data"]!.AsObject())
-            scene._folder.Write(name, scene.Here((string)text!));
-        scene._programs = await ContainerProgram.ProgramsAsync(
-            scene._folder["bin"],
+            fixture._folder.Write(name, fixture.Here((string)text!));
+        fixture._programs = await ContainerProgram.ProgramsAsync(
+            fixture._folder["bin"],
             ("regsync", Path.Combine(RepositoryRoot.Find(), "tests", "harness", "Cluster", "regsync-standin.sh")),
             ("skopeo", await TestTools.PathOfAsync("skopeo")), ("openssl", await TestTools.PathOfAsync("openssl")));
-        return scene;
+        return fixture;
     }
 
     /// <summary>Starts a registry with what it stored before.</summary>
