@@ -55,7 +55,7 @@ internal sealed class RealRegistry : IAsyncDisposable
             await _process.DisposeAsync();
         _process = await ChildProcess.StartServerAsync(await TestTools.PathOfAsync("docker-registry"), ["serve", _folder["config.yml"]],
             _folder["registry.log"]);
-        await Readiness.UntilAsync("docker-registry", IsUpAsync, _process.LogTail, cancellationToken);
+        await Polling.UntilAsync("docker-registry", IsUpAsync, _process.LogTail, cancellationToken);
     }
 
     /// <summary>Resets every connection.</summary>
