@@ -17,14 +17,16 @@ internal sealed class ServingPods : IAsyncDisposable
 {
     private readonly List<(string Name, bool Ready, Func<HttpContext, Task> Forward)> _pods = [];
     private readonly List<LoopbackListener> _listeners = [];
+    private readonly List<X509Certificate2> _certificates = [];
 
     /// <summary>Adds a ready pod that serves a certificate.</summary>
     public ServingPods Serve(string name, CertificateKeyPair pair)
     {
-        using var certificate = X509Certificate2.CreateFromPem(pair.CertificatePem, Encoding.ASCII.GetString(pair.PrivateKeyPem.Span));
+        var certificate = X509Certificate2.CreateFromPem(pair.CertificatePem, Encoding.ASCII.GetString(pair.PrivateKeyPem.Span));
         var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
         var listener = new LoopbackListener((connection, cancellationToken) => ShakeAsync(connection, context, cancellationToken));
         _listeners.Add(listener);
+        _certificates.Add(certificate);
         return Add(name, http => http.ForwardToAsync(listener.Port));
     }
 
@@ -43,6 +45,7 @@ internal sealed class ServingPods : IAsyncDisposable
     {
         foreach (var listener in _listeners)
             await listener.DisposeAsync();
+        _certificates.ForEach(certificate => certificate.Dispose());
     }
 
     private Task AnswerAsync(HttpContext context)
