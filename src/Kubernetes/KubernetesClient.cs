@@ -228,8 +228,8 @@ public sealed class KubernetesClient : IDisposable
 
     /// <summary>
     /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection
-    /// of its own. If nobody listens, the first read throws an <see cref="IOException"/>. So does every read and write after the other side
-    /// has not answered pings for <see cref="KubernetesClientOptions.ForwardPongTimeout"/>; nothing else limits them but their token.
+    /// of its own. If nobody listens, the first read throws an <see cref="IOException"/>. Reads and writes have no limit but their token,
+    /// and <see cref="KubernetesClientOptions.ForwardPongTimeout"/> if it is set.
     /// </summary>
     /// <param name="pod">The pod.</param>
     /// <param name="port">The port, 1 to 65535.</param>

@@ -52,10 +52,10 @@ public sealed record KubernetesClientOptions
     public TimeSpan ForwardPingInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// A port-forward whose ping is not answered for longer has broken, 10 ms to 10 min; 60 s by default, because the ping travels behind
-    /// the data that is already on its way.
+    /// A port-forward whose ping is not answered for longer has broken, 10 ms to 10 min; null, the default, sends frames that ask for no
+    /// answer. An answer is seen only while a read is outstanding, which a long upload does not have.
     /// </summary>
-    public TimeSpan ForwardPongTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan? ForwardPongTimeout { get; init; }
 
     /// <summary>Makes the way to a server; tests put a server without a network there.</summary>
     internal Func<ClusterConnection, HttpMessageHandler> CreateHandler { get; init; } = ConnectionHandler.Create;
@@ -80,7 +80,7 @@ public sealed record KubernetesClientOptions
         Check(bad, nameof(WatchBackoffCap), WatchBackoffCap, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         Check(bad, nameof(WatchIdleTimeout), WatchIdleTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(bad, nameof(ForwardPingInterval), ForwardPingInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-        Check(bad, nameof(ForwardPongTimeout), ForwardPongTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        Check(bad, nameof(ForwardPongTimeout), ForwardPongTimeout ?? TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         if (UserAgent is not { Length: > 0 and <= 200 } || UserAgent.Any(c => c is < ' ' or > '~'))
             bad.Add($"{nameof(UserAgent)} must be 1 to 200 printable ASCII characters");
         if (bad.Count > 0)

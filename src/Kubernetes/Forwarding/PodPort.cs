@@ -20,7 +20,7 @@ internal static class PodPort
             {
                 SubProtocol = WebSocketUpgrade.Protocol,
                 KeepAliveInterval = options.ForwardPingInterval,
-                KeepAliveTimeout = options.ForwardPongTimeout,
+                KeepAliveTimeout = options.ForwardPongTimeout ?? Timeout.InfiniteTimeSpan,
             });
             return new PodPortStream(socket, response, time);
         }

@@ -4,6 +4,7 @@ using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
@@ -21,6 +22,7 @@ internal sealed class ServedRegistry : IAsyncDisposable
     private readonly Kubectl _kubectl;
     private readonly string _image;
     private readonly KubernetesClient _client;
+    private KubernetesClient? _pinging;
 
     private ServedRegistry(IWorkloadCluster cluster, ClusterNamespace own, string image)
     {
@@ -64,9 +66,22 @@ internal sealed class ServedRegistry : IAsyncDisposable
         new ServedCertificateProbe(TimeProvider.System).CheckAsync(
             _client, TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, 2, cancellationToken);
 
+    /// <summary>Opens the port of a pod with a keep-alive frame every 100 ms.</summary>
+    public async Task<Stream> OpenPingedAsync(IWorkloadCluster cluster, string pod, CancellationToken cancellationToken)
+    {
+        var pinging = new KubernetesClientOptions
+        {
+            ForwardPingInterval = TimeSpan.FromMilliseconds(100),
+        };
+        _pinging ??= new KubernetesClient(
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(cluster.Kubeconfig), null, TimeProvider.System), pinging, TimeProvider.System);
+        return await _pinging.OpenPortAsync(new NamespacedName(Namespace, pod), 5000, cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
+        _pinging?.Dispose();
         await _own.DisposeAsync();
     }
 

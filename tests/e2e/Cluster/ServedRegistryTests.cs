@@ -1,3 +1,5 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Cluster;
@@ -37,6 +39,27 @@ public sealed class ServedRegistryTests(SharedCluster shared)
 
         Task<ServedResult> CheckAsync(ServerIdentity identity) =>
             registry.CheckAsync(former.RootPem, SerialOf(identity), CancellationToken);
+    }
+
+    /// <summary>API servers, kubelets and container runtimes accept keep-alive frames.</summary>
+    [Fact]
+    public async Task OpenPortAsync_IdleForManyKeepAlives_StaysOpen()
+    {
+        var cluster = await shared.GetAsync();
+        await using var registry = await ServedRegistry.CreateAsync(cluster, CancellationToken);
+        var identity = ServerIdentity.Create(Names, []);
+        await registry.GiveAsync(identity, CancellationToken);
+        await registry.RollAsync("registry-0", CancellationToken);
+        await using var stream = await registry.OpenPingedAsync(cluster, "registry-0", CancellationToken);
+
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, CancellationToken);
+
+        await using var tls = new SslStream(stream);
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.ImportFromPem(identity.RootPem);
+        await tls.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = Names[0], CertificateChainPolicy = trust }, CancellationToken);
+        Assert.True(tls.IsAuthenticated);
     }
 
     [Fact]

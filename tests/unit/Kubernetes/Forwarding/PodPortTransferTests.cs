@@ -10,7 +10,11 @@ public sealed class PodPortTransferTests
     private static readonly NamespacedName Pod = new("ns", "one");
 
     private static readonly KubernetesClientOptions Pinging =
-        ClientFixture.Quick with { ForwardPingInterval = TimeSpan.FromMilliseconds(20) };
+        ClientFixture.Quick with
+        {
+            ForwardPingInterval = TimeSpan.FromMilliseconds(20),
+            ForwardPongTimeout = TimeSpan.FromSeconds(30),
+        };
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
