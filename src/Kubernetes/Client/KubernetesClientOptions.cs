@@ -80,7 +80,8 @@ public sealed record KubernetesClientOptions
         Check(bad, nameof(WatchBackoffCap), WatchBackoffCap, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         Check(bad, nameof(WatchIdleTimeout), WatchIdleTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(bad, nameof(ForwardPingInterval), ForwardPingInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-        Check(bad, nameof(ForwardPongTimeout), ForwardPongTimeout ?? TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        if (ForwardPongTimeout is { } pong)
+            Check(bad, nameof(ForwardPongTimeout), pong, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         if (UserAgent is not { Length: > 0 and <= 200 } || UserAgent.Any(c => c is < ' ' or > '~'))
             bad.Add($"{nameof(UserAgent)} must be 1 to 200 printable ASCII characters");
         if (bad.Count > 0)
