@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -9,6 +10,11 @@ namespace CapiRegistryHook.Certificates;
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
+    /// <summary>A fleet has a handful of paths.</summary>
+    private const int MostAccepted = 256;
+
+    private static readonly ConcurrentDictionary<string, bool> Accepted = new(StringComparer.Ordinal);
+
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
     private readonly TrustPath _path;
     private readonly CrossCertificates _crossCertificates;
@@ -203,8 +209,21 @@ public sealed class CertificateAuthority : IDisposable
             hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
         var pem = string.Concat(served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
-        if (!ClientVerdict.Accepts(leaf, served, TrustBundle, time)) throw new CertificateException(CertificateFault.RejectedByClients);
+        RequireAcceptance(leaf, served, time);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
+    }
+
+    /// <summary>
+    /// Building a chain takes longer than signing does. Without name constraints the verdict is the same for all names, so each path is
+    /// judged once in the life of the process.
+    /// </summary>
+    private void RequireAcceptance(Certificate leaf, IReadOnlyList<Certificate> served, TimeProvider time)
+    {
+        var path = string.Concat(_path.Certificates.Concat(served).Select(certificate => certificate.Thumbprint));
+        if (!ConstrainsNames && Accepted.ContainsKey(path)) return;
+        if (!ClientVerdict.Accepts(leaf, served, TrustBundle, time)) throw new CertificateException(CertificateFault.RejectedByClients);
+        if (Accepted.Count >= MostAccepted) Accepted.Clear();
+        Accepted.TryAdd(path, true);
     }
 
     /// <summary>Releases the private key.</summary>
