@@ -25,6 +25,7 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly SecretKubeconfigClients _workloads;
     private readonly RegistryInstaller _steps;
     private readonly UpgradeBlockDeadline _hold;
+    private readonly ClusterEventRecorder _events;
 
     private RegistryLifecycle(
         ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck? served)
@@ -40,6 +41,7 @@ public sealed class RegistryLifecycle : IDisposable
         var workload = new WorkloadAccess(_workloads);
         _steps = new RegistryInstaller(management, workload, options, time, served);
         _hold = new UpgradeBlockDeadline(management, options, time);
+        _events = new ClusterEventRecorder(management, time);
         // The reconciler works in bulk; the calls of hooks do not queue behind it.
         var bulk = management.WithOwnQueue();
         var steps = new RegistryInstaller(bulk, workload, options, time, served);
@@ -100,15 +102,16 @@ public sealed class RegistryLifecycle : IDisposable
     {
         var outcome = await RunAsync(
             cluster, (plan, context, token) => _steps.InstallAsync(plan, targetVersion, context, token), cancellationToken);
+        using var limit = new FollowUp(this, cancellationToken);
         switch (outcome.Kind)
         {
             case OutcomeKind.Done:
-                await _hold.EndAsync(cluster, targetVersion, cancellationToken);
+                await _hold.EndAsync(cluster, targetVersion, limit.Token);
                 return outcome;
             case OutcomeKind.NotWanted:
                 return outcome;
             default:
-                return await _hold.IsOverAsync(cluster, targetVersion, outcome.Reason, cancellationToken) ? outcome.LetGo() : outcome;
+                return await _hold.IsOverAsync(cluster, targetVersion, outcome.Reason, limit.Token) ? outcome.LetGo() : outcome;
         }
     }
 
@@ -129,11 +132,39 @@ public sealed class RegistryLifecycle : IDisposable
                 var context = new ReconcileContext { Cluster = cluster };
                 var outcome = await Attempt.RunAsync(
                     _options.WorkLimit, _time, wanted.Plan.RootSecret, token => act(wanted.Plan, context, token), cancellationToken);
+                using (var limit = new FollowUp(this, cancellationToken))
+                    await _events.RecordChangesAsync(context, limit.Token);
                 return outcome with { Changes = context.Changes };
             case PlanResult.Invalid invalid:
                 return RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
             default:
                 return RegistryOutcome.NotWanted;
+        }
+    }
+
+    /// <summary>
+    /// Bounds what comes after an attempt, Events and the deadline of an upgrade, so that the answer is on its way before the handler's
+    /// 8 s are over: half of what the attempt leaves of them for each.
+    /// </summary>
+    private sealed class FollowUp : IDisposable
+    {
+        private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(7.8);
+
+        private readonly CancellationTokenSource _limit;
+        private readonly CancellationTokenSource _either;
+
+        public FollowUp(RegistryLifecycle owner, CancellationToken cancellationToken)
+        {
+            _limit = new CancellationTokenSource((AnswerLimit - owner._options.WorkLimit) / 2, owner._time);
+            _either = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancellationToken);
+        }
+
+        public CancellationToken Token => _either.Token;
+
+        public void Dispose()
+        {
+            _either.Dispose();
+            _limit.Dispose();
         }
     }
 }

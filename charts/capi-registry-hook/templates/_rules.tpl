@@ -15,7 +15,7 @@
 # Both are listed while there is no root CA, to find out whether one was lost.
 - apiGroups: [cluster.x-k8s.io]
   resources: [clusters]
-  verbs: [list, patch]
+  verbs: [get, list, patch]
 - apiGroups: [addons.cluster.x-k8s.io]
   resources: [helmchartproxies]
   verbs: [get, list, create, patch]

@@ -18,6 +18,6 @@ internal sealed class ValidateTopologyHandler(RegistryOptions options) : ITopolo
     {
         var request = TopologyRequestReader.Read(Hook, body.Span, options.VariableName);
         var plans = new TopologyPlans(request, body, options);
-        return TopologyResponse.Write(Hook, request.Cluster, [.. plans.Problems()], response);
+        return TopologyResponse.Write(Hook, request.Cluster, [.. plans.AllProblems()], response);
     }
 }

@@ -53,6 +53,9 @@ internal sealed class TopologyPlans
     public IEnumerable<Problem> Problems() => _request.Templates.Select(For).Prepend(ForAll)
         .OfType<NodePlanResult.Invalid>().SelectMany(invalid => invalid.Problems);
 
+    /// <summary>The same, and what would keep the lifecycle hooks from installing the registry.</summary>
+    public IEnumerable<Problem> AllProblems() => Problems().Concat(_nodes?.Validate() ?? []);
+
     private static bool IsAsked(TopologyRequest request) =>
         !request.Variable.IsAbsent || request.Templates.Exists(template => !template.Variable.IsAbsent);
 

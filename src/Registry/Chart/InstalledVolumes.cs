@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Registry.Chart;
 /// <summary>
 /// Keeps a registry's volumes as they were first installed. Kubernetes refuses every change to the volume claim templates of a
 /// StatefulSet, so a release with another size, class or kind of storage would fail, and with it each later upgrade of the
-/// registry: also when nobody but a new default of the chart or of the admin asks for the change.
+/// registry, even when only a new default of the chart or of the admin is behind the change.
 /// </summary>
 internal static class InstalledVolumes
 {
@@ -19,11 +19,11 @@ internal static class InstalledVolumes
     /// The values with the storage that the registry has, or, when it is not installed yet, with all that its volumes are made of.
     /// </summary>
     /// <param name="wanted">Values for the shipped chart.</param>
-    /// <param name="installed">The values template of the HelmChartProxy as it is; null when there is none.</param>
-    public static KeptValues Keep(JsonObject wanted, string? installed)
+    /// <param name="installed">What <see cref="Read"/> returned.</param>
+    public static KeptValues Keep(JsonObject wanted, JsonObject? installed)
     {
         var asked = Describe(wanted);
-        var has = Read(installed) is { } values ? Describe(values) : null;
+        var has = installed is null ? null : Describe(installed);
         if (!IsClaimed(asked) && !IsClaimed(has))
             return new KeptValues(wanted, IsOther: false);
 
@@ -51,8 +51,10 @@ internal static class InstalledVolumes
     /// <summary>One form for numbers, however they were read.</summary>
     private static JsonNode? Compact(JsonObject values) => JsonNode.Parse(values.ToJsonString());
 
-    /// <summary>Null when there is nothing, or something that this product did not write.</summary>
-    private static JsonObject? Read(string? template)
+    /// <summary>The values that a registry was installed with.</summary>
+    /// <param name="template">The values template of the live HelmChartProxy; null when there is none.</param>
+    /// <returns>Null when there are none, or somebody else wrote them.</returns>
+    public static JsonObject? Read(string? template)
     {
         if (template is null)
             return null;

@@ -1,22 +1,23 @@
+using System.Text;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Events;
 
-/// <summary>Makes Events about Clusters. Whoever makes the same one twice gives it the same name, and the API server keeps one.</summary>
+/// <summary>Creates Events about Clusters. The same Event always gets the same name, and the API server keeps one of them.</summary>
 internal static class ClusterEventFactory
 {
-    /// <summary>The API takes 1 kB.</summary>
-    private const int LongestNote = 1000;
+    /// <summary>In bytes of UTF-8: the API server refuses a longer note.</summary>
+    private const int LongestNote = 1024;
 
     private const int LongestName = 253;
 
-    /// <param name="cluster">What it is about.</param>
-    /// <param name="suffix">Makes the name, with the Cluster's: lower-case letters and digits, joined by single dashes.</param>
+    /// <param name="cluster">The Cluster that it is about.</param>
+    /// <param name="suffix">The second half of the Event's name: lower-case letters and digits, joined by single dashes.</param>
     /// <param name="news">What happened.</param>
-    /// <param name="reporter">Who tells.</param>
-    /// <param name="now">When.</param>
+    /// <param name="reporter">Which part of this product reports.</param>
+    /// <param name="now">When it happened.</param>
     public static Event Create(Cluster cluster, string suffix, ClusterEvent news, string reporter, DateTimeOffset now) => new()
     {
         Metadata = new ObjectMeta { Namespace = cluster.Name.Namespace, Name = Cut($"{cluster.Name.Name}.{suffix}", LongestName) },
@@ -37,12 +38,25 @@ internal static class ClusterEventFactory
         },
     };
 
-    private static string Cut(string text, int most) => text.Length <= most ? text : text[..most];
+    /// <summary>As many whole characters as fit into that many bytes of UTF-8.</summary>
+    private static string Cut(string text, int mostBytes)
+    {
+        var (bytes, length) = (0, 0);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (bytes > mostBytes)
+                return text[..length];
+            length += rune.Utf16SequenceLength;
+        }
+
+        return text;
+    }
 }
 
-/// <summary>Something that a person who looks at a Cluster should know.</summary>
-/// <param name="Reason">Why, in one word for machines.</param>
-/// <param name="Action">What was done, in one word for machines.</param>
+/// <summary>What a person who looks at a Cluster should know.</summary>
+/// <param name="Reason">Why, as one word for machines.</param>
+/// <param name="Action">What was done, as one word for machines.</param>
 /// <param name="Note">One or more sentences, the same for the same state.</param>
 /// <param name="IsWarning">Whether somebody may have to act.</param>
 internal sealed record ClusterEvent(string Reason, string Action, string Note, bool IsWarning);

@@ -43,6 +43,14 @@ public sealed class ClusterNodes
         return Answer(problems, settings?.Mirror);
     }
 
+    /// <summary>
+    /// What a user must change before the registry itself can be installed: the rules of the lifecycle hooks, so that ValidateTopology
+    /// accepts nothing that they refuse later.
+    /// </summary>
+    public IReadOnlyList<Problem> Validate() =>
+        _basis is not null && _problems.Count == 0 && RegistryPlan.Create(_basis, _options, []) is PlanResult.Invalid invalid
+            ? invalid.Problems : _problems;
+
     private NodePlanResult Answer(List<Problem> problems, MirrorSettings? mirror)
     {
         if (problems.Count > 0)

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
@@ -12,6 +14,10 @@ namespace CapiRegistryHook.Registry.Plan;
 internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnlyList<IPAddress> Primary)
 {
     private const string RangesField = "spec.clusterNetwork.services.cidrBlocks";
+    /// <summary>Where the chart's values hold the addresses.</summary>
+    private const string PullValues = "service.clusterIPs";
+    private const string PrimaryValues = "primaryService.clusterIPs";
+
     private const int PullIndex = 20;
     private const int PrimaryIndex = 21;
 
@@ -35,6 +41,21 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
         return new RegistryAddresses(pull, primary);
     }
 
+    /// <summary>The addresses in a chart's values.</summary>
+    /// <param name="values">The values that a registry was installed with; null when it is not installed.</param>
+    /// <param name="cluster">The Cluster.</param>
+    /// <returns>Null when they don't say, or name an address outside of the cluster's service CIDRs: then somebody edited them.</returns>
+    public static RegistryAddresses? Read(JsonObject? values, Cluster cluster)
+    {
+        if (values is null)
+            return null;
+        var ranges = ReadRanges(cluster, []);
+        var (pull, primary) = (Read(values, PullValues, ranges), Read(values, PrimaryValues, ranges));
+        return pull is null || primary is null || pull.Intersect(primary).Any() ? null : new RegistryAddresses(pull, primary);
+    }
+
+    public bool IsSame(RegistryAddresses other) => Pull.SequenceEqual(other.Pull) && Primary.SequenceEqual(other.Primary);
+
     /// <summary>
     /// A range whose static band does not reach index 21 may hand the addresses out before the registry is installed.
     /// Kubernetes keeps the first min(max(16, size/16), 256) addresses for static use (KEP-3070).
@@ -47,6 +68,22 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
 
     /// <summary>The cluster's service CIDRs; those that can't be read are left out.</summary>
     public static List<ServiceRange> RangesOf(Cluster cluster) => ReadRanges(cluster, []);
+
+    private static List<IPAddress>? Read(JsonObject values, string path, List<ServiceRange> ranges)
+    {
+        var addresses = new List<IPAddress>();
+        foreach (var item in HelmValues.Find(values, path) as JsonArray ?? [])
+        {
+            if (item is not JsonValue value || !value.TryGetValue<string>(out var text)
+                || !ServiceRange.TryParseAddress(text, out var address)
+                || !ranges.Exists(range => range.Contains(address) && range.IsUsable(range.IndexOf(address)))
+                || addresses.Exists(other => other.AddressFamily == address.AddressFamily))
+                return null;
+            addresses.Add(address);
+        }
+
+        return addresses.Count > 0 ? addresses : null;
+    }
 
     private static List<ServiceRange> ReadRanges(Cluster cluster, ICollection<Problem> problems)
     {

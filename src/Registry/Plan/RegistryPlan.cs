@@ -22,7 +22,11 @@ internal sealed record RegistryPlan
 
     public Cluster Cluster => Basis.Cluster;
 
-    public RegistryAddresses Addresses => Basis.Addresses;
+    /// <summary>The addresses of the registry's Services: those that it was installed with, else those that are requested.</summary>
+    public RegistryAddresses Addresses => KeptAddresses ?? Basis.Addresses;
+
+    /// <summary>The addresses that the registry was installed with when other ones are requested now; null otherwise.</summary>
+    public RegistryAddresses? KeptAddresses { get; private init; }
 
     public string ServiceDomain => Basis.ServiceDomain;
 
@@ -48,8 +52,12 @@ internal sealed record RegistryPlan
 
     public NamespacedName ChartProxy => ChartProxyOf(Cluster);
 
-    /// <summary>The HelmChartProxy of a Cluster, whether it asks for one or not.</summary>
-    public static NamespacedName ChartProxyOf(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry");
+    /// <summary>
+    /// The HelmChartProxy of a Cluster, whether it requests one or not. The add-on provider makes its name a label value, so it is
+    /// shortened for Clusters whose own name has more than 54 characters.
+    /// </summary>
+    public static NamespacedName ChartProxyOf(Cluster cluster) =>
+        new(cluster.Name.Namespace, KubernetesNames.Fit(cluster.Name.Name, "-registry"));
 
     /// <summary>Server certificate on the workload cluster.</summary>
     public static NamespacedName CertificateSecret { get; } = new(RegistryNames.Namespace, RegistryNames.CertificateSecret);
@@ -70,6 +78,12 @@ internal sealed record RegistryPlan
         if (RegistryBasis.Find(cluster, options, problems) is not { } basis)
             return problems.Count == 0 ? new PlanResult.NotWanted() : new PlanResult.Invalid(problems);
 
+        return Create(basis, options, problems);
+    }
+
+    /// <summary>The same for a Cluster whose variable has been read.</summary>
+    public static PlanResult Create(RegistryBasis basis, RegistryOptions options, List<Problem> problems)
+    {
         var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, settings);
         var names = RegistryNames.CertificateNames(basis, ChartValues.Replicas(values), options, problems);
@@ -83,10 +97,27 @@ internal sealed record RegistryPlan
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names,
             CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
-            Warnings = [.. RegistryAddresses.Warnings(cluster)],
+            Warnings = [.. RegistryAddresses.Warnings(basis.Cluster)],
         };
         CheckValues(plan, options, problems);
         return problems.Count == 0 ? new PlanResult.Wanted(plan) : new PlanResult.Invalid(problems);
+    }
+
+    /// <summary>
+    /// The plan for a registry that is installed. Kubernetes refuses to change the addresses of a Service, so with other ones each later
+    /// upgrade of the release would fail, renewals included. The certificate names both: nodes are told of either.
+    /// </summary>
+    /// <param name="installed">The values that the registry was installed with; null when it is not installed.</param>
+    public RegistryPlan Keep(JsonObject? installed)
+    {
+        if (RegistryAddresses.Read(installed, Cluster) is not { } addresses || addresses.IsSame(Basis.Addresses))
+            return this;
+        var names = Certificate.Names;
+        return this with
+        {
+            KeptAddresses = addresses,
+            Certificate = Certificate with { Names = ServerNames.Create(names.DnsNames, names.Addresses.Concat(addresses.All)) },
+        };
     }
 
     /// <summary>Another chart, or another version of ours, has a schema of its own that only Helm sees.</summary>

@@ -30,14 +30,16 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         var events = ClusterEventRules.Of(context).ToList();
         if (ProblemOf(status) is { } problem)
             events.Add(problem);
-        if (context.Cluster is not { } cluster || events.Count == 0)
-            return;
-
         using var limit = new CancellationTokenSource(RecordLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        foreach (var item in events)
-            await TryCreateAsync(cluster, item, either.Token);
+        await CreateAsync(context.Cluster, events, either.Token);
     }
+
+    /// <summary>
+    /// Records what a hook did, in the words of the reconciler: an Event that both would create has the same name, and is created once.
+    /// </summary>
+    public Task RecordChangesAsync(ReconcileContext context, CancellationToken cancellationToken) =>
+        CreateAsync(context.Cluster, [.. ClusterEventRules.Of(context)], cancellationToken);
 
     /// <summary>Forgets a Cluster that is gone.</summary>
     public void Forget(ClusterKey cluster)
@@ -52,6 +54,9 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         lock (_gate)
             _problems.Clear();
     }
+
+    private Task CreateAsync(Cluster? cluster, IReadOnlyList<ClusterEvent> events, CancellationToken cancellationToken) =>
+        cluster is null ? Task.CompletedTask : Task.WhenAll(events.Select(item => TryCreateAsync(cluster, item, cancellationToken)));
 
     private ClusterEvent? ProblemOf(ReconcileResult status)
     {

@@ -39,10 +39,11 @@ internal static class ClusterEventRules
 
     private static ClusterEvent? Describe(Change change, ReconcileContext context) => change switch
     {
+        { Verb: ChangeVerb.Kept, Kind: "Service" } => Warning("AddressesKept", "Install", change.Reason),
         { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The Cluster requests a registry."),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
-            Normal("Disabled", "Remove", $"The registry goes; what it holds stays. {change.Reason}"),
+            Normal("Disabled", "Remove", $"The registry is being removed. {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>
             Normal("CertificateIssued", "Issue", Until("The registry has a certificate", context)),
         { Kind: "Secret", OnWorkloadCluster: true } when context.Certificate?.Serial != context.Former?.Serial =>

@@ -16,9 +16,12 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
             + "see docs/registry-values.md.";
 
-    /// <summary>The HelmChartProxy as it is; null when absent.</summary>
-    public Task<HelmChartProxy?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
-        management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+    /// <summary>What is installed.</summary>
+    public async Task<InstalledRelease> FindAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    {
+        var live = await management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
+        return new InstalledRelease(live, InstalledVolumes.Read(live?.Spec?.ValuesTemplate));
+    }
 
     public async Task EnsureLabelAsync(RegistryPlan plan, ICollection<Change> changes, CancellationToken cancellationToken)
     {
@@ -45,43 +48,57 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task EnsureChartProxyAsync(
-        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, ICollection<Change> changes,
+        RegistryPlan plan, InstalledRelease before, CertificateRecord certificate, ICollection<Change> changes,
         CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
-        await ApplyAsync(plan, before, wanted, changes, cancellationToken);
-        if (kept.IsOther)
-            changes.Add(Kept(plan));
+        await ApplyAsync(plan, before.Live, wanted, changes, cancellationToken);
+        AddKept(plan, kept, changes);
     }
 
     /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
     public async Task RepairChartProxyAsync(
-        RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate, ICollection<Change> changes,
+        RegistryPlan plan, InstalledRelease before, CertificateRecord certificate, ICollection<Change> changes,
         CancellationToken cancellationToken)
     {
         var (wanted, kept) = Want(plan, before, certificate);
-        if (before is null || !ChartProxyComparison.IsAsWanted(before, wanted))
-            await ApplyAsync(plan, before, wanted, changes, cancellationToken);
-        if (kept.IsOther)
-            changes.Add(Kept(plan));
+        if (before.Live is not { } live || !ChartProxyComparison.IsAsWanted(live, wanted))
+            await ApplyAsync(plan, before.Live, wanted, changes, cancellationToken);
+        AddKept(plan, kept, changes);
     }
 
-    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, HelmChartProxy? before, CertificateRecord certificate)
+    /// <summary>
+    /// Null when the HelmChartProxy is ours to write. One of somebody else may have the name, and so may another Cluster's whose name is
+    /// the shortened form of this one's; to apply ours would change their release, and to disable the registry would delete it.
+    /// </summary>
+    public static RegistryOutcome? RefusalOf(RegistryPlan plan, InstalledRelease release)
+    {
+        if (release.Live is not { Metadata: var metadata })
+            return null;
+        var isOurs = ObjectLabels.IsManaged(metadata) || metadata.Annotations?.ContainsKey(RegistryRemoval.AskedByAnnotation) == true;
+        var owner = metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster);
+        return isOurs && (owner is null || owner.Name == plan.Cluster.Name.Name) ? null : RegistryOutcome.Refused(
+            $"The HelmChartProxy {plan.ChartProxy} is not ours: it was not created by this service for this Cluster; rename it, or "
+            + "give the "
+                + "Cluster another name.");
+    }
+
+    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, InstalledRelease before, CertificateRecord certificate)
     {
         var values = ChartValues.Build(plan, certificate.Serial);
         var kept = ShippedChart.Is(options.ChartName, options.ChartVersion)
-            ? InstalledVolumes.Keep(values, before?.Spec?.ValuesTemplate)
+            ? InstalledVolumes.Keep(values, before.Values)
             : new KeptValues(values, IsOther: false);
         var wanted = ChartProxyFactory.Create(plan, options, kept.Values);
-        var annotations = StillServed(certificate, before).ToAnnotations();
+        var annotations = StillServed(certificate, before.Live).ToAnnotations();
         annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
         return (wanted with
         {
             Metadata = wanted.Metadata with
             {
-                ResourceVersion = before?.Metadata.ResourceVersion,
+                ResourceVersion = before.Live?.Metadata.ResourceVersion,
                 Annotations = annotations,
-                OwnerReferences = [ClusterOwner.Settle(plan.Owner, before?.Metadata)],
+                OwnerReferences = [ClusterOwner.Settle(plan.Owner, before.Live?.Metadata)],
             },
         }, kept);
     }
@@ -103,8 +120,30 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             changes.Add(Changed(plan, ChangeVerb.Updated, "Chart, values or certificate changed."));
     }
 
-    private static Change Kept(RegistryPlan plan) => Changed(plan, ChangeVerb.Kept, OtherVolumes);
+    private static void AddKept(RegistryPlan plan, KeptValues kept, ICollection<Change> changes)
+    {
+        if (kept.IsOther)
+            changes.Add(Changed(plan, ChangeVerb.Kept, OtherVolumes));
+        if (plan.KeptAddresses is { } addresses)
+            changes.Add(new Change(
+                ChangeVerb.Kept, "Service", $"{RegistryNames.Namespace}/{RegistryNames.Registry}", true,
+                $"The registry keeps its addresses {string.Join(", ", addresses.All)}: those of a Service can't be changed to the "
+                + "requested "
+                    + $"{string.Join(", ", plan.Basis.Addresses.All)}, and new nodes are told of the requested ones; set the "
+                    + "addresses back, "
+                    + "or disable the registry and enable it again."));
+    }
 
     private static Change Changed(RegistryPlan plan, ChangeVerb verb, string reason) =>
         new(verb, "HelmChartProxy", plan.ChartProxy.ToString(), false, reason);
+}
+
+/// <summary>What is installed on a cluster.</summary>
+/// <param name="Live">The HelmChartProxy; null when absent.</param>
+/// <param name="Values">The values in it; null when there are none that this product wrote.</param>
+internal sealed record InstalledRelease(HelmChartProxy? Live, JsonObject? Values)
+{
+    public CertificateRecord? Certificate => CertificateRecord.Read(Live?.Metadata.Annotations);
+
+    public bool IsBeingDeleted => Live?.Metadata.DeletionTimestamp is not null;
 }

@@ -15,6 +15,9 @@ internal sealed class ReconcileContext
     /// <summary>The Cluster as it is now; null when it is gone.</summary>
     public Cluster? Cluster { get; set; }
 
+    /// <summary>True when <see cref="Cluster"/> was read from the management cluster; false when a caller of a hook sent it.</summary>
+    public bool IsClusterLive { get; init; }
+
     /// <summary>What was changed, in order.</summary>
     public List<Change> Changes { get; } = [];
 

@@ -2,6 +2,7 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
@@ -41,7 +42,7 @@ internal sealed class RegistryInstaller(
         using var signer = trusted.Value;
         return signer is null
             ? trusted.Stop!
-            : await OptimisticWrite.RunAsync(() => InstallAsync(plan, Want(plan, signer, upgradeTo), context, cancellationToken));
+            : await OptimisticWrite.RunAsync(() => InstallAsync(plan, signer, upgradeTo, context, cancellationToken));
     }
 
     /// <summary>
@@ -60,9 +61,7 @@ internal sealed class RegistryInstaller(
         if (signer is null)
             return trusted.Stop!;
 
-        context.Bundle = signer.Bundle;
-        var wanted = Want(plan, signer, upgradeTo: null);
-        var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, wanted, verify, context, cancellationToken));
+        var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, signer, verify, context, cancellationToken));
         await RetireAsync(plan, signer, outcome.Kind == OutcomeKind.Done, context, cancellationToken);
         return outcome;
     }
@@ -82,12 +81,17 @@ internal sealed class RegistryInstaller(
     }
 
     private async Task<RegistryOutcome> ReconcileAsync(
-        RegistryPlan plan, WantedCertificate wanted, bool verify, ReconcileContext context, CancellationToken cancellationToken)
+        RegistryPlan requested, ClusterSigner signer, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var release = await _chart.FindAsync(plan, cancellationToken);
-        var known = context.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
-        if (release?.Metadata.DeletionTimestamp is not null)
-            return BeingDeleted(plan);
+        var release = await _chart.FindAsync(requested, cancellationToken);
+        var known = context.Begin(release.Certificate);
+        if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
+            return refusal;
+        if (release.IsBeingDeleted)
+            return BeingDeleted(requested);
+
+        var plan = requested.Keep(release.Values);
+        var wanted = Want(plan, signer, upgradeTo: null);
 
         var isDue = verify || CertificateDue.Reason(known, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null;
         if (isDue && await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
@@ -141,13 +145,16 @@ internal sealed class RegistryInstaller(
     /// can't bring back the serial number of a certificate that has been replaced meanwhile.
     /// </summary>
     private async Task<RegistryOutcome> InstallAsync(
-        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
+        RegistryPlan requested, ClusterSigner signer, string? upgradeTo, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var release = await _chart.FindAsync(plan, cancellationToken);
-        context.Begin(CertificateRecord.Read(release?.Metadata.Annotations));
-        if (await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
+        var release = await _chart.FindAsync(requested, cancellationToken);
+        context.Begin(release.Certificate);
+        if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
+            return refusal;
+        var plan = requested.Keep(release.Values);
+        if (await EnsureCertificateAsync(plan, Want(plan, signer, upgradeTo), context, cancellationToken) is { } stop)
             return stop;
-        if (release?.Metadata.DeletionTimestamp is not null)
+        if (release.IsBeingDeleted)
             return BeingDeleted(plan);
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.EnsureChartProxyAsync(plan, release, context.Certificate!, context.Changes, cancellationToken);
@@ -158,6 +165,8 @@ internal sealed class RegistryInstaller(
         RegistryPlan plan, bool nodesExist, ReconcileContext context, CancellationToken cancellationToken)
     {
         var live = await _trust.FindAsync(plan, cancellationToken);
+        if (await FindForgeryAsync(plan, live, context, cancellationToken) is { } forgery)
+            return forgery;
         var roots = await _root.EnsureAsync(plan, mayCreate: live is null || !nodesExist, context.Changes, cancellationToken);
         if (roots.Value is null)
             return roots.Stop!;
@@ -166,13 +175,30 @@ internal sealed class RegistryInstaller(
         var signer = default(StepResult<ClusterSigner>);
         try
         {
-            return signer = await _trust.EnsureAsync(plan, roots.Value, live, nodesExist, context.Changes, cancellationToken);
+            signer = await _trust.EnsureAsync(plan, roots.Value, live, nodesExist, context.Changes, cancellationToken);
+            context.Bundle = signer.Value?.Bundle;
+            return signer;
         }
         finally
         {
             if (signer.Value is null)
                 roots.Value.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Everything here gets the Cluster as owner, by the uid that a request names. With a false one the garbage collector would delete it
+    /// all, so the uid is compared with the live Cluster's, unless the cluster CA Secret names it already: then it was compared before.
+    /// </summary>
+    private async Task<RegistryOutcome?> FindForgeryAsync(
+        RegistryPlan plan, Secret? live, ReconcileContext context, CancellationToken cancellationToken)
+    {
+        if (context.IsClusterLive || (live is not null && ClusterOwner.Owns(plan.Cluster, live.Metadata)))
+            return null;
+        var cluster = await management.FindAsync(RegistryResources.Clusters(plan.Cluster), plan.Cluster.Name, cancellationToken);
+        return cluster?.Metadata.Uid == plan.Cluster.Metadata.Uid ? null : RegistryOutcome.Refused(
+            $"The request is for a Cluster {plan.Cluster.DisplayName} with another metadata.uid than the one on the management cluster; "
+                + "nothing was changed.");
     }
 
     /// <summary>Returns the outcome that ends the attempt; null when the context has the certificate.</summary>

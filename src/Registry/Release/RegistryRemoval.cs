@@ -33,9 +33,15 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
         if (options.OnDisable == DisabledData.Delete && await data.DeleteAsync(cluster, changes, cancellationToken) is { } stop)
             return stop;
         await DeleteAsync(name, live.Metadata, cancellationToken);
-        changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, "The Cluster no longer requests a registry."));
+        changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, Describe(options.OnDisable)));
         return RegistryOutcome.Done;
     }
+
+    private static string Describe(DisabledData data) => "The Cluster no longer requests a registry. " + data switch
+    {
+        DisabledData.Keep => "Its volumes and certificate stay on the workload cluster.",
+        DisabledData.Delete => "Its volumes and certificate are deleted from the workload cluster.",
+    };
 
     private async Task<ObjectHeader?> FindAsync(NamespacedName name, CancellationToken cancellationToken)
     {

@@ -11,8 +11,8 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Release;
 
 /// <summary>
-/// Bounds how long a fault may hold up an upgrade. Since when it does is written on the Cluster itself, so that the
-/// bound outlives this process and is the same for every replica; where it can't be written, this process remembers.
+/// Bounds how long a fault may block an upgrade. The moment of the first fault is written on the Cluster itself, so that the
+/// bound outlives this process and is the same for every replica; where it can't be written, this process remembers it.
 /// </summary>
 internal sealed class UpgradeBlockDeadline(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
@@ -20,7 +20,7 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     public const string HeldAnnotation = "capi-registry-hook.io/upgrade-held";
 
     /// <summary>
-    /// A mark that is older than the limit by more than this is from an upgrade that was given up, not from this one:
+    /// A mark that is older than the limit by more than this belongs to an upgrade that was given up, not to this one:
     /// Cluster API asks every few seconds.
     /// </summary>
     private static readonly TimeSpan Stale = TimeSpan.FromDays(1);
@@ -36,12 +36,12 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     /// <summary>The first faults that this process has seen: the bound where the Cluster can't be annotated.</summary>
     private readonly ConcurrentDictionary<(string? Uid, string Version), DateTimeOffset> _remembered = new();
 
-    /// <summary>Decides whether a fault goes on holding the upgrade, and remembers since when.</summary>
+    /// <summary>Decides whether a fault still blocks the upgrade, and remembers since when.</summary>
     /// <param name="cluster">The Cluster as the hook request shows it.</param>
     /// <param name="targetVersion">The version that the cluster is upgraded to.</param>
     /// <param name="reason">The fault.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    /// <returns>True when the upgrade has to go on.</returns>
+    /// <returns>True when the upgrade has to proceed.</returns>
     public async Task<bool> IsOverAsync(Cluster cluster, string targetVersion, string reason, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -98,7 +98,7 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
                 new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [HeldAnnotation] = value } } },
                 ObjectLabels.FieldManager, cancellationToken);
         }
-        catch (KubernetesApiException)
+        catch (Exception exception) when (exception is KubernetesApiException or OperationCanceledException)
         {
             // The memory of this process bounds the hold then, and a mark that stays behind counts for its own upgrade only.
         }
@@ -110,13 +110,13 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
         var suffix = new string([.. targetVersion.ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
         var news = new ClusterEvent(
             "RegistryNotRefreshed", "RefreshRegistry",
-            $"The upgrade to {FieldText.Quote(targetVersion)} goes on without a refreshed registry. {reason}", IsWarning: true);
+            $"The upgrade to {FieldText.Quote(targetVersion)} proceeds; registry not refreshed. {reason}", IsWarning: true);
         var warning = ClusterEventFactory.Create(cluster, $"registry-not-refreshed-{suffix}", news, "hooks", time.GetUtcNow());
         try
         {
             await management.CreateAsync(CoreResources.Events, warning, ObjectLabels.FieldManager, cancellationToken);
         }
-        catch (KubernetesApiException)
+        catch (Exception exception) when (exception is KubernetesApiException or OperationCanceledException)
         {
             // Already told, or it can't be told this way: the answer and the log say the same, and the limit holds without the Event.
         }

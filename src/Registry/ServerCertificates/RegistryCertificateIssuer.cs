@@ -38,7 +38,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
             var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
             if (live is null)
                 return wanted.Refusal ?? (StepResult<CertificateRecord>)await CreateAsync(workload, wanted, changes, cancellationToken);
-            if (live.Type != SecretKeys.TlsType)
+            if (live.Type != SecretKeys.TlsType || !ObjectLabels.IsManaged(live.Metadata))
                 return RefuseForeign();
 
             if (ReasonToReissue(live, wanted) is { } reason)
@@ -92,17 +92,14 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
 
     private static async Task EnsureNamespaceAsync(KubernetesClient workload, CancellationToken cancellationToken)
     {
-        var name = new NamespacedName("", RegistryNames.Namespace);
-        if (await workload.FindAsync(CoreResources.Namespaces, name, cancellationToken) is not null)
-            return;
         try
         {
-            var value = new Namespace { Metadata = new ObjectMeta { Name = name.Name, Labels = ObjectLabels.Workload } };
+            var value = new Namespace { Metadata = new ObjectMeta { Name = RegistryNames.Namespace, Labels = ObjectLabels.Workload } };
             await workload.CreateAsync(CoreResources.Namespaces, value, ObjectLabels.FieldManager, cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
         {
-            // Another replica was faster.
+            // It outlives a registry, and another replica may have been faster.
         }
     }
 
@@ -169,8 +166,9 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         new(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, reason);
 
     private static RegistryOutcome RefuseForeign() => RegistryOutcome.Refused(
-        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not of type {SecretKeys.TlsType}, so it is not "
-            + "ours; delete or rename it.");
+        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not ours: it has another type than "
+        + $"{SecretKeys.TlsType}, or "
+            + "not our label; delete it once nothing uses it, see docs/takeover.md.");
 }
 
 /// <summary>What the server certificate of a cluster must be.</summary>

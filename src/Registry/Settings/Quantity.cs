@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace CapiRegistryHook.Registry.Settings;
 
-/// <summary>An amount as Kubernetes writes it, for example <c>100m</c>, <c>2</c> or <c>50Gi</c>.</summary>
+/// <summary>
+/// An amount as Kubernetes writes it, for example <c>100m</c>, <c>2</c> or <c>50Gi</c>. The forms that nobody writes (exponents, nano,
+/// micro) are left out, here and in the chart's schema.
+/// </summary>
 /// <param name="Value">The amount without its suffix.</param>
 internal readonly record struct Quantity(decimal Value)
 {
@@ -28,16 +31,12 @@ internal readonly record struct Quantity(decimal Value)
         factor = suffix switch
         {
             "" => 1,
-            "n" => 0.000_000_001m,
-            "u" => 0.000_001m,
             "m" => 0.001m,
             [var letter] when Decimals.Contains(letter, StringComparison.Ordinal) =>
                 Power(1000, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
             "Ki" => 1024,
             [var letter, 'i'] when letter != 'k' && Decimals.Contains(letter, StringComparison.Ordinal) =>
                 Power(1024, Decimals.IndexOf(letter, StringComparison.Ordinal) + 1),
-            ['e' or 'E', .. { Length: 1 or 2 } digits] when int.TryParse(
-                digits, NumberStyles.None, CultureInfo.InvariantCulture, out var exponent) && exponent <= 18 => Power(10, exponent),
             _ => 0,
         };
         return factor > 0;

@@ -24,7 +24,7 @@ public sealed class InstalledVolumesTests
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), installed: null);
 
         var second = InstalledVolumes.Keep(
-            Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), YamlText.WriteTemplate(first.Values));
+            Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
 
         Assert.False(second.IsOther);
         Assert.Equal(YamlText.WriteTemplate(first.Values), YamlText.WriteTemplate(second.Values));
@@ -40,7 +40,7 @@ public sealed class InstalledVolumesTests
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null);
 
         var second = InstalledVolumes.Keep(
-            HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")), YamlText.WriteTemplate(first.Values));
+            HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")), InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
 
         Assert.True(second.IsOther);
         Assert.True(JsonNode.DeepEquals(
@@ -53,7 +53,7 @@ public sealed class InstalledVolumesTests
     {
         var first = YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}"""));
 
-        var second = InstalledVolumes.Keep(Parse("{}"), first);
+        var second = InstalledVolumes.Keep(Parse("{}"), InstalledVolumes.Read(first));
 
         Assert.True(second.IsOther);
         Assert.Equal("emptyDir", (string?)second.Values["storage"]!["type"]);
@@ -63,7 +63,7 @@ public sealed class InstalledVolumesTests
     public void Keep_NoClaimsBeforeOrAfter_TakesWhatIsWanted()
     {
         var second = InstalledVolumes.Keep(
-            Parse("""{"storage":{"type":"nfs"}}"""), YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}""")));
+            Parse("""{"storage":{"type":"nfs"}}"""), InstalledVolumes.Read(YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}"""))));
 
         Assert.False(second.IsOther);
         Assert.Equal("nfs", (string?)second.Values["storage"]!["type"]);
@@ -75,7 +75,7 @@ public sealed class InstalledVolumesTests
     [InlineData("a: 1\n---\nb: 2\n")]
     [InlineData("")]
     public void Keep_TemplateOfSomebodyElse_CountsAsNotInstalled(string template) =>
-        Assert.False(InstalledVolumes.Keep(Parse("""{"storage":{"size":"9Gi"}}"""), template).IsOther);
+        Assert.False(InstalledVolumes.Keep(Parse("""{"storage":{"size":"9Gi"}}"""), InstalledVolumes.Read(template)).IsOther);
 
     private static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
 }

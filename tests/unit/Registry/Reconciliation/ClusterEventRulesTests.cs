@@ -1,3 +1,5 @@
+using System.Text;
+using CapiRegistryHook.Registry.Events;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Reconciliation;
@@ -53,6 +55,24 @@ public sealed class ClusterEventRulesTests
         Assert.Equal("Disabled", Assert.Single(ClusterEventRules.Of(Context(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
         var kept = Assert.Single(ClusterEventRules.Of(Context(Certificate, ("HelmChartProxy", ChangeVerb.Kept, false))));
         Assert.Equal(("StorageKept", true), (kept.Reason, kept.IsWarning));
+    }
+
+    [Theory]
+    [InlineData("a", 2000, 1024)]
+    [InlineData("ä", 600, 1024)]
+    [InlineData("€", 500, 1023)]
+    [InlineData("🙂", 300, 1024)]
+    [InlineData("€", 341, 1023)]
+    public void Create_LongNote_IsCutByBytesAtACharacter(string letter, int count, int bytes)
+    {
+        var note = string.Concat(Enumerable.Repeat(letter, count));
+        var news = new ClusterEvent("Reason", "Action", note, IsWarning: false);
+
+        var created = ClusterEventFactory.Create(Clusters.With(), "x", news, "tests", DateTimeOffset.UnixEpoch);
+
+        Assert.Equal(bytes, Encoding.UTF8.GetByteCount(created.Note!));
+        Assert.StartsWith(created.Note!, note, StringComparison.Ordinal);
+        Assert.DoesNotContain('\uFFFD', created.Note!);
     }
 
     private static ReconcileContext Context(CertificateRecord? former, params (string Kind, ChangeVerb Verb, bool OnWorkload)[] changes)
