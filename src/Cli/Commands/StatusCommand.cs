@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Text;
 using CapiRegistryHook.Cli.Options;
+using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Reconciliation;
@@ -12,11 +12,7 @@ internal static class StatusCommand
 {
     public static Command Build(TimeProvider time)
     {
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "Format: table, or json for programs.",
-            DefaultValueFactory = _ => "table",
-        };
+        var output = OutputFormat.Option();
         var command = new Command("status", "Print the state of every Cluster's registry.") { output };
         command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
             (reader, result) => RunAsync(reader, result.GetValue(output)!, time));
@@ -28,8 +24,7 @@ internal static class StatusCommand
         var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         var namespaces = ReconcilerOptionGroup.Read(reader).Namespaces;
-        if (output is not ("table" or "json"))
-            reader.Refuse("output", $"has the value \"{output}\"; use table or json.");
+        var isJson = OutputFormat.IsJson(reader, output);
         if (reader.Problems.Count > 0)
             return ExitCode.Refuse(reader.Problems);
 
@@ -37,9 +32,7 @@ internal static class StatusCommand
         {
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
             var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, CancellationToken.None);
-            var text = output == "json" ? StatusText.WriteJson(reports) : Encoding.UTF8.GetBytes(StatusText.WriteTable(reports));
-            await using var standard = Console.OpenStandardOutput();
-            await standard.WriteAsync(text);
+            Console.Out.Write(isJson ? StatusText.WriteJson(reports) : StatusText.WriteTable(reports));
             return ExitCode.Success;
         }
         catch (ManagementConnectionException exception)

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Cli.Commands;
@@ -10,36 +10,18 @@ internal static class StatusText
 {
     private const string None = "-";
     private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "PHASE", "PROBLEM"];
-    private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
-    /// <summary>Columns as wide as their widest cell, the last one without an end.</summary>
-    public static string WriteTable(IReadOnlyList<ClusterStatus> reports)
-    {
-        string[][] rows = [Heads, .. reports.Select(Row)];
-        var widths = Enumerable.Range(0, Heads.Length).Select(column => rows.Max(row => row[column].Length)).ToList();
-        var text = new StringBuilder();
-        foreach (var row in rows)
-            text.Append(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()).Append('\n');
-        return text.ToString();
-    }
+    /// <summary>One row per Cluster.</summary>
+    public static string WriteTable(IReadOnlyList<ClusterStatus> reports) => TextTable.Write(Heads, reports.Select(Row));
 
     /// <summary>One object with a list; what is not known is null.</summary>
-    public static byte[] WriteJson(IReadOnlyList<ClusterStatus> reports)
+    public static string WriteJson(IReadOnlyList<ClusterStatus> reports) => OutputFormat.WriteJson(json =>
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, Indented))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("clusters");
-            foreach (var report in reports)
-                Write(json, report);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        stream.WriteByte((byte)'\n');
-        return stream.ToArray();
-    }
+        json.WriteStartArray("clusters");
+        foreach (var report in reports)
+            Write(json, report);
+        json.WriteEndArray();
+    });
 
     private static string[] Row(ClusterStatus report) =>
     [
