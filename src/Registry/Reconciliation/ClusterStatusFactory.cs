@@ -51,7 +51,7 @@ internal static class ClusterStatusFactory
             return (ClusterPhase.Waiting, "It is not known which certificate the registry has.");
         if (now > record.NotAfter)
             return (ClusterPhase.Refused, "The certificate has ended; nodes can't pull from the registry.");
-        if (now > RenewalSchedule.TimeOf(record, uid) + RenewalSlack)
+        if (now > record.RenewalTime(uid) + RenewalSlack)
             return (ClusterPhase.Waiting, "The certificate is overdue for renewal.");
         return record.IsServed ? (ClusterPhase.Ready, null) : (ClusterPhase.Waiting, "The new certificate has not been seen served yet.");
     }

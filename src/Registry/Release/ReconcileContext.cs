@@ -66,7 +66,7 @@ internal sealed class ReconcileContext
         Rotation = Rotation,
         RotationWaits = Waits?.Reason,
         Certificate = Certificate is { } known && Cluster?.Metadata.Uid is { } uid
-            ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, RenewalSchedule.TimeOf(known, uid))
+            ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, known.RenewalTime(uid))
             : null,
     };
 

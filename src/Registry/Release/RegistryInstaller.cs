@@ -93,7 +93,7 @@ internal sealed class RegistryInstaller(
         var plan = requested.Keep(release.Values);
         var wanted = Want(plan, signer, upgradeTo: null);
 
-        var isDue = verify || CertificateDue.Reason(known, wanted, plan.Owner.Uid, time.GetUtcNow()) is not null;
+        var isDue = verify || known is null || known.NeedsWork(wanted, plan.Owner.Uid, time.GetUtcNow());
         if (isDue && await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
             return stop;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);

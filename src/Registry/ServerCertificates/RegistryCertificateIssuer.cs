@@ -11,9 +11,8 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.ServerCertificates;
 
 /// <summary>
-/// The registry's certificate on the workload cluster. A good one is kept. A new one is written together with the
-/// version it was renewed for, so that a crash leaves either the old state or the new, and a repeated upgrade hook
-/// finds its work done.
+/// Keeps the registry's certificate on the workload cluster as wanted. A new certificate is written together with what it was renewed
+/// for, so a crash leaves either the old state or the new one, and a repeated upgrade hook finds its work done.
 /// </summary>
 internal sealed class RegistryCertificateIssuer(TimeProvider time)
 {
@@ -23,10 +22,10 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     /// <summary>The latest request for a renewal that was fulfilled: the value that <see cref="RequestAnnotation"/> had then.</summary>
     public const string RequestedByAnnotation = "capi-registry-hook.io/renewed-for-request";
 
-    /// <summary>On the Cluster: another value than before asks for a renewal.</summary>
+    /// <summary>On the Cluster: a new value requests a renewal.</summary>
     public const string RequestAnnotation = "capi-registry-hook.io/renew";
 
-    /// <summary>Returns what there is to know of the certificate in the Secret.</summary>
+    /// <summary>Creates, replaces or keeps the Secret with the certificate, and returns the record of what is in it.</summary>
     /// <param name="workload">Client of the workload cluster.</param>
     /// <param name="wanted">What the certificate must be.</param>
     /// <param name="changes">Takes what was changed.</param>
@@ -41,32 +40,26 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
             if (live.Type != SecretKeys.TlsType || !ObjectLabels.IsManaged(live.Metadata))
                 return RefuseForeign();
 
-            if (ReasonToReissue(live, wanted) is { } reason)
-                return wanted.Refusal
-                    ?? (StepResult<CertificateRecord>)await ReplaceAsync(workload, live, wanted, reason, changes, cancellationToken);
+            if (Evaluate(live, wanted) is { Reissue: true } decision)
+                return wanted.Refusal ?? (StepResult<CertificateRecord>)await ReplaceAsync(
+                    workload, live, wanted, decision.Message, changes, cancellationToken);
             return live.Value(SecretKeys.Authority).Span.SequenceEqual(wanted.TrustBytes)
                 ? RecordOf(live, wanted)
                 : await RefreshTrustAsync(workload, live, wanted, changes, cancellationToken);
         });
 
-    /// <summary>Null when the certificate may stay.</summary>
-    private string? ReasonToReissue(Secret live, WantedCertificate wanted)
+    private ReissueDecision Evaluate(Secret live, WantedCertificate wanted)
     {
-        var (certificate, key) = (live.Value(SecretKeys.Certificate), live.Value(SecretKeys.PrivateKey));
-        var decision = wanted.Refusal is null
-            ? ReissuePolicy.Evaluate(certificate.Span, key.Span, wanted.Request, wanted.Authority, time)
-            : ReissuePolicy.EvaluateKept(certificate.Span, key.Span, wanted.Request, time);
-        if (decision.Reissue)
-            return decision.Message;
-        if (wanted.Refusal is not null)
-            return null;
-        if (!IsMarked(live, RenewedForAnnotation, wanted.UpgradeTo))
-            return "The cluster is upgraded to another version of Kubernetes.";
-        return IsMarked(live, RequestedByAnnotation, wanted.RenewalRequest) ? null : "A renewal was asked for.";
+        var now = time.GetUtcNow();
+        var input = ReissueInput.Read(
+            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, wanted.Request,
+            wanted.Refusal is null ? wanted.Authority : null, now);
+        return ReissuePolicy.Evaluate(
+            input with { Request = wanted.OpenRequest(Annotation(live, RenewedForAnnotation), Annotation(live, RequestedByAnnotation)) },
+            now);
     }
 
-    private static bool IsMarked(Secret live, string annotation, string? mark) =>
-        mark is null || live.Metadata.Annotations?.GetValueOrDefault(annotation) == mark;
+    private static string? Annotation(Secret live, string name) => live.Metadata.Annotations?.GetValueOrDefault(name);
 
     private async Task<CertificateRecord> CreateAsync(
         KubernetesClient workload, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken)
@@ -86,7 +79,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
             Data = SecretKeys.Tls(pair, wanted.Trust.ToPem()),
         };
         await workload.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
-        changes.Add(Changed(ChangeVerb.Created, "There was no server certificate."));
+        changes.Add(Changed(ChangeVerb.Created, "The server certificate was missing."));
         return RecordOf(pair, wanted);
     }
 
@@ -99,7 +92,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
         {
-            // It outlives a registry, and another replica may have been faster.
+            // The namespace outlives a registry, and another replica may have been faster.
         }
     }
 
@@ -124,11 +117,11 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     {
         var data = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(wanted.TrustBytes) };
         await PatchAsync(workload, Lock(live), data, cancellationToken);
-        changes.Add(Changed(ChangeVerb.Updated, "The trust bundle beside the certificate was not the cluster's."));
+        changes.Add(Changed(ChangeVerb.Updated, "The trust bundle stored with the certificate was out of date."));
         return RecordOf(live, wanted);
     }
 
-    /// <summary>With the resourceVersion in it, a patch fails with Conflict when anyone wrote since the read.</summary>
+    /// <summary>With this resourceVersion, a patch fails with Conflict when somebody wrote since the read.</summary>
     private static JsonObject Lock(Secret live) => new() { ["resourceVersion"] = live.Metadata.ResourceVersion };
 
     private static async Task PatchAsync(
@@ -137,7 +130,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
             CoreResources.Secrets, RegistryPlan.CertificateSecret, new JsonObject { ["metadata"] = metadata, ["data"] = data },
             ObjectLabels.FieldManager, cancellationToken);
 
-    /// <summary>What a certificate was renewed for, so that the same cause does not renew it again.</summary>
+    /// <summary>What a certificate was renewed for, so that the same request does not renew it again.</summary>
     private static Dictionary<string, string> Marks(WantedCertificate wanted)
     {
         var marks = new Dictionary<string, string>();
@@ -158,7 +151,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         return wanted.Refusal is null ? record : record with
         {
             Issuer = CertificateRecord.IssuerOf(secret, wanted.Trust),
-            RequestedBy = secret.Metadata.Annotations?.GetValueOrDefault(RequestedByAnnotation),
+            RequestedBy = Annotation(secret, RequestedByAnnotation),
         };
     }
 
@@ -166,9 +159,8 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
         new(verb, "Secret", RegistryPlan.CertificateSecret.ToString(), true, reason);
 
     private static RegistryOutcome RefuseForeign() => RegistryOutcome.Refused(
-        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not ours: it has another type than "
-        + $"{SecretKeys.TlsType}, or "
-            + "not our label; delete it once nothing uses it, see docs/takeover.md.");
+        $"The Secret {RegistryPlan.CertificateSecret} on the workload cluster is not ours: its type is not "
+            + $"{SecretKeys.TlsType}, or it lacks our label; delete it once nothing uses it, see docs/takeover.md.");
 }
 
 /// <summary>What the server certificate of a cluster must be.</summary>
@@ -182,8 +174,20 @@ internal sealed record WantedCertificate(
     /// <summary>The user's request for a renewal; null when there is none.</summary>
     public string? RenewalRequest { get; init; }
 
-    /// <summary>The outcome when a certificate must be issued and nobody may sign now; null when <see cref="Authority"/> may.</summary>
+    /// <summary>The outcome when a certificate must be issued while nobody may sign; null when <see cref="Authority"/> may.</summary>
     public RegistryOutcome? Refusal { get; init; }
 
     public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
+
+    /// <summary>Why the certificate is to be renewed ahead of time; null when that is done, or nobody may sign.</summary>
+    /// <param name="renewedFor">The Kubernetes version that it was renewed for last.</param>
+    /// <param name="requestedBy">The request that it fulfils.</param>
+    public string? OpenRequest(string? renewedFor, string? requestedBy)
+    {
+        if (Refusal is not null)
+            return null;
+        if (UpgradeTo is not null && UpgradeTo != renewedFor)
+            return "The cluster is being upgraded to another Kubernetes version.";
+        return RenewalRequest is not null && RenewalRequest != requestedBy ? "A renewal was requested." : null;
+    }
 }

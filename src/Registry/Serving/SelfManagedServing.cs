@@ -88,7 +88,7 @@ public sealed class SelfManagedServing : IDisposable
     private async Task<IssuedServingCertificate> StepAsync(IssuedServingCertificate? shown, CancellationToken cancellationToken)
     {
         using var authority = await _authority.EnsureAsync(cancellationToken);
-        if (shown is not null && WhyReissue(shown, authority.Signer) == ReissueReason.Due)
+        if (shown is not null && ReasonToReissue(shown, authority.Signer) == ReissueReason.Due)
             return Issue(authority.Signer);
         if (!_authority.IsSuccessorDue(authority))
             return await PublishAsync(shown, authority, cancellationToken);
@@ -116,7 +116,7 @@ public sealed class SelfManagedServing : IDisposable
     {
         if (shown is null)
             return Issue(signer);
-        return WhyReissue(shown, signer) switch
+        return ReasonToReissue(shown, signer) switch
         {
             ReissueReason.None => shown,
             ReissueReason.IssuerChanged when MayStay(shown) && !await _clients.AcceptsAsync(signer, cancellationToken) => shown,
@@ -125,12 +125,12 @@ public sealed class SelfManagedServing : IDisposable
     }
 
     /// <summary>
-    /// The authority's Secret was lost and made anew: what is served stays until clients know the new one, as long as it can.
+    /// Whether the certificate is still usable although its authority was lost and recreated: it is served until clients trust the new
+    /// authority, for as long as possible.
     /// </summary>
-    private bool MayStay(IssuedServingCertificate shown) =>
-        !ReissuePolicy.EvaluateKept(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, _time).Reissue;
+    private bool MayStay(IssuedServingCertificate shown) => ReasonToReissue(shown, null) == ReissueReason.None;
 
-    private ReissueReason WhyReissue(IssuedServingCertificate shown, CertificateAuthority signer) =>
+    private ReissueReason ReasonToReissue(IssuedServingCertificate shown, CertificateAuthority? signer) =>
         ReissuePolicy.Evaluate(Encoding.ASCII.GetBytes(shown.CertificatePem), shown.PrivateKeyPem.Span, _request, signer, _time).Reason;
 
     private IssuedServingCertificate Issue(CertificateAuthority signer) => new(signer.Issue(_request, _time));

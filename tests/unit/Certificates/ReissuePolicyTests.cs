@@ -25,7 +25,7 @@ public sealed class ReissuePolicyTests : IDisposable
     public void Evaluate_AsWanted_IsNoneAndTwiceTheSame()
     {
         var first = Evaluate();
-        Assert.Equal(new ReissueDecision(ReissueReason.None, "The server certificate is as wanted."), first);
+        Assert.Equal(new ReissueDecision(ReissueReason.None, "The server certificate is up to date."), first);
         Assert.False(first.Reissue);
         Assert.Equal(first, Evaluate());
     }
@@ -226,6 +226,33 @@ public sealed class ReissuePolicyTests : IDisposable
         Assert.Equal(Day(renewal).Date, ReissuePolicy.RenewalTime(Day(notBefore), Day(notAfter)).Date);
     }
 
+    /// <summary>Each row fails its own check and every later one, so the order of the chain is the order of this table.</summary>
+    [Theory]
+    [InlineData(ReissueReason.Missing, "There is no server certificate yet.")]
+    [InlineData(ReissueReason.Unreadable, "The server certificate or its private key can't be read.")]
+    [InlineData(ReissueReason.KeyMismatch, "The private key does not belong to the server certificate.")]
+    [InlineData(ReissueReason.IssuerChanged, "The server certificate was not issued by the current authority.")]
+    [InlineData(ReissueReason.AlgorithmChanged, "The key of the server certificate is not of the wanted algorithm.")]
+    [InlineData(ReissueReason.NamesChanged, "The server certificate does not match the wanted names and addresses.")]
+    [InlineData(ReissueReason.Requested, "A renewal was requested.")]
+    [InlineData(ReissueReason.Due, "The server certificate is due for renewal.")]
+    [InlineData(ReissueReason.None, "The server certificate is up to date.")]
+    public void Evaluate_FirstFailedCheck_GivesReasonAndMessage(ReissueReason first, string message)
+    {
+        bool Fails(ReissueReason check) => first != ReissueReason.None && first <= check;
+        var input = new ReissueInput
+        {
+            Defect = first <= ReissueReason.KeyMismatch ? first : ReissueReason.None,
+            HasOtherIssuer = Fails(ReissueReason.IssuerChanged),
+            HasOtherAlgorithm = Fails(ReissueReason.AlgorithmChanged),
+            HasOtherNames = Fails(ReissueReason.NamesChanged),
+            Request = Fails(ReissueReason.Requested) ? "A renewal was requested." : null,
+            RenewalTime = Samples.Present.AddSeconds(Fails(ReissueReason.Due) ? 0 : 1),
+        };
+
+        Assert.Equal(new ReissueDecision(first, message), ReissuePolicy.Evaluate(input, Samples.Present));
+    }
+
     private ReissueDecision Evaluate(
         byte[]? certificate = null, byte[]? key = null, ServerCertificateRequest? wanted = null, CertificateAuthority? by = null,
         TimeProvider? time = null) =>
@@ -235,7 +262,7 @@ public sealed class ReissuePolicyTests : IDisposable
 
     /// <summary>While nobody may sign, the certificate of a former issuer stays until a sixth of its life is left.</summary>
     [Fact]
-    public void EvaluateKept_AnyIssuer_IsDueInTheLastSixthOfItsLife()
+    public void Evaluate_NobodyMaySign_IsDueInTheLastSixthOfItsLife()
     {
         using var authority = Samples.NewAuthority();
         using var pair = authority.Issue(Samples.Server(), Samples.Clock);
@@ -245,9 +272,9 @@ public sealed class ReissuePolicyTests : IDisposable
         Assert.Equal(
             ReissueReason.NamesChanged, Kept(pair, Samples.Server() with { Names = ServerNames.Create(["other"], []) }, Samples.Present));
         Assert.Equal(ReissueReason.AlgorithmChanged, Kept(pair, Samples.Server(KeyAlgorithm.Rsa2048), Samples.Present));
-        Assert.Equal(ReissueReason.Missing, ReissuePolicy.EvaluateKept(default, default, Samples.Server(), Samples.Clock).Reason);
+        Assert.Equal(ReissueReason.Missing, ReissuePolicy.Evaluate(default, default, Samples.Server(), null, Samples.Clock).Reason);
     }
 
     private static ReissueReason Kept(CertificateKeyPair pair, ServerCertificateRequest wanted, DateTimeOffset time) =>
-        ReissuePolicy.EvaluateKept(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, wanted, new FixedTime(time)).Reason;
+        ReissuePolicy.Evaluate(Samples.Bytes(pair.CertificatePem), pair.PrivateKeyPem.Span, wanted, null, new FixedTime(time)).Reason;
 }

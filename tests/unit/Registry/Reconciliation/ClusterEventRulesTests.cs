@@ -14,7 +14,7 @@ public sealed class ClusterEventRulesTests
     private static readonly ClusterKey Key = new("team-a", "c1");
 
     private static readonly CertificateRecord Certificate = new(
-        "0a", "0123456789abcdef", DateTimeOffset.UnixEpoch, new DateTimeOffset(2028, 2, 3, 0, 0, 0, TimeSpan.Zero), "digest");
+        "0a", "0123456789abcdef", DateTimeOffset.UnixEpoch, new DateTimeOffset(2028, 2, 3, 0, 0, 0, TimeSpan.Zero), "ECDSA-P256", "digest");
 
     [Theory]
     [InlineData(ClusterPhase.Invalid, 0, "InvalidVariable")]

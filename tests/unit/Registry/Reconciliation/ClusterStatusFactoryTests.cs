@@ -12,7 +12,7 @@ public sealed class ClusterStatusFactoryTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private static readonly CertificateRecord Served = new("0a", "0123456789abcdef", Begin, Begin.AddDays(730), "digest") { Served = "0a" };
+    private static readonly CertificateRecord Served = new("0a", "0123456789abcdef", Begin, Begin.AddDays(730), "ECDSA-P256", "digest") { Served = "0a" };
 
     [Fact]
     public void Create_ServedCertificate_IsReadyWithItsRoot()

@@ -134,8 +134,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
         var annotations = new JsonObject();
         foreach (var (key, value) in new[]
         {
-            ("issuer", issuer), ("serial", serial), ("served", served), ("request", "d"), ("not-before", "2031-01-01T00:00:00Z"),
-            ("not-after", "2033-01-01T00:00:00Z"),
+            ("issuer", issuer), ("serial", serial), ("served", served), ("algorithm", "ECDSA-P256"), ("names", "digest"),
+            ("not-before", "2031-01-01T00:00:00Z"), ("not-after", "2033-01-01T00:00:00Z"),
         })
         {
             if (value is not null)
