@@ -40,6 +40,7 @@ internal static class CommandLine
         root.Subcommands.Add(SchemaCommand.Build());
         root.Subcommands.Add(StatusCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));
+        root.Subcommands.Add(BundleCommand.Build(time));
         return root;
     }
 

@@ -10,7 +10,8 @@ namespace CapiRegistryHook.Cli.Output;
 internal static class OutputFormat
 {
     private const string Table = "table";
-    private const string Json = "json";
+    /// <summary>The value that asks for JSON.</summary>
+    public const string Json = "json";
     private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

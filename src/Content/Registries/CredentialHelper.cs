@@ -1,7 +1,6 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Text.Json;
 using CapiRegistryHook.Content.Manifests;
+using CapiRegistryHook.Content.Programs;
 using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Content.Registries;
@@ -22,60 +21,21 @@ internal sealed class CredentialHelper(TimeProvider time)
         if (!Platform.IsWord(helper))
             throw new ContentException($"'{Digest.Shorten(helper)}' is not the name of a credential helper.");
         var program = $"docker-credential-{helper}";
-        using var limit = new CancellationTokenSource(Longest, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var call = new ProgramCall(program, ["get"]) { Input = registry, Timeout = Longest, LargestOutput = LargestAnswer };
         try
         {
-            return await RunAsync(program, registry, either.Token);
+            var result = await call.RunAsync(time, cancellationToken);
+            // Helpers fail when they have no login for a registry; it may be open to everyone.
+            return result.ExitCode == 0 ? Parse(result.Output) : null;
         }
-        catch (OperationCanceledException exception) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (ContentException exception)
         {
-            throw new ContentException($"{program} gave no answer for {registry} within {Longest.TotalSeconds:F0} s.", exception);
+            throw new ContentException($"There is no login for {registry}: {exception.Message}", exception);
         }
-        catch (Exception exception) when (exception is Win32Exception or IOException or JsonException)
+        catch (Exception exception) when (exception is IOException or JsonException)
         {
             throw new ContentException($"{program} gave no login for {registry}: "
                 + $"{(exception is JsonException ? "its answer is not valid JSON" : exception.Message)}.", exception);
-        }
-    }
-
-    private static async Task<Login?> RunAsync(string program, string registry, CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo(program, ["get"])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        using var process = Process.Start(start)!;
-        try
-        {
-            await process.StandardInput.WriteAsync(registry.AsMemory(), cancellationToken);
-            process.StandardInput.Close();
-            var errors = DrainAsync(process.StandardError.BaseStream, cancellationToken);
-            var answer = new byte[LargestAnswer + 1];
-            var length = await process.StandardOutput.BaseStream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false,
-                cancellationToken);
-            if (length > LargestAnswer)
-                throw new ContentException($"{program} gave an answer of more than {LargestAnswer} bytes for {registry}.");
-            await errors;
-            await process.WaitForExitAsync(cancellationToken);
-            // Helpers fail when they have no login for a registry; it may be open to everyone.
-            return process.ExitCode == 0 ? Parse(answer.AsMemory(0, length)) : null;
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-    }
-
-    private static async Task DrainAsync(Stream errors, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[4096];
-        while (await errors.ReadAsync(buffer, cancellationToken) > 0)
-        {
         }
     }
 

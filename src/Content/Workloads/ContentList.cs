@@ -9,13 +9,19 @@ namespace CapiRegistryHook.Content.Workloads;
 /// <param name="Images">Images by tag or digest.</param>
 /// <param name="ImageLists">Files with one reference a line.</param>
 /// <param name="Charts">Charts, whose images come along.</param>
+/// <param name="Archives">OCI layouts, OCI archives, Docker archives and bundles. All that they name comes along, and is taken from there
+/// and not from its registry.</param>
 /// <param name="Platforms">Platforms that are kept; all when there are none.</param>
 public sealed record ContentList(
-    IReadOnlyList<Reference> Images, IReadOnlyList<string> ImageLists, IReadOnlyList<ChartWish> Charts, IReadOnlyList<Platform> Platforms)
+    IReadOnlyList<Reference> Images, IReadOnlyList<string> ImageLists, IReadOnlyList<ChartWish> Charts, IReadOnlyList<string> Archives,
+    IReadOnlyList<Platform> Platforms)
 {
+    /// <summary>Nothing.</summary>
+    public static ContentList Empty { get; } = new([], [], [], [], []);
+
     private const int LongestList = 4 << 20;
 
-    private static readonly string[] Keys = ["images", "imageLists", "charts", "platforms"];
+    private static readonly string[] Keys = ["images", "imageLists", "charts", "archives", "platforms"];
     private static readonly string[] ChartKeys = ["chart", "repository", "version", "values"];
 
     /// <summary>Reads the file.</summary>
@@ -27,7 +33,7 @@ public sealed record ContentList(
         RefuseUnknown(root, Keys, what);
         return new ContentList(
             [.. Texts(root, "images", what).Select(Reference.Parse)], Texts(root, "imageLists", what),
-            [.. List(root, "charts", what).Select(chart => Chart(chart, what))],
+            [.. List(root, "charts", what).Select(chart => Chart(chart, what))], Texts(root, "archives", what),
             [.. Texts(root, "platforms", what).Select(Platform.Parse)]);
     }
 

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using CapiRegistryHook.Cli.Output;
+using CapiRegistryHook.Content.Bundles;
+using CapiRegistryHook.Content.Charts;
+using CapiRegistryHook.Content.Collecting;
+using CapiRegistryHook.Content.Layouts;
+using CapiRegistryHook.Content.References;
+using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Workloads;
+
+namespace CapiRegistryHook.Cli.Commands;
+
+/// <summary>Makes a bundle from a list of content: images, charts with the images that they need, archives.</summary>
+internal static class BundleCreateCommand
+{
+    private const int LongestList = 1 << 20;
+
+    public static Command Build(TimeProvider time)
+    {
+        var file = new Option<string>("--file", "-f")
+        {
+            Description = "List of content (content.yaml); paths in it are relative to it.", Required = true,
+        };
+        var output = new Option<string>("--output", "-o") { Description = "The bundle to write.", Required = true };
+        var older = new Option<string?>("--base")
+        {
+            Description = "Older bundle whose blobs are left out; the new one is pushed after it.",
+        };
+        var caFile = new Option<string?>("--ca-file")
+        {
+            Description = "CA certificates in PEM that are trusted besides those of this machine, for all registries of the list.",
+        };
+        var helm = new Option<string>("--helm")
+        {
+            Description = "Helm 3 or 4, which renders charts to find their images.", DefaultValueFactory = _ => "helm",
+        };
+        var keep = new Option<bool>("--keep-indexes")
+        {
+            Description = "Keep the digests of indexes whose platforms are cut down; not every registry accepts such indexes.",
+        };
+        var why = new Option<bool>("--why") { Description = "Print where each entry came from." };
+        var command = new Command("create", "Make a bundle from a list of content.") { file, output, older, caFile, helm, keep, why };
+        command.SetAction(result => BundleCommand.RunAsync(cancellationToken => RunAsync(new Request(
+            result.GetValue(file)!, result.GetValue(output)!, result.GetValue(older), result.GetValue(caFile), result.GetValue(helm)!,
+            result.GetValue(keep), result.GetValue(why), time), cancellationToken)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Request request, CancellationToken cancellationToken)
+    {
+        ContentList list;
+        string? ca;
+        try
+        {
+            list = ContentList.Parse(ReadText(request.File), request.File);
+            ca = request.CaFile is null ? null : ReadText(request.CaFile);
+        }
+        catch (ContentException exception)
+        {
+            return ExitCode.Refuse(exception.Message);
+        }
+
+        using var registries = new UpstreamRegistries(DockerConfig.Read(DockerConfig.DefaultPath, request.Time), ca, request.Time);
+        var collector = new ContentCollector(registries, () => HelmProgram.Find(request.Helm, request.Time), request.Time);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(request.File))!;
+        using var collected = await collector.CollectAsync(list, folder, cancellationToken);
+        if (collected.Problems.Count > 0)
+            return Fail(collected.Problems);
+        var report = await WriteAsync(request, list, collected, cancellationToken);
+        foreach (var notice in report.Notices)
+            Console.Error.WriteLine(TextTable.Printable(notice));
+        if (request.Why)
+            Console.Out.Write(BundleText.WriteReasons(report.Lock.Content));
+        Console.Out.Write($"{request.Output}: {BundleText.Summarize(report.Lock)}\n");
+        return ExitCode.Success;
+    }
+
+    private static async Task<BundleReport> WriteAsync(
+        Request request, ContentList list, CollectedContent collected, CancellationToken cancellationToken)
+    {
+        using var display = ProgressDisplay.Start(request.Time);
+        var options = new BundleOptions
+        {
+            Platforms = list.Platforms, KeepsIndexes = request.KeepsIndexes, Time = request.Time,
+            OlderBundle = request.Older is null ? null : await ReadLockAsync(request.Older, cancellationToken),
+            Progress = display.Add(Path.GetFileName(request.Output)),
+        };
+        return await BundleWriter.CreateAsync(request.Output, collected.Items, options, cancellationToken);
+    }
+
+    private static async Task<BundleLock> ReadLockAsync(string path, CancellationToken cancellationToken)
+    {
+        using var source = await ContentArchive.OpenAsync(path, cancellationToken);
+        return await BundleLock.ReadAsync(
+            source as OciLayout ?? throw new ContentException($"{path} is not a bundle: it is a Docker archive."), cancellationToken);
+    }
+
+    private static int Fail(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+            Console.Error.WriteLine(TextTable.Printable(problem));
+        return ExitCode.Failure;
+    }
+
+    private static string ReadText(string path)
+    {
+        try
+        {
+            using var reader = path == "-" ? Console.In : File.OpenText(path);
+            var buffer = new char[LongestList + 1];
+            var length = reader.ReadBlock(buffer);
+            return length <= LongestList ? new string(buffer, 0, length)
+                : throw new ContentException($"{path} is longer than {LongestList} characters.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ContentException($"{path} can't be read.", exception);
+        }
+    }
+
+    private sealed record Request(
+        string File, string Output, string? Older, string? CaFile, string Helm, bool KeepsIndexes, bool Why, TimeProvider Time);
+}
