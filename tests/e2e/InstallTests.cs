@@ -18,7 +18,9 @@ public sealed class InstallTests(RealEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         var kubeconfig = await InstalledAccess.GrantAsync(environment, CancellationToken, values);
-        await using var service = await HookService.StartAsync(kubeconfig, ["--upgrade-block-limit", "0s"], CancellationToken);
+        var places = await InstalledAccess.ArgumentsAsync(CancellationToken, values);
+        Assert.Single(places);
+        await using var service = await HookService.StartAsync(kubeconfig, ["--upgrade-block-limit", "0s", .. places], CancellationToken);
         using var capi = service.CreateClusterApi();
         var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
 

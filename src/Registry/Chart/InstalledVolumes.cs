@@ -11,24 +11,53 @@ namespace CapiRegistryHook.Registry.Chart;
 /// </summary>
 internal static class InstalledVolumes
 {
-    private const string ClaimedVolumes = "pvc";
+    public const string ClaimedVolumes = "pvc";
 
     private static readonly string[] Fields = ["type", "size", "storageClassName", "accessModes", "annotations"];
 
+    private static readonly string[] OfStorage = ["storage", "httpSecret"];
+
     /// <summary>
-    /// The values with the storage that the registry has, or, when it is not installed yet, with all that its volumes are made of.
+    /// The values with the volumes that the registry and its caches have, or, when they are not installed yet, with all that their volumes
+    /// are made of.
     /// </summary>
     /// <param name="wanted">Values for the shipped chart.</param>
     /// <param name="installed">What <see cref="Read"/> returned.</param>
     public static KeptValues Keep(JsonObject wanted, JsonObject? installed)
     {
+        var registry = KeepRegistry(wanted, installed);
+        var caches = InstalledCaches.Keep(registry.Values, installed);
+        return caches with { IsOther = registry.IsOther || caches.IsOther };
+    }
+
+    private static KeptValues KeepRegistry(JsonObject wanted, JsonObject? installed)
+    {
         var asked = Describe(wanted);
         var has = installed is null ? null : Describe(installed);
         if (!IsClaimed(asked) && !IsClaimed(has))
             return new KeptValues(wanted, IsOther: false);
+        if (has is not null && IsClaimed(asked) != IsClaimed(has))
+            return new KeptValues(WithWhole(wanted, installed!), IsOther: true);
 
         var kept = has ?? asked;
-        return new KeptValues(With(wanted, kept), IsOther: !JsonNode.DeepEquals(Compact(asked), Compact(kept)));
+        return new KeptValues(With(wanted, kept), IsOther: !IsSame(asked, kept));
+    }
+
+    /// <summary>
+    /// The chart refuses a kind of storage without its bucket, server or claim, and shared storage without the key of uploads; who asks
+    /// for another kind may have taken them away.
+    /// </summary>
+    private static JsonObject WithWhole(JsonObject wanted, JsonObject installed)
+    {
+        var values = HelmValues.Merge(wanted, []);
+        foreach (var field in OfStorage)
+        {
+            values.Remove(field);
+            if (installed[field] is { } kept)
+                values[field] = kept.DeepClone();
+        }
+
+        return values;
     }
 
     private static JsonObject With(JsonObject wanted, JsonObject storage)
@@ -39,7 +68,7 @@ internal static class InstalledVolumes
         return values;
     }
 
-    private static bool IsClaimed(JsonObject? storage) => (string?)storage?["type"] == ClaimedVolumes;
+    private static bool IsClaimed(JsonObject? storage) => storage?["type"]?.ToString() == ClaimedVolumes;
 
     /// <summary>Everything that goes into the volume claim templates, also what is only the chart's default today.</summary>
     private static JsonObject Describe(JsonObject values)
@@ -48,7 +77,9 @@ internal static class InstalledVolumes
         return new JsonObject(Fields.Select(field => KeyValuePair.Create(field, storage[field]?.DeepClone())));
     }
 
-    /// <summary>One form for numbers, however they were read.</summary>
+    /// <summary>Compares in one form for numbers, however they were read.</summary>
+    public static bool IsSame(JsonObject one, JsonObject other) => JsonNode.DeepEquals(Compact(one), Compact(other));
+
     private static JsonNode? Compact(JsonObject values) => JsonNode.Parse(values.ToJsonString());
 
     /// <summary>The values that a registry was installed with.</summary>
@@ -60,7 +91,8 @@ internal static class InstalledVolumes
             return null;
         try
         {
-            return BoundedYaml.Load(YamlText.FromTemplate(template)).Select(YamlToJson.Convert).SingleOrDefault() as JsonObject;
+            var values = BoundedYaml.Load(YamlText.FromTemplate(template)).Select(YamlToJson.Convert).SingleOrDefault() as JsonObject;
+            return values?["storage"] is null or JsonObject ? values : null;
         }
         catch (Exception exception) when (exception is YamlException or InvalidDataException or InvalidOperationException)
         {

@@ -29,9 +29,12 @@ internal static class ChartValues
         .. ServiceFields.Select(field => "primaryService." + field),
     ];
 
+    /// <summary>What is part of selectors: Kubernetes refuses to change them, so a release that tries is left half-applied.</summary>
+    public static IReadOnlyList<string> Fixed { get; } = ["nameOverride"];
+
     /// <summary>What the admin and the cluster's variable say together.</summary>
-    public static JsonObject Choose(RegistryDefaults defaults, RegistrySettings settings) =>
-        HelmValues.Merge(defaults.Values, FromVariable(settings));
+    public static JsonObject Choose(RegistryDefaults defaults, RegistryBasis basis) =>
+        HelmValues.Merge(defaults.ValuesFor(basis.Cluster.Name), FromVariable(basis.Settings));
 
     /// <summary>The number of replicas, which also decides the names in the certificate.</summary>
     public static int Replicas(JsonObject chosen) =>

@@ -85,7 +85,7 @@ internal sealed record RegistryPlan
     public static PlanResult Create(RegistryBasis basis, RegistryOptions options, List<Problem> problems)
     {
         var settings = basis.Settings;
-        var values = ChartValues.Choose(options.Defaults, settings);
+        var values = ChartValues.Choose(options.Defaults, basis);
         var names = RegistryNames.CertificateNames(basis, ChartValues.Replicas(values), options, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);

@@ -31,6 +31,17 @@ public static class InstalledAccess
             (string)token["status"]!["token"]!);
     }
 
+    /// <summary>The arguments of the installed service that go with its rights: where it looks for Clusters.</summary>
+    /// <param name="cancellationToken">Ends Helm.</param>
+    /// <param name="values">The values that <see cref="GrantAsync"/> was given.</param>
+    public static async Task<IReadOnlyList<string>> ArgumentsAsync(CancellationToken cancellationToken, params string[] values)
+    {
+        var rendered = await HookChart.RenderAsync(cancellationToken, [.. values.SelectMany(value => new[] { "--set", value })]);
+        var pod = rendered.Single(item => item.Kind() == "Deployment")["spec"]!["template"]!["spec"]!;
+        return [.. pod["containers"]![0]!["args"]!.AsArray().Select(argument => (string)argument!)
+            .Where(argument => argument.StartsWith("--watch-namespaces=", StringComparison.Ordinal))];
+    }
+
     /// <summary>Takes away what an earlier test was given, whatever its values made the chart give.</summary>
     private static async Task RevokeAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {

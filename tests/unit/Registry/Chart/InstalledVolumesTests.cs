@@ -77,5 +77,72 @@ public sealed class InstalledVolumesTests
     public void Keep_TemplateOfSomebodyElse_CountsAsNotInstalled(string template) =>
         Assert.False(InstalledVolumes.Keep(Parse("""{"storage":{"size":"9Gi"}}"""), InstalledVolumes.Read(template)).IsOther);
 
+    [Fact]
+    public void Keep_ClaimsWantedWhereStorageIsShared_KeepsAllThatTheSharedStorageNeeds()
+    {
+        var first = Parse("""{"storage":{"type":"s3","s3":{"bucket":"b"}},"httpSecret":{"secretName":"h"},"log":{"level":"warn"}}""");
+
+        var second = InstalledVolumes.Keep(Parse("""{"storage":{"size":"9Gi"}}"""), first);
+
+        Assert.True(second.IsOther);
+        Assert.Equal("""{"storage":{"type":"s3","s3":{"bucket":"b"}},"httpSecret":{"secretName":"h"}}""", second.Values.ToJsonString());
+    }
+
+    [Fact]
+    public void Keep_SharedStorageWantedWhereThereAreClaims_KeepsTheClaims()
+    {
+        var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null).Values;
+
+        var second = InstalledVolumes.Keep(Parse("""{"storage":{"type":"s3","s3":{"bucket":"b"}},"httpSecret":{"secretName":"h"}}"""), first);
+
+        Assert.True(second.IsOther);
+        Assert.Equal(first.ToJsonString(), second.Values.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("""{"storage":{"size":"9Gi"},"upstreams":[{"host":"a.io","size":"1Gi"},{"host":"b.io"}]}""")]
+    [InlineData("""{"storage":{"storageClassName":"fast"},"upstreams":[{"host":"a.io","size":"2Gi"},{"host":"b.io"}]}""")]
+    [InlineData("""{"storage":{"type":"emptyDir"},"upstreams":[{"host":"a.io"},{"host":"b.io"}]}""")]
+    public void Keep_OtherVolumesOfCaches_KeepsTheInstalled(string wanted)
+    {
+        var first = InstalledVolumes.Keep(
+            Parse("""{"pullThrough":{"storage":{"size":"5Gi"},"upstreams":[{"host":"a.io","size":"1Gi"},{"host":"b.io"}]}}"""), installed: null);
+
+        var second = InstalledVolumes.Keep(
+            new JsonObject { ["pullThrough"] = Parse(wanted) }, InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
+
+        Assert.True(second.IsOther);
+        Assert.Equal(["1Gi", "5Gi"], SizesOfCaches(second.Values));
+        Assert.Equal("pvc", (string?)second.Values["pullThrough"]!["storage"]!["type"]);
+        Assert.Equal("", (string?)second.Values["pullThrough"]!["storage"]!["storageClassName"]);
+    }
+
+    [Fact]
+    public void Keep_CacheOfAnotherHost_IsNewAndGetsTheSizeThatIsWanted()
+    {
+        var first = Parse("""{"pullThrough":{"storage":{"size":"5Gi"},"upstreams":[{"host":"a.io"}]}}""");
+
+        var second = InstalledVolumes.Keep(
+            Parse("""{"pullThrough":{"storage":{"size":"9Gi"},"upstreams":[{"host":"a.io"},{"host":"b.io"}]}}"""), first);
+        var other = InstalledVolumes.Keep(
+            Parse("""{"pullThrough":{"storage":{"type":"emptyDir"},"upstreams":[{"host":"b.io"}]}}"""), first);
+
+        Assert.Equal(["5Gi", "9Gi"], SizesOfCaches(second.Values));
+        Assert.False(other.IsOther);
+        Assert.Equal("emptyDir", (string?)other.Values["pullThrough"]!["storage"]!["type"]);
+    }
+
+    [Theory]
+    [InlineData("storage: 5")]
+    [InlineData("pullThrough: 5")]
+    [InlineData("pullThrough: {storage: 5, upstreams: [1, {host: [a]}, {host: a.io, size: {}}]}")]
+    [InlineData("storage: {type: [pvc], size: {a: b}}")]
+    public void Keep_InstalledValuesOfAnyShape_DoesNotThrow(string template) =>
+        Assert.NotNull(InstalledVolumes.Keep(
+            Parse("""{"pullThrough":{"upstreams":[{"host":"a.io"}]}}"""), InstalledVolumes.Read(template)).Values["storage"]);
+
+    private static IEnumerable<string?> SizesOfCaches(JsonObject values) =>
+        values["pullThrough"]!["upstreams"]!.AsArray().Select(cache => (string?)cache!["size"]);
+
     private static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
 }

@@ -35,13 +35,21 @@ public sealed class RegistryDefaultsTests
     [InlineData("tls:\n  secretName: mine", "The value tls.secretName is computed for each cluster; remove it.")]
     [InlineData("service:\n  clusterIPs: [10.0.0.1]", "The value service.clusterIPs is computed for each cluster; remove it.")]
     [InlineData("clusterDomain: null", "The value clusterDomain is computed for each cluster; remove it.")]
+    [InlineData("nameOverride: mine", "The value nameOverride is part of selectors, which no upgrade can change; remove it.")]
+    [InlineData("fullnameOverride: mine", "The value fullnameOverride is computed for each cluster; remove it.")]
+    [InlineData("image:\n  tag: \"\"", "The value image.tag")]
+    [InlineData("sync:\n  interval: 0s", "The value sync.interval")]
+    [InlineData("podAnnotations:\n  a: ${clustr}",
+        "The value podAnnotations.a contains ${clustr}, which is not a placeholder: use ${cluster} or ${namespace}, or write $${ for a literal ${.")]
+    [InlineData("extraEnv:\n- name: A\n  value: ${A", "The value extraEnv[0].value contains ${A, which is not a placeholder")]
+    [InlineData("podAnnotations:\n  ${cluster}: a", "The value podAnnotations has a placeholder in the name of a field")]
     [InlineData("replica: 3", "The value replica is not a value of the chart.")]
     [InlineData("replicas: three", "The value replicas must be a whole number from 1 to 9.")]
     [InlineData("storage:\n  sise: 5Gi", "The value storage.sise is not a value of the chart.")]
     [InlineData("- a", "They must be one YAML document that is an object, like the chart's values.yaml.")]
     [InlineData("a: 1\n---\nb: 2", "They must be one YAML document that is an object, like the chart's values.yaml.")]
-    [InlineData("a: [", "They are no YAML: line 2, column 1.")]
-    [InlineData("{[a]: 1}", "a key is no string")]
+    [InlineData("a: [", "They are not valid YAML: line 2, column 1.")]
+    [InlineData("{[a]: 1}", "a key is not a string")]
     public void Replace_WhatCannotBeUsed_IsRefusedAndTheFormerStays(string yaml, string sentence)
     {
         var defaults = new RegistryDefaults();
