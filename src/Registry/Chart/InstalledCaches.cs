@@ -27,7 +27,8 @@ internal static class InstalledCaches
         var stays = asked.Keys.Any(has.ContainsKey);
         var storage = StorageOf(stays ? installed! : wanted);
         var isClaimed = Text(storage["type"]) == InstalledVolumes.ClaimedVolumes;
-        var sizes = asked.ToDictionary(cache => cache.Key, cache => isClaimed ? has.GetValueOrDefault(cache.Key, cache.Value) : cache.Value);
+        var sizes = asked.ToDictionary(
+            cache => cache.Key, cache => isClaimed ? has.GetValueOrDefault(cache.Key, cache.Value) : cache.Value);
         var isOther = !InstalledVolumes.IsSame(storage, StorageOf(wanted)) || asked.Any(cache => sizes[cache.Key] != cache.Value);
         return new KeptValues(With(wanted, storage, sizes), isOther);
     }

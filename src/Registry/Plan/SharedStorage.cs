@@ -35,7 +35,8 @@ internal static partial class SharedStorage
         foreach (var path in OverriddenPlaces(all))
             yield return $"The value {path} overrides where the registry keeps its layers; remove it and set the fields of storage.";
         if ((string?)all["storage"]!["type"] is { } type && Places.TryGetValue(type, out var fields) && !IsDivided(all, type, fields))
-            yield return $"The value storage.{type} would put the registries of all clusters into one place, where the garbage collection of "
+            yield return $"The value storage.{type} would put the registries of all clusters into one place, where the garbage "
+                + "collection of "
                 + $"one removes the layers of the others: put {ValuePlaceholders.Namespace} and {ValuePlaceholders.Cluster} into "
                 + $"storage.{type}.{BestField(all, type, fields)}, with a \"/\" or \".\" between them.";
     }
@@ -58,7 +59,8 @@ internal static partial class SharedStorage
         if (type != "azure" || field != RootDirectory)
             return true;
         var image = all["image"];
-        var version = Text(image?["version"]) is { Length: > 0 } said ? said : Text(image?["digest"]).Length == 0 ? Text(image?["tag"]) : "";
+        var version = Text(image?["version"]) is { Length: > 0 } said
+            ? said : Text(image?["digest"]).Length == 0 ? Text(image?["tag"]) : "";
         return VersionThree().IsMatch(version);
     }
 
