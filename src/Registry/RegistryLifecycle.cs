@@ -122,7 +122,25 @@ public sealed class RegistryLifecycle : IDisposable
         _management.Dispose();
     }
 
+    /// <summary>
+    /// Nothing that this program does wrong stops a Cluster for good: creation is retried, the reconciler takes over, and an upgrade is
+    /// blocked for as long as by any other fault.
+    /// </summary>
     private async Task<RegistryOutcome> RunAsync(
+        Cluster cluster, Func<RegistryPlan, ReconcileContext, CancellationToken, Task<RegistryOutcome>> act,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TryAsync(cluster, act, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return RegistryOutcome.Unexpected(exception);
+        }
+    }
+
+    private async Task<RegistryOutcome> TryAsync(
         Cluster cluster, Func<RegistryPlan, ReconcileContext, CancellationToken, Task<RegistryOutcome>> act,
         CancellationToken cancellationToken)
     {

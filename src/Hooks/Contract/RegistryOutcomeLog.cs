@@ -9,7 +9,9 @@ internal static partial class RegistryOutcomeLog
     public static void LogOutcome(this ILogger logger, Cluster cluster, RegistryOutcome outcome)
     {
         logger.LogChanges(cluster.DisplayName, outcome.Changes);
-        if (outcome.Cause is { } cause)
+        if (outcome is { IsUnexpected: true, Cause: { } fault })
+            LogUnexpected(logger, cluster.DisplayName, fault);
+        else if (outcome.Cause is { } cause)
             LogFault(logger, cluster.DisplayName, cause);
         if (outcome.Kind == OutcomeKind.LetGo)
             LogLetGo(logger, cluster.DisplayName, outcome.Reason);
@@ -29,6 +31,9 @@ internal static partial class RegistryOutcomeLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "An API server could not be used for {Cluster}")]
     private static partial void LogFault(ILogger logger, string cluster, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected fault while reconciling the registry of {Cluster}")]
+    private static partial void LogUnexpected(ILogger logger, string cluster, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The upgrade of {Cluster} proceeds; registry not refreshed: {Reason}")]
     private static partial void LogLetGo(ILogger logger, string cluster, string reason);

@@ -116,5 +116,12 @@ internal sealed record TemplateChange(NodeTemplate Template, IReadOnlyList<NodeF
         $"The {Describe(template)} has a file {file.Path} of its own, which nodes need for the registry; take it out of the template "
             + "or the patch that adds it, or set mirror.mode of the variable to perUpstream or off.");
 
+    /// <summary>Nodes of such a template would be created without trust and mirror.</summary>
+    public static Problem UnknownVersion(NodeTemplate template) => new(
+        "apiVersion",
+        $"The {Describe(template)} has the apiVersion {FieldText.Quote(template.UnknownVersion)}, and this service knows "
+            + $"{TemplateKind.KnownVersions} only: its nodes would not use the registry; upgrade this service before the ClusterClass uses "
+            + "that version, or set mirror.mode of the variable to off.");
+
     private static string Describe(NodeTemplate template) => $"{template.Kind.Name} {FieldText.Quote(template.Name)}";
 }

@@ -37,6 +37,8 @@ internal static class TemplateReader
                 later = JsonWalk.SpanOfValue(ref reader);
         }
 
+        if (kind?.IsUnknownVersion(apiVersion) == true)
+            return new NodeTemplate(kind, name) { UnknownVersion = apiVersion };
         if (kind?.IsApiVersion(apiVersion) != true)
             return null;
         return new NodeTemplate(kind, name) { Lists = later.IsAbsent ? lists : NodeListsReader.Read(later, kind.Path, body) };

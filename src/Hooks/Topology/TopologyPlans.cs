@@ -53,8 +53,12 @@ internal sealed class TopologyPlans
     public IEnumerable<Problem> Problems() => _request.Templates.Select(For).Prepend(ForAll)
         .OfType<NodePlanResult.Invalid>().SelectMany(invalid => invalid.Problems);
 
-    /// <summary>The same, and what would keep the lifecycle hooks from installing the registry.</summary>
-    public IEnumerable<Problem> AllProblems() => Problems().Concat(_nodes?.Validate() ?? []);
+    /// <summary>
+    /// The same, what would keep the lifecycle hooks from installing the registry, and templates that would get no files in silence.
+    /// </summary>
+    public IEnumerable<Problem> AllProblems() => Problems().Concat(_nodes?.Validate() ?? []).Concat(
+        _request.UnknownTemplates.Where(template => For(template) is NodePlanResult.Wanted { Nodes.Files.Count: > 0 })
+            .Select(TemplateChange.UnknownVersion));
 
     private static bool IsAsked(TopologyRequest request) =>
         !request.Variable.IsAbsent || request.Templates.Exists(template => !template.Variable.IsAbsent);

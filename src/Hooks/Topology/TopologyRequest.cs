@@ -13,6 +13,9 @@ internal sealed class TopologyRequest
 
     /// <summary>The templates that nodes are made from, in the order of the request.</summary>
     public List<NodeTemplate> Templates { get; } = [];
+
+    /// <summary>Those of a version that is not known here; they get no patch.</summary>
+    public List<NodeTemplate> UnknownTemplates { get; } = [];
 }
 
 /// <summary>One template that nodes are made from.</summary>
@@ -20,6 +23,9 @@ internal sealed record NodeTemplate(TemplateKind Kind, string Name)
 {
     /// <summary>What a patch names the template by; empty in a ValidateTopology request.</summary>
     public string Uid { get; init; } = "";
+
+    /// <summary>The version, when the template is of one that is not known here; null otherwise.</summary>
+    public string? UnknownVersion { get; init; }
 
     /// <summary>The value of our variable for this template alone; absent means the one for all.</summary>
     public JsonSpan Variable { get; init; }

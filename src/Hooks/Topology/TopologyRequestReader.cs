@@ -135,7 +135,8 @@ internal ref struct TopologyRequestReader
         }
 
         if (template is not null)
-            _request.Templates.Add(template with { Uid = uid, Variable = variable });
+            (template.UnknownVersion is null ? _request.Templates : _request.UnknownTemplates)
+                .Add(template with { Uid = uid, Variable = variable });
     }
 
     /// <summary>Moves from a property's name into the array behind it; null counts as an empty one.</summary>

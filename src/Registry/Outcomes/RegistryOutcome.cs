@@ -14,8 +14,11 @@ public sealed record RegistryOutcome
     /// <summary>Why not, as fixed sentences for people; empty when nothing is in the way.</summary>
     public string Reason { get; }
 
-    /// <summary>The fault of an API server, for the log; null when there was none.</summary>
+    /// <summary>The fault, for the log; null when there was none.</summary>
     public Exception? Cause { get; }
+
+    /// <summary>True when the fault is this program's own, and not that of an API server.</summary>
+    public bool IsUnexpected { get; private init; }
 
     /// <summary>What was changed, in order, also when the attempt was cut short; empty when nothing was.</summary>
     public IReadOnlyList<Change> Changes { get; init; } = [];
@@ -39,8 +42,14 @@ public sealed record RegistryOutcome
     /// <param name="cause">The fault, for the log.</param>
     internal static RegistryOutcome Unavailable(string reason, Exception? cause = null) => new(OutcomeKind.Unavailable, reason, cause);
 
+    /// <summary>What should not happen. It is retried like a fault of an API server, so that its time is bounded like that one's.</summary>
+    /// <param name="cause">The fault, for the log.</param>
+    internal static RegistryOutcome Unexpected(Exception cause) =>
+        new(OutcomeKind.Unavailable, "An unexpected fault; see this service's log.", cause) { IsUnexpected = true };
+
     /// <summary>The upgrade proceeds in spite of this outcome.</summary>
-    internal RegistryOutcome LetGo() => new(OutcomeKind.LetGo, Reason, Cause) { Changes = Changes };
+    internal RegistryOutcome LetGo() =>
+        new(OutcomeKind.LetGo, Reason, Cause) { Changes = Changes, IsUnexpected = IsUnexpected };
 }
 
 /// <summary>What can end an attempt.</summary>

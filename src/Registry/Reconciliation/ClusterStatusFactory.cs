@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
@@ -22,7 +23,8 @@ internal static class ClusterStatusFactory
         var report = new ClusterStatus(key, phase)
         {
             Problem = problem,
-            Endpoint = plan is PlanResult.Wanted wanted ? Endpoint(wanted.Plan) : null,
+            Endpoint = plan is PlanResult.Wanted wanted
+                ? Endpoint(wanted.Plan.Keep(InstalledVolumes.Read(facts.Release?.Spec?.ValuesTemplate))) : null,
             CertificateUntil = record?.NotAfter,
             RootGeneration = record is not null && facts.Generations.TryGetValue(record.Issuer, out var generation) ? generation : null,
         };
@@ -43,7 +45,7 @@ internal static class ClusterStatusFactory
     };
 
     private static (ClusterPhase Phase, string? Problem) Judge(
-        ObjectHeader? release, CertificateRecord? record, string uid, DateTimeOffset now)
+        HelmChartProxy? release, CertificateRecord? record, string uid, DateTimeOffset now)
     {
         if (release is null)
             return (ClusterPhase.Waiting, "The registry is not installed yet.");

@@ -46,11 +46,11 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         return generations;
     }
 
-    private async Task<Dictionary<ClusterKey, ObjectHeader>> ReadReleasesAsync(string? @namespace, CancellationToken cancellationToken)
+    private async Task<Dictionary<ClusterKey, HelmChartProxy>> ReadReleasesAsync(string? @namespace, CancellationToken cancellationToken)
     {
-        var releases = new Dictionary<ClusterKey, ObjectHeader>();
+        var releases = new Dictionary<ClusterKey, HelmChartProxy>();
         var ours = new ListOptions { Namespace = @namespace, LabelSelector = ObjectLabels.ManagedSelector };
-        await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxyHeaders, ours, cancellationToken))
+        await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxies, ours, cancellationToken))
         {
             if (release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner)
                 releases[new ClusterKey(release.Metadata.Namespace ?? "", owner.Name)] = release;
@@ -87,4 +87,4 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
 /// <param name="Release">Its HelmChartProxy; null when there is none of ours.</param>
 /// <param name="Warning">The latest Warning about it; null when there is none.</param>
 /// <param name="Generations">The roots there are now.</param>
-internal sealed record ClusterFacts(Cluster Cluster, ObjectHeader? Release, Event? Warning, IReadOnlyDictionary<string, int> Generations);
+internal sealed record ClusterFacts(Cluster Cluster, HelmChartProxy? Release, Event? Warning, IReadOnlyDictionary<string, int> Generations);

@@ -29,6 +29,13 @@ public sealed class ClusterStatusFactoryTests
         Assert.Equal("[fd00:96::14]:443", Report(Clusters.WithServices("fd00:96::/112"), Served).Endpoint);
 
     [Fact]
+    public void Create_OtherAddressesThanInstalled_ShowsWhereTheRegistryIs() => Assert.Equal(
+        "10.96.0.40:443",
+        Report(
+            Clusters.With(), Served,
+            values: "service: {clusterIPs: [\"10.96.0.40\"]}\nprimaryService: {clusterIPs: [\"10.96.0.41\"]}\n").Endpoint);
+
+    [Fact]
     public void Create_NotThere_SaysWhatIsAwaited()
     {
         Assert.Contains("not installed", Report(Clusters.With(), null).Problem, StringComparison.Ordinal);
@@ -55,10 +62,20 @@ public sealed class ClusterStatusFactoryTests
         Assert.Null(Report(Clusters.With(), Served, warning).Problem);
     }
 
-    private static ClusterStatus Report(Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null)
+    private static HelmChartProxy Release(CertificateRecord record, string? values) => new()
+    {
+        Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() },
+        Spec = new HelmChartProxySpec
+        {
+            ClusterSelector = new LabelSelector(new Dictionary<string, string>()), RepoURL = "", ChartName = "", ValuesTemplate = values,
+        },
+    };
+
+    private static ClusterStatus Report(
+        Cluster cluster, CertificateRecord? record, Event? warning = null, DateTimeOffset? now = null, string? values = null)
     {
         var release = record is null
-            ? null : new ObjectHeader { Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() } };
+            ? null : Release(record, values);
         var generations = new Dictionary<string, int> { ["0123456789abcdef"] = 3 };
         return ClusterStatusFactory.Create(
             new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));

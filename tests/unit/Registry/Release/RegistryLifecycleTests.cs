@@ -48,6 +48,23 @@ public sealed class RegistryLifecycleTests
     }
 
     [Fact]
+    public async Task Upgrade_UnexpectedFault_BlocksForAsLongAsAnyOther()
+    {
+        // Options that were not validated: the plan can't be made.
+        var (fixture, cluster) = await LifecycleFixture.StartAsync(options: new RegistryOptions { KeyAlgorithm = "none" });
+        using var owned = fixture;
+
+        var first = await fixture.Registry.UpgradeAsync(await fixture.ReadAsync(), "v1.34.0", CancellationToken);
+        fixture.Time.Advance(TimeSpan.FromMinutes(11));
+        var later = await fixture.Registry.UpgradeAsync(await fixture.ReadAsync(), "v1.34.0", CancellationToken);
+        var created = await fixture.Registry.PrepareAsync(cluster, CancellationToken);
+
+        Assert.Equal((OutcomeKind.Unavailable, OutcomeKind.LetGo, OutcomeKind.Unavailable), (first.Kind, later.Kind, created.Kind));
+        Assert.True(first.IsUnexpected && later.IsUnexpected && later.Cause is not null);
+        Assert.Equal("An unexpected fault; see this service's log.", later.Reason);
+    }
+
+    [Fact]
     public async Task EveryHook_KeepsToItsCalls()
     {
         var (fixture, cluster) = await LifecycleFixture.StartAsync();
