@@ -123,7 +123,7 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
         await PauseAsync(environment);
         await environment.ManagementObjects.MergePatchAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca",
             new JsonObject { ["metadata"] =
-                new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = "now" } } }, CancellationToken);
+                new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-ca"] = "now" } } }, CancellationToken);
         await using var service = await HookService.StartAsync(
             environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"],
             CancellationToken);

@@ -36,8 +36,8 @@ public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsync
 
         var order = await OrderAsync();
         Assert.Equal((0, ""), (order.ExitCode, order.Errors));
-        Assert.Contains("no node is replaced for this", order.Output, StringComparison.Ordinal);
-        Assert.Contains("on its way already", (await OrderAsync()).Output, StringComparison.Ordinal);
+        Assert.Contains("no node is replaced", order.Output, StringComparison.Ordinal);
+        Assert.Contains("is already pending", (await OrderAsync()).Output, StringComparison.Ordinal);
         await LeadUntilDoneAsync();
         await PauseAsync(false);
         await CallAsync(cluster, "AfterControlPlaneInitialized");
@@ -63,7 +63,7 @@ public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsync
         var order = await OrderAsync("--root-source", "External");
 
         Assert.Equal(1, order.ExitCode);
-        Assert.Contains("made outside of this service", order.Errors, StringComparison.Ordinal);
+        Assert.Contains("managed outside this service", order.Errors, StringComparison.Ordinal);
         var after = await _environment.ManagementObjects.GetAsync(AdminClient.Secrets(HookService.Namespace), Root, CancellationToken);
         Assert.Equal((string?)before["metadata"]!["resourceVersion"], (string?)after["metadata"]!["resourceVersion"]);
     }

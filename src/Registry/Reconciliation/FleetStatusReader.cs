@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
@@ -38,7 +39,7 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         var generations = new Dictionary<string, int>();
         foreach (var name in new[] { RootAuthority.NameOf(options), RootAuthority.NextNameOf(options) })
         {
-            using var root = RootSecret.TryLoad(await management.FindAsync(CoreResources.Secrets, name, cancellationToken));
+            using var root = AuthoritySecret.TryLoad(await management.FindAsync(CoreResources.Secrets, name, cancellationToken));
             if (root is not null)
                 generations[root.Id] = root.Generation;
         }

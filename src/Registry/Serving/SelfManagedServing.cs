@@ -11,16 +11,14 @@ using CapiRegistryHook.Registry.Settings;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// Makes the service's own serving certificates. The authority lies in a Secret that all replicas share; each replica issues its own
-/// certificate, whose key
-/// stays in its memory. Every step may be made by any replica at any time, and each leaves a state in which every client that trusts what
-/// is published, or
-/// what was published before, can verify every replica.
+/// Issues the service's own serving certificates. All replicas share one authority, stored in a Secret; each replica issues its own
+/// certificate, whose key never leaves its memory. Any replica may take any step at any time. After each step, clients that trust the
+/// published bundle, or the one published before it, can verify every replica.
 /// </summary>
 public sealed class SelfManagedServing : IDisposable
 {
     private readonly KubernetesClient _management;
-    private readonly ServingAuthoritySecret _authority;
+    private readonly ServingAuthorityRotation _authority;
     private readonly PublicSecret _published;
     private readonly ExtensionTrust _clients;
     private readonly ServerCertificateRequest _request;
@@ -30,7 +28,7 @@ public sealed class SelfManagedServing : IDisposable
     {
         var algorithm = CertificateAlgorithms.Parse(registry.KeyAlgorithm);
         _management = management;
-        _authority = new ServingAuthoritySecret(
+        _authority = new ServingAuthorityRotation(
             management, new NamespacedName(registry.HookNamespace, serving.AuthoritySecretName), algorithm, time);
         _published = new PublicSecret(management, new NamespacedName(registry.HookNamespace, serving.PublicSecretName), time);
         _clients = new ExtensionTrust(management, serving.ExtensionConfig, time);
@@ -38,10 +36,10 @@ public sealed class SelfManagedServing : IDisposable
         _time = time;
     }
 
-    /// <summary>Makes the client of the management cluster; nothing is called yet.</summary>
+    /// <summary>Creates the client of the management cluster; nothing is called yet.</summary>
     /// <param name="connection">Where the management cluster is.</param>
     /// <param name="registry">The admin's decisions, validated.</param>
-    /// <param name="serving">What the certificate is for and where its authority lies, validated.</param>
+    /// <param name="serving">The names in the certificate and the Secrets of its authority, validated.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
     public static SelfManagedServing Connect(
@@ -49,14 +47,13 @@ public sealed class SelfManagedServing : IDisposable
         new(new KubernetesClient(connection.Load(time), new KubernetesClientOptions(), time), registry, serving, time);
 
     /// <summary>
-    /// Makes the Secrets as they should be, takes the next step of a replacement of the authority if it is time, and decides what to
-    /// serve. Two reads when
-    /// there is nothing to do.
+    /// Reconciles the Secrets, takes the next step of a rotation if one is due, and decides what to serve. Two reads when there is
+    /// nothing to do.
     /// </summary>
     /// <param name="shown">What is served now; null at the start.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    /// <returns><paramref name="shown"/> itself when it stays, otherwise a new one; the caller disposes both.</returns>
-    /// <exception cref="ServingAuthorityException">It can't be done now; what is served may stay.</exception>
+    /// <returns><paramref name="shown"/> itself when it stays, otherwise a new certificate; the caller disposes both.</returns>
+    /// <exception cref="ServingAuthorityException">It failed; the certificate that is served may stay.</exception>
     public async Task<IssuedServingCertificate> RefreshAsync(IssuedServingCertificate? shown, CancellationToken cancellationToken)
     {
         try
@@ -66,25 +63,25 @@ public sealed class SelfManagedServing : IDisposable
         catch (KubernetesApiException exception)
         {
             throw new ServingAuthorityException(
-                $"The serving certificate can't be looked after: {exception.Message}.", exception.IsTransient, exception);
+                $"The serving certificate can't be reconciled: {exception.Message}.", exception.IsTransient, exception);
         }
         catch (CertificateException exception) when (exception.Fault == CertificateFault.IssuerExpired)
         {
             throw new ServingAuthorityException(
-                "The authority of the serving certificate is not valid now: compare the clocks of the nodes.", true, exception);
+                "The authority of the serving certificate is not valid now; compare the clocks of the nodes.", true, exception);
         }
         catch (CertificateException exception)
         {
             throw new ServingAuthorityException(
                 $"The Secret with the authority of the serving certificate can't be used: {exception.Message} Restore it, or delete "
-                    + "it to have a new one made.", false, exception);
+                    + "it to create a new authority.", false, exception);
         }
     }
 
-    /// <summary>Ends the connections.</summary>
+    /// <summary>Closes the connections.</summary>
     public void Dispose() => _management.Dispose();
 
-    /// <summary>A renewal comes first: it needs nothing but the authority that has signed before, whatever hinders the rest.</summary>
+    /// <summary>A renewal comes first: it needs only the current authority, whatever stops the other steps.</summary>
     private async Task<IssuedServingCertificate> StepAsync(IssuedServingCertificate? shown, CancellationToken cancellationToken)
     {
         using var authority = await _authority.EnsureAsync(cancellationToken);
@@ -96,7 +93,7 @@ public sealed class SelfManagedServing : IDisposable
         return await PublishAsync(shown, prepared, cancellationToken);
     }
 
-    /// <summary>In this order: nothing is signed by what is not published before.</summary>
+    /// <summary>In this order, since an authority signs only after it was published.</summary>
     private async Task<IssuedServingCertificate> PublishAsync(
         IssuedServingCertificate? shown, ServingAuthority authority, CancellationToken cancellationToken)
     {
@@ -107,7 +104,7 @@ public sealed class SelfManagedServing : IDisposable
         return await ChooseAsync(shown, switched.Signer, cancellationToken);
     }
 
-    /// <summary>An authority that has ended can't sign, and waiting would not bring it back.</summary>
+    /// <summary>An expired authority can't sign, so there is nothing to wait for.</summary>
     private async Task<bool> MaySwitchAsync(ServingAuthority authority, CancellationToken cancellationToken) =>
         authority.Signer.IsExpired(_time) || await _clients.HoldsAsync(authority.Next!, cancellationToken);
 

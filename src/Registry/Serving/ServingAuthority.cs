@@ -1,37 +1,24 @@
 using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// The authority of the service's own serving certificates as it lies in its Secret: the one that signs and, while it is being replaced,
-/// the next one.
-/// Both lie in one Secret, so that each step of a replacement is one write.
+/// The authority of the service's own serving certificates: the one that signs and, during a rotation, the next one. Both are stored in
+/// one Secret, so each step of a rotation is one write.
 /// </summary>
-internal sealed class ServingAuthority : IDisposable
+internal sealed record ServingAuthority(AuthoritySecret Current, CertificateAuthority? Next) : IDisposable
 {
     public const string NextCertificate = "next.crt";
     public const string NextPrivateKey = "next.key";
 
-    /// <summary>The next authority signed by the present one: who trusts the present one accepts what the next one issues.</summary>
+    /// <summary>The next authority signed by the current one: clients that trust the current one accept what the next one issues.</summary>
     public const string NextCrossCertificates = "next-cross-certificates.crt";
-    public const string CrossCertificates = "cross-certificates.crt";
 
-    private ServingAuthority(Secret live, CertificateAuthority signer, CertificateAuthority? next)
-    {
-        Live = live;
-        Signer = signer;
-        Next = next;
-    }
-
-    /// <summary>The Secret that this was read from.</summary>
-    public Secret Live { get; }
-
-    public CertificateAuthority Signer { get; }
-
-    public CertificateAuthority? Next { get; }
+    public CertificateAuthority Signer => Current.Authority;
 
     /// <summary>What clients have to trust.</summary>
     public TrustBundle Anchors => Next is null ? Signer.TrustBundle : Signer.TrustBundle.Add(Next.TrustBundle);
@@ -39,40 +26,29 @@ internal sealed class ServingAuthority : IDisposable
     /// <exception cref="CertificateException">The content of the Secret can't be used.</exception>
     public static ServingAuthority Read(Secret live)
     {
-        var signer = CertificateAuthority.Load(
-            live.Value(SecretKeys.Certificate).Span, live.Value(SecretKeys.PrivateKey).Span, live.Value(SecretKeys.Authority).Span,
-            live.Value(CrossCertificates).Span);
+        var current = AuthoritySecret.Load(live);
         try
         {
             var next = live.Value(NextPrivateKey).IsEmpty
                 ? null
                 : CertificateAuthority.Load(
                     live.Value(NextCertificate).Span, live.Value(NextPrivateKey).Span, default, live.Value(NextCrossCertificates).Span);
-            return new ServingAuthority(live, signer, next);
+            return new ServingAuthority(current, next);
         }
         catch
         {
-            signer.Dispose();
+            current.Dispose();
             throw;
         }
     }
 
-    /// <summary>A new authority under the name of its Secret, as cert-manager names one: each takes over what the other has made.</summary>
-    public static CertificateKeyPair Create(string commonName, KeyAlgorithm algorithm, TimeProvider time) =>
-        CertificateAuthority.CreateRoot(new RootRequest(commonName, algorithm, ServingOptions.AuthorityLifetime), time);
-
-    /// <summary>The cross-certificate from the present authority to another one; empty where the present one can't sign any more.</summary>
-    public byte[] CrossCertificateTo(CertificateKeyPair next, TimeProvider time)
-    {
-        if (!Signer.MayCrossCertificate || Signer.IsExpired(time))
-            return [];
-        using var successor = CertificateAuthority.Load(Encoding.ASCII.GetBytes(next.CertificatePem), next.PrivateKeyPem.Span, default);
-        return Encoding.ASCII.GetBytes(Signer.CrossCertificateTo(successor, time));
-    }
+    /// <summary>The cross-certificate from the current authority to another one; empty when the current one can't sign any more.</summary>
+    public byte[] CrossCertificateTo(CertificateAuthority next, TimeProvider time) =>
+        Signer.MayCrossCertificate && !Signer.IsExpired(time) ? Encoding.ASCII.GetBytes(Signer.CrossCertificateTo(next, time)) : [];
 
     public void Dispose()
     {
-        Signer.Dispose();
+        Current.Dispose();
         Next?.Dispose();
     }
 }

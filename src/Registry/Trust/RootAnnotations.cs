@@ -1,7 +1,10 @@
+using CapiRegistryHook.Registry.Authorities;
+
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// The annotations of root Secrets. A rotation derives its state from them on every reconcile; nothing is kept elsewhere.
+/// The annotations of root Secrets, besides those of every <see cref="AuthoritySecret"/>. A rotation derives its state from them on every
+/// reconcile; nothing is stored elsewhere.
 /// </summary>
 internal static class RootAnnotations
 {
@@ -11,27 +14,20 @@ internal static class RootAnnotations
     /// <summary>On root Secrets: how many roots there have been, this one included; absent on the first.</summary>
     public const string Generation = "capi-registry-hook.io/generation";
 
-    /// <summary>On the root Secret: another text than in <see cref="RotatedFor"/> asks for a rotation.</summary>
-    public const string RotateRoot = "capi-registry-hook.io/rotate-root";
-
-    /// <summary>The request that the latest rotation fulfilled.</summary>
-    public const string RotatedFor = "capi-registry-hook.io/rotated-for";
-
     /// <summary>
-    /// On the root Secret: the ids of the roots whose keys somebody else may have, separated by commas. Stays through later rotations,
-    /// since a cluster that is paused may still trust such a root.
+    /// On the root Secret: the ids of the compromised roots, separated by commas. It stays through later rotations, since a paused cluster
+    /// may still trust such a root.
     /// </summary>
     public const string Compromised = "capi-registry-hook.io/root-compromised";
 
     /// <summary>
-    /// On the Secret with the next root: the root that it follows. A next root that follows another one than the current is not signed
-    /// with.
+    /// On the Secret with the next root: the id of the root that it follows. It signs nothing unless that is the current root.
     /// </summary>
     public const string Follows = "capi-registry-hook.io/follows-root";
 
     /// <summary>On HelmChartProxies: the id of the root that the registry's certificate is from.</summary>
     public const string CertificateIssuer = "capi-registry-hook.io/certificate-issuer";
 
-    /// <summary>cert-manager's mark on the Secrets that it writes.</summary>
+    /// <summary>Set by cert-manager on the Secrets that it writes.</summary>
     public const string CertManager = "cert-manager.io/certificate-name";
 }

@@ -2,6 +2,7 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
@@ -10,8 +11,8 @@ using CapiRegistryHook.Registry.Settings;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// The root CA of all registries. It is created when absent, and only a rotation replaces it: with any number of callers at once
-/// the API server lets exactly one create through, and all others read that one.
+/// The root CA of all registries. It is created when absent, and only a rotation replaces it. Of concurrent callers, the API server lets
+/// exactly one create it; all others read that one.
 /// </summary>
 internal sealed class RootAuthority(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
@@ -22,18 +23,18 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
 
     public static NamespacedName NameOf(RegistryOptions options) => new(options.HookNamespace, options.RootSecretName);
 
-    /// <summary>Where a rotation keeps the root that is to follow.</summary>
+    /// <summary>The Secret with the next root during a rotation.</summary>
     public static NamespacedName NextNameOf(RegistryOptions options) => new(options.HookNamespace, $"{options.RootSecretName}-next");
 
-    /// <summary>A new root as an admin's options want it; disposing it zeroes its key.</summary>
-    public static CertificateKeyPair Create(RegistryOptions options, TimeProvider time) =>
-        CertificateAuthority.CreateRoot(
-            new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime), time);
+    /// <summary>A Secret, not written yet, with a new root as configured.</summary>
+    public static Secret NewRoot(NamespacedName name, RegistryOptions options, TimeProvider time) => AuthoritySecret.New(
+        name, ObjectLabels.Movable,
+        new RootRequest(CommonName, CertificateAlgorithms.Parse(options.KeyAlgorithm), RegistryOptions.RootLifetime), time);
 
     /// <summary>Reads the root, and creates it when no cluster has ever had one.</summary>
     /// <param name="plan">The cluster that needs the root.</param>
     /// <param name="mayCreate">
-    /// False when the cluster already has a trust bundle: then there was a root, and a new one would hide its loss.
+    /// False when the cluster already has a trust bundle: then a root existed, and a new one would hide its loss.
     /// </param>
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
@@ -58,25 +59,15 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     {
         try
         {
-            var created = await management.CreateAsync(CoreResources.Secrets, NewRoot(), ObjectLabels.FieldManager, cancellationToken);
-            changes.Add(new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "There was no root CA."));
+            var created = await management.CreateAsync(
+                CoreResources.Secrets, NewRoot(Name, options, time), ObjectLabels.FieldManager, cancellationToken);
+            changes.Add(new Change(ChangeVerb.Created, "Secret", Name.ToString(), false, "The root CA was missing."));
             return await LoadAsync(created, cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.AlreadyExists)
         {
             return await LoadAsync(await management.GetAsync(CoreResources.Secrets, Name, cancellationToken), cancellationToken);
         }
-    }
-
-    private Secret NewRoot()
-    {
-        using var root = Create(options, time);
-        return new Secret
-        {
-            Metadata = new ObjectMeta { Namespace = Name.Namespace, Name = Name.Name, Labels = ObjectLabels.Movable },
-            Type = SecretKeys.TlsType,
-            Data = SecretKeys.Tls(root, root.CertificatePem),
-        };
     }
 
     private async Task<StepResult<SigningRoots>> LoadAsync(Secret secret, CancellationToken cancellationToken)
@@ -88,10 +79,10 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         Secret? next = null;
         if (IsRotating(secret))
             (secret, next) = await ReadNextAsync(secret, cancellationToken);
-        RootSecret current;
+        AuthoritySecret current;
         try
         {
-            current = RootSecret.Load(secret);
+            current = AuthoritySecret.Load(secret);
         }
         catch (CertificateException exception)
         {
@@ -109,7 +100,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
         options.RootSource == RootSource.Managed && secret.Metadata.Annotations?.ContainsKey(RootAnnotations.NextRoot) == true;
 
     /// <summary>
-    /// The next root goes when it has become the current one; whoever comes between both writes reads the current one again.
+    /// The Secret of the next root is deleted after its promotion. Between the reads of both Secrets that may happen, so the current one
+    /// is read again.
     /// </summary>
     private async Task<(Secret Current, Secret? Next)> ReadNextAsync(Secret current, CancellationToken cancellationToken)
     {
@@ -119,10 +111,10 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
             : (current, next);
     }
 
-    /// <summary>A next root that is broken or follows another root is not signed with; the rotation says so.</summary>
-    private static RootSecret? Follower(RootSecret current, Secret? secret)
+    /// <summary>A next root that is broken or follows another root signs nothing; the rotation reports it.</summary>
+    private static AuthoritySecret? Follower(AuthoritySecret current, Secret? secret)
     {
-        var next = RootSecret.TryLoad(secret);
+        var next = AuthoritySecret.TryLoad(secret);
         if (next is null || current.IsFollowedBy(next))
             return next;
         next.Dispose();
@@ -130,7 +122,7 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
     }
 
     private RegistryOutcome Awaited() =>
-        RegistryOutcome.Waiting($"The root CA Secret {Name} is not there yet; it is made outside of this service.");
+        RegistryOutcome.Waiting($"The root CA Secret {Name} does not exist yet; it is managed outside this service.");
 
     private RegistryOutcome Refuse(string what) => RegistryOutcome.Refused($"The root CA Secret {Name} {what}.");
 }

@@ -1,10 +1,11 @@
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>The root that signs and, during a rotation, the one that it replaces. Owns their keys.</summary>
-internal sealed class SigningRoots(RootSecret current, RootSecret? next, RootSource source, TimeProvider time) : IDisposable
+internal sealed class SigningRoots(AuthoritySecret current, AuthoritySecret? next, RootSource source, TimeProvider time) : IDisposable
 {
     /// <summary>The root that is to sign: the next one while there is one.</summary>
     public CertificateAuthority Authority => (next ?? current).Authority;

@@ -110,7 +110,7 @@ internal sealed class SimulatedFleet : IDisposable
     public Task AskForRotationAsync(string request, CancellationToken cancellationToken) => _admin.MergePatchAsync(
         AdminClient.Secrets(HookNamespace), "registry-addon-root-ca",
         new JsonObject { ["metadata"] =
-            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-root"] = request } } }, cancellationToken);
+            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-ca"] = request } } }, cancellationToken);
 
     /// <summary>How many roots the nodes of a cluster made now would trust.</summary>
     public async Task<int> CountRootsAsync(SimulatedCluster cluster, CancellationToken cancellationToken) =>

@@ -39,7 +39,7 @@ internal static class RotationSteps
     /// <summary>An admin asks for another root.</summary>
     public static async Task AskForRotationAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken)
     {
-        await AnnotateAsync(lifecycle, Secrets, Root, "capi-registry-hook.io/rotate-root", "test", cancellationToken);
+        await AnnotateAsync(lifecycle, Secrets, Root, "capi-registry-hook.io/rotate-ca", "test", cancellationToken);
         await lifecycle.LookAgainAsync(cancellationToken);
     }
 

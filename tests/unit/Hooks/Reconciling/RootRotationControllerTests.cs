@@ -3,6 +3,7 @@ using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
@@ -65,7 +66,7 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
         _queue.EnqueueCluster(new ClusterKey("team-a", "c1"), 1);
         _queue.Done(await _queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow().AddDays(1));
         Assert.Equal(0, _queue.Depth);
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "now");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "now");
         Start();
 
         await PausedAsync(RootRotationController.StepInterval);
@@ -83,7 +84,7 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
     public async Task Run_NextHeldByAFinalizer_PausesAtEveryStep()
     {
         (await RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "now");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "now");
         Start();
         await PausedAsync(RootRotationController.StepInterval);
         await _fixture.HoldAsync(RotationFixture.Next);

@@ -202,7 +202,7 @@ public sealed class SelfManagedServingTests
 
         Assert.False(exception.IsTransient);
         Assert.DoesNotContain(fixture.Server.Calls, call => call.IsWrite);
-        Assert.Contains("delete it to have a new one made", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("delete it to create a new authority", exception.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Rights that were taken away, a Secret that somebody made immutable: certificates go on being renewed meanwhile.</summary>

@@ -2,6 +2,7 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
@@ -372,7 +373,7 @@ public sealed class ClusterTrustTests : IAsyncLifetime
 
     private async Task BeginAsync()
     {
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "now");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "now");
         Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 

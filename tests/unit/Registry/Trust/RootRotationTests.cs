@@ -2,6 +2,7 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
@@ -121,11 +122,11 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_AskedFor_RotatesOncePerRequest()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await RotateAsync();
         Assert.Empty((await _fixture.AdvanceAsync(isComplete: true)).Changes);
 
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "two");
         await RotateAsync();
         Assert.Equal(3, (await _fixture.AdvanceAsync(isComplete: true)).Generation);
         Assert.Empty((await _fixture.AdvanceAsync(isComplete: true)).Changes);
@@ -135,9 +136,9 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_AskedForAgainDuringARotation_RotatesOnceMore()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "two");
         await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
         Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
@@ -147,11 +148,11 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_NextOfAFormerRoot_IsDeletedWithoutHavingSigned()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
         var stale = (await _fixture.FindAsync(RotationFixture.Next))!;
         await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "two");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "two");
         using var other = Samples.NewRoot();
         await _fixture.Client.CreateAsync(
             CoreResources.Secrets,
@@ -168,7 +169,7 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_RootReplacedByHandDuringARotation_TouchesNothingAndSaysSo()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
         using var other = Samples.NewRoot();
         await _fixture.ReplaceRootAsync(other);
@@ -176,7 +177,7 @@ public sealed class RootRotationTests : IAsyncLifetime
 
         var report = await _fixture.AdvanceAsync(isComplete: true);
 
-        Assert.Contains("follows another root", report.Problem, StringComparison.Ordinal);
+        Assert.Contains("does not follow the root", report.Problem, StringComparison.Ordinal);
         Assert.Empty(report.Changes);
         using var roots = await _fixture.RootsAsync();
         Assert.False(roots.IsRotating);
@@ -186,7 +187,7 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_NextDeletedByHand_GivesTheRotationUpAndBeginsAnew()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
         await _fixture.DeleteAsync(RotationFixture.Next);
 
@@ -198,7 +199,7 @@ public sealed class RootRotationTests : IAsyncLifetime
     public async Task Advance_NextHeldByAFinalizer_WaitsWithoutWriting()
     {
         (await _fixture.RootsAsync()).Dispose();
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
         await _fixture.HoldAsync(RotationFixture.Next);
         await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
@@ -231,11 +232,11 @@ public sealed class RootRotationTests : IAsyncLifetime
     {
         (await _fixture.RootsAsync()).Dispose();
         await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.CertManager, "root");
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
 
         var report = await _fixture.AdvanceAsync(isComplete: true);
 
-        Assert.Contains("written by cert-manager", report.Problem, StringComparison.Ordinal);
+        Assert.Contains("cert-manager manages it", report.Problem, StringComparison.Ordinal);
         Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
     }
 
@@ -245,7 +246,7 @@ public sealed class RootRotationTests : IAsyncLifetime
         await using var fixture = await RotationFixture.StartAsync(RootSource.External);
         using var pair = Samples.NewRoot();
         await fixture.ReplaceRootAsync(pair);
-        await fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         fixture.Time.Advance(HalfLife + HalfLife);
 
         var report = await fixture.AdvanceAsync(isComplete: true);
@@ -264,11 +265,11 @@ public sealed class RootRotationTests : IAsyncLifetime
         var first = await _fixture.RootBundleAsync(RotationFixture.Root);
         for (var rotation = 1; rotation <= PemLimits.CrossCertificates; rotation++)
         {
-            await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, $"{rotation}");
+            await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, $"{rotation}");
             await RotateAsync();
         }
 
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one more");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one more");
         Assert.Contains(
             "replace the oldest Machines first", (await _fixture.AdvanceAsync(isComplete: true, first)).Problem, StringComparison.Ordinal);
         Assert.Null(await _fixture.FindAsync(RotationFixture.Next));
@@ -286,7 +287,7 @@ public sealed class RootRotationTests : IAsyncLifetime
         (await _fixture.RootsAsync()).Dispose();
         await _fixture.TrustAsync();
         Assert.Equal(2, await ReadsAsync());
-        await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.RotateRoot, "one");
+        await _fixture.AnnotateAsync(RotationFixture.Root, AuthoritySecret.RotateAnnotation, "one");
         await _fixture.AdvanceAsync(isComplete: true);
         await _fixture.TrustAsync();
         Assert.Equal(3, await ReadsAsync());

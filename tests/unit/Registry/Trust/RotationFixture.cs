@@ -7,6 +7,7 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
@@ -103,13 +104,13 @@ internal sealed class RotationFixture : IAsyncDisposable
 
     public async Task<TrustBundle> RootBundleAsync(NamespacedName name)
     {
-        using var root = RootSecret.Load((await FindAsync(name))!);
+        using var root = AuthoritySecret.Load((await FindAsync(name))!);
         return root.Authority.TrustBundle;
     }
 
     public async Task<string> IdAsync(NamespacedName name)
     {
-        using var root = RootSecret.Load((await FindAsync(name))!);
+        using var root = AuthoritySecret.Load((await FindAsync(name))!);
         return root.Id;
     }
 

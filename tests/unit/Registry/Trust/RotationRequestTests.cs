@@ -22,7 +22,7 @@ public sealed class RotationRequestTests : IAsyncLifetime
         Assert.True(answer.IsPlaced);
         Assert.Contains(
             $"root {await _fixture.IdAsync(RotationFixture.Root)} (generation 1, until 2041-05-03)", answer.Text, StringComparison.Ordinal);
-        Assert.Contains("no node is replaced for this", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("no node is replaced", answer.Text, StringComparison.Ordinal);
         Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
@@ -32,14 +32,14 @@ public sealed class RotationRequestTests : IAsyncLifetime
         (await _fixture.RootsAsync()).Dispose();
         await _fixture.OrderAsync();
         var version = (await _fixture.FindAsync(RotationFixture.Root))!.Metadata.ResourceVersion;
-        Assert.Contains("on its way already", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
+        Assert.Contains("is already pending", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
         Assert.Equal(version, (await _fixture.FindAsync(RotationFixture.Root))!.Metadata.ResourceVersion);
 
         await _fixture.AdvanceAsync(isComplete: true);
-        Assert.Contains("on its way already", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
+        Assert.Contains("is already pending", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
         await _fixture.AdvanceAsync(isComplete: true, await _fixture.IdAsync(RotationFixture.Next));
         _fixture.Time.Advance(TimeSpan.FromSeconds(1));
-        Assert.DoesNotContain("on its way already", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("is already pending", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
         Assert.Equal(RotationPhase.Prepare, (await _fixture.AdvanceAsync(isComplete: true)).Phase);
     }
 
@@ -52,7 +52,7 @@ public sealed class RotationRequestTests : IAsyncLifetime
         Assert.Contains("replace them", answer.Text, StringComparison.Ordinal);
         var annotations = (await _fixture.FindAsync(RotationFixture.Root))!.Metadata.Annotations!;
         Assert.Equal(await _fixture.IdAsync(RotationFixture.Root), annotations[RootAnnotations.Compromised]);
-        Assert.Contains("on its way already", (await _fixture.OrderAsync(isCompromised: true)).Text, StringComparison.Ordinal);
+        Assert.Contains("is already pending", (await _fixture.OrderAsync(isCompromised: true)).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,11 +61,11 @@ public sealed class RotationRequestTests : IAsyncLifetime
         Assert.False((await _fixture.OrderAsync()).IsPlaced);
         (await _fixture.RootsAsync()).Dispose();
         await _fixture.AnnotateAsync(RotationFixture.Root, RootAnnotations.CertManager, "root");
-        Assert.Contains("written by cert-manager", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
+        Assert.Contains("cert-manager manages it", (await _fixture.OrderAsync()).Text, StringComparison.Ordinal);
         await using var external = await RotationFixture.StartAsync(RootSource.External);
         using var root = Samples.NewRoot();
         await external.ReplaceRootAsync(root);
-        Assert.Contains("made outside of this service", (await external.OrderAsync()).Text, StringComparison.Ordinal);
+        Assert.Contains("managed outside this service", (await external.OrderAsync()).Text, StringComparison.Ordinal);
         Assert.DoesNotContain(external.Server.Calls, call => call.Verb == "patch");
     }
 }
