@@ -42,6 +42,8 @@ internal static class ClusterEventRules
         { Verb: ChangeVerb.Kept, Kind: "Service" } => Warning("AddressesKept", "Install", change.Reason),
         { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The Cluster requests a registry."),
+        { Kind: "HelmChartProxy", Reason: ChartInstallation.ReinstallReason } =>
+            Warning("RegistryReinstalled", "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
             Normal("Disabled", "Remove", $"The registry is being removed. {change.Reason}"),
         { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>

@@ -16,6 +16,11 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
             + "see docs/registry-values.md.";
 
+    /// <summary>The add-on provider can't change where a release comes from, so it uninstalls and installs it.</summary>
+    public const string ReinstallReason =
+        "The repository or the name of the chart changed, so the add-on provider reinstalls the registry: pulls through it fail until its "
+            + "pods are back; volumes and certificate stay.";
+
     /// <summary>What is installed.</summary>
     public async Task<InstalledRelease> FindAsync(RegistryPlan plan, CancellationToken cancellationToken)
     {
@@ -117,8 +122,12 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         if (before is null)
             changes.Add(Changed(plan, ChangeVerb.Created, "The registry was not installed yet."));
         else if (before.Metadata.ResourceVersion != after.Metadata.ResourceVersion)
-            changes.Add(Changed(plan, ChangeVerb.Updated, "Chart, values or certificate changed."));
+            changes.Add(Changed(
+                plan, ChangeVerb.Updated, IsReinstall(before, wanted) ? ReinstallReason : "Chart, values or certificate changed."));
     }
+
+    private static bool IsReinstall(HelmChartProxy before, HelmChartProxy wanted) =>
+        before.Spec is { } spec && (spec.RepoURL != wanted.Spec!.RepoURL || spec.ChartName != wanted.Spec.ChartName);
 
     private static void AddKept(RegistryPlan plan, KeptValues kept, ICollection<Change> changes)
     {

@@ -42,6 +42,23 @@ public sealed class ChartInstallationTests
     }
 
     [Theory]
+    [InlineData("repoURL", "oci://elsewhere.example.com/charts")]
+    [InlineData("chartName", "another")]
+    public async Task Reconcile_ChartFromElsewhere_TellsThatTheRegistryIsReinstalled(string field, string former)
+    {
+        var (fixture, cluster) = await LifecycleFixture.StartAsync();
+        using var owned = fixture;
+        await fixture.Registry.InstallAsync(cluster, CancellationToken);
+        await fixture.Management.MergePatchAsync(AdminClient.ChartProxies(LifecycleFixture.Namespace), "c1-registry",
+            new JsonObject { ["spec"] = new JsonObject { [field] = former } }, CancellationToken);
+
+        await fixture.ReconcileAsync();
+
+        var told = await fixture.Management.ListAsync(AdminClient.Events(LifecycleFixture.Namespace), CancellationToken);
+        Assert.Contains(told, item => (string?)item["reason"] == "RegistryReinstalled" && (string?)item["type"] == "Warning");
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Install_HelmChartProxyOfSomebodyElse_IsRefusedAndStays(bool reconcile)
