@@ -1,4 +1,5 @@
 using CapiRegistryHook.Hooks.Serving;
+using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Serving;
 
 namespace CapiRegistryHook.Cli.Options;
@@ -36,7 +37,7 @@ internal static class CertificateOptionGroup
 
     private static readonly OptionGroup<ServingOptions> SelfManaged = new OptionGroup<ServingOptions>(new())
         .Add("tls-names", OptionKind.List, options => options.Names, (options, value) => options with { Names = value },
-            "DNS names and IP addresses of the serving certificate. Only for SelfManaged.", HostOf("<hook-namespace>"))
+            "DNS names and IP addresses of the serving certificate. Only for SelfManaged.", RegistryOptions.ServiceHost("<hook-namespace>"))
         .Add("tls-authority-secret-name", OptionKind.Text, options => options.AuthoritySecretName,
             (options, value) => options with { AuthoritySecretName = value },
             "Secret with the CA of the serving certificate, in the hook's namespace; created when absent. Only for SelfManaged.")
@@ -49,9 +50,6 @@ internal static class CertificateOptionGroup
             "none; a new CA then waits for a day");
 
     public static IReadOnlyList<ServiceOption> Options { get; } = [.. Sources.Options, .. Files.Options, .. SelfManaged.Options];
-
-    /// <summary>The service's name in the cluster, by which callers know it.</summary>
-    public static string HostOf(string hookNamespace) => $"capi-registry-hook.{hookNamespace}.svc";
 
     /// <summary>The Secret with what callers have to trust, whoever writes it.</summary>
     public static string ReadPublicSecretName(OptionReader reader) =>
@@ -66,7 +64,7 @@ internal static class CertificateOptionGroup
             reader.Refuse(other.Name, $"has no effect with {source} as --{Source}; leave it out.");
         if (source == CertificateSource.Files)
             return null;
-        var options = SelfManaged.Read(reader, new() { Names = [HostOf(hookNamespace)] });
+        var options = SelfManaged.Read(reader, new() { Names = [RegistryOptions.ServiceHost(hookNamespace)] });
         reader.Refuse(options.Validate(), Prefix);
         return options;
     }

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Plan;
@@ -16,7 +15,7 @@ internal static class RegistryOptionGroup
     private static readonly OptionGroup<RegistryOptions> Group = new OptionGroup<RegistryOptions>(new())
         .Add(HookNamespace, OptionKind.Text, options => options.HookNamespace,
             (options, value) => value.Length == 0 ? options : options with { HookNamespace = value },
-            "Namespace of this service, which holds the root CA Secret.", "the pod's namespace, else capi-registry-hook-system")
+            "Namespace of this service, which holds the root CA Secret.", $"the pod's namespace, else {RegistryOptions.DefaultNamespace}")
         .Add("root-secret-name", OptionKind.Text, options => options.RootSecretName,
             (options, value) => options with { RootSecretName = value },
             "Name of the root CA Secret.")
@@ -35,7 +34,7 @@ internal static class RegistryOptionGroup
         .Add(ChartRepository, OptionKind.Text, options => options.ChartRepository,
             (options, value) => options with { ChartRepository = value },
             "Repository of the registry chart, an oci:// or https:// URL.",
-            $"oci://{CertificateOptionGroup.HostOf("<hook-namespace>")}:443/charts")
+            RegistryOptions.ServedCharts("<hook-namespace>"))
         .Add("chart-name", OptionKind.Text, options => options.ChartName, (options, value) => options with { ChartName = value },
             "Name of the registry chart.")
         .Add("chart-version", OptionKind.Text, options => options.ChartVersion, (options, value) => options with { ChartVersion = value },
@@ -81,7 +80,7 @@ internal static class RegistryOptionGroup
     /// <summary>What was set, checked as a whole.</summary>
     public static RegistryOptions Read(OptionReader reader)
     {
-        var start = new RegistryOptions { ChartVersion = ServiceVersion.Text };
+        var start = new RegistryOptions();
         if (ManagementConnection.PodNamespace is { } podNamespace)
             start = start with { HookNamespace = podNamespace };
         var options = WithChartSource(Group.Read(reader, start), reader);
@@ -107,7 +106,7 @@ internal static class RegistryOptionGroup
     private static RegistryOptions WithChartSource(RegistryOptions options, OptionReader reader) =>
         reader.IsSet(ChartRepository) ? options : options with
         {
-            ChartRepository = $"oci://{CertificateOptionGroup.HostOf(options.HookNamespace)}:443/charts",
+            ChartRepository = RegistryOptions.ServedCharts(options.HookNamespace),
             ChartCaSecret = reader.IsSet(ChartCaSecret)
                 ? options.ChartCaSecret : $"{options.HookNamespace}/{CertificateOptionGroup.ReadPublicSecretName(reader)}",
         };

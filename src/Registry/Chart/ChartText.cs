@@ -8,10 +8,10 @@ namespace CapiRegistryHook.Registry.Chart;
 internal static class ChartText
 {
     /// <summary>The one document of a YAML file, an object.</summary>
-    /// <exception cref="InvalidOperationException">The chart is broken: it lacks the file, or the file is no object.</exception>
+    /// <exception cref="InvalidOperationException">The chart is broken: it lacks the file, or the file is not an object.</exception>
     public static JsonObject ReadYaml(IEnumerable<ChartFile> files, string path) =>
         YamlToJson.Convert(BoundedYaml.Load(Read(files, path)).Single()) as JsonObject
-        ?? throw new InvalidOperationException($"The file {path} of the chart is no object.");
+        ?? throw new InvalidOperationException($"The file {path} of the chart is not an object.");
 
     /// <summary>The file as text.</summary>
     /// <exception cref="InvalidOperationException">The chart lacks the file.</exception>

@@ -51,7 +51,7 @@ public sealed class OciChart
     /// <summary>The chart's version.</summary>
     public string Version { get; }
 
-    /// <summary>The version as a tag: '+' is no letter of a tag, and Helm writes '_' for it.</summary>
+    /// <summary>The version as a tag: '+' can't be in a tag, and Helm writes '_' for it.</summary>
     public string Tag => Version.Replace('+', '_');
 
     /// <summary>The manifest by its tag or its digest; null for any other reference.</summary>

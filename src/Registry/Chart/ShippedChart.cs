@@ -23,9 +23,12 @@ internal static class ShippedChart
     /// <summary>The chart's own values; not to be changed.</summary>
     public static JsonObject Defaults => LazyDefaults.Value;
 
+    /// <summary>The version of the chart, which is that of this program.</summary>
+    public static string Version => (string)LazyMetadata.Value["version"]!;
+
     /// <summary>True for the name and the version of this very chart, wherever it is served.</summary>
     public static bool Is(string name, string version) =>
-        name == (string?)LazyMetadata.Value["name"] && version == (string?)LazyMetadata.Value["version"];
+        name == (string?)LazyMetadata.Value["name"] && version == Version;
 
     /// <summary>What the chart would refuse of values that are laid over its own, as Helm does it before it renders.</summary>
     public static IReadOnlyList<SchemaViolation> Validate(JsonObject values)

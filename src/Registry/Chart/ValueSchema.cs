@@ -22,7 +22,7 @@ internal sealed class ValueSchema
     /// <exception cref="NotSupportedException">It has a keyword that is not understood here.</exception>
     public static ValueSchema Read(string json)
     {
-        var root = JsonNode.Parse(json) as JsonObject ?? throw new NotSupportedException("The schema is no object.");
+        var root = JsonNode.Parse(json) as JsonObject ?? throw new NotSupportedException("The schema is not an object.");
         RequireKnown(root, "#");
         return new ValueSchema(root);
     }
@@ -47,7 +47,7 @@ internal sealed class ValueSchema
             case JsonValue value when value.GetValueKind() is JsonValueKind.True or JsonValueKind.False:
                 break;
             default:
-                throw new NotSupportedException($"{place} of the schema is no schema.");
+                throw new NotSupportedException($"{place} of the schema is not a schema.");
         }
     }
 

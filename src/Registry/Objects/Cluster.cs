@@ -40,7 +40,7 @@ public sealed record Cluster : IKubernetesObject
         if (cluster is null || string.IsNullOrEmpty(cluster.Metadata?.Name))
             throw new ClusterFormatException("The Cluster has no metadata.name.");
         if (!RegistryResources.IsClusterVersion(cluster.ApiVersion))
-            throw new ClusterFormatException("The field cluster.apiVersion is no version of cluster.x-k8s.io.");
+            throw new ClusterFormatException("The field cluster.apiVersion is not a version of cluster.x-k8s.io.");
         return string.IsNullOrEmpty(cluster.Metadata.Namespace)
             ? throw new ClusterFormatException("The Cluster has no metadata.namespace.")
             : cluster;

@@ -19,6 +19,8 @@ internal static class ChartValues
 
     public const string ReplicasField = "replicas";
 
+    private const string PrimaryField = "sync.primary";
+
     private static readonly string[] ServiceFields = ["port", "ipFamilyPolicy", "ipFamilies", "clusterIPs"];
 
     /// <summary>What only this product knows; nobody else may set it.</summary>
@@ -40,7 +42,12 @@ internal static class ChartValues
     public static int Replicas(JsonObject chosen) =>
         AsReplicas(HelmValues.Find(chosen, ReplicasField) ?? ShippedChart.Defaults[ReplicasField])!.Value;
 
-    /// <summary>Null when the value is no number of replicas that a registry can have.</summary>
+    /// <summary>The ordinal of the replica that takes pushes; null when it is not a number.</summary>
+    public static int? Primary(JsonObject chosen) => int.TryParse(
+        (HelmValues.Find(chosen, PrimaryField) ?? HelmValues.Find(ShippedChart.Defaults, PrimaryField))?.ToJsonString(),
+        NumberStyles.None, CultureInfo.InvariantCulture, out var primary) ? primary : null;
+
+    /// <summary>Null when a registry can't have this number of replicas.</summary>
     public static int? AsReplicas(JsonNode? value) =>
         int.TryParse(value?.ToJsonString(), NumberStyles.None, CultureInfo.InvariantCulture, out var replicas)
             && replicas is >= 1 and <= MostReplicas ? replicas : null;
@@ -65,6 +72,7 @@ internal static class ChartValues
     /// <summary>Only what the user said: everything else is the admin's, then the chart's.</summary>
     private static JsonObject FromVariable(RegistrySettings settings) => Given(
         ("replicas", settings.Replicas),
+        ("sync", Given(("primary", settings.PrimaryReplica))),
         ("storage", Given(("size", settings.StorageSize), ("storageClassName", settings.StorageClassName))),
         ("resources", Given(("requests", Amounts(settings.Resources.Requests)), ("limits", Amounts(settings.Resources.Limits)))),
         ("auth", Given(("htpasswd", Given(("secretName", settings.AuthSecretName))))));

@@ -37,7 +37,7 @@ internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings,
                         + "most 63 lower-case letters, digits, '-' and '.'."));
         if (!KubernetesNames.IsLabel(cluster.Name.Namespace))
             problems.Add(new Problem("metadata.namespace",
-                $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is no name of a namespace."));
+                $"The field metadata.namespace is {FieldText.Quote(cluster.Name.Namespace)}, which is not a valid namespace name."));
         if (string.IsNullOrEmpty(cluster.Metadata.Uid))
             problems.Add(new Problem("metadata.uid",
                 "The field metadata.uid is empty; only a Cluster that exists in the management cluster can own a registry."));

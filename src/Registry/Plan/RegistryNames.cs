@@ -44,7 +44,7 @@ internal static class RegistryNames
             return DefaultServiceDomain;
         if (!KubernetesNames.IsSubdomain(domain) || domain.Length > LongestDomain)
             problems.Add(new Problem(DomainField,
-                $"The field {DomainField} is {FieldText.Quote(domain)}, which is no DNS domain of at most {LongestDomain} "
+                $"The field {DomainField} is {FieldText.Quote(domain)}, which is not a DNS domain of at most {LongestDomain} "
                     + "characters; write it like cluster.local."));
         return domain;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 
@@ -14,7 +15,7 @@ public enum RootSource
     External,
 }
 
-/// <summary>What becomes of what a registry kept when its Cluster asks for none any more.</summary>
+/// <summary>What happens to a registry's data when its Cluster no longer requests one.</summary>
 public enum DisabledData
 {
     /// <summary>Volumes and certificate stay on the workload cluster, and a registry that is asked for again finds them.</summary>
@@ -27,6 +28,9 @@ public enum DisabledData
 /// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
 public sealed record RegistryOptions
 {
+    /// <summary>The namespace of this service where nothing says another.</summary>
+    public const string DefaultNamespace = "capi-registry-hook-system";
+
     /// <summary>What <see cref="KeyAlgorithm"/> may be.</summary>
     public static IReadOnlyList<string> KeyAlgorithms => CertificateAlgorithms.Words;
 
@@ -37,7 +41,7 @@ public sealed record RegistryOptions
     internal static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(730);
 
     /// <summary>The namespace of this service on the management cluster; the root CA Secret lives there.</summary>
-    public string HookNamespace { get; init; } = "capi-registry-hook-system";
+    public string HookNamespace { get; init; } = DefaultNamespace;
 
     /// <summary>The name of the root CA Secret.</summary>
     public string RootSecretName { get; init; } = "registry-addon-root-ca";
@@ -58,13 +62,13 @@ public sealed record RegistryOptions
     public string VariablePath { get; init; } = "addons.registry";
 
     /// <summary>An oci:// or https:// repository that holds the registry chart.</summary>
-    public string ChartRepository { get; init; } = "oci://capi-registry-hook.capi-registry-hook-system.svc:443/charts";
+    public string ChartRepository { get; init; } = ServedCharts(DefaultNamespace);
 
     /// <summary>The name of the chart in the repository.</summary>
     public string ChartName { get; init; } = "registry";
 
     /// <summary>The exact version of the chart.</summary>
-    public string ChartVersion { get; init; } = "0.1.0";
+    public string ChartVersion { get; init; } = ShippedChart.Version;
 
     /// <summary>
     /// A Secret with key <c>ca.crt</c> that verifies the chart repository, as <c>namespace/name</c>; empty means the
@@ -76,7 +80,7 @@ public sealed record RegistryOptions
     public RegistryDefaults Defaults { get; init; } = new();
 
     /// <summary>
-    /// What becomes of a registry's data when its Cluster asks for none any more; only the reconciler takes registries away.
+    /// What happens to a registry's data when its Cluster no longer requests one; only the reconciler removes registries.
     /// </summary>
     public DisabledData OnDisable { get; init; } = DisabledData.Keep;
 
@@ -108,6 +112,12 @@ public sealed record RegistryOptions
 
     /// <summary>The namespaces with Clusters; empty means all.</summary>
     public IReadOnlyList<string> WatchNamespaces { get; init; } = [];
+
+    /// <summary>The DNS name of this service in a namespace.</summary>
+    public static string ServiceHost(string hookNamespace) => $"capi-registry-hook.{hookNamespace}.svc";
+
+    /// <summary>The repository in which this service itself serves the registry chart.</summary>
+    public static string ServedCharts(string hookNamespace) => $"oci://{ServiceHost(hookNamespace)}:443/charts";
 
     private static string[] Blocks(string list) =>
         list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

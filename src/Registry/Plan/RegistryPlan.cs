@@ -86,7 +86,10 @@ internal sealed record RegistryPlan
     {
         var settings = basis.Settings;
         var values = ChartValues.Choose(options.Defaults, basis);
-        var names = RegistryNames.CertificateNames(basis, ChartValues.Replicas(values), options, problems);
+        var replicas = ChartValues.Replicas(values);
+        if (ChartValues.Primary(values) is { } primary && primary >= replicas)
+            problems.Add(NoSuchReplica($"{options.Variable.Field}.primaryReplica", primary, replicas));
+        var names = RegistryNames.CertificateNames(basis, replicas, options, problems);
         if (problems.Count > 0)
             return new PlanResult.Invalid(problems);
 
@@ -119,6 +122,12 @@ internal sealed record RegistryPlan
             Certificate = Certificate with { Names = ServerNames.Create(names.DnsNames, names.Addresses.Concat(addresses.All)) },
         };
     }
+
+    /// <summary>The chart refuses this too, but only when Helm renders it.</summary>
+    private static Problem NoSuchReplica(string field, int primary, int replicas) => new(
+        field,
+        $"The variable {field}, or the admin's value sync.primary, is {primary}, but the registry has {replicas} "
+            + $"{(replicas == 1 ? "replica" : "replicas")}, counted from 0; name one of them.");
 
     /// <summary>Another chart, or another version of ours, has a schema of its own that only Helm sees.</summary>
     private static void CheckValues(RegistryPlan plan, RegistryOptions options, List<Problem> problems)

@@ -4,7 +4,7 @@ using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Settings;
 
-/// <summary>An object with known fields. Every other field is refused: a misspelt setting must not be lost in silence.</summary>
+/// <summary>An object with known fields. Every other field is refused: a misspelt setting must not be ignored silently.</summary>
 internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, string Meaning) : Setting(Name, Meaning)
 {
     public override string TypeText => "object";

@@ -13,6 +13,9 @@ internal sealed record RegistrySettings
     /// <summary>Registry pods, 1 to 9; null means the admin's choice.</summary>
     public int? Replicas { get; init; }
 
+    /// <summary>Ordinal of the replica that takes pushes, 0 to 8 and below the number of replicas; null means the admin's choice.</summary>
+    public int? PrimaryReplica { get; init; }
+
     /// <summary>Size of each replica's volume, a quantity above 0; null means the admin's choice.</summary>
     public string? StorageSize { get; init; }
 

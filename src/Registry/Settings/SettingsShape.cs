@@ -8,7 +8,7 @@ namespace CapiRegistryHook.Registry.Settings;
 /// the schema and the documentation start here.
 /// </summary>
 /// <remarks>
-/// A default in the schema is written into each Cluster by Cluster API, where an admin's default can't reach it any more, and
+/// A default in the schema is written into each Cluster by Cluster API, where an admin's default no longer reaches it, and
 /// where it stays when a later version has another one. So only fields have one that decide what lies on nodes.
 /// </remarks>
 internal static class SettingsShape
@@ -24,10 +24,15 @@ internal static class SettingsShape
     private const string None = "none";
 
     private static readonly WordSetting Provider = new("provider", ["CNCF Distribution"],
-        "The registry; accepted so that a Cluster written for another registry add-on works unchanged.") { Default = "CNCF Distribution" };
+        "The registry implementation; accepted so that a Cluster written for another registry add-on works unchanged.") {
+            Default = "CNCF Distribution" };
 
     private static readonly IntegerSetting Replicas = new("replicas", 1, 9,
-        "Registry pods. Each holds every image.") { Absent = "the admin's, else 2" };
+        "Number of registry pods. Each holds every image.") { Absent = "the admin's, else 2" };
+
+    private static readonly IntegerSetting PrimaryReplica = new("primaryReplica", 0, 8,
+        "Ordinal of the replica that takes pushes and that the others copy from. Change it to promote another replica.") {
+            Absent = "the admin's, else 0" };
 
     private static readonly TextSetting StorageSize = new(
         "size", TextRule.Quantity, "Size of each replica's volume.") { Absent = AdminsChoice };
@@ -36,33 +41,33 @@ internal static class SettingsShape
         "Storage class of the volumes.") { Absent = AdminsChoice };
 
     private static readonly TextListSetting Pull = new("pull", 2, TextRule.Address,
-        "Addresses of the Service of all replicas, one per address family: pulls.") { Absent = "index 20 of each service CIDR" };
+        "Addresses of the pull Service, which leads to all replicas; one per address family.") { Absent = "index 20 of each service CIDR" };
 
     private static readonly TextListSetting Primary = new("primary", 2, TextRule.Address,
-        "Addresses of the Service of replica 0, one per address family: pushes, and the second mirror.") {
+        "Addresses of the primary Service, for pushes and as the second mirror; one per address family.") {
             Absent = "index 21 of each service CIDR" };
 
     private static readonly WordSetting Algorithm = new("algorithm", CertificateAlgorithms.Words,
-        "Key of the server certificate.") { Absent = AdminsChoice };
+        "Key algorithm of the server certificate.") { Absent = AdminsChoice };
 
     private static readonly TextListSetting ExtraNames = new("extraNames", 32, TextRule.NameOrAddress,
-        "More names and addresses for the server certificate.");
+        "Additional names and addresses in the server certificate.");
 
     private static readonly WordSetting Mode = new("mode", [Default, PerUpstream, Off],
         "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") {
             Default = Default };
 
     private static readonly TextListSetting Upstreams = new("upstreams", 32, TextRule.Upstream,
-        "The hosts of mode perUpstream; needed there, and only there.");
+        "The hosts of mode perUpstream; required in that mode, refused in others.");
 
     private static readonly SwitchSetting Strict = new("strict", "Nodes never fall back to the upstream registry.");
 
     private static readonly TextSetting DialTimeout = new("dialTimeout", TextRule.Duration,
-        "How long a node tries to connect to the registry before it goes on; containerd before 2.1 ignores it.") {
+        "How long a node tries to connect to the registry before it uses the next mirror; containerd before 2.1 ignores it.") {
             Default = DefaultDialTimeout };
 
     private static readonly WordSetting ContainerdConfig = new("containerdConfig", [Auto, DropIn, None],
-        "What is done so that containerd reads the hosts files: what is needed, at most a drop-in, or nothing.") { Default = Auto };
+        "How containerd is configured to read the hosts files: as needed, by a drop-in at most, or not at all.") { Default = Auto };
 
     private static readonly TextSetting Cpu = new("cpu", TextRule.Quantity, "CPU of the registry container.") { Absent = AdminsChoice };
 
@@ -78,17 +83,17 @@ internal static class SettingsShape
     private static readonly GroupSetting Certificate = new("certificate", [Algorithm, ExtraNames], "The server certificate.");
     private static readonly GroupSetting Mirror = new(
         "mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig], "How nodes use the registry.");
-    private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "What a registry container asks for.");
-    private static readonly GroupSetting Limits = new("limits", [Cpu, Memory], "What a registry container is held to.");
-    private static readonly GroupSetting Resources = new("resources", [Requests, Limits], "What a registry container may use.");
+    private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "Resource requests of each registry container.");
+    private static readonly GroupSetting Limits = new("limits", [Cpu, Memory], "Resource limits of each registry container.");
+    private static readonly GroupSetting Resources = new("resources", [Requests, Limits], "Resources of each registry container.");
     private static readonly GroupSetting SecretRef = new(
         "secretRef", [AuthSecretName], "The Secret with the accounts.") { IsRequired = true };
     private static readonly GroupSetting Auth = new("auth", [SecretRef], "Who may pull and push; everybody in the cluster when absent.");
 
     /// <summary>The object under <c>addons.registry</c>.</summary>
     public static GroupSetting Registry { get; } = new("registry",
-        [Provider, Replicas, Storage, Addresses, Certificate, Mirror, Resources, Auth],
-        "A registry inside the cluster; an empty object asks for one with all defaults.");
+        [Provider, Replicas, PrimaryReplica, Storage, Addresses, Certificate, Mirror, Resources, Auth],
+        "A registry inside the cluster; an empty object requests one with all defaults.");
 
     /// <summary>The settings in an object. What is refused counts as absent, so that the rest can be looked at too.</summary>
     public static RegistrySettings Read(JsonElement value, string path, ICollection<Problem> problems)
@@ -104,6 +109,7 @@ internal static class SettingsShape
     private static RegistrySettings Bind(JsonElement value) => new()
     {
         Replicas = Replicas.Read(value),
+        PrimaryReplica = PrimaryReplica.Read(value),
         StorageSize = StorageSize.Read(Storage.Read(value)),
         StorageClassName = StorageClassName.Read(Storage.Read(value)),
         PullAddresses = Pull.Read(Addresses.Read(value)),

@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Registry.Settings;
 /// <summary>One number with a unit of Go's durations, as containerd reads it from a hosts file.</summary>
 internal static class ShortDuration
 {
-    /// <summary>More than this is no limit at all for somebody who waits for an image.</summary>
+    /// <summary>More than this is not a limit at all for somebody who waits for an image.</summary>
     private const decimal MostMilliseconds = 5 * 60 * 1000;
 
     public static bool IsValid(string text)

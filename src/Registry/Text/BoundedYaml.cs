@@ -22,8 +22,8 @@ public static class BoundedYaml
     }
 
     /// <summary>The root of every document.</summary>
-    /// <exception cref="YamlException">It is no YAML.</exception>
-    /// <exception cref="InvalidDataException">It is too deep, has a key that is no text or an alias to nothing before it, or is YAML that
+    /// <exception cref="YamlException">It is not valid YAML.</exception>
+    /// <exception cref="InvalidDataException">It is too deep, has a key that is not text or an alias to nothing before it, or is YAML that
     /// has no tree.</exception>
     public static IReadOnlyList<YamlNode> Load(string text)
     {

@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Registry.Text;
 
 /// <summary>
 /// Follows the events of a YAML text and refuses what its tree can't be built from safely: deep nesting, since building recurses; keys
-/// that are no scalars, since comparing them walks all aliases below; and aliases to what is not complete before them, since YamlDotNet
+/// that are not scalars, since comparing them walks all aliases below; and aliases to what is not complete before them, since YamlDotNet
 /// compares such nodes without an end (16.3.0).
 /// </summary>
 internal sealed class YamlShape(int deepest)
@@ -47,7 +47,7 @@ internal sealed class YamlShape(int deepest)
             return;
         level.IsAtKey = !level.IsAtKey;
         if (level.IsAtKey && !isScalar)
-            throw new InvalidDataException("a key that is no text");
+            throw new InvalidDataException("a key that is not text");
     }
 
     private void Open(Level level)

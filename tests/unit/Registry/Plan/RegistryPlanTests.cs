@@ -128,8 +128,8 @@ public sealed class RegistryPlanTests
     [InlineData("10.96.0.0", "Kubernetes keeps for itself")]
     [InlineData("10.111.255.255", "Kubernetes keeps for itself")]
     [InlineData("fd00::14", "lies in no service CIDR")]
-    [InlineData("ten", "is no IP address")]
-    [InlineData("010.96.0.20", "is no IP address")]
+    [InlineData("ten", "is not an IP address")]
+    [InlineData("010.96.0.20", "is not an IP address")]
     [InlineData("10.96.0.21", "give each Service its own address")]
     public void Create_BadPullAddress_SaysWhy(string address, string why) =>
         Assert.Contains(
@@ -141,7 +141,7 @@ public sealed class RegistryPlanTests
         "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the string \"two\".")]
     [InlineData("""{ "replicas": 1.5 }""", "clusterConfig.addons.registry.replicas must be a whole number")]
     [InlineData("""{ "replica": 3 }""",
-        "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, storage, addresses, certificate, "
+        "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, primaryReplica, storage, addresses, certificate, "
             + "mirror, resources, auth.")]
     [InlineData("""[]""", "clusterConfig.addons.registry must be an object, not a list.")]
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]

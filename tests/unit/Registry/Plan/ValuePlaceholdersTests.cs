@@ -57,6 +57,24 @@ public sealed class ValuePlaceholdersTests
         Assert.DoesNotContain("{{ $", template, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Plan_PrimaryReplica_IsThatOfTheClusterAndMustExist()
+    {
+        var options = new RegistryOptions();
+        options.Defaults.Replace("sync: {primary: 1}");
+
+        Assert.Equal("1", Primary(Clusters.Plan(Clusters.With(), options)));
+        Assert.Equal("2", Primary(Clusters.Plan(Clusters.With("""{ "replicas": 3, "primaryReplica": 2 }"""), options)));
+        Assert.Equal(
+            "The variable clusterConfig.addons.registry.primaryReplica, or the admin's value sync.primary, is 1, but the registry has "
+                + "1 replica, counted from 0; name one of them.",
+            Clusters.Problems(Clusters.With("""{ "replicas": 1 }"""), options));
+        Assert.Contains("is 2, but the registry has 2 replicas", Clusters.Problems(Clusters.With("""{ "primaryReplica": 2 }""")),
+            StringComparison.Ordinal);
+    }
+
+    private static string? Primary(RegistryPlan plan) => ChartValues.Build(plan, "0")["sync"]!["primary"]!.ToJsonString();
+
     private static JsonObject ReadBack(string template) => CapiRegistryHook.Registry.Chart.InstalledVolumes.Read(template)!;
 
     private static string? Host(RegistryPlan plan) => (string?)ChartValues.Build(plan, "0")["ingress"]!["hosts"]![0];
