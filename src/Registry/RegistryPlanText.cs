@@ -17,14 +17,14 @@ public static class RegistryPlanText
     /// <summary>The plan as YAML documents, or the problems.</summary>
     public static PlanText Write(Cluster cluster, RegistryOptions options) => RegistryPlan.Create(cluster, options) switch
     {
-        PlanResult.Wanted wanted => new PlanText(WriteDocuments(wanted.Plan, options), null),
+        PlanResult.Wanted wanted => new PlanText(WriteDocuments(wanted.Plan), null),
         PlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
         _ => new PlanText(
             $"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is "
                 + "not set.\n", null),
     };
 
-    private static string WriteDocuments(RegistryPlan plan, RegistryOptions options) =>
+    private static string WriteDocuments(RegistryPlan plan) =>
         $"# Cluster {plan.Cluster.DisplayName}\n"
         + string.Concat(plan.Warnings.Select(warning => $"# Warning: {warning}\n"))
         + "---\n" + YamlText.Write(Summary(plan))
@@ -33,7 +33,7 @@ public static class RegistryPlanText
         + Document("Management cluster: what the nodes trust", Owned(Secret(plan.TrustSecret, SecretKeys.OpaqueType, "ca.crt"), plan))
         + Document("Workload cluster: the server certificate",
             Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
-        + Document("Management cluster: the release of the registry chart", ToJson(plan, options))
+        + Document("Management cluster: the release of the registry chart", ToJson(plan))
         + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate",
             Nodes(NodePlan.Create(plan.Basis, plan.Basis.Settings.Mirror)));
 
@@ -92,9 +92,9 @@ public static class RegistryPlanText
         return json;
     }
 
-    private static JsonNode ToJson(RegistryPlan plan, RegistryOptions options) =>
+    private static JsonNode ToJson(RegistryPlan plan) =>
         JsonSerializer.SerializeToNode(
-            ChartProxyFactory.Create(plan, options, ChartValues.Build(plan, NotIssuedYet)), RegistryJson.Default.HelmChartProxy)!;
+            ChartProxyFactory.Create(plan, ChartValues.Build(plan, NotIssuedYet)), RegistryJson.Default.HelmChartProxy)!;
 
     private static JsonArray List<T>(IEnumerable<T> items) => new([.. items.Select(item => JsonValue.Create(item!.ToString()))]);
 }

@@ -341,11 +341,22 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
             CancellationToken);
 
     /// <summary>There are no pods here whose certificate could be seen, so what the service would write down is written for it.</summary>
-    protected Task SeenServedAsync(string serial) =>
-        Environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), "c1-registry",
-        new JsonObject { ["metadata"] =
-            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/certificate-served"] = serial } } },
-                CancellationToken);
+    protected async Task SeenServedAsync(string serial, string cluster = "c1")
+    {
+        var releases = AdminClient.ChartProxies("default");
+        var release = await Environment.ManagementObjects.GetAsync(releases, $"{cluster}-registry", CancellationToken);
+        var revision = (string)release["metadata"]!["annotations"]!["capi-registry-hook.io/release-revision"]!;
+        await Environment.ManagementObjects.MergePatchAsync(releases, $"{cluster}-registry", new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["annotations"] = new JsonObject
+                {
+                    ["capi-registry-hook.io/certificate-served"] = serial, ["capi-registry-hook.io/release-served"] = revision,
+                },
+            },
+        }, CancellationToken);
+    }
 
     /// <summary>Waits until so many clusters need nothing.</summary>
     protected Task ReadyAsync(int count) =>

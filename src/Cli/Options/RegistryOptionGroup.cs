@@ -47,6 +47,16 @@ internal static class RegistryOptionGroup
             (options, value) => options with { OnDisable = value },
             "What happens to a registry's volumes and certificate when its Cluster no longer requests a registry. The reconciler "
                 + "acts on it.")
+        .Add("rollout", OptionKind.Choice<RolloutMode>(), options => options.Rollout,
+            (options, value) => options with { Rollout = value },
+            "When new values for the registry chart, or a new chart, reach installed registries: Paced (a few at a time), OnUpgrade (with "
+                + "the next upgrade of each cluster) or Immediately (with the next reconcile).")
+        .Add("rollout-concurrency", OptionKind.Number(1, 100), options => options.RolloutConcurrency,
+            (options, value) => options with { RolloutConcurrency = value },
+            "Registries that a paced rollout changes at the same time.")
+        .Add("rollout-max-failures", OptionKind.Number(1, 100), options => options.RolloutMaxFailures,
+            (options, value) => options with { RolloutMaxFailures = value },
+            "Registries that must fail for a paced rollout to stop.")
         .Add("upgrade-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.UpgradeBlockLimit,
             (options, value) => options with { UpgradeBlockLimit = value },
             "How long a fault may block a cluster's upgrade.")

@@ -53,10 +53,17 @@ internal static class ServiceMetrics
     public static readonly Metric RotationBlocked = new("rotation_blocked", Gauge,
         "1 while the root CA is due for rotation and can't be rotated; the log says why." + OfTheLeader);
 
+    public static readonly Metric RolloutClusters = new("rollout_clusters", Gauge,
+        "Installed registries by their state in a rollout of the admin's values or of a new chart: current, in_progress (new pods not seen "
+            + "serving yet), waiting (for their turn, or for an upgrade) or failed." + OfTheLeader, "state");
+
+    public static readonly Metric RolloutStopped = new("rollout_stopped", Gauge,
+        "1 while a paced rollout has stopped because too many registries failed; the log names some of them." + OfTheLeader);
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Metric> All { get; } =
     [
         BuildInfo, ServingCertificate, Calls, CallDuration, RefusedCallers, ApiCalls, Leader, Reconciles, ReconcileDuration, QueueDepth,
-        Clusters, ClusterCertificate, RotationClusters, RootGeneration, RootEnd, RotationBlocked,
+        Clusters, ClusterCertificate, RotationClusters, RootGeneration, RootEnd, RotationBlocked, RolloutClusters, RolloutStopped,
     ];
 }

@@ -14,10 +14,19 @@ internal static class BackoffPolicy
     /// </summary>
     public static readonly TimeSpan WaitingPause = TimeSpan.FromSeconds(5);
 
+    /// <summary>A registry that waits longer than this is reconciled less often.</summary>
+    public static readonly TimeSpan ShortWait = TimeSpan.FromMinutes(10);
+
+    /// <summary>The pause then: many replicas with large volumes take their time.</summary>
+    public static readonly TimeSpan LongWaitPause = TimeSpan.FromSeconds(30);
+
     /// <summary>A registry that waits longer than this is retried with exponential backoff.</summary>
-    public static readonly TimeSpan WaitingLimit = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan WaitingLimit = TimeSpan.FromMinutes(70);
 
     private const int MostDoublings = 20;
+
+    /// <param name="waited">How long the registry has waited.</param>
+    public static TimeSpan PauseOfWaiting(TimeSpan waited) => waited < ShortWait ? WaitingPause : LongWaitPause;
 
     /// <summary>A quarter of the pause is random, so that Clusters that failed together are not retried together.</summary>
     /// <param name="failures">How many reconciles failed in a row, from 1.</param>

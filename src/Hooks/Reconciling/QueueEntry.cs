@@ -22,6 +22,9 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt)
     /// <summary>A reconcile is under way.</summary>
     public bool IsRunning { get; private set; }
 
+    /// <summary>A reconcile has ended, with whatever outcome.</summary>
+    public bool HasEnded { get; private set; }
+
     /// <summary>The Cluster is gone; a reconcile that is under way is the last.</summary>
     public bool IsGone { get; set; }
 
@@ -71,7 +74,7 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt)
     /// <returns>When the Cluster is due.</returns>
     public DateTimeOffset End(ReconcileOutcome outcome, DateTimeOffset? nextVerify, DateTimeOffset next, DateTimeOffset now)
     {
-        (IsRunning, HoldsLimitedWorker, _isSlow) = (false, false, now - _startedAt > SlowAfter);
+        (IsRunning, HasEnded, HoldsLimitedWorker, _isSlow) = (false, true, false, now - _startedAt > SlowAfter);
         if (outcome == ReconcileOutcome.Settled && nextVerify is { } verify)
             _verifyAt = verify;
         _waitingSince = outcome == ReconcileOutcome.Waiting ? _waitingSince ?? now : null;
@@ -81,7 +84,7 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt)
             return DueAfter(_change, now);
         if (isFailure)
             return now + BackoffPolicy.PauseAfter(_failures, Random.Shared.NextDouble());
-        return outcome == ReconcileOutcome.Waiting ? now + BackoffPolicy.WaitingPause : next;
+        return outcome == ReconcileOutcome.Waiting ? now + BackoffPolicy.PauseOfWaiting(now - _waitingSince!.Value) : next;
     }
 
     /// <summary>

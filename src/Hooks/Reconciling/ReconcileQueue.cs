@@ -23,7 +23,9 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     private readonly DueClusters _limited = new();
 
     private TaskCompletionSource _changed = NewSignal();
+    private readonly HashSet<string> _listed = new(StringComparer.Ordinal);
     private int _limitedRunning;
+    private bool _isSurveyed;
 
     /// <summary>The number of known Clusters.</summary>
     public int Count
@@ -48,6 +50,21 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         }
     }
 
+    /// <summary>
+    /// All Clusters have been listed and reconciled once, whatever came of it. It stays so: a Cluster that is created later changes nothing.
+    /// </summary>
+    public bool IsSurveyed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isSurveyed = _isSurveyed
+                    || (_listed.Count >= Math.Max(1, options.Namespaces.Count) && _entries.Values.All(entry => entry.HasEnded));
+            }
+        }
+    }
+
     private int HalfOfWorkers => Math.Max(1, options.Workers / 2);
 
     /// <summary>Every Cluster is due: something changed that concerns all.</summary>
@@ -56,6 +73,16 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         lock (_gate)
         {
             foreach (var (cluster, entry) in _entries)
+                Apply(ClusterChange.Fleet, cluster, entry);
+        }
+    }
+
+    /// <summary>A known Cluster is due: it is its turn.</summary>
+    public void Enqueue(ClusterKey cluster)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(cluster, out var entry))
                 Apply(ClusterChange.Fleet, cluster, entry);
         }
     }
@@ -100,6 +127,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             List<ClusterKey> gone = [
                 .. _entries.Keys.Where(key => (@namespace is null || key.Namespace == @namespace) && !listed.Contains(key))];
             gone.ForEach(Remove);
+            _listed.Add(@namespace ?? "");
         }
     }
 

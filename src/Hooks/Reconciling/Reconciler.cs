@@ -101,7 +101,7 @@ internal sealed partial class Reconciler(
     {
         using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] all = [parts.Informer.RunAsync(queue, together.Token), parts.Workers.RunAsync(queue, together.Token),
-            parts.Root.RunAsync(queue, together.Token)];
+            parts.Root.RunAsync(queue, together.Token), parts.Rollout.RunAsync(queue, together.Token)];
         await Task.WhenAny(all);
         await together.CancelAsync();
         await Task.WhenAll(all);

@@ -20,6 +20,7 @@ internal sealed class ReconcilerMetrics : IMetricsSource
     private long _errors;
     private ReconcileQueue? _queue;
     private volatile RotationReport? _root;
+    private volatile RolloutReport? _rollout;
 
     /// <summary>This replica starts to lead, with this queue, or stops (null); what it knew is no longer shown then.</summary>
     public void Lead(ReconcileQueue? queue)
@@ -27,7 +28,7 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         lock (_gate)
         {
             _queue = queue;
-            _root = null;
+            (_root, _rollout) = (null, null);
             _entries.Clear();
         }
     }
@@ -48,6 +49,9 @@ internal sealed class ReconcilerMetrics : IMetricsSource
 
     /// <summary>The root was checked.</summary>
     public void Record(RotationReport report) => _root = report;
+
+    /// <summary>Registries were counted.</summary>
+    public void Record(RolloutReport report) => _rollout = report;
 
     /// <summary>A reconcile met an unexpected fault.</summary>
     public void RecordError() => Interlocked.Increment(ref _errors);
@@ -71,6 +75,18 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         text.Sample(ServiceMetrics.QueueDepth, queue.Depth);
         WriteClusters(text, entries);
         WriteRotation(text, entries);
+        WriteRollout(text);
+    }
+
+    private void WriteRollout(MetricsText text)
+    {
+        var rollout = _rollout;
+        text.Family(ServiceMetrics.RolloutClusters);
+        foreach (var (state, count) in rollout?.Counts ?? new Dictionary<RolloutState, int>())
+            text.Sample(ServiceMetrics.RolloutClusters, count, state == RolloutState.InProgress ? "in_progress" : LabelOf(state));
+        text.Family(ServiceMetrics.RolloutStopped);
+        if (rollout is not null)
+            text.Sample(ServiceMetrics.RolloutStopped, rollout.IsStopped ? 1 : 0);
     }
 
     private void WriteRotation(MetricsText text, List<(ClusterKey Cluster, ClusterSample Entry)> entries)
@@ -125,7 +141,8 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         }
     }
 
-    private static string LabelOf(ClusterPhase phase) => phase.ToString().ToLowerInvariant();
+    private static string LabelOf<TEnum>(TEnum phase)
+        where TEnum : struct, Enum => phase.ToString().ToLowerInvariant();
 }
 
 /// <summary>What is remembered of a Cluster.</summary>

@@ -12,10 +12,14 @@ internal static class ReconcilerSetup
         services.AddSingleton<ClusterInformer>();
         services.AddSingleton<ReconcileWorkers>();
         services.AddSingleton<RootRotationController>();
+        services.AddSingleton<RolloutController>();
         services.AddSingleton<ReconcilerParts>();
         services.AddHostedService<Reconciler>();
     }
 }
 
-/// <summary>What runs while this replica leads: watches fill the queue, workers empty it, and the root is rotated.</summary>
-internal sealed record ReconcilerParts(ClusterInformer Informer, ReconcileWorkers Workers, RootRotationController Root);
+/// <summary>
+/// What runs while this replica leads: watches fill the queue, workers empty it, the root is rotated and the admin's changes are rolled out.
+/// </summary>
+internal sealed record ReconcilerParts(
+    ClusterInformer Informer, ReconcileWorkers Workers, RootRotationController Root, RolloutController Rollout);

@@ -32,14 +32,21 @@ internal static class HelmValues
     }
 
     /// <summary>The value at a path like <c>tls.secretName</c>; null where there is none.</summary>
-    public static JsonNode? Find(JsonObject values, string path) =>
-        path.Split('.').Aggregate((JsonNode?)values, (node, step) => (node as JsonObject)?[step]);
+    public static JsonNode? Find(JsonObject values, string path)
+    {
+        TryFind(values, path, out var value);
+        return value;
+    }
 
     /// <summary>True when the path is set, be it to null.</summary>
-    public static bool Has(JsonObject values, string path)
+    public static bool Has(JsonObject values, string path) => TryFind(values, path, out _);
+
+    /// <summary>The last step may have dots itself: the name of an annotation.</summary>
+    private static bool TryFind(JsonObject values, string path, out JsonNode? value)
     {
-        var dot = path.LastIndexOf('.');
-        var parent = dot < 0 ? values : Find(values, path[..dot]) as JsonObject;
-        return parent?.ContainsKey(path[(dot + 1)..]) == true;
+        if (values.TryGetPropertyValue(path, out value))
+            return true;
+        var dot = path.IndexOf('.', StringComparison.Ordinal);
+        return dot >= 0 && values[path[..dot]] is JsonObject below && TryFind(below, path[(dot + 1)..], out value);
     }
 }

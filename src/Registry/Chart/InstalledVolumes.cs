@@ -60,6 +60,11 @@ internal static class InstalledVolumes
         return values;
     }
 
+    /// <summary>Whether an earlier version wrote all that the volumes are made of, as <see cref="Keep"/> does.</summary>
+    public static bool AreWritten(JsonObject wanted, JsonObject? installed) =>
+        wanted["storage"] is null or JsonObject && installed?["storage"] is JsonObject storage
+        && Array.TrueForAll(Fields, storage.ContainsKey);
+
     private static JsonObject With(JsonObject wanted, JsonObject storage)
     {
         var values = HelmValues.Merge(wanted, new JsonObject { ["storage"] = new JsonObject() });

@@ -53,6 +53,9 @@ public sealed record Cluster : IKubernetesObject
     /// <summary>Namespace and name.</summary>
     internal NamespacedName Name => new(Metadata.Namespace ?? "", Metadata.Name ?? "");
 
+    /// <summary>The same, as others name the Cluster.</summary>
+    internal ClusterKey Key => new(Name.Namespace, Name.Name);
+
     /// <summary>Namespace and name for logs: printable, at most 256 characters, whatever a request says.</summary>
     public string DisplayName => FieldText.Sentence(Name.ToString());
 }

@@ -9,9 +9,8 @@ namespace CapiRegistryHook.Registry.Plan;
 internal static class ChartProxyFactory
 {
     /// <param name="plan">The plan.</param>
-    /// <param name="options">Where the chart comes from.</param>
     /// <param name="values">The chart's values.</param>
-    public static HelmChartProxy Create(RegistryPlan plan, RegistryOptions options, JsonObject values) => new()
+    public static HelmChartProxy Create(RegistryPlan plan, JsonObject values) => new()
     {
         Metadata = new ObjectMeta
         {
@@ -24,13 +23,13 @@ internal static class ChartProxyFactory
         {
             ClusterSelector = new LabelSelector(
                 new Dictionary<string, string> { [RegistryPlan.ClusterNameLabel] = plan.Cluster.Name.Name }),
-            RepoURL = options.ChartRepository,
-            ChartName = options.ChartName,
-            Version = options.ChartVersion,
+            RepoURL = plan.Release.Repository,
+            ChartName = plan.Release.ChartName,
+            Version = plan.Release.ChartVersion,
             ReleaseName = RegistryNames.Registry,
             Namespace = RegistryNames.Namespace,
             ReconcileStrategy = "Continuous",
-            TlsConfig = KubernetesNames.TryParsePair(options.ChartCaSecret, out var secret)
+            TlsConfig = KubernetesNames.TryParsePair(plan.Release.CaSecret, out var secret)
                 ? new HelmTlsConfig(new SecretReference(secret.Name, secret.Namespace))
                 : null,
             ValuesTemplate = YamlText.WriteTemplate(values),

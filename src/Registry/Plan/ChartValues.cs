@@ -29,6 +29,7 @@ internal static class ChartValues
         "fullnameOverride", "clusterDomain", "tls.secretName", "tls.certificateSerial",
         .. ServiceFields.Select(field => "service." + field),
         .. ServiceFields.Select(field => "primaryService." + field),
+        "podAnnotations." + RegistryNames.RevisionAnnotation,
     ];
 
     /// <summary>What is part of selectors: Kubernetes refuses to change them, so a release that tries is left half-applied.</summary>
@@ -58,7 +59,8 @@ internal static class ChartValues
     /// CNCF Distribution reads its key pair once, at start.
     /// </param>
     public static JsonObject Build(RegistryPlan plan, string certificateSerial) =>
-        HelmValues.Merge(plan.Values, Compute(plan.Addresses, plan.Replicas, plan.ServiceDomain, certificateSerial));
+        HelmValues.Merge(plan.Values, HelmValues.Merge(
+            Compute(plan.Addresses, plan.Replicas, plan.ServiceDomain, certificateSerial), Revision(plan.Release.Id)));
 
     /// <summary>The admin's values with what any cluster would add, to be held against the chart before there is a cluster.</summary>
     public static JsonObject Probe(JsonObject values)
@@ -96,6 +98,10 @@ internal static class ChartValues
         ["service"] = Service(addresses.Pull),
         ["primaryService"] = Service(addresses.Primary),
     };
+
+    /// <summary>An annotation of the pods, by which those of the release that was written last are told from older ones.</summary>
+    private static JsonObject Revision(string id) =>
+        new() { ["podAnnotations"] = new JsonObject { [RegistryNames.RevisionAnnotation] = id } };
 
     private static JsonObject Service(IReadOnlyList<IPAddress> addresses) => new()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Chart;
@@ -13,7 +14,12 @@ namespace CapiRegistryHook.Registry.Plan;
 public sealed class RegistryDefaults
 {
     private readonly bool _isForShippedChart;
-    private volatile Snapshot _current = new("", [], HasPlaceholders: false);
+    /// <summary>Annotations of one object hold 256 KiB together, and each HelmChartProxy carries the values that it was written with.</summary>
+    private const int MostJson = 100_000;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+
+    private volatile Snapshot _current = new("", "{}", [], HasPlaceholders: false);
 
     /// <summary>Values for the chart that ships with this product.</summary>
     public RegistryDefaults() => _isForShippedChart = true;
@@ -31,6 +37,9 @@ public sealed class RegistryDefaults
         return current.HasPlaceholders ? ValuePlaceholders.Fill(current.Values, cluster) : current.Values;
     }
 
+    /// <summary>The same as compact JSON with sorted keys.</summary>
+    internal string Json => _current.Json;
+
     /// <summary>Takes other values; false when they are the ones it has.</summary>
     /// <param name="yaml">One YAML document, an object in the shape of the chart's <c>values.yaml</c>; empty means none.</param>
     /// <exception cref="RegistryDefaultsException">They can't be used; the former values stay.</exception>
@@ -38,16 +47,39 @@ public sealed class RegistryDefaults
     {
         if (yaml == _current.Yaml)
             return false;
-        var values = Parse(yaml);
-        var problems = FindProblems(values).ToList();
+        var values = Sort(Parse(yaml));
+        var json = values.ToJsonString();
+        var problems = FindProblems(values, _isForShippedChart);
+        if (json.Length > MostJson)
+            problems.Add($"They take {json.Length} characters as JSON; at most {MostJson} are possible.");
         if (problems.Count > 0)
             throw new RegistryDefaultsException(string.Join(" ", problems));
-        _current = new Snapshot(yaml, values, values.ToJsonString().Contains("${", StringComparison.Ordinal));
+        _current = NewSnapshot(yaml, json, values);
         return true;
     }
 
+    /// <summary>The values that a registry was installed with.</summary>
+    /// <param name="json">What <see cref="Json"/> was then, as others may have changed it since.</param>
+    /// <param name="chartName">The chart that they were for.</param>
+    /// <param name="chartVersion">Its version.</param>
+    /// <returns>Null when this version can't use them.</returns>
+    internal static RegistryDefaults? TryRestore(string json, string chartName, string chartVersion)
+    {
+        try
+        {
+            return json.Length <= MostJson && JsonNode.Parse(json, documentOptions: Strict) is JsonObject values
+                && FindProblems(values, ShippedChart.Is(chartName, chartVersion)).Count == 0
+                ? new RegistryDefaults(chartName, chartVersion) { _current = NewSnapshot("", json, values) }
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The chart is asked only about values that are otherwise right, since one mistake would be told twice.</summary>
-    private List<string> FindProblems(JsonObject values)
+    private static List<string> FindProblems(JsonObject values, bool isForShippedChart)
     {
         List<string> problems =
         [
@@ -59,16 +91,27 @@ public sealed class RegistryDefaults
         ];
         if (HelmValues.Has(values, ChartValues.ReplicasField) && ChartValues.AsReplicas(values[ChartValues.ReplicasField]) is null)
             problems.Add($"The value {ChartValues.ReplicasField} must be a whole number from 1 to {ChartValues.MostReplicas}.");
-        if (problems.Count == 0 && _isForShippedChart)
+        if (problems.Count == 0 && isForShippedChart)
         {
             var sample = ValuePlaceholders.Fill(values, ValuePlaceholders.Sample);
             problems.AddRange(ShippedChart.Validate(ChartValues.Probe(sample)).Select(Describe));
         }
 
-        if (problems.Count == 0 && _isForShippedChart)
+        if (problems.Count == 0 && isForShippedChart)
             problems.AddRange(SharedStorage.FindProblems(values));
         return problems;
     }
+
+    /// <summary>The order of keys in a file means nothing, and must not look like a change.</summary>
+    private static JsonObject Sort(JsonObject values) => new(values.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+        .Select(entry => KeyValuePair.Create(entry.Key, Sort(entry.Value))));
+
+    private static JsonNode? Sort(JsonNode? value) => value switch
+    {
+        JsonObject map => Sort(map),
+        JsonArray list => new JsonArray([.. list.Select(Sort)]),
+        _ => value?.DeepClone(),
+    };
 
     private static JsonObject Parse(string yaml)
     {
@@ -97,7 +140,10 @@ public sealed class RegistryDefaults
     internal static string Describe(SchemaViolation violation) =>
         FieldText.Sentence($"The value {(violation.Path.Length == 0 ? "of the chart" : violation.Path)} {violation.Rule}.");
 
-    private sealed record Snapshot(string Yaml, JsonObject Values, bool HasPlaceholders);
+    private static Snapshot NewSnapshot(string yaml, string json, JsonObject values) =>
+        new(yaml, json, values, json.Contains("${", StringComparison.Ordinal));
+
+    private sealed record Snapshot(string Yaml, string Json, JsonObject Values, bool HasPlaceholders);
 }
 
 /// <summary>Values for the registry chart that can't be used; the message says which and why.</summary>

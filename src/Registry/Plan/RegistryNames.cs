@@ -24,6 +24,9 @@ internal static class RegistryNames
     /// <summary>The Secret with the server certificate.</summary>
     public const string CertificateSecret = "registry-tls";
 
+    /// <summary>On the registry's pods: the revision of the admin's decisions that they were made from.</summary>
+    public const string RevisionAnnotation = "capi-registry-hook.io/release-revision";
+
     /// <summary>The port of the pull and primary Services.</summary>
     public const int Port = 443;
 

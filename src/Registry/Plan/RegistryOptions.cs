@@ -25,6 +25,19 @@ public enum DisabledData
     Delete,
 }
 
+/// <summary>When an admin's new values for the chart, or a new chart, reach registries that are installed.</summary>
+public enum RolloutMode
+{
+    /// <summary>A few registries at a time, until too many fail.</summary>
+    Paced,
+
+    /// <summary>Each registry with the next upgrade of its cluster.</summary>
+    OnUpgrade,
+
+    /// <summary>Each registry with its next reconcile.</summary>
+    Immediately,
+}
+
 /// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
 public sealed record RegistryOptions
 {
@@ -83,6 +96,15 @@ public sealed record RegistryOptions
     /// What happens to a registry's data when its Cluster no longer requests one; only the reconciler removes registries.
     /// </summary>
     public DisabledData OnDisable { get; init; } = DisabledData.Keep;
+
+    /// <summary>When new values of the admin, or a new chart, reach registries that are installed.</summary>
+    public RolloutMode Rollout { get; init; } = RolloutMode.Paced;
+
+    /// <summary>How many registries a paced rollout changes at once, 1 to 100.</summary>
+    public int RolloutConcurrency { get; init; } = 5;
+
+    /// <summary>How many registries must fail until a paced rollout stops, 1 to 100.</summary>
+    public int RolloutMaxFailures { get; init; } = 3;
 
     /// <summary>
     /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.

@@ -30,6 +30,9 @@ internal sealed record RegistryPlan
 
     public string ServiceDomain => Basis.ServiceDomain;
 
+    /// <summary>The admin's decisions that the plan follows.</summary>
+    public required ReleaseRevision Release { get; init; }
+
     /// <summary>What the admin and the cluster's variable say of the chart's values; not to be changed.</summary>
     public required JsonObject Values { get; init; }
 
@@ -96,6 +99,7 @@ internal sealed record RegistryPlan
         var plan = new RegistryPlan
         {
             Basis = basis,
+            Release = ReleaseRevision.Of(options),
             Values = values,
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names,
             CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),

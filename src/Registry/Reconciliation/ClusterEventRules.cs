@@ -21,6 +21,8 @@ internal static class ClusterEventRules
                 yield return item;
         }
 
+        if (context.RolloutStop is { } stop)
+            yield return Warning("RolloutStopped", "Rollout", stop);
         if (context.Waits is { Count: > 0 } blocked)
             yield return new ClusterEvent("RotationBlocked", "Rotate", blocked.Reason, IsWarning: blocked.Change is not null);
     }

@@ -17,6 +17,9 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 internal sealed class ClusterReconciler(
     KubernetesClient management, WorkloadAccess workload, RegistryInstaller steps, RegistryOptions options, TimeProvider time)
 {
+    /// <summary>What paces changes by the admin.</summary>
+    public Rollout Rollout { get; } = new(options, time);
+
     /// <summary>Longer than the hooks have: nobody waits for it, and slow workload clusters need it.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -28,10 +31,18 @@ internal sealed class ClusterReconciler(
     private readonly ClusterEventRecorder _events = new(management, time);
 
     /// <summary>Forgets a Cluster that is gone.</summary>
-    public void Forget(ClusterKey key) => _events.Forget(key);
+    public void Forget(ClusterKey key)
+    {
+        _events.Forget(key);
+        Rollout.Forget(key);
+    }
 
     /// <summary>Forgets all Clusters: what this process reported before another one led no longer counts.</summary>
-    public void ForgetAll() => _events.ForgetAll();
+    public void ForgetAll()
+    {
+        _events.ForgetAll();
+        Rollout.ForgetAll();
+    }
 
     /// <summary>Makes the registry of the Cluster what it is to be, or says what is in the way.</summary>
     /// <param name="key">The Cluster.</param>
@@ -40,7 +51,8 @@ internal sealed class ClusterReconciler(
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<ReconcileResult> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
     {
-        var context = new ReconcileContext { IsClusterLive = true };
+        var startedAt = time.GetUtcNow();
+        var context = new ReconcileContext { IsClusterLive = true, Rollout = Rollout };
         var root = new NamespacedName(options.HookNamespace, options.RootSecretName);
         var outcome = await Attempt.RunAsync(Limit, time, root, async token =>
         {
@@ -51,6 +63,8 @@ internal sealed class ClusterReconciler(
         if (context is { Certificate: null, Goal: not ClusterPhase.Off, Cluster: { } cluster })
             await Attempt.RunAsync(ReadLimit, time, root, token => ReadCertificateAsync(cluster, context, token), cancellationToken);
         var status = context.Conclude(key, outcome);
+        Rollout.Record(key, context.Progress, status.Phase, startedAt);
+        context.RolloutStop = Rollout.StopReasonOf(key);
         await _events.RecordAsync(context, status, cancellationToken);
         return status;
     }
@@ -64,7 +78,11 @@ internal sealed class ClusterReconciler(
         var release = await management.FindAsync(
             RegistryResources.HelmChartProxyHeaders, RegistryPlan.ChartProxyOf(cluster), cancellationToken);
         if (release is not null && ObjectLabels.IsManaged(release.Metadata) && ClusterOwner.Owns(cluster, release.Metadata))
+        {
             context.Begin(CertificateRecord.Read(release.Metadata.Annotations));
+            context.Progress ??= ReleaseProgress.Read(release.Metadata.Annotations);
+        }
+
         return RegistryOutcome.Done;
     }
 
@@ -87,10 +105,27 @@ internal sealed class ClusterReconciler(
             case PlanResult.Wanted wanted:
                 return steps.ReconcileAsync(wanted.Plan, verify, context, cancellationToken);
             case PlanResult.Invalid invalid:
-                return Task.FromResult(RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
+                return KeepAsync(cluster, invalid, verify, context, cancellationToken);
             default:
                 context.Goal = ClusterPhase.Off;
                 return _removal.RemoveAsync(cluster, context.Changes, cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// New values of the admin that do not fit this Cluster must not keep an installed registry from its renewals: it goes on with those
+    /// that it has.
+    /// </summary>
+    private async Task<RegistryOutcome> KeepAsync(
+        Cluster cluster, PlanResult.Invalid invalid, bool verify, ReconcileContext context, CancellationToken cancellationToken)
+    {
+        var refusal = RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
+        var live = await management.FindAsync(RegistryResources.HelmChartProxies, RegistryPlan.ChartProxyOf(cluster), cancellationToken);
+        if (live is null || !ClusterOwner.Owns(cluster, live.Metadata)
+            || new InstalledRelease(live, null).Revision?.ApplyTo(options) is not { } then
+            || RegistryPlan.Create(cluster, then) is not PlanResult.Wanted stays)
+            return refusal;
+        var outcome = await steps.ReconcileAsync(stays.Plan, verify, context, cancellationToken);
+        return outcome.Kind == OutcomeKind.Done ? refusal : outcome;
     }
 }

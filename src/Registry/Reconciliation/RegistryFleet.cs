@@ -45,6 +45,14 @@ public sealed class RegistryFleet
         _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
 
     /// <summary>
+    /// Counts how far the admin's values and chart are rolled out, and decides which registries are next. Only the replica that leads calls
+    /// this.
+    /// </summary>
+    /// <param name="isCounted">False while Clusters are left that this replica has not reconciled since it leads.</param>
+    /// <returns>The counts, and the Clusters to reconcile now.</returns>
+    public RolloutReport AdvanceRollout(bool isCounted) => _reconciler.Rollout.Advance(isCounted);
+
+    /// <summary>
     /// Does the next step of a rotation of the root, if there is one to do. Only the replica that leads calls this, and again soon when
     /// something changed.
     /// </summary>

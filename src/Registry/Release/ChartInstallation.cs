@@ -10,7 +10,7 @@ using CapiRegistryHook.Registry.ServerCertificates;
 namespace CapiRegistryHook.Registry.Release;
 
 /// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
-internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options)
+internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
     private const string OtherVolumes =
         "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
@@ -49,27 +49,24 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     /// </summary>
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="before">What <see cref="FindAsync"/> returned; a write since then ends in a Conflict.</param>
-    /// <param name="certificate">The certificate that the pods are to serve.</param>
-    /// <param name="changes">Takes what was changed.</param>
+    /// <param name="context">Has the certificate that the pods are to serve, and takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task EnsureChartProxyAsync(
-        RegistryPlan plan, InstalledRelease before, CertificateRecord certificate, ICollection<Change> changes,
-        CancellationToken cancellationToken)
+        RegistryPlan plan, InstalledRelease before, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var (wanted, kept) = Want(plan, before, certificate);
-        await ApplyAsync(plan, before.Live, wanted, changes, cancellationToken);
-        AddKept(plan, kept, changes);
+        var (wanted, kept) = Want(plan, before, context);
+        await ApplyAsync(plan, before.Live, wanted, context.Changes, cancellationToken);
+        AddKept(plan, kept, context.Changes);
     }
 
     /// <summary>As <see cref="EnsureChartProxyAsync"/>, but nothing is called when all that this version writes is there.</summary>
     public async Task RepairChartProxyAsync(
-        RegistryPlan plan, InstalledRelease before, CertificateRecord certificate, ICollection<Change> changes,
-        CancellationToken cancellationToken)
+        RegistryPlan plan, InstalledRelease before, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var (wanted, kept) = Want(plan, before, certificate);
+        var (wanted, kept) = Want(plan, before, context);
         if (before.Live is not { } live || !ChartProxyComparison.IsAsWanted(live, wanted))
-            await ApplyAsync(plan, before.Live, wanted, changes, cancellationToken);
-        AddKept(plan, kept, changes);
+            await ApplyAsync(plan, before.Live, wanted, context.Changes, cancellationToken);
+        AddKept(plan, kept, context.Changes);
     }
 
     /// <summary>
@@ -88,14 +85,18 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
                 + "Cluster another name.");
     }
 
-    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, InstalledRelease before, CertificateRecord certificate)
+    private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, InstalledRelease before, ReconcileContext context)
     {
+        var certificate = context.Certificate!;
         var values = ChartValues.Build(plan, certificate.Serial);
-        var kept = ShippedChart.Is(options.ChartName, options.ChartVersion)
+        var kept = IsOurChart(plan.Release, values, before)
             ? InstalledVolumes.Keep(values, before.Values)
             : new KeptValues(values, IsOther: false);
-        var wanted = ChartProxyFactory.Create(plan, options, kept.Values);
+        var wanted = ChartProxyFactory.Create(plan, kept.Values);
         var annotations = StillServed(certificate, before.Live).ToAnnotations();
+        context.Progress = ReleaseProgress.After(context.Progress, plan.Release.Id, time.GetUtcNow());
+        context.Progress.AddTo(annotations);
+        annotations[ReleaseProgress.AdminValuesKey] = plan.Release.AdminValues;
         annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
         return (wanted with
         {
@@ -108,6 +109,11 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         }, kept);
     }
 
+    /// <summary>An earlier version of our chart, too, has its volumes written into the values.</summary>
+    private static bool IsOurChart(ReleaseRevision release, JsonObject values, InstalledRelease before) =>
+        ShippedChart.Is(release.ChartName, release.ChartVersion)
+        || (before.Revision?.Id == release.Id && InstalledVolumes.AreWritten(values, before.Values));
+
     /// <summary>What was seen served stays known until something else is seen.</summary>
     private static CertificateRecord StillServed(CertificateRecord certificate, HelmChartProxy? before) =>
         certificate.Served is null && CertificateRecord.Read(before?.Metadata.Annotations) is { Served: not null } known
@@ -115,7 +121,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             : certificate;
 
     private async Task ApplyAsync(
-        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, ICollection<Change> changes, CancellationToken cancellationToken)
+        RegistryPlan plan, HelmChartProxy? before, HelmChartProxy wanted, List<Change> changes, CancellationToken cancellationToken)
     {
         var after = await management.ServerSideApplyAsync(
             RegistryResources.HelmChartProxies, wanted, new ApplyOptions(ObjectLabels.FieldManager, Force: true), cancellationToken);
@@ -129,7 +135,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     private static bool IsReinstall(HelmChartProxy before, HelmChartProxy wanted) =>
         before.Spec is { } spec && (spec.RepoURL != wanted.Spec!.RepoURL || spec.ChartName != wanted.Spec.ChartName);
 
-    private static void AddKept(RegistryPlan plan, KeptValues kept, ICollection<Change> changes)
+    private static void AddKept(RegistryPlan plan, KeptValues kept, List<Change> changes)
     {
         if (kept.IsOther)
             changes.Add(Changed(plan, ChangeVerb.Kept, OtherVolumes));
@@ -153,6 +159,18 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
 internal sealed record InstalledRelease(HelmChartProxy? Live, JsonObject? Values)
 {
     public CertificateRecord? Certificate => CertificateRecord.Read(Live?.Metadata.Annotations);
+
+    /// <summary>
+    /// The admin's decisions that it was written with; null when it does not say, or was edited since so that chart and annotations no
+    /// longer fit together.
+    /// </summary>
+    public ReleaseRevision? Revision { get; } = Live is { Spec: { } spec, Metadata.Annotations: { } annotations }
+        && annotations.GetValueOrDefault(ReleaseProgress.AdminValuesKey) is { } adminValues
+        && ReleaseRevision.Of(spec, adminValues) is var revision && ReleaseProgress.Read(annotations)?.Revision == revision.Id
+            ? revision : null;
+
+    /// <summary>How far the registry is with them.</summary>
+    public ReleaseProgress? Progress => Revision is null ? null : ReleaseProgress.Read(Live?.Metadata.Annotations);
 
     public bool IsBeingDeleted => Live?.Metadata.DeletionTimestamp is not null;
 }

@@ -27,6 +27,15 @@ internal sealed class ReconcileContext
     /// <summary>The certificate as it was known before; null when none was.</summary>
     public CertificateRecord? Former { get; private set; }
 
+    /// <summary>What paces changes by the admin; null when nothing does.</summary>
+    public Rollout? Rollout { get; init; }
+
+    /// <summary>How far the registry is with the admin's decisions; null while that is not known.</summary>
+    public ReleaseProgress? Progress { get; set; }
+
+    /// <summary>Why no other registry gets the admin's new decisions; null unless this one is among the causes.</summary>
+    public string? RolloutStop { get; set; }
+
     /// <summary>What the cluster's nodes are given to trust; null when the attempt did not get that far.</summary>
     public TrustBundle? Bundle { get; set; }
 

@@ -21,7 +21,7 @@ internal sealed class RegistryInstaller(
     private readonly RootAuthority _root = new(management, options, time);
     private readonly ClusterTrust _trust = new(management, time);
     private readonly RegistryCertificateIssuer _certificate = new(time);
-    private readonly ChartInstallation _chart = new(management, options);
+    private readonly ChartInstallation _chart = new(management, options, time);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
     public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
@@ -85,20 +85,35 @@ internal sealed class RegistryInstaller(
     {
         var release = await _chart.FindAsync(requested, cancellationToken);
         var known = context.Begin(release.Certificate);
+        context.Progress = release.Progress;
         if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
             return refusal;
         if (release.IsBeingDeleted)
             return BeingDeleted(requested);
 
-        var plan = requested.Keep(release.Values);
+        var plan = Choose(requested, release, context).Keep(release.Values);
         var wanted = Want(plan, signer, upgradeTo: null);
-
-        var isDue = verify || known is null || known.NeedsWork(wanted, plan.Owner.Uid, time.GetUtcNow());
+        // Before a registry is changed its cluster is called: one that can't be reached keeps what it has.
+        var isDue = verify || release.Progress is not { IsServed: true } progress || progress.Revision != plan.Release.Id
+            || known is null || known.NeedsWork(wanted, plan.Owner.Uid, time.GetUtcNow());
         if (isDue && await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
             return stop;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
-        await _chart.RepairChartProxyAsync(plan, release, context.Certificate!, context.Changes, cancellationToken);
-        return isDue ? await ConfirmServedAsync(plan, wanted, context, cancellationToken) : RegistryOutcome.Done;
+        await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
+        return isDue ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
+    }
+
+    /// <summary>
+    /// The plan with the admin's decisions of today, or with those that the registry has until it is its turn. A Cluster that its user
+    /// changed to what only today's decisions allow gets them.
+    /// </summary>
+    private RegistryPlan Choose(RegistryPlan requested, InstalledRelease release, ReconcileContext context)
+    {
+        if (context.Rollout is not { } rollout || release is not { Revision: { } installed, Progress: { } progress }
+            || installed.Id == requested.Release.Id || rollout.Allows(requested.Cluster.Key, progress))
+            return requested;
+        return installed.ApplyTo(options) is { } then && RegistryPlan.Create(requested.Cluster, then) is PlanResult.Wanted stays
+            ? stays.Plan : requested;
     }
 
     /// <summary>
@@ -106,20 +121,23 @@ internal sealed class RegistryInstaller(
     /// checked again while the certificate stays.
     /// </summary>
     private async Task<RegistryOutcome> ConfirmServedAsync(
-        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
+        RegistryPlan plan, WantedCertificate wanted, string? before, ReconcileContext context, CancellationToken cancellationToken)
     {
         var certificate = context.Certificate!;
         if (context.HasWritten("HelmChartProxy") && context.Former?.Serial != certificate.Serial)
             return RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
+        if (before != plan.Release.Id)
+            return RegistryOutcome.Waiting("The registry was given other values or another chart; its pods have yet to follow.");
+        var expected = new ExpectedPods(wanted.Trust, certificate.Serial, plan.Release.Id, plan.Replicas);
         var result = await workload.RunAsync<ServedResult>(
-            plan.Cluster, async client => await _served(client, wanted.Trust, certificate.Serial, plan.Replicas, cancellationToken),
-            cancellationToken);
+            plan.Cluster, async client => await _served(client, expected, cancellationToken), cancellationToken);
         switch (result.Value)
         {
             case ServedResult.AllServed:
                 context.Certificate = certificate with { Served = certificate.Serial };
+                context.Progress = context.Progress! with { Served = plan.Release.Id };
                 var release = await _chart.FindAsync(plan, cancellationToken);
-                await _chart.RepairChartProxyAsync(plan, release, context.Certificate, context.Changes, cancellationToken);
+                await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
                 return RegistryOutcome.Done;
             case ServedResult.Untrusted untrusted:
                 return RegistryOutcome.Refused(untrusted.Sentence);
@@ -149,6 +167,7 @@ internal sealed class RegistryInstaller(
     {
         var release = await _chart.FindAsync(requested, cancellationToken);
         context.Begin(release.Certificate);
+        context.Progress = release.Progress;
         if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
             return refusal;
         var plan = requested.Keep(release.Values);
@@ -157,7 +176,7 @@ internal sealed class RegistryInstaller(
         if (release.IsBeingDeleted)
             return BeingDeleted(plan);
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
-        await _chart.EnsureChartProxyAsync(plan, release, context.Certificate!, context.Changes, cancellationToken);
+        await _chart.EnsureChartProxyAsync(plan, release, context, cancellationToken);
         return RegistryOutcome.Done;
     }
 

@@ -30,38 +30,39 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
     /// Checks all pods at once. What the API server itself does not do is an exception, what a pod does not do is an answer.
     /// </summary>
     /// <param name="workload">Client of the workload cluster.</param>
-    /// <param name="trust">What the cluster's nodes trust.</param>
-    /// <param name="serial">The serial number of the certificate that was issued, in lower-case hex.</param>
-    /// <param name="replicas">How many pods there must be.</param>
+    /// <param name="expected">What is to be found.</param>
     /// <param name="cancellationToken">Ends the check.</param>
     /// <exception cref="KubernetesApiException">The workload API server can't be asked.</exception>
     public async Task<ServedResult> CheckAsync(
-        KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken)
+        KubernetesClient workload, ExpectedPods expected, CancellationToken cancellationToken)
     {
+        var replicas = expected.Replicas;
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = PodLabels };
         // One more than there should be is enough to know; a workload cluster may send any number.
         var pods = await workload.ListFirstAsync(CoreResources.Pods, options, replicas + 1, cancellationToken);
         if (pods.DistinctBy(pod => pod.Metadata.Name).Count() != replicas)
             return new ServedResult.Waiting($"The registry does not have its {replicas} pods yet.");
         var results = await Task.WhenAll(pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)
-            .Select(pod => CheckAsync(workload, pod, trust, serial, cancellationToken)));
+            .Select(pod => CheckAsync(workload, pod, expected, cancellationToken)));
         return results.FirstOrDefault(result => result is ServedResult.Untrusted)
             ?? results.FirstOrDefault(result => result is ServedResult.Waiting)
             ?? new ServedResult.AllServed();
     }
 
     private async Task<ServedResult> CheckAsync(
-        KubernetesClient workload, Pod pod, TrustBundle trust, string serial, CancellationToken cancellationToken)
+        KubernetesClient workload, Pod pod, ExpectedPods expected, CancellationToken cancellationToken)
     {
         var name = FieldText.Sentence(pod.Metadata.Name ?? "");
+        if (pod.Metadata.Annotations?.GetValueOrDefault(RegistryNames.RevisionAnnotation) != expected.Revision)
+            return new ServedResult.Waiting($"The registry's pod {name} still runs an earlier release than the one written last.");
         if (!pod.IsReady)
             return new ServedResult.Waiting($"The registry's pod {name} is not ready.");
         using var limit = new CancellationTokenSource(HandshakeLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var served = await ServedSerialAsync(workload, pod, trust, either.Token);
-            return served == serial ? new ServedResult.AllServed()
+            var served = await ServedSerialAsync(workload, pod, expected.Trust, either.Token);
+            return served == expected.Serial ? new ServedResult.AllServed()
                 : new ServedResult.Waiting($"The registry's pod {name} still serves another certificate than the one issued last.");
         }
         catch (AuthenticationException)

@@ -4,8 +4,14 @@ using CapiRegistryHook.Kubernetes;
 namespace CapiRegistryHook.Registry.ServerCertificates;
 
 /// <summary>Looks at what the registry's pods serve; see <see cref="ServedCertificateProbe"/>.</summary>
-internal delegate Task<ServedResult> ServedCheck(
-    KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken);
+internal delegate Task<ServedResult> ServedCheck(KubernetesClient workload, ExpectedPods expected, CancellationToken cancellationToken);
+
+/// <summary>The registry's pods as they are to be.</summary>
+/// <param name="Trust">What the cluster's nodes trust.</param>
+/// <param name="Serial">The serial number of the certificate that was issued, in lower-case hex.</param>
+/// <param name="Revision">The revision of the admin's decisions that was written last.</param>
+/// <param name="Replicas">How many pods there must be.</param>
+internal sealed record ExpectedPods(TrustBundle Trust, string Serial, string Revision, int Replicas);
 
 /// <summary>Whether the registry's pods serve the certificate that was issued for them.</summary>
 internal abstract record ServedResult

@@ -14,6 +14,8 @@ namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 /// </summary>
 internal sealed class ServedRegistry : IAsyncDisposable
 {
+    private const string Revision = "0123456789abcdef";
+
     private const string Namespace = "registry-system";
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
@@ -62,9 +64,10 @@ internal sealed class ServedRegistry : IAsyncDisposable
     public Task ReplaceByUnreadyPodAsync(string pod, CancellationToken cancellationToken) =>
         StartAsync(pod, listens: 5000, probed: 5999, cancellationToken);
 
+    /// <summary>Checks whether both pods serve this certificate.</summary>
     public Task<ServedResult> CheckAsync(string trustPem, string serial, CancellationToken cancellationToken) =>
         new ServedCertificateProbe(TimeProvider.System).CheckAsync(
-            _client, TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, 2, cancellationToken);
+            _client, new ExpectedPods(TrustBundle.Parse(Encoding.ASCII.GetBytes(trustPem)), serial, Revision, 2), cancellationToken);
 
     /// <summary>Opens the port of a pod with a keep-alive frame every 100 ms.</summary>
     public async Task<Stream> OpenPingedAsync(IWorkloadCluster cluster, string pod, CancellationToken cancellationToken)
@@ -109,6 +112,7 @@ internal sealed class ServedRegistry : IAsyncDisposable
         metadata:
           name: {{name}}
           namespace: {{Namespace}}
+          annotations: {capi-registry-hook.io/release-revision: "{{Revision}}"}
           labels: {app.kubernetes.io/name: registry, app.kubernetes.io/instance: registry, app.kubernetes.io/component: registry}
         spec:
           enableServiceLinks: false

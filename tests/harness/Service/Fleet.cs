@@ -51,6 +51,7 @@ public static class Fleet
             await environment.ManagementObjects.GetAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry", cancellationToken);
         var annotations = release["metadata"]!["annotations"]!;
         annotations["capi-registry-hook.io/certificate-served"] = annotations["capi-registry-hook.io/certificate-serial"]!.DeepClone();
+        annotations["capi-registry-hook.io/release-served"] = annotations["capi-registry-hook.io/release-revision"]!.DeepClone();
         await environment.ManagementObjects.MergePatchAsync(AdminClient.ChartProxies("default"), $"{Pattern}-registry",
             new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations.DeepClone() } }, cancellationToken);
         return (await environment.ManagementObjects.GetAsync(

@@ -54,15 +54,15 @@ internal sealed class SimulatedReplica : IDisposable
 
     /// <summary>The handshake with each pod, without the network in between; the way to the API server may break as for any call.</summary>
     private async Task<ServedResult> LookAtPodsAsync(
-        KubernetesClient workload, TrustBundle trust, string serial, int replicas, CancellationToken cancellationToken)
+        KubernetesClient workload, ExpectedPods expected, CancellationToken cancellationToken)
     {
         var cluster = await FindAsync(workload, cancellationToken);
         var served = cluster.Served.ToList();
-        if (served.Count < replicas)
+        if (served.Count < expected.Replicas)
             return new ServedResult.Waiting("The pods are not there yet.");
-        if (served.Any(chain => TrustCheck.ValidUntil(chain, trust.ToPem(), _fleet.Time.GetUtcNow()) is null))
+        if (served.Any(chain => TrustCheck.ValidUntil(chain, expected.Trust.ToPem(), _fleet.Time.GetUtcNow()) is null))
             return new ServedResult.Untrusted("A pod shows what the nodes refuse.");
-        return served.All(chain => TrustCheck.SerialOf(chain) == serial)
+        return served.All(chain => TrustCheck.SerialOf(chain) == expected.Serial)
             ? new ServedResult.AllServed()
             : new ServedResult.Waiting("A pod shows another certificate.");
     }

@@ -36,7 +36,7 @@ public sealed class ClusterInformerTests : IAsyncLifetime
         _objects = new AdminClient(_server);
         _registry = RegistryLifecycle.Connect(
             Kubeconfig.Parse(Encoding.UTF8.GetBytes(_server.Kubeconfig), null, TimeProvider.System), ClientFixture.Quick,
-            new RegistryOptions(), TimeProvider.System, (_, _, _, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
+            new RegistryOptions(), TimeProvider.System, (_, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
         var options = new ReconcilerOptions();
         _queue = new ReconcileQueue(options, _time, key => _forgotten.TrySetResult(key));
         _watch = new ClusterInformer(_registry.Fleet, options, NullLogger<ClusterInformer>.Instance).RunAsync(_queue, _stop.Token);

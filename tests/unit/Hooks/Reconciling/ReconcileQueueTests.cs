@@ -242,20 +242,22 @@ public sealed class ReconcileQueueTests
     }
 
     /// <summary>
-    /// A registry whose pods roll is checked every 5 s for 10 minutes; what comes after that is a failure like any other.
+    /// A registry whose pods roll is checked every 5 s for 10 minutes and every 30 s for another hour; what comes after that is a failure
+    /// like any other.
     /// </summary>
     [Fact]
-    public async Task Done_Waiting_IsTakenEveryFiveSecondsForTenMinutes()
+    public async Task Done_Waiting_IsTakenEveryFiveSecondsForTenMinutesAndEveryThirtyForAnHour()
     {
         var queue = Queue();
         queue.EnqueueCluster(One, 1);
         var request = await queue.TakeAsync(CancellationToken);
-        for (var waited = 0; waited < 10 * 60 / 5; waited++)
+        foreach (var seconds in Enumerable.Repeat(5, 10 * 60 / 5).Concat(Enumerable.Repeat(30, 60 * 60 / 30)))
         {
             queue.Done(request, ReconcileOutcome.Waiting, default);
             var next = queue.TakeAsync(CancellationToken);
+            _time.Advance(TimeSpan.FromSeconds(seconds - 1));
             Assert.False(next.IsCompleted);
-            _time.Advance(TimeSpan.FromSeconds(5));
+            _time.Advance(TimeSpan.FromSeconds(1));
             request = await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken);
         }
 
@@ -287,6 +289,41 @@ public sealed class ReconcileQueueTests
             Assert.True(request.IsCompleted);
             queue.Done(await request, ReconcileOutcome.Waiting, default);
         }
+    }
+
+    [Fact]
+    public async Task IsSurveyed_IsTrueOnceEveryListedClusterWasReconciled()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        queue.EnqueueCluster(Two, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
+        var other = await queue.TakeAsync(CancellationToken);
+        queue.Retain(null, [One, Two]);
+        Assert.False(queue.IsSurveyed);
+
+        queue.Done(other, ReconcileOutcome.Settled, _time.GetUtcNow());
+
+        Assert.True(queue.IsSurveyed);
+        queue.EnqueueCluster(new ClusterKey("team-a", "later"), 1);
+        Assert.True(queue.IsSurveyed);
+    }
+
+    [Fact]
+    public void IsSurveyed_NothingListedYet_IsFalse() => Assert.False(Queue().IsSurveyed);
+
+    [Fact]
+    public async Task Enqueue_SettledCluster_IsTakenAtOnce()
+    {
+        var queue = Queue();
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromHours(1));
+
+        queue.Enqueue(One);
+        queue.Enqueue(Two);
+
+        Assert.Equal(One, (await queue.TakeAsync(CancellationToken)).Cluster);
+        Assert.Equal(1, queue.Count);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
         _lifecycle = RegistryLifecycle.Connect(
             Kubeconfig.Parse(System.Text.Encoding.UTF8.GetBytes(_fixture.Server.Kubeconfig), context: null, TimeProvider.System),
             ClientFixture.Quick with { MaxAttempts = 1 }, _fixture.Options, _time,
-            (_, _, _, _, _) => throw new InvalidOperationException());
+            (_, _, _) => throw new InvalidOperationException());
         _queue = new ReconcileQueue(new ReconcilerOptions(), _time);
     }
 

@@ -62,7 +62,7 @@ internal sealed class ReconcilerFixture : IDisposable
         var connection = new ClusterConnection { Server = Management.Address, Credentials = new StaticToken(Management.Token) };
         _replicas.Add(RegistryLifecycle.Connect(
             connection, limits, options ?? new RegistryOptions { HookNamespace = HookNamespace }, Time,
-            (_, _, _, _, _) => Task.FromResult(Check())));
+            (_, _, _) => Task.FromResult(Check())));
         return _replicas[^1];
     }
 

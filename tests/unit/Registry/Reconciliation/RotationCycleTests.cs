@@ -99,7 +99,7 @@ public sealed class RotationCycleTests : IAsyncLifetime
     {
         var pass = new ReconcileContext { IsClusterLive = true };
         var steps = new RegistryInstaller(
-            _fixture.Client, new WorkloadAccess(_workloads), _fixture.Options, _fixture.Time, (_, _, _, _, _) => Task.FromResult(_served));
+            _fixture.Client, new WorkloadAccess(_workloads), _fixture.Options, _fixture.Time, (_, _, _) => Task.FromResult(_served));
         await steps.ReconcileAsync(_plan, verify, pass, CancellationToken);
         return pass;
     }

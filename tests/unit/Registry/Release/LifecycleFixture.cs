@@ -39,7 +39,7 @@ internal sealed class LifecycleFixture : IDisposable
         };
         var management = new ClusterConnection { Server = _managementApi.Address, Credentials = new StaticToken(_managementApi.Token) };
         Registry = RegistryLifecycle.Connect(
-            management, limits, options, Time, (_, _, _, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
+            management, limits, options, Time, (_, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
     }
 
     public FixedTime Time { get; } = new(Samples.Present);

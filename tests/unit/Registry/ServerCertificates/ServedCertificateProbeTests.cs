@@ -38,6 +38,20 @@ public sealed class ServedCertificateProbeTests
             await CheckAsync(pods, root.TrustBundle, issued.SerialNumber));
     }
 
+    /// <summary>The add-on provider takes a moment to notice a change, and its condition Ready is of the former release until then.</summary>
+    [Fact]
+    public async Task CheckAsync_OnePodIsOfAnEarlierRelease_WaitsAndDoesNotConnect()
+    {
+        using var root = Samples.NewAuthority();
+        using var issued = root.Issue(Request, Samples.Clock);
+        await using var pods = new ServingPods()
+            .Serve("registry-0", issued).Add("registry-1", NotAsked, revision: "fedcba9876543210");
+
+        Assert.Equal(
+            new ServedResult.Waiting("The registry's pod registry-1 still runs an earlier release than the one written last."),
+            await CheckAsync(pods, root.TrustBundle, issued.SerialNumber));
+    }
+
     [Fact]
     public async Task CheckAsync_RootIsNotInTheBundle_IsUntrustedWhateverElseWaits()
     {
@@ -103,7 +117,7 @@ public sealed class ServedCertificateProbeTests
 
         Assert.Equal(
             new ServedResult.Waiting($"The registry does not have its {replicas} pods yet."),
-            await new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", replicas, CancellationToken));
+            await new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, replicas), CancellationToken));
     }
 
     [Fact]
@@ -146,7 +160,7 @@ public sealed class ServedCertificateProbeTests
             await context.SilenceAsync();
         });
         await using var fixture = await pods.StartAsync();
-        var check = new ServedCertificateProbe(time).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken);
+        var check = new ServedCertificateProbe(time).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken);
         await time.TimerAsync(delay => delay == ServedCertificateProbe.HandshakeLimit);
 
         time.Advance(ServedCertificateProbe.HandshakeLimit);
@@ -168,7 +182,7 @@ public sealed class ServedCertificateProbeTests
         await using var fixture = await pods.StartAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, caller.Token));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), caller.Token));
     }
 
     [Fact]
@@ -180,7 +194,7 @@ public sealed class ServedCertificateProbeTests
         await fixture.Server.DisposeAsync();
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() =>
-            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, root.TrustBundle, "1", 1, CancellationToken));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken));
 
         Assert.Equal(KubernetesFault.Unreachable, exception.Fault);
     }
@@ -188,7 +202,7 @@ public sealed class ServedCertificateProbeTests
     private static async Task<ServedResult> CheckAsync(ServingPods pods, TrustBundle trust, string serial, TimeProvider? time = null)
     {
         await using var fixture = await pods.StartAsync();
-        return await new ServedCertificateProbe(time ?? Samples.Clock).CheckAsync(fixture.Client, trust, serial, 2, CancellationToken);
+        return await new ServedCertificateProbe(time ?? Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(trust, serial, ServingPods.Revision, 2), CancellationToken);
     }
 
     private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) =>

@@ -15,7 +15,10 @@ namespace CapiRegistryHook.Unit.Tests.Registry.ServerCertificates;
 /// <summary>A workload cluster with the registry's pods, of which each serves a certificate, or doesn't.</summary>
 internal sealed class ServingPods : IAsyncDisposable
 {
-    private readonly List<(string Name, bool Ready, Func<HttpContext, Task> Forward)> _pods = [];
+    /// <summary>The revision that pods run unless another one is given.</summary>
+    public const string Revision = "0123456789abcdef";
+
+    private readonly List<(string Name, bool Ready, string Revision, Func<HttpContext, Task> Forward)> _pods = [];
     private readonly List<LoopbackListener> _listeners = [];
     private readonly List<X509Certificate2> _certificates = [];
 
@@ -31,9 +34,9 @@ internal sealed class ServingPods : IAsyncDisposable
     }
 
     /// <summary>Adds a pod whose connections go as told.</summary>
-    public ServingPods Add(string name, Func<HttpContext, Task> forward, bool ready = true)
+    public ServingPods Add(string name, Func<HttpContext, Task> forward, bool ready = true, string revision = Revision)
     {
-        _pods.Add((name, ready, forward));
+        _pods.Add((name, ready, revision, forward));
         return this;
     }
 
@@ -55,12 +58,13 @@ internal sealed class ServingPods : IAsyncDisposable
             return _pods.Single(pod => pod.Name == path[^2]).Forward(context);
         return context.Request.Query["labelSelector"] == "app.kubernetes.io/instance=registry,app.kubernetes.io/component=registry"
             ? context.JsonAsync(
-                $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[{{string.Join(',', _pods.Select(pod => Json(pod.Name, pod.Ready)))}}]}""")
+                $$"""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[{{string.Join(',', _pods.Select(pod => Json(pod.Name, pod.Ready, pod.Revision)))}}]}""")
             : context.StatusAsync(400, "BadRequest");
     }
 
-    private static string Json(string name, bool ready) => $$$"""
-        {"metadata":{"name":"{{{name}}}","namespace":"registry-system"},
+    private static string Json(string name, bool ready, string revision) => $$$"""
+        {"metadata":{"name":"{{{name}}}","namespace":"registry-system",
+          "annotations":{"capi-registry-hook.io/release-revision":"{{{revision}}}"}},
          "status":{"phase":"Running","conditions":[{"type":"PodScheduled","status":"True"},{"type":"Ready","status":"{{{ready}}}"}]}}
         """;
 
