@@ -51,7 +51,8 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>
-    /// All Clusters have been listed and reconciled once, whatever came of it. It stays so: a Cluster that is created later changes nothing.
+    /// All Clusters have been listed and reconciled once, whatever came of it. It stays so: a Cluster that is created later changes
+    /// nothing.
     /// </summary>
     public bool IsSurveyed
     {

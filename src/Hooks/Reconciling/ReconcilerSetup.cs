@@ -19,7 +19,8 @@ internal static class ReconcilerSetup
 }
 
 /// <summary>
-/// What runs while this replica leads: watches fill the queue, workers empty it, the root is rotated and the admin's changes are rolled out.
+/// What runs while this replica leads: watches fill the queue, workers empty it, the root is rotated and the admin's changes are rolled
+/// out.
 /// </summary>
 internal sealed record ReconcilerParts(
     ClusterInformer Informer, ReconcileWorkers Workers, RootRotationController Root, RolloutController Rollout);

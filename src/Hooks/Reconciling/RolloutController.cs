@@ -43,7 +43,8 @@ internal sealed partial class RolloutController(
     private partial void LogTurn(ClusterKey cluster);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "The rollout has stopped: {Count} registries did not come up with the admin's values and chart of today, the first is {Cluster}")]
+        Message = "The rollout has stopped: {Count} registries did not come up with the admin's values and chart of today, the first "
+            + "is {Cluster}")]
     private partial void LogStopped(int count, ClusterKey cluster);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The rollout goes on")]

@@ -7,8 +7,8 @@ namespace CapiRegistryHook.Hooks.Serving;
 
 /// <summary>
 /// Serves the registry chart as a read-only OCI registry (OCI distribution specification 1.1, pull only), so that a
-/// HelmChartProxy finds the chart of exactly this version without any other repository. GET and HEAD of one repository with
-/// one tag; there is nothing else to find here and nothing to write to.
+/// HelmChartProxy finds the chart of exactly its version without any other repository. GET and HEAD of one repository with
+/// a tag per version; there is nothing else to find here and nothing to write to.
 /// </summary>
 internal static class ChartEndpoint
 {
@@ -28,20 +28,20 @@ internal static class ChartEndpoint
 
     private static Task AnswerAsync(HttpContext http)
     {
-        var chart = OciChart.Shipped;
-        var repository = $"{Folder}/{chart.Name}/";
+        var charts = ServedCharts.Ours;
+        var repository = $"{Folder}/{charts.Name}/";
         var path = (string?)http.Request.RouteValues["path"] ?? "";
         if (!path.StartsWith(repository, StringComparison.Ordinal))
             return RefuseAsync(
-                http, StatusCodes.Status404NotFound, "NAME_UNKNOWN", $"This registry has one repository, {Folder}/{chart.Name}.");
+                http, StatusCodes.Status404NotFound, "NAME_UNKNOWN", $"This registry has one repository, {Folder}/{charts.Name}.");
 
         return path[repository.Length..].Split('/') switch
         {
-            ["tags", "list"] => AnswerAsync(http, Tags(http.Request, chart), asContent: false),
+            ["tags", "list"] => AnswerAsync(http, Tags(http.Request, charts), asContent: false),
             ["manifests", var reference] =>
-                AnswerAsync(http, chart.FindManifest(reference), "MANIFEST_UNKNOWN", $"The repository has one tag, {chart.Tag}."),
+                AnswerAsync(http, charts.FindManifest(reference), "MANIFEST_UNKNOWN", "The repository has no such manifest; tags/list lists the tags."),
             ["blobs", var digest] =>
-                AnswerAsync(http, chart.FindBlob(digest), "BLOB_UNKNOWN", "The repository has no blob of this digest."),
+                AnswerAsync(http, charts.FindBlob(digest), "BLOB_UNKNOWN", "The repository has no blob of this digest."),
             _ => RefuseAsync(http, StatusCodes.Status404NotFound, "UNSUPPORTED", "This registry serves tags/list, manifests and blobs."),
         };
     }
@@ -65,17 +65,16 @@ internal static class ChartEndpoint
             ? Task.CompletedTask : http.Response.Body.WriteAsync(content.Bytes, http.RequestAborted).AsTask();
     }
 
-    /// <summary>Lists the one tag, by the rules for paging: <c>n</c> at most, after <c>last</c>.</summary>
-    private static OciContent Tags(HttpRequest request, OciChart chart)
+    /// <summary>Lists the tags, by the rules for paging: <c>n</c> at most, after <c>last</c>.</summary>
+    private static OciContent Tags(HttpRequest request, ServedCharts charts)
     {
-        var isListed = string.CompareOrdinal(chart.Tag, request.Query["last"].ToString()) > 0
-            && !(int.TryParse(request.Query["n"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most == 0);
+        int? most = int.TryParse(request.Query["n"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
         return ToJson(writer =>
         {
-            writer.WriteString("name", $"{Folder}/{chart.Name}");
+            writer.WriteString("name", $"{Folder}/{charts.Name}");
             writer.WriteStartArray("tags");
-            if (isListed)
-                writer.WriteStringValue(chart.Tag);
+            foreach (var tag in charts.Tags(request.Query["last"].ToString(), most))
+                writer.WriteStringValue(tag);
             writer.WriteEndArray();
         });
     }

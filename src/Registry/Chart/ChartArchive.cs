@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.IO.Compression;
 
 namespace CapiRegistryHook.Registry.Chart;
 
@@ -22,6 +23,21 @@ internal static class ChartArchive
         }
 
         return StoredGzip.Write(tar.GetBuffer().AsSpan(0, (int)tar.Length));
+    }
+
+    /// <summary>The files of a chart that was packed earlier, without its top folder.</summary>
+    public static List<ChartFile> Unpack(byte[] archive)
+    {
+        using var unzipped = new GZipStream(new MemoryStream(archive, writable: false), CompressionMode.Decompress);
+        using var reader = new TarReader(unzipped);
+        var files = new List<ChartFile>();
+        while (reader.GetNextEntry(copyData: true) is { } entry)
+        {
+            if (entry.DataStream is { } content)
+                files.Add(new ChartFile(entry.Name[(entry.Name.IndexOf('/', StringComparison.Ordinal) + 1)..], ChartFile.Read(content)));
+        }
+
+        return files;
     }
 
     private static UstarTarEntry ToEntry(string chartName, ChartFile file) => new(TarEntryType.RegularFile, $"{chartName}/{file.Path}")

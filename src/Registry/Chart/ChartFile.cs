@@ -17,7 +17,8 @@ internal sealed record ChartFile(string Path, byte[] Content)
             .Select(name => new ChartFile(name[ResourcePrefix.Length..], Read(assembly.GetManifestResourceStream(name)!)))];
     }
 
-    private static byte[] Read(Stream stream)
+    /// <summary>All of a stream, which is closed then.</summary>
+    public static byte[] Read(Stream stream)
     {
         using (stream)
         {

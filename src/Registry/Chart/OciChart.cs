@@ -20,12 +20,17 @@ public sealed class OciChart
     private readonly Dictionary<string, OciContent> _blobs;
 
     internal OciChart(IReadOnlyList<ChartFile> files)
+        : this(files, null)
+    {
+    }
+
+    private OciChart(IReadOnlyList<ChartFile> files, byte[]? archive)
     {
         var metadata = ChartText.ReadYaml(files, "Chart.yaml");
         Name = (string)metadata["name"]!;
         Version = (string)metadata["version"]!;
         var config = new OciContent(ConfigType, ToBytes(metadata));
-        var layer = new OciContent(ContentType, ChartArchive.Pack(Name, files));
+        var layer = new OciContent(ContentType, archive ?? ChartArchive.Pack(Name, files));
         _blobs = new Dictionary<string, OciContent> { [config.Digest] = config, [layer.Digest] = layer };
         _manifest = new OciContent(ManifestType, ToBytes(new JsonObject
         {
@@ -44,6 +49,10 @@ public sealed class OciChart
 
     /// <summary>The registry chart that this build ships; packed when it is first asked for.</summary>
     public static OciChart Shipped => LazyShipped.Value;
+
+    /// <summary>A chart that was packed earlier; its archive is served as it is.</summary>
+    /// <param name="archive">What <see cref="ChartArchive.Pack"/> or <c>helm package</c> made.</param>
+    internal static OciChart Read(byte[] archive) => new(ChartArchive.Unpack(archive), archive);
 
     /// <summary>The chart's name.</summary>
     public string Name { get; }

@@ -14,7 +14,9 @@ namespace CapiRegistryHook.Registry.Plan;
 public sealed class RegistryDefaults
 {
     private readonly bool _isForShippedChart;
-    /// <summary>Annotations of one object hold 256 KiB together, and each HelmChartProxy carries the values that it was written with.</summary>
+    /// <summary>
+    /// Annotations of one object hold 256 KiB together, and each HelmChartProxy carries the values that it was written with.
+    /// </summary>
     private const int MostJson = 100_000;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };

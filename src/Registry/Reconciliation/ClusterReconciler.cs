@@ -105,27 +105,10 @@ internal sealed class ClusterReconciler(
             case PlanResult.Wanted wanted:
                 return steps.ReconcileAsync(wanted.Plan, verify, context, cancellationToken);
             case PlanResult.Invalid invalid:
-                return KeepAsync(cluster, invalid, verify, context, cancellationToken);
+                return Task.FromResult(RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
             default:
                 context.Goal = ClusterPhase.Off;
                 return _removal.RemoveAsync(cluster, context.Changes, cancellationToken);
         }
-    }
-
-    /// <summary>
-    /// New values of the admin that do not fit this Cluster must not keep an installed registry from its renewals: it goes on with those
-    /// that it has.
-    /// </summary>
-    private async Task<RegistryOutcome> KeepAsync(
-        Cluster cluster, PlanResult.Invalid invalid, bool verify, ReconcileContext context, CancellationToken cancellationToken)
-    {
-        var refusal = RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
-        var live = await management.FindAsync(RegistryResources.HelmChartProxies, RegistryPlan.ChartProxyOf(cluster), cancellationToken);
-        if (live is null || !ClusterOwner.Owns(cluster, live.Metadata)
-            || new InstalledRelease(live, null).Revision?.ApplyTo(options) is not { } then
-            || RegistryPlan.Create(cluster, then) is not PlanResult.Wanted stays)
-            return refusal;
-        var outcome = await steps.ReconcileAsync(stays.Plan, verify, context, cancellationToken);
-        return outcome.Kind == OutcomeKind.Done ? refusal : outcome;
     }
 }

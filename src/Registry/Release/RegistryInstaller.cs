@@ -100,7 +100,8 @@ internal sealed class RegistryInstaller(
             return stop;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
-        return isDue ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
+        return isDue
+            ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
     }
 
     /// <summary>

@@ -15,7 +15,9 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
     /// </summary>
     public static readonly TimeSpan ProgressLimit = TimeSpan.FromMinutes(20);
 
-    /// <summary>A Cluster that had its turn and could not be changed, because it is unreachable for example, lets others go first.</summary>
+    /// <summary>
+    /// A Cluster that had its turn and could not be changed, because it is unreachable for example, lets others go first.
+    /// </summary>
     public static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();

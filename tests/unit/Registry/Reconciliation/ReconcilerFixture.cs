@@ -48,6 +48,9 @@ internal sealed class ReconcilerFixture : IDisposable
     /// <summary>The replica that has been there from the beginning.</summary>
     public RegistryLifecycle Registry { get; }
 
+    /// <summary>The options of all replicas that get no other ones.</summary>
+    public RegistryOptions Options { get; } = new() { HookNamespace = HookNamespace };
+
     /// <summary>What the pods serve.</summary>
     public ServedResult Served { get; set; } = new ServedResult.AllServed();
 
@@ -61,7 +64,7 @@ internal sealed class ReconcilerFixture : IDisposable
         var limits = new KubernetesClientOptions { CreateHandler = Handler, MaxAttempts = 1 };
         var connection = new ClusterConnection { Server = Management.Address, Credentials = new StaticToken(Management.Token) };
         _replicas.Add(RegistryLifecycle.Connect(
-            connection, limits, options ?? new RegistryOptions { HookNamespace = HookNamespace }, Time,
+            connection, limits, options ?? Options, Time,
             (_, _, _) => Task.FromResult(Check())));
         return _replicas[^1];
     }
@@ -90,8 +93,8 @@ internal sealed class ReconcilerFixture : IDisposable
         Assert.Equal(ClusterPhase.Ready, (await ReconcileAsync()).Phase);
     }
 
-    public Task<ReconcileResult> ReconcileAsync(RegistryLifecycle? replica = null) =>
-        (replica ?? Registry).Fleet.ReconcileAsync(Key, verify: false, CancellationToken);
+    public Task<ReconcileResult> ReconcileAsync(RegistryLifecycle? replica = null, string name = "c1") =>
+        (replica ?? Registry).Fleet.ReconcileAsync(Key with { Name = name }, verify: false, CancellationToken);
 
     public Task<JsonObject> PatchClusterAsync(JsonObject patch) =>
         Objects.MergePatchAsync(AdminClient.Clusters(Key.Namespace), Key.Name, patch, CancellationToken);

@@ -38,7 +38,9 @@ public sealed class ServedCertificateProbeTests
             await CheckAsync(pods, root.TrustBundle, issued.SerialNumber));
     }
 
-    /// <summary>The add-on provider takes a moment to notice a change, and its condition Ready is of the former release until then.</summary>
+    /// <summary>
+    /// The add-on provider takes a moment to notice a change, and its condition Ready is of the former release until then.
+    /// </summary>
     [Fact]
     public async Task CheckAsync_OnePodIsOfAnEarlierRelease_WaitsAndDoesNotConnect()
     {
@@ -117,7 +119,8 @@ public sealed class ServedCertificateProbeTests
 
         Assert.Equal(
             new ServedResult.Waiting($"The registry does not have its {replicas} pods yet."),
-            await new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, replicas), CancellationToken));
+            await new ServedCertificateProbe(Samples.Clock).CheckAsync(
+                fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, replicas), CancellationToken));
     }
 
     [Fact]
@@ -160,7 +163,8 @@ public sealed class ServedCertificateProbeTests
             await context.SilenceAsync();
         });
         await using var fixture = await pods.StartAsync();
-        var check = new ServedCertificateProbe(time).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken);
+        var check = new ServedCertificateProbe(time).CheckAsync(
+            fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken);
         await time.TimerAsync(delay => delay == ServedCertificateProbe.HandshakeLimit);
 
         time.Advance(ServedCertificateProbe.HandshakeLimit);
@@ -182,7 +186,8 @@ public sealed class ServedCertificateProbeTests
         await using var fixture = await pods.StartAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), caller.Token));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(
+                fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), caller.Token));
     }
 
     [Fact]
@@ -194,7 +199,8 @@ public sealed class ServedCertificateProbeTests
         await fixture.Server.DisposeAsync();
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() =>
-            new ServedCertificateProbe(Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken));
+            new ServedCertificateProbe(Samples.Clock).CheckAsync(
+                fixture.Client, new ExpectedPods(root.TrustBundle, "1", ServingPods.Revision, 1), CancellationToken));
 
         Assert.Equal(KubernetesFault.Unreachable, exception.Fault);
     }
@@ -202,7 +208,8 @@ public sealed class ServedCertificateProbeTests
     private static async Task<ServedResult> CheckAsync(ServingPods pods, TrustBundle trust, string serial, TimeProvider? time = null)
     {
         await using var fixture = await pods.StartAsync();
-        return await new ServedCertificateProbe(time ?? Samples.Clock).CheckAsync(fixture.Client, new ExpectedPods(trust, serial, ServingPods.Revision, 2), CancellationToken);
+        return await new ServedCertificateProbe(time ?? Samples.Clock).CheckAsync(
+            fixture.Client, new ExpectedPods(trust, serial, ServingPods.Revision, 2), CancellationToken);
     }
 
     private static Task NotAsked(Microsoft.AspNetCore.Http.HttpContext context) =>
