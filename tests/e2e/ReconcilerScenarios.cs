@@ -213,8 +213,8 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
         var bad = await ProgramRun.RunAsync(HookService.ProgramPath(), [.. arguments, "-o", "xml"], CancellationToken);
 
         Assert.True(table.ExitCode == 0, table.Errors);
-        Assert.Matches(@"default/c1 +yes +10\.128\.0\.20:443 +20[0-9-]+ +1 +waiting", table.Output);
-        Assert.Matches("default/c2 +no +- +- +- +off", table.Output);
+        Assert.Matches(@"default/c1 +yes +10\.128\.0\.20:443 +20[0-9-]+ +1 +[0-9a-f]{8} +waiting", table.Output);
+        Assert.Matches("default/c2 +no +- +- +- +- +off", table.Output);
         var clusters = JsonNode.Parse(json.Output)!["clusters"]!.AsArray();
         Assert.Equal(["c1", "c2"], clusters.Select(item => (string)item!["name"]!));
         Assert.Equal(1, (int)clusters[0]!["rootGeneration"]!);

@@ -9,7 +9,11 @@ namespace CapiRegistryHook.Cli.Commands;
 internal static class StatusText
 {
     private const string None = "-";
-    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "PHASE", "PROBLEM"];
+
+    /// <summary>Enough to see which are the same.</summary>
+    private const int ReleaseDigits = 8;
+
+    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "PHASE", "PROBLEM"];
 
     /// <summary>One row per Cluster.</summary>
     public static string WriteTable(IReadOnlyList<ClusterStatus> reports) => TextTable.Write(Heads, reports.Select(Row));
@@ -30,6 +34,7 @@ internal static class StatusText
         report.Endpoint ?? None,
         report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? None,
         report.RootGeneration?.ToString(CultureInfo.InvariantCulture) ?? None,
+        report.Release is { Length: > ReleaseDigits } release ? release[..ReleaseDigits] : report.Release ?? None,
         PhaseOf(report),
         report.Problem ?? "",
     ];
@@ -48,6 +53,7 @@ internal static class StatusText
             json.WriteNumberValue(generation);
         else
             json.WriteNullValue();
+        json.WriteString("release", report.Release);
         json.WriteString("phase", PhaseOf(report));
         json.WriteString("problem", report.Problem);
         json.WriteEndObject();

@@ -39,7 +39,8 @@ internal static class ChartEndpoint
         {
             ["tags", "list"] => AnswerAsync(http, Tags(http.Request, charts), asContent: false),
             ["manifests", var reference] =>
-                AnswerAsync(http, charts.FindManifest(reference), "MANIFEST_UNKNOWN", "The repository has no such manifest; tags/list lists the tags."),
+                AnswerAsync(http, charts.FindManifest(reference), "MANIFEST_UNKNOWN",
+                    "The repository has no such manifest; tags/list lists the tags."),
             ["blobs", var digest] =>
                 AnswerAsync(http, charts.FindBlob(digest), "BLOB_UNKNOWN", "The repository has no blob of this digest."),
             _ => RefuseAsync(http, StatusCodes.Status404NotFound, "UNSUPPORTED", "This registry serves tags/list, manifests and blobs."),

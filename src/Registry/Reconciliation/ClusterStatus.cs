@@ -17,6 +17,12 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>Which root issued it, counted from 1; null when it is not one of the roots there are now.</summary>
     public int? RootGeneration { get; init; }
 
+    /// <summary>The revision of the admin's values and chart that it has; null where none is known.</summary>
+    public string? Release { get; init; }
+
+    /// <summary>How far the registry is with it; null where that is not known.</summary>
+    internal ReleaseProgress? Progress { get; init; }
+
     /// <summary>What is wrong or awaited, in sentences; null when nothing is.</summary>
     public string? Problem { get; init; }
 }

@@ -19,6 +19,7 @@ internal static class ClusterStatusFactory
         var key = new ClusterKey(facts.Cluster.Name.Namespace, facts.Cluster.Name.Name);
         var plan = RegistryPlan.Create(facts.Cluster, options);
         var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
+        var progress = ReleaseProgress.Read(facts.Release?.Metadata.Annotations);
         var (phase, problem) = Judge(facts, plan, record, now);
         var report = new ClusterStatus(key, phase)
         {
@@ -26,10 +27,25 @@ internal static class ClusterStatusFactory
             Endpoint = plan is PlanResult.Wanted wanted
                 ? Endpoint(wanted.Plan.Keep(InstalledVolumes.Read(facts.Release?.Spec?.ValuesTemplate))) : null,
             CertificateUntil = record?.NotAfter,
+            Release = progress?.Revision,
+            Progress = progress,
             RootGeneration = record is not null && facts.Generations.TryGetValue(record.Issuer, out var generation) ? generation : null,
         };
         // A Warning stays for an hour after its cause is gone, so it explains what is awaited and nothing else.
         return phase == ClusterPhase.Waiting && facts.Warning?.Note is { } note ? report with { Problem = note } : report;
+    }
+
+    /// <summary>
+    /// Marks the registries that have stopped a rollout. Which values the service has now is not known here: those that were written last
+    /// are taken for them.
+    /// </summary>
+    public static IEnumerable<ClusterStatus> MarkStopped(IReadOnlyList<ClusterStatus> reports, RegistryOptions options, DateTimeOffset now)
+    {
+        var newest = reports.Where(report => report.Progress is not null).MaxBy(report => report.Progress!.Since)?.Release;
+        bool HasFailed(ClusterStatus report) => report.Release == newest && report is { Progress: { IsInProgress: true } progress }
+            && now - progress.Since > Rollout.ProgressLimit;
+        var isStopped = options.Rollout == RolloutMode.Paced && reports.Count(HasFailed) >= options.RolloutMaxFailures;
+        return isStopped ? reports.Select(report => HasFailed(report) ? report with { Problem = Rollout.StopReason } : report) : reports;
     }
 
     private static (ClusterPhase Phase, string? Problem) Judge(
@@ -55,7 +71,10 @@ internal static class ClusterStatusFactory
             return (ClusterPhase.Refused, "The certificate has ended; nodes can't pull from the registry.");
         if (now > record.RenewalTime(uid) + RenewalSlack)
             return (ClusterPhase.Waiting, "The certificate is overdue for renewal.");
-        return record.IsServed ? (ClusterPhase.Ready, null) : (ClusterPhase.Waiting, "The new certificate has not been seen served yet.");
+        if (!record.IsServed)
+            return (ClusterPhase.Waiting, "The new certificate has not been seen served yet.");
+        return ReleaseProgress.Read(release.Metadata.Annotations) is { IsServed: false }
+            ? (ClusterPhase.Waiting, "The new values or the new chart have not been seen on all pods yet.") : (ClusterPhase.Ready, null);
     }
 
     private static string Endpoint(RegistryPlan plan)

@@ -100,7 +100,8 @@ public sealed class RegistryFleet
             throw new FleetStatusException($"The management cluster can't be read: {exception.Message}.", exception);
         }
 
-        return [.. reports.OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)
+        return [.. ClusterStatusFactory.MarkStopped(reports, _options, _time.GetUtcNow())
+            .OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)
             .ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
     }
 

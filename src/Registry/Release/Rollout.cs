@@ -20,6 +20,11 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
     /// </summary>
     public static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(5);
 
+    /// <summary>Why nothing is changed any more, for those that are the cause.</summary>
+    public const string StopReason =
+        "The rollout of the admin's values or of a new chart has stopped: too many registries did not come up with the change, this one "
+            + "among them. Correct the values or the chart, or repair the registry.";
+
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, Entry> _entries = [];
     private bool _isStopped;
@@ -118,8 +123,7 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
         {
             return _isStopped && _entries.TryGetValue(cluster, out var entry)
                 && StateOf(entry, target, time.GetUtcNow()) == RolloutState.Failed
-                ? "The rollout of the admin's values or of a new chart has stopped: too many registries did not come up with the change, "
-                    + "this one among them. Correct the values or the chart, or repair the registry."
+                ? StopReason
                 : null;
         }
     }

@@ -16,6 +16,7 @@ public sealed class StatusTextTests
             Endpoint = "10.96.0.20:443",
             CertificateUntil = new DateTimeOffset(2027, 5, 6, 7, 8, 9, TimeSpan.Zero),
             RootGeneration = 2,
+            Release = "0123456789abcdef",
         },
         new(new ClusterKey("team-b", "a-longer-name"), ClusterPhase.Invalid) { Problem = "The variable is wrong." },
     ];
@@ -23,9 +24,9 @@ public sealed class StatusTextTests
     [Fact]
     public void WriteTable_AnyReports_AlignsColumns() => Assert.Equal(
         """
-        CLUSTER               REGISTRY  ENDPOINT        CERTIFICATE UNTIL  ROOT  PHASE    PROBLEM
-        team-a/c1             yes       10.96.0.20:443  2027-05-06         2     ready
-        team-b/a-longer-name  no        -               -                  -     invalid  The variable is wrong.
+        CLUSTER               REGISTRY  ENDPOINT        CERTIFICATE UNTIL  ROOT  RELEASE   PHASE    PROBLEM
+        team-a/c1             yes       10.96.0.20:443  2027-05-06         2     01234567  ready
+        team-b/a-longer-name  no        -               -                  -     -         invalid  The variable is wrong.
 
         """,
         StatusText.WriteTable(Reports));
@@ -36,10 +37,10 @@ public sealed class StatusTextTests
         var clusters = JsonNode.Parse(StatusText.WriteJson(Reports))!["clusters"]!.AsArray();
 
         Assert.Equal(
-            """{"namespace":"team-a","name":"c1","registry":true,"endpoint":"10.96.0.20:443","certificateUntil":"2027-05-06T07:08:09Z","rootGeneration":2,"phase":"ready","problem":null}""",
+            """{"namespace":"team-a","name":"c1","registry":true,"endpoint":"10.96.0.20:443","certificateUntil":"2027-05-06T07:08:09Z","rootGeneration":2,"release":"0123456789abcdef","phase":"ready","problem":null}""",
             clusters[0]!.ToJsonString());
         Assert.Equal(
-            """{"namespace":"team-b","name":"a-longer-name","registry":false,"endpoint":null,"certificateUntil":null,"rootGeneration":null,"phase":"invalid","problem":"The variable is wrong."}""",
+            """{"namespace":"team-b","name":"a-longer-name","registry":false,"endpoint":null,"certificateUntil":null,"rootGeneration":null,"release":null,"phase":"invalid","problem":"The variable is wrong."}""",
             clusters[1]!.ToJsonString());
     }
 

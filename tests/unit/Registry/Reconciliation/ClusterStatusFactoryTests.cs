@@ -62,6 +62,27 @@ public sealed class ClusterStatusFactoryTests
         Assert.Null(Report(Clusters.With(), Served, warning).Problem);
     }
 
+    /// <summary>Those that failed with an earlier revision wait for their turn; only the one that was written last can be stopped.</summary>
+    [Fact]
+    public void MarkStopped_TooManyFailed_SaysSoOfThem()
+    {
+        var options = new RegistryOptions { RolloutMaxFailures = 2 };
+        ClusterStatus[] reports = [Rolling("c1", "new", 30), Rolling("c2", "new", 21), Rolling("c3", "new", 5), Rolling("c4", "old", 90)];
+
+        var marked = ClusterStatusFactory.MarkStopped(reports, options, Begin);
+
+        Assert.Equal(["c1", "c2"], marked.Where(report => report.Problem == Rollout.StopReason).Select(report => report.Cluster.Name));
+        Assert.Same(reports, ClusterStatusFactory.MarkStopped(reports, options with { RolloutMaxFailures = 3 }, Begin));
+        Assert.Same(reports, ClusterStatusFactory.MarkStopped(reports, options with { Rollout = RolloutMode.Immediately }, Begin));
+    }
+
+    private static ClusterStatus Rolling(string name, string revision, int minutes) =>
+        new(new ClusterKey("team-a", name), ClusterPhase.Waiting)
+        {
+            Release = revision,
+            Progress = new ReleaseProgress(revision, Begin.AddMinutes(-minutes)) { Served = "earlier" },
+        };
+
     private static HelmChartProxy Release(CertificateRecord record, string? values) => new()
     {
         Metadata = new ObjectMeta { Name = "c1-registry", Annotations = record.ToAnnotations() },
