@@ -13,7 +13,8 @@ internal static class StatusText
     /// <summary>Enough to see which are the same.</summary>
     private const int ReleaseDigits = 8;
 
-    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "PHASE", "PROBLEM"];
+    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "PHASE",
+        "PROBLEM"];
 
     /// <summary>One row per Cluster.</summary>
     public static string WriteTable(IReadOnlyList<ClusterStatus> reports) => TextTable.Write(Heads, reports.Select(Row));

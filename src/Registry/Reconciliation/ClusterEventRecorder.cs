@@ -30,6 +30,9 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
         var events = ClusterEventRules.Of(context).ToList();
         if (ProblemOf(status) is { } problem)
             events.Add(problem);
+        if (events.Count == 0)
+            return;
+
         using var limit = new CancellationTokenSource(RecordLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         await CreateAsync(context.Cluster, events, either.Token);

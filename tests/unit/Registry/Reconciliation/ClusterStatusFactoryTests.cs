@@ -12,7 +12,8 @@ public sealed class ClusterStatusFactoryTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private static readonly CertificateRecord Served = new("0a", "0123456789abcdef", Begin, Begin.AddDays(730), "ECDSA-P256", "digest") { Served = "0a" };
+    private static readonly CertificateRecord Served = new(
+        "0a", "0123456789abcdef", Begin, Begin.AddDays(730), "ECDSA-P256", "digest") { Served = "0a" };
 
     [Fact]
     public void Create_ServedCertificate_IsReadyWithItsRoot()
@@ -62,7 +63,9 @@ public sealed class ClusterStatusFactoryTests
         Assert.Null(Report(Clusters.With(), Served, warning).Problem);
     }
 
-    /// <summary>Those that failed with an earlier revision wait for their turn; only the one that was written last can be stopped.</summary>
+    /// <summary>
+    /// Those that failed with an earlier revision wait for their turn; only the one that was written last can be stopped.
+    /// </summary>
     [Fact]
     public void MarkStopped_TooManyFailed_SaysSoOfThem()
     {
