@@ -10,6 +10,14 @@ namespace CapiRegistryHook.Content.Charts;
 public sealed record HelmProgram(string Path, TimeProvider Time)
 {
     private static readonly TimeSpan RenderTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+
+    /// <summary>Variables that would lead Helm to another cluster or namespace than the one that is meant.</summary>
+    private static readonly Dictionary<string, string?> ForeignClusters = new[]
+    {
+        "HELM_NAMESPACE", "HELM_KUBECONTEXT", "HELM_KUBEAPISERVER", "HELM_KUBETOKEN", "HELM_KUBEASUSER", "HELM_KUBEASGROUPS",
+        "HELM_KUBECAFILE", "HELM_KUBEINSECURE_SKIP_TLS_VERIFY", "HELM_KUBETLS_SERVER_NAME",
+    }.ToDictionary(name => name, _ => (string?)null);
 
     /// <summary>Finds the program.</summary>
     /// <param name="name">A path, or a name on PATH.</param>
@@ -35,12 +43,30 @@ public sealed record HelmProgram(string Path, TimeProvider Time)
     {
         string[] arguments = ["template", release.Name, chart, "--namespace", release.Namespace, .. values
             .SelectMany(file => new[] { "--values", file })];
-        // Nothing of a cluster or of a namespace that a shell is set to may change what is found.
-        var environment = new Dictionary<string, string?> { ["KUBECONFIG"] = "/dev/null", ["HELM_NAMESPACE"] = null };
+        var environment = new Dictionary<string, string?>(ForeignClusters) { ["KUBECONFIG"] = "/dev/null" };
         var call = new ProgramCall(Path, arguments) { Timeout = RenderTimeout, Environment = environment };
         var result = await call.RunAsync(Time, cancellationToken);
         return result.ExitCode == 0 ? result.Text
             : throw new ContentException($"Helm can't render {chart}: {result.Errors}");
+    }
+
+    /// <summary>Installs or upgrades a release; what Helm says goes where this process writes.</summary>
+    /// <param name="install">What is installed.</param>
+    /// <param name="cancellationToken">Lets Helm end by itself, which Ctrl-C also asks of it, and kills it half a minute later.</param>
+    /// <returns>Helm's exit code.</returns>
+    /// <exception cref="ContentException">Helm can't be started, or does not end.</exception>
+    public async Task<int> InstallAsync(HelmInstall install, CancellationToken cancellationToken)
+    {
+        var call = new ProgramCall(Path, [.. install.Arguments(await MajorVersionAsync(cancellationToken))])
+        {
+            Timeout = install.Timeout + Grace,
+            Environment = new Dictionary<string, string?>(ForeignClusters)
+            {
+                ["KUBECONFIG"] = install.Kubeconfig,
+                ["HELM_PLUGINS"] = install.PostRenderer?.PluginFolder ?? Environment.GetEnvironmentVariable("HELM_PLUGINS"),
+            },
+        };
+        return await call.RunAttachedAsync(Time, Grace, cancellationToken);
     }
 
     /// <summary>3 or 4.</summary>

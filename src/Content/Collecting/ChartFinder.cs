@@ -25,8 +25,6 @@ internal sealed class ChartFinder(UpstreamRegistries registries, OpenSources ope
     private const string Scheme = "oci://";
     private const string ChartsFolder = "charts";
     private const string LocalHost = "localhost";
-    private const int LargestArchive = 100 << 20;
-    private const int MostTags = 10_000;
 
     /// <summary>Finds a chart and reads it.</summary>
     /// <exception cref="ContentException">It is not there, or can't be used.</exception>
@@ -72,35 +70,15 @@ internal sealed class ChartFinder(UpstreamRegistries registries, OpenSources ope
         var root = await client.ResolveAsync(name.Repository, name.Selector, cancellationToken)
             ?? throw new ContentException($"The chart {name} does not exist.");
         var source = new RegistrySource(client, name.Repository);
-        var path = await DownloadAsync(source, root, name, cancellationToken);
+        var path = opened.NewFile(".tgz");
+        await ChartDownload.RunAsync(source, root, name.ToString(), path, time, cancellationToken);
         var chart = opened.OpenChart(path);
         return new FoundChart(name, source, root, chart, path);
     }
 
-    private static async Task<string> NewestAsync(RegistryClient client, Reference chart, CancellationToken cancellationToken)
-    {
-        var tags = await client.TagsAsync(chart.Repository, cancellationToken).Take(MostTags).ToListAsync(cancellationToken);
-        return tags.Where(tag => char.IsAsciiDigit(tag[0]) && !ChartVersion.IsPrerelease(tag.Replace('_', '+')))
-            .MaxBy(tag => tag.Replace('_', '+'), ChartVersion.Order)
+    private static async Task<string> NewestAsync(RegistryClient client, Reference chart, CancellationToken cancellationToken) =>
+        await ChartDownload.FindNewestAsync(client, chart.Repository, cancellationToken)
             ?? throw new ContentException($"The chart {chart.Name} has no released version; name one in the field version.");
-    }
-
-    private async Task<string> DownloadAsync(RegistrySource source, Descriptor root, Reference name, CancellationToken cancellationToken)
-    {
-        var bytes = await source.ReadManifestAsync(root, cancellationToken)
-            ?? throw new ContentException($"The chart {name} does not exist.");
-        var layers = Manifest.Parse(bytes, root).Layers.Where(layer => layer.MediaType == MediaTypes.HelmChart).ToList();
-        if (layers is not [{ Size: <= LargestArchive } archive])
-            throw new ContentException($"{name} is not a chart: it does not have one layer with a chart of at most "
-                + $"{LargestArchive >> 20} MiB.");
-        var path = opened.NewFile(".tgz");
-        await using var reader = new BlobReader(source, archive, RetryPolicy.Default, time);
-        await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-        var buffer = new byte[1 << 16];
-        for (int read; (read = await reader.ReadAsync(buffer, cancellationToken)) > 0;)
-            await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-        return path;
-    }
 
     // A host keeps charts of two repositories apart; in a registry the path alone counts.
     private static Reference NameOf(string host, ChartSource chart) =>

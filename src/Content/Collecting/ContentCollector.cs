@@ -141,7 +141,7 @@ public sealed class ContentCollector(UpstreamRegistries registries, Func<HelmPro
 
         /// <summary>Images that nothing has brought yet.</summary>
         public IReadOnlyList<(Reference Image, List<string> Why)> Wanted =>
-            [.. _wanted.Where(wanted => !_items.Exists(item => item.Name.ToString() == wanted.Key)).Select(wanted => wanted.Value)];
+            [.. _wanted.Values.Where(wanted => !_items.Exists(item => Brings(item, wanted.Image)))];
 
         public void Want(string image, string why)
         {
@@ -194,8 +194,11 @@ public sealed class ContentCollector(UpstreamRegistries registries, Func<HelmPro
                 _problems.Add(problem);
         }
 
-        // Wanted by name, and already there from an archive.
-        private List<string> WhyMore(BundleItem item) =>
-            _wanted.TryGetValue(item.Name.ToString(), out var wanted) && !ReferenceEquals(wanted.Why, item.Why) ? wanted.Why : [];
+        // Wanted by name or digest, and already there from an archive.
+        private IEnumerable<string> WhyMore(BundleItem item) => _wanted.Values
+            .Where(wanted => !ReferenceEquals(wanted.Why, item.Why) && Brings(item, wanted.Image)).SelectMany(wanted => wanted.Why);
+
+        private static bool Brings(BundleItem item, Reference image) => item.Name == image
+            || (image.Name == item.Name.Name && image.Digest == item.Root.Digest && (image.Tag is null || image.Tag == item.Name.Tag));
     }
 }

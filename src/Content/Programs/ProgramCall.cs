@@ -53,11 +53,40 @@ public sealed record ProgramCall(string Program, IReadOnlyList<string> Arguments
         }
     }
 
-    private Process Start()
+    /// <summary>Runs it with the terminal, input and output of this process.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="grace">How long it may take to end by itself when it is not wanted any more.</param>
+    /// <param name="cancellationToken">Ends the program after that time.</param>
+    /// <returns>Its exit code.</returns>
+    /// <exception cref="ContentException">It can't be started, or takes too long.</exception>
+    public async Task<int> RunAttachedAsync(TimeProvider time, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Timeout, time);
+        using var registration = cancellationToken.Register(() => limit.CancelAfter(grace));
+        using var process = Start(isAttached: true);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+            return process.ExitCode;
+        }
+        catch (OperationCanceledException exception)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ContentException($"{Program} did not end within {Timeout.TotalSeconds:F0} s.", exception);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private Process Start(bool isAttached = false)
     {
         var start = new ProcessStartInfo(Program, Arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = !isAttached, RedirectStandardOutput = !isAttached, RedirectStandardError = !isAttached,
+            UseShellExecute = false,
         };
         foreach (var (name, value) in Environment)
             start.Environment[name] = value;

@@ -96,10 +96,14 @@ public sealed class BundleCommandTests
     {
         await using var registry = await StartAsync("unused");
         var images = new LayoutImages(registry.Folder["layout"], seed: 9);
-        images.Add("nowhere.invalid/app:1.0", Layer("app"));
+        var digest = images.Add("nowhere.invalid/app:1.0", Layer("app"));
         await registry.SkopeoAsync(["copy", $"oci:{images.Folder}:nowhere.invalid/app:1.0",
             $"docker-archive:{registry.Folder["saved.tar"]}:nowhere.invalid/saved:1.0"], Cancelled);
-        Write(registry, "content.yaml", "archives: [layout, saved.tar]\nimages: [\"nowhere.invalid/app:1.0\"]\n");
+        Write(registry, "content.yaml", $"""
+            archives: [layout, saved.tar]
+            images: ["nowhere.invalid/app:1.0", "nowhere.invalid/app@{digest}"]
+
+            """);
 
         var created = await CreateAsync(registry, "site.tar", "--why");
 
