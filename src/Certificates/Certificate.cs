@@ -6,14 +6,14 @@ using System.Security.Cryptography.X509Certificates;
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// What this room needs to know of one certificate, read once. It holds no native handle, so it may be shared between threads and needs
-/// no disposal; and since everything is read at once, a malformed extension shows up here and not in the middle of a decision.
+/// The parsed fields of one certificate. It holds no native handle, so it can be shared between threads and needs no disposal. Everything
+/// is read at once, so a malformed extension fails here and not in the middle of a decision.
 /// </summary>
 internal sealed class Certificate
 {
     /// <summary>
-    /// A fleet has a handful of roots and reads them all the time; a certificate takes 2 to 3 KB. Beyond it all is forgotten, and read
-    /// again.
+    /// A fleet has a handful of roots and reads them all the time; a certificate takes 2 to 3 KB. Beyond the limit, all are forgotten and
+    /// read again.
     /// </summary>
     private const int MostRemembered = 512;
 
@@ -70,21 +70,22 @@ internal sealed class Certificate
     public string Pem => PemEncoding.WriteString("CERTIFICATE", Der.Span) + "\n";
 
     /// <summary>
-    /// Whether this is its own issuer. The names alone don't tell: a cross-certificate between two roots of the same name is self-issued
-    /// too. Where
-    /// the signature is of a kind that this room does not check (SHA-1, RSA-PSS), the key identifiers decide, as they do in OpenSSL.
+    /// Whether its own key signed it. The names alone don't tell: a cross-certificate between two roots of the same name is self-issued
+    /// too. For signatures that are not checked here (SHA-1, RSA-PSS) the key identifiers decide, as in OpenSSL.
     /// </summary>
     public bool IsSelfSigned => _isSelfSigned.Value;
 
-    /// <summary>Whether <paramref name="issuer"/>'s key made this certificate's signature, times left aside.</summary>
+    /// <summary>Whether <paramref name="issuer"/>'s key signed this certificate, whatever the time.</summary>
     public bool IsIssuedBy(Certificate issuer) =>
         IssuedByName(issuer) && CertificateSignature.Check(this, issuer) == SignatureVerdict.Valid;
 
-    /// <summary>For one that was just made here; anything else may be malformed and goes through <see cref="Read"/>.</summary>
+    /// <summary>
+    /// Only for a certificate that was just issued here; any other may be malformed, so it is read with <see cref="Read"/>.
+    /// </summary>
     public static Certificate Of(X509Certificate2 x509) => new(x509.RawData, x509);
 
     /// <summary>
-    /// Throws <see cref="CertificateException"/> (<see cref="CertificateFault.Unreadable"/>) when this is no certificate.
+    /// Throws <see cref="CertificateException"/> (<see cref="CertificateFault.Unreadable"/>) when this is not a certificate.
     /// </summary>
     public static Certificate Read(ReadOnlySpan<byte> der)
     {
@@ -108,7 +109,7 @@ internal sealed class Certificate
         catch (Exception exception)
             when (exception is CryptographicException or AsnContentException or FormatException or ArgumentException or OverflowException)
         {
-            // The platform reads lazily and answers malformed names, times and extensions with all of these.
+            // The platform parses lazily and throws all of these for malformed names, times and extensions.
             throw new CertificateException(CertificateFault.Unreadable);
         }
     }

@@ -1,20 +1,14 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// A root, or an intermediate with its trust anchors, that can sign. Every member may be used from many threads at once; the key is
-/// used by one at a time, while the keys of new certificates are made in parallel.
+/// A root, or an intermediate with its trust anchors, that can sign. All members are thread-safe; signatures are made one at a time, while
+/// the keys of new certificates are generated in parallel.
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
-    /// <summary>A fleet has a handful of paths.</summary>
-    private const int MostAccepted = 256;
-
-    private static readonly ConcurrentDictionary<string, bool> Accepted = new(StringComparer.Ordinal);
-
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
     private readonly TrustPath _path;
     private readonly CrossCertificates _crossCertificates;
@@ -47,14 +41,12 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The last second at which this certificate and all above it are valid. Nothing issued here ends later.</summary>
     public DateTimeOffset NotAfter => _path.NotAfter;
 
-    /// <summary>
-    /// SHA-256 in lower-case hex of the root that what is issued here leads up to: the identity by which bundles know it.
-    /// </summary>
+    /// <summary>SHA-256 in lower-case hex of the root above this authority, by which bundles identify it.</summary>
     public string RootThumbprint => Root.Thumbprint;
 
     /// <summary>
-    /// When the root is due for a successor: at half of its life, so that every certificate signed until then can live, and nodes
-    /// have the other half to be replaced in.
+    /// When the root is due for rotation: after half of its lifetime, so that the certificates signed until then can be used to their end
+    /// and the nodes be replaced before it expires.
     /// </summary>
     public DateTimeOffset RotationTime => Root.NotBefore + ((Root.NotAfter - Root.NotBefore) / 2);
 
@@ -62,20 +54,20 @@ public sealed class CertificateAuthority : IDisposable
     public bool IsRoot => _path.Served.Count == 0;
 
     /// <summary>
-    /// Whether <see cref="CrossCertificateTo"/> can work: only a root cross-certificates, and one with path length 0 allows nothing
-    /// between itself and a leaf.
+    /// Whether <see cref="CrossCertificateTo"/> is possible: only a root cross-certificates, and with path length 0 nothing may stand
+    /// between it and a leaf.
     /// </summary>
     public bool MayCrossCertificate => IsRoot && Root.Extensions.PathLength is null or > 0;
 
     /// <summary>Whether this certificate or one above it restricts the names that can be issued for.</summary>
-    public bool ConstrainsNames => _path.Certificates.Any(certificate => certificate.Extensions.ConstrainsNames);
+    public bool ConstrainsNames => _path.ConstrainsNames;
 
     internal Certificate Certificate => _path.Authority;
 
     private Certificate Root => _path.Certificates[^1];
 
     /// <summary>
-    /// Makes a new self-signed root: CA without a path length, keyCertSign and cRLSign, valid from five minutes ago.
+    /// Creates a self-signed root: CA without a path length, keyCertSign and cRLSign, valid from five minutes ago.
     /// </summary>
     /// <exception cref="ArgumentException">The common name, the algorithm or the lifetime is out of its range.</exception>
     public static CertificateKeyPair CreateRoot(RootRequest request, TimeProvider time)
@@ -84,7 +76,7 @@ public sealed class CertificateAuthority : IDisposable
         ArgumentNullException.ThrowIfNull(time);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Lifetime, ShortestLifetime, nameof(request));
         var validity = Validity.Unbounded(time.GetUtcNow(), request.Lifetime)
-            ?? throw new ArgumentOutOfRangeException(nameof(time), "The present lies past the last time that a certificate can hold.");
+            ?? throw new ArgumentOutOfRangeException(nameof(time), "The current time is later than a certificate can express.");
         using var key = PrivateKey.Generate(request.Algorithm);
         var template = CertificateTemplate.Root(request.CommonName, key.PublicKey, key.Hash);
         var root = Sign(template, template.SubjectName, key, validity);
@@ -92,21 +84,19 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// Reads an authority as it lies in a Secret of this product, of cert-manager or of CAREN. The key may be RSA (2048 to 8192 bits) or EC
-    /// (P-256, P-384, P-521) in PKCS#8, PKCS#1 or SEC1 form. An authority that has ended still loads; it just can't issue.
+    /// Reads an authority from a Secret of this product, of cert-manager or of CAREN. The key may be RSA (2048 to 8192 bits) or EC (P-256,
+    /// P-384, P-521) in PKCS#8, PKCS#1 or SEC1 form. An expired authority still loads, but can't issue.
     /// </summary>
     /// <param name="certificatePem">tls.crt: the authority's certificate first, then intermediates above it if any, in any order.</param>
     /// <param name="privateKeyPem">tls.key.</param>
     /// <param name="trustPem">
-    /// ca.crt: the trust anchors. Self-signed authorities are added to it, and need none. For an intermediate it must hold a self-signed
-    /// root
-    /// above it; an anchor that is an intermediate itself does not count, since OpenSSL's clients don't accept it.
+    /// ca.crt: the trust anchors. A self-signed authority needs none and is added to them. For an intermediate they must contain a
+    /// self-signed root above it; an anchor that is an intermediate itself does not count, since OpenSSL's clients do not accept it.
     /// </param>
     /// <param name="crossCertificatesPem">cross-certificates.crt: cross-certificates from former roots, at most
     /// <see cref="PemLimits.CrossCertificates"/>, in any order; empty when there are none. Those that
-    /// lead nowhere are left out.</param>
-    /// <exception cref="CertificateException">The fault says what is wrong; every fault but <see cref="CertificateFault.IssuerExpired"/>
-    /// may come.</exception>
+    /// do not lead to this root are ignored.</param>
+    /// <exception cref="CertificateException">With any fault but <see cref="CertificateFault.IssuerExpired"/>.</exception>
     public static CertificateAuthority Load(
         ReadOnlySpan<byte> certificatePem, ReadOnlySpan<byte> privateKeyPem, ReadOnlySpan<byte> trustPem,
         ReadOnlySpan<byte> crossCertificatesPem = default)
@@ -129,7 +119,7 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// Whether this certificate, or one above it, has ended. Not true before <see cref="NotBefore"/>, although nothing can be issued then
+    /// Whether this certificate, or one above it, has expired. False before <see cref="NotBefore"/>, although nothing can be issued then
     /// either.
     /// </summary>
     public bool IsExpired(TimeProvider time)
@@ -139,11 +129,9 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another certificate of the
-    /// same name and key that
-    /// is valid now (as a renewal leaves it), and former roots from which valid cross-certificates lead to it. Whoever has one of them
-    /// accepts what is served,
-    /// whatever else stands in <see cref="TrustBundle"/>.
+    /// The roots in <paramref name="trusted"/> that accept what is issued here: the root above this authority, another valid certificate
+    /// with its name and key (from a renewal), and former roots from which valid cross-certificates lead to it. A client that trusts one of
+    /// them accepts what is served, whatever else <see cref="TrustBundle"/> contains.
     /// </summary>
     public TrustBundle AnchorsIn(TrustBundle trusted, TimeProvider time)
     {
@@ -156,17 +144,16 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// Whether there is a root in <paramref name="trusted"/> that accepts what is issued here; see <see cref="AnchorsIn"/>.
+    /// Whether a root in <paramref name="trusted"/> accepts what is issued here; see <see cref="AnchorsIn"/>.
     /// </summary>
     public bool IsAnchoredIn(TrustBundle trusted, TimeProvider time) => AnchorsIn(trusted, time).Count > 0;
 
     /// <summary>
-    /// Signs another root's name and key, so that whoever trusts this root accepts what that one issues: CA without a path length, valid
-    /// from five minutes
-    /// ago until the first of both ends. Returns one PEM block, which is public.
+    /// Signs another root's name and key, so that clients that trust this root accept what that one issues: CA without a path length, valid
+    /// from five minutes ago until one of the two expires. Returns one PEM block, which is public.
     /// </summary>
-    /// <exception cref="InvalidOperationException"><see cref="MayCrossCertificate"/> is false, or the successor is no root or this root
-    /// itself.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="MayCrossCertificate"/> is false, or the successor is not another
+    /// root.</exception>
     /// <exception cref="CertificateException"><see cref="CertificateFault.IssuerExpired"/> when this root or the successor is not valid
     /// now.</exception>
     public string CrossCertificateTo(CertificateAuthority successor, TimeProvider time)
@@ -180,14 +167,14 @@ public sealed class CertificateAuthority : IDisposable
             hash => CertificateTemplate.CrossCertificate(successor.Certificate, _path.Authority.SubjectKeyIdentifier, hash), validity).Pem;
     }
 
-    /// <summary>The cross-certificates that lead to this root and have not ended, nearest first, each as one PEM block.</summary>
+    /// <summary>The unexpired cross-certificates that lead to this root, nearest first, each as one PEM block.</summary>
     public IReadOnlyList<string> CrossCertificatesAt(DateTimeOffset now) =>
         [.. _crossCertificates.At(now).Select(crossCertificate => crossCertificate.Pem)];
 
     /// <summary>
     /// Issues a server certificate with a new key: for TLS servers only, exactly the wanted names, a random serial number of 127 bits,
     /// valid from five minutes ago (never before the issuer; as far back as ahead when less than five minutes are left) until the
-    /// lifetime or the issuer ends, whichever is first. Intermediates and the cross-certificates that are still valid follow it.
+    /// lifetime or the issuer ends, whichever is first. Intermediates and unexpired cross-certificates follow it.
     /// </summary>
     /// <exception cref="ArgumentException">The common name, the names, the algorithm or the lifetime is out of its range.</exception>
     /// <exception cref="CertificateException">
@@ -209,21 +196,9 @@ public sealed class CertificateAuthority : IDisposable
             hash => CertificateTemplate.Server(request, leafKey.PublicKey, _path.Authority.SubjectKeyIdentifier, hash), validity);
         var pem = string.Concat(served.Prepend(leaf).Select(certificate => certificate.Pem));
         if (pem.Length > PemLimits.ChainBytes) throw new CertificateException(CertificateFault.TooLarge);
-        RequireAcceptance(leaf, served, time);
+        if (!ClientVerdict.Accepts(leaf, served, _path, TrustBundle, time))
+            throw new CertificateException(CertificateFault.RejectedByClients);
         return new CertificateKeyPair(pem, leaf, leafKey.ToPem());
-    }
-
-    /// <summary>
-    /// Building a chain takes longer than signing does. Without name constraints the verdict is the same for all names, so each path is
-    /// judged once in the life of the process.
-    /// </summary>
-    private void RequireAcceptance(Certificate leaf, IReadOnlyList<Certificate> served, TimeProvider time)
-    {
-        var path = string.Concat(_path.Certificates.Concat(served).Select(certificate => certificate.Thumbprint));
-        if (!ConstrainsNames && Accepted.ContainsKey(path)) return;
-        if (!ClientVerdict.Accepts(leaf, served, TrustBundle, time)) throw new CertificateException(CertificateFault.RejectedByClients);
-        if (Accepted.Count >= MostAccepted) Accepted.Clear();
-        Accepted.TryAdd(path, true);
     }
 
     /// <summary>Releases the private key.</summary>
@@ -236,7 +211,7 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
-    /// <summary>What a server sends after its certificate: intermediates, then cross-certificates that have not ended.</summary>
+    /// <summary>What a server sends after its certificate: intermediates, then unexpired cross-certificates.</summary>
     internal IReadOnlyList<Certificate> ServedChain(DateTimeOffset now) => [.. _path.Served, .. _crossCertificates.At(now)];
 
     private bool IsOtherFormOfRoot(Certificate certificate, DateTimeOffset now) =>
@@ -263,7 +238,7 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>
-    /// By name and generator, and not by an issuer certificate: that form refuses an issuer with another kind of key than the subject's.
+    /// Takes the issuer's name, not its certificate: that overload refuses an issuer with another kind of key than the subject's.
     /// </summary>
     private static Certificate Sign(CertificateRequest template, X500DistinguishedName issuer, PrivateKey key, Validity validity)
     {

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>The extensions that decide something in this room; null where the certificate does not carry one.</summary>
+/// <summary>The extensions that matter here; null where the certificate has none.</summary>
 internal sealed record CertificateExtensions
 {
     private const string AnyUsage = "2.5.29.37.0";
@@ -42,7 +42,7 @@ internal sealed record CertificateExtensions
 
     public ServerNames Names { get; private init; } = ServerNames.None;
 
-    /// <summary>Whether the subject alternative names hold something else than DNS names and IP addresses.</summary>
+    /// <summary>Whether the subject alternative names contain anything but DNS names and IP addresses.</summary>
     public bool HasOtherNames { get; private init; }
 
     /// <summary>

@@ -1,12 +1,12 @@
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>What can be said of a certificate without its key: for plans, logs and status.</summary>
+/// <summary>The public facts of a certificate, for plans, logs and status.</summary>
 /// <param name="SerialNumber">The serial number in lower-case hex, as openssl prints it, without colons.</param>
 /// <param name="Subject">The subject's distinguished name.</param>
 /// <param name="Issuer">The issuer's distinguished name.</param>
 /// <param name="NotBefore">The first second at which it is valid.</param>
 /// <param name="NotAfter">The last second at which it is valid.</param>
-/// <param name="Names">Its DNS names and IP addresses as they stand in it, which need not pass the rules of
+/// <param name="Names">Its DNS names and IP addresses unchecked, so they need not pass the rules of
 /// <see cref="ServerNames.Create"/>; none for a root.</param>
 public sealed record CertificateFacts(
     string SerialNumber, string Subject, string Issuer, DateTimeOffset NotBefore, DateTimeOffset NotAfter, ServerNames Names)

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// A certificate (chain) and its private key, both PEM, as they lie in a <c>kubernetes.io/tls</c> Secret. The key stays in one pinned byte
-/// array, never in a string; disposing zeroes it, also for memory that was handed out before.
+/// A certificate (chain) and its private key, both PEM, as in a <c>kubernetes.io/tls</c> Secret. The key is kept in one pinned byte array,
+/// never in a string; disposal zeroes it, also for memory that was handed out before.
 /// </summary>
 public sealed class CertificateKeyPair : IDisposable
 {

@@ -11,8 +11,8 @@ internal enum SignatureVerdict
 }
 
 /// <summary>
-/// Checks one certificate's signature with another's key, and nothing else. The platform's chain engine can't be asked this question
-/// alone: it mixes in times, picks the issuer itself when two share a name, and knows no partial chains under a custom trust.
+/// Verifies one certificate's signature with another's key, and nothing else. The platform's chain engine can't do that alone: it also
+/// checks times, picks the issuer itself when two share a name, and builds no partial chains under a custom trust.
 /// </summary>
 internal static class CertificateSignature
 {

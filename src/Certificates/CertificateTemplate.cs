@@ -3,16 +3,15 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>What is written into a root and into a server certificate.</summary>
+/// <summary>The content of a root, a cross-certificate and a server certificate.</summary>
 internal static class CertificateTemplate
 {
     private const int LongestCommonName = 64;
     private static readonly Oid ServerAuthentication = new(CertificateExtensions.ServerAuthentication);
 
     /// <summary>
-    /// No path length: a root with pathLen 0 could never be cross-certificated to its successor, and clients that only know the old root
-    /// would fail on
-    /// the day of the rotation ("too many intermediates").
+    /// No path length: a root with path length 0 can't cross-certify its successor, so clients that trust only the former root would fail
+    /// after a rotation ("too many intermediates").
     /// </summary>
     public static CertificateRequest Root(string commonName, PublicKey key, HashAlgorithmName hash)
     {
@@ -43,8 +42,7 @@ internal static class CertificateTemplate
     }
 
     /// <summary>
-    /// The issuer's identifier is taken as it stands in its certificate, not computed again: cert-manager and openssl may have chosen
-    /// another hash.
+    /// The issuer's key identifier is copied from its certificate, not computed: cert-manager and openssl may use another hash.
     /// </summary>
     public static CertificateRequest Server(
         ServerCertificateRequest wanted, PublicKey key, byte[] issuerKeyIdentifier, HashAlgorithmName hash)
@@ -59,7 +57,7 @@ internal static class CertificateTemplate
         return request;
     }
 
-    /// <summary>127 random bits: positive in DER, and far above the 64 bits that CA/Browser Forum rules ask for.</summary>
+    /// <summary>127 random bits: positive in DER, and far above the 64 bits that the CA/Browser Forum requires.</summary>
     public static byte[] NewSerialNumber()
     {
         var serial = RandomNumberGenerator.GetBytes(16);
@@ -90,3 +88,17 @@ internal static class CertificateTemplate
         return builder.Build();
     }
 }
+
+/// <summary>What a new root certificate should be.</summary>
+/// <param name="CommonName">The subject's common name, 1 to 64 characters without control characters (X.520's upper bound).</param>
+/// <param name="Algorithm">The kind of key to make.</param>
+/// <param name="Lifetime">How long from now it is valid, at least one second. An end past the year 9999 is cut to it.</param>
+public sealed record RootRequest(string CommonName, KeyAlgorithm Algorithm, TimeSpan Lifetime);
+
+/// <summary>What a new server certificate should be.</summary>
+/// <param name="CommonName">The subject's common name, 1 to 64 characters without control characters (X.520's upper bound). Clients match
+/// <paramref name="Names"/> and ignore it.</param>
+/// <param name="Names">The names and addresses it is valid for, exactly these; at least one.</param>
+/// <param name="Algorithm">The kind of key to make.</param>
+/// <param name="Lifetime">How long from now it is valid, at least one second. It is cut to the end of the issuer.</param>
+public sealed record ServerCertificateRequest(string CommonName, ServerNames Names, KeyAlgorithm Algorithm, TimeSpan Lifetime);

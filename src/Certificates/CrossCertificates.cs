@@ -2,8 +2,7 @@ namespace CapiRegistryHook.Certificates;
 
 /// <summary>
 /// The cross-certificates that lead from former roots to a root: each has the name and the key of a root and is signed by the root before
-/// it. A server sends them
-/// after its own certificate, so that a client that only knows a former root accepts it. They are public.
+/// it. A server sends them after its own certificate, so that clients that trust only a former root accept it. They are public.
 /// </summary>
 internal sealed class CrossCertificates
 {
@@ -14,9 +13,9 @@ internal sealed class CrossCertificates
     private CrossCertificates(IReadOnlyList<CrossCertificate> linked) => _linked = linked;
 
     /// <summary>
-    /// Reads them and keeps those that lead to the top of the path, nearest first; others would only make handshakes longer.
+    /// Reads them and keeps those that lead to the top of the path, nearest first; others would only lengthen handshakes.
     /// </summary>
-    /// <exception cref="CertificateException">The text is damaged, or holds more than
+    /// <exception cref="CertificateException">The text is damaged, or contains more than
     /// <see cref="PemLimits.CrossCertificates"/>.</exception>
     public static CrossCertificates Read(ReadOnlySpan<byte> pem, TrustPath path)
     {
@@ -27,11 +26,11 @@ internal sealed class CrossCertificates
             Link([.. read.DistinctBy(crossCertificate => crossCertificate.Thumbprint, StringComparer.Ordinal)], path));
     }
 
-    /// <summary>Those that have not ended; one that has leads from a root that has ended too.</summary>
+    /// <summary>The unexpired ones; an expired one leads from a root that has expired too.</summary>
     public IReadOnlyList<Certificate> At(DateTimeOffset now) =>
         [.. _linked.Select(crossCertificate => crossCertificate.Certificate).Where(certificate => certificate.NotAfter >= now)];
 
-    /// <summary>The former roots among those trusted from which a way of valid cross-certificates leads to the root.</summary>
+    /// <summary>The trusted roots from which a path of valid cross-certificates leads to the root.</summary>
     public IEnumerable<Certificate> AnchorsIn(TrustBundle trusted, DateTimeOffset now) =>
         from crossCertificate in _linked
         where crossCertificate.IsValidAt(now)

@@ -1,6 +1,6 @@
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>The kinds of key this room makes. It reads more than it makes; see <see cref="CertificateAuthority.Load"/>.</summary>
+/// <summary>The kinds of key that are generated. More can be read; see <see cref="CertificateAuthority.Load"/>.</summary>
 public enum KeyAlgorithm
 {
     /// <summary>ECDSA on the curve P-256: the default, since a key costs microseconds where RSA-2048 costs a tenth of a second.</summary>

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// Walks the blocks of a PEM text, with any text around them. Unlike <see cref="PemEncoding"/> it does not step over a damaged block (a
-/// root would silently vanish from a bundle) and its time is linear in the input, also for a text of nothing but BEGIN lines.
+/// Enumerates the blocks of a PEM text, with any text around them. Unlike <see cref="PemEncoding"/> it does not skip a damaged block (a
+/// root would silently vanish from a bundle), and its time is linear in the input, also for a text of BEGIN lines only.
 /// </summary>
 internal ref struct PemBlocks(ReadOnlySpan<byte> pem)
 {

@@ -1,8 +1,8 @@
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// Caps on what is parsed. A Secret may hold 1 MiB that anybody with write access chose, and parsing is the expensive part, so sizes are
-/// compared before the first byte is looked at and certificates are counted while they are found.
+/// Limits on what is parsed. A Secret may contain 1 MiB of anything, and parsing is the expensive part, so the size is checked before the
+/// first byte is parsed and certificates are counted as they are found.
 /// </summary>
 public static class PemLimits
 {
@@ -10,15 +10,15 @@ public static class PemLimits
     public const int KeyBytes = 16 * 1024;
 
     /// <summary>
-    /// Largest certificate chain, in bytes of PEM. Older Go TLS clients refuse a handshake message above 64 KiB, so a larger chain could
-    /// not be served to everybody anyway.
+    /// Largest certificate chain, in bytes of PEM. Older Go TLS clients refuse a handshake message above 64 KiB, so a larger
+    /// chain could not be served to all clients.
     /// </summary>
     public const int ChainBytes = 64 * 1024;
 
     /// <summary>Most certificates in a chain. OpenSSL and Go stop at 100 signatures; real chains have two to four certificates.</summary>
     public const int ChainCertificates = 10;
 
-    /// <summary>Most cross-certificates beside an authority: with a leaf and two intermediates they make a chain of ten.</summary>
+    /// <summary>Most cross-certificates of an authority: with a leaf and two intermediates they make a chain of ten.</summary>
     public const int CrossCertificates = 7;
 
     /// <summary>

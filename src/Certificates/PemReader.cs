@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// Reads certificates from PEM under a cap on bytes and on count. Blocks with other labels and text around are passed over.
+/// Reads certificates from PEM within limits on bytes and count. Blocks with other labels and surrounding text are skipped.
 /// </summary>
 internal static class PemReader
 {

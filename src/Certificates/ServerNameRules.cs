@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>What may stand as a subject alternative name. Each rule answers null, or half a sentence that says what is wrong.</summary>
+/// <summary>The rules for subject alternative names. Each returns null, or half a sentence that says what is wrong.</summary>
 internal static class ServerNameRules
 {
     private const int LongestName = 253;
@@ -17,7 +17,7 @@ internal static class ServerNameRules
         if (!name.All(char.IsAscii)) return "an internationalised name must be given in its xn-- form";
         if (name.EndsWith('.')) return "leave out the final dot, since clients compare without it";
         var labels = name.Split('.');
-        if (IsAddress(name, labels)) return "it is an IP address, and clients look for those among the addresses";
+        if (IsAddress(name, labels)) return "it is an IP address, and clients expect those among the addresses";
         var first = labels[0] == "*" && labels.Length > 1 ? 1 : 0;
         return labels.Skip(first).Select(LabelFault).FirstOrDefault(fault => fault is not null);
     }
@@ -25,9 +25,9 @@ internal static class ServerNameRules
     public static string? Fault(IPAddress? address) => address switch
     {
         null => "it is missing",
-        { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 } => "an address with a scope is only known on its own link",
+        { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 } => "an address with a scope is valid only on its own link",
         _ when address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || address.Equals(MappedAny) =>
-            "the unspecified address is nobody's",
+            "it is the unspecified address",
         _ => null,
     };
 
@@ -37,7 +37,7 @@ internal static class ServerNameRules
         { Length: > LongestLabel } => "it has a label longer than 63 characters",
         ['-', ..] or [.., '-'] => "a label begins or ends with a hyphen",
         _ when !label.All(character => char.IsAsciiLetterOrDigit(character) || character == '-') =>
-            "a label holds something else than letters, digits and hyphens (a * may only be the whole first label)",
+            "a label contains other characters than letters, digits and hyphens (a * may only be the whole first label)",
         _ => null,
     };
 

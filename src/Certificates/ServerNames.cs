@@ -33,11 +33,10 @@ public sealed class ServerNames : IEquatable<ServerNames>
 
     /// <summary>
     /// Checks and normalises names. A DNS name is 1 to 253 characters of DNS-1123 labels of at most 63 characters (an internationalised
-    /// name in its
-    /// <c>xn--</c> form), without a final dot, and its first label may be <c>*</c> when another follows. An address has no scope and is
-    /// not the unspecified one.
+    /// name in its <c>xn--</c> form), without a final dot, and its first label may be <c>*</c> when another follows. An address has no
+    /// scope and is not the unspecified one.
     /// </summary>
-    /// <exception cref="ArgumentException">A name or address can't stand in a server certificate; the message names it.</exception>
+    /// <exception cref="ArgumentException">A name or address can't be used in a server certificate; the message names it.</exception>
     public static ServerNames Create(IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses)
     {
         ArgumentNullException.ThrowIfNull(dnsNames);
@@ -71,17 +70,17 @@ public sealed class ServerNames : IEquatable<ServerNames>
     public override string ToString() => string.Join(", ", DnsNames.Concat(Addresses.Select(address => address.ToString())));
 
     /// <summary>
-    /// Takes names as they stand in a certificate that somebody else may have made, so that they can be compared and shown.
+    /// Takes the names of a certificate from any issuer as they are, to compare and show them.
     /// </summary>
     internal static ServerNames FromCertificate(IEnumerable<string> dnsNames, IEnumerable<IPAddress> addresses) => new(dnsNames, addresses);
 
     private static string Checked(string? name) =>
         ServerNameRules.Fault(name) is { } fault
-            ? throw new ArgumentException($"The DNS name '{Shown(name)}' can't stand in a certificate: {fault}.") : name!;
+            ? throw new ArgumentException($"The DNS name '{Shown(name)}' can't be used in a certificate: {fault}.") : name!;
 
     private static IPAddress Checked(IPAddress? address) =>
         ServerNameRules.Fault(address) is { } fault
-            ? throw new ArgumentException($"The address '{address}' can't stand in a certificate: {fault}.") : address!;
+            ? throw new ArgumentException($"The address '{address}' can't be used in a certificate: {fault}.") : address!;
 
     /// <summary>The text goes into conditions and logs, so what a user typed is cut and control characters are left out.</summary>
     private static string Shown(string? name) => new([.. (name ?? "").Where(character => !char.IsControl(character)).Take(80)]);

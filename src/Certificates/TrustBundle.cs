@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// The roots somebody trusts: an immutable set of certificates. The same set is equal and gives the same bytes, whatever order it was
-/// read in and whatever text stood around, so writing it back changes nothing.
+/// A trust bundle: an immutable set of certificates. Equal sets give the same bytes, whatever their order and the surrounding text were, so
+/// writing a bundle back changes nothing.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A trust bundle is the field's word for this collection.")]
 public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<TrustedCertificate>
@@ -22,7 +22,7 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
             .ThenBy(certificate => certificate.Thumbprint, StringComparer.Ordinal),
     ];
 
-    /// <summary>The bundle that trusts nobody.</summary>
+    /// <summary>The bundle without certificates.</summary>
     public static TrustBundle Empty { get; } = new([]);
 
     /// <summary>How many certificates there are.</summary>
@@ -31,13 +31,13 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     internal IReadOnlyList<Certificate> Certificates => _certificates;
 
     /// <summary>
-    /// Reads every block labelled CERTIFICATE; duplicates count once. Text around and blocks with other labels are left out, so that a
-    /// private key beside them goes no further. Empty or blank input is <see cref="Empty"/>.
+    /// Reads every block labelled CERTIFICATE; duplicates count once. Other blocks and surrounding text are dropped, so a private key among
+    /// them goes no further. Empty or blank input is <see cref="Empty"/>.
     /// </summary>
     /// <exception cref="CertificateException">
-    /// <see cref="CertificateFault.TooLarge"/> and <see cref="CertificateFault.TooMany"/> by the caps in <see cref="PemLimits"/> (each
-    /// block counts,
-    /// duplicates too); <see cref="CertificateFault.Unreadable"/> when a block is damaged, or when there is text but no certificate in it.
+    /// <see cref="CertificateFault.TooLarge"/> and <see cref="CertificateFault.TooMany"/> by the limits in <see cref="PemLimits"/> (each
+    /// block counts, duplicates too); <see cref="CertificateFault.Unreadable"/> when a block is damaged, or when there is text but no
+    /// certificate in it.
     /// </exception>
     public static TrustBundle Parse(ReadOnlySpan<byte> pem) => new(PemReader.ReadBundle(pem));
 
@@ -59,8 +59,8 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     }
 
     /// <summary>
-    /// Leaves out the certificates that have ended. One that has not begun yet stays: it is there to be trusted later. When all have
-    /// ended the result is empty; whether trusting nobody is better than trusting ended roots is for the caller to decide.
+    /// Drops expired certificates. One that is not valid yet stays, to be trusted later. When all have expired the result is empty; the
+    /// caller decides whether that is better than expired roots.
     /// </summary>
     public TrustBundle PruneExpired(TimeProvider time)
     {
@@ -78,7 +78,8 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     }
 
     /// <summary>
-    /// The root in this bundle that the first certificate of a chain leads to by signatures; null when there is none. Times play no part.
+    /// The root in this bundle that the first certificate of a chain leads to by signatures; null when there is none. Validity times do not
+    /// matter.
     /// </summary>
     /// <exception cref="CertificateException">
     /// <see cref="CertificateFault.Unreadable"/>, <see cref="CertificateFault.TooLarge"/> or <see cref="CertificateFault.TooMany"/>.
@@ -94,7 +95,7 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
         return null;
     }
 
-    /// <summary>The part of this bundle that a condition holds for.</summary>
+    /// <summary>The certificates of this bundle for which a condition holds.</summary>
     public TrustBundle Where(Func<TrustedCertificate, bool> condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
@@ -107,13 +108,12 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
     public string ToPem() => string.Concat(_certificates.Select(certificate => certificate.Pem));
 
     /// <summary>
-    /// How a TLS client that trusts this bundle and nothing else judges a server: its certificate must be for servers, valid now, and
-    /// lead to a root in this
-    /// bundle by what the server sent along; nothing is downloaded and no revocation is asked for. Give it to
-    /// <c>SslClientAuthenticationOptions.CertificateChainPolicy</c>,
-    /// which checks the name too. It is for one handshake: the handshake adds to it, and its certificates are the caller's.
+    /// The policy of a TLS client that trusts only this bundle: the server's certificate must be for servers, valid now, and lead to a root
+    /// in this bundle through the certificates that the server sent; nothing is downloaded and revocation is not checked. It is for
+    /// <c>SslClientAuthenticationOptions.CertificateChainPolicy</c>, which checks the name too. Use it for one handshake, which adds to it;
+    /// the caller disposes its certificates.
     /// </summary>
-    /// <param name="time">The clock that says what "now" is; read when the policy is made.</param>
+    /// <param name="time">The clock, read when the policy is created.</param>
     public X509ChainPolicy CreateServerPolicy(TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
@@ -156,3 +156,10 @@ public sealed class TrustBundle : IEquatable<TrustBundle>, IReadOnlyCollection<T
 
     private IEnumerable<string> Thumbprints() => _certificates.Select(certificate => certificate.Thumbprint);
 }
+
+/// <summary>One certificate of a trust bundle.</summary>
+/// <param name="Thumbprint">SHA-256 of the certificate in lower-case hex, which is its identity.</param>
+/// <param name="Subject">The subject's distinguished name.</param>
+/// <param name="NotBefore">The first second at which it is valid.</param>
+/// <param name="NotAfter">The last second at which it is valid.</param>
+public sealed record TrustedCertificate(string Thumbprint, string Subject, DateTimeOffset NotBefore, DateTimeOffset NotAfter);

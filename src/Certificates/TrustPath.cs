@@ -3,21 +3,24 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Certificates;
 
-/// <summary>The way from an authority's certificate up to a root that its bundle trusts, both ends included.</summary>
+/// <summary>The path from an authority's certificate to a root in its trust bundle, both included.</summary>
 internal sealed record TrustPath(IReadOnlyList<Certificate> Certificates)
 {
     public Certificate Authority => Certificates[0];
 
-    /// <summary>What a server sends after its own certificate: everything but the root, which a client must have anyway.</summary>
+    /// <summary>What a server sends after its own certificate: everything but the root, which clients have.</summary>
     public IReadOnlyList<Certificate> Served => [.. Certificates.SkipLast(1)];
+
+    /// <summary>Whether a certificate on the path restricts the names that can be issued for.</summary>
+    public bool ConstrainsNames => Certificates.Any(certificate => certificate.Extensions.ConstrainsNames);
 
     public DateTimeOffset NotBefore => Certificates.Max(certificate => certificate.NotBefore);
 
     public DateTimeOffset NotAfter => Certificates.Min(certificate => certificate.NotAfter);
 
     /// <summary>
-    /// Finds the path with the platform's chain engine. Times are left aside, since an ended authority must still load to be reported and
-    /// replaced; the engine gets a fixed time, so the path does not depend on when it is asked.
+    /// Finds the path with the platform's chain engine. Validity times are ignored, since an expired authority must still load to be
+    /// reported and replaced; the engine gets a fixed time, so the path is the same at any time.
     /// </summary>
     /// <exception cref="CertificateException"><see cref="CertificateFault.NotAnchored"/>, <see cref="CertificateFault.NotAnAuthority"/> or
     /// <see cref="CertificateFault.UnsupportedExtension"/>.</exception>
@@ -64,8 +67,8 @@ internal sealed record TrustPath(IReadOnlyList<Certificate> Certificates)
     }
 
     /// <summary>
-    /// The engine took the authority for the end of the path, but it will be one more intermediate: lengths are counted here (RFC 5280
-    /// section 6.1.4: self-issued certificates don't count), and no extended key usage on the way may exclude servers.
+    /// To the engine the authority was the leaf, but it will be an intermediate. So path lengths are counted here (RFC 5280 section 6.1.4:
+    /// self-issued certificates don't count), and no extended key usage on the path may exclude servers.
     /// </summary>
     private static bool AllowsServerCertificates(List<Certificate> path)
     {

@@ -1,19 +1,19 @@
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>
-/// The first and last second of a certificate. X.509 knows whole seconds only (RFC 5280 section 4.1.2.5), so both are cut to them.
+/// The first and last second of a certificate. X.509 has whole seconds only (RFC 5280 section 4.1.2.5), so both are truncated.
 /// </summary>
 internal readonly record struct Validity(DateTimeOffset NotBefore, DateTimeOffset NotAfter)
 {
     public static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
 
-    /// <summary>9999-12-31T23:59:59Z: the last time that X.509 can write, and its word for "no known end".</summary>
+    /// <summary>9999-12-31T23:59:59Z: the last time that X.509 can express; it means "no known end".</summary>
     private static readonly DateTimeOffset LastTime = Cut(DateTimeOffset.MaxValue);
 
     /// <summary>
-    /// From five minutes ago, for clients whose clock is behind, until the lifetime is over, both within the bounds. When less than five
-    /// minutes are ahead only as much lies behind: two thirds of the life would otherwise be over at birth and every look would renew it.
-    /// Null when not a second is left.
+    /// From five minutes ago, for clients whose clocks are behind, until the end of the lifetime, both within the bounds. When less than
+    /// five minutes are left it begins only as far back: otherwise two thirds of the lifetime would have passed at once, and every
+    /// reconcile would renew it. Null when less than a second is left.
     /// </summary>
     public static Validity? Within(DateTimeOffset earliest, DateTimeOffset latest, DateTimeOffset now, TimeSpan lifetime)
     {

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace CapiRegistryHook.Registry.Serving;
 
-/// <summary>The certificate that a caller has shown, and whose owner the TLS handshake has verified.</summary>
+/// <summary>The client certificate of a connection, verified by the TLS handshake.</summary>
 public sealed class ClientCertificate
 {
     private const string CommonName = "2.5.4.3";
@@ -16,16 +16,16 @@ public sealed class ClientCertificate
 
     internal X509Certificate2 Certificate { get; }
 
-    /// <summary>Wraps the certificate of a connection, which keeps owning it.</summary>
-    /// <returns>Null when the caller has shown none.</returns>
+    /// <summary>Wraps the certificate of a connection, which remains its owner.</summary>
+    /// <returns>Null when the client sent none.</returns>
     public static ClientCertificate? Of(X509Certificate2? certificate) => certificate is null ? null : new ClientCertificate(certificate);
 
-    /// <summary>Whether its last second is over.</summary>
+    /// <summary>Whether it has expired.</summary>
     public bool HasExpired(DateTimeOffset now) => now >= new DateTimeOffset(Certificate.NotAfter);
 
     /// <summary>
-    /// Whether its common name, one of its DNS names or one of its URIs is on the list, by exact match; there are no wildcards on either
-    /// side. A certificate whose names can't be read has none.
+    /// Whether its common name, one of its DNS names or one of its URIs is on the list, by exact match, without wildcards. A certificate
+    /// whose names can't be read has none.
     /// </summary>
     public bool HasNameIn(IReadOnlySet<string> allowed)
     {

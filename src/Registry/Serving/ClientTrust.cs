@@ -5,7 +5,7 @@ using System.Text;
 
 namespace CapiRegistryHook.Registry.Serving;
 
-/// <summary>The CAs that may issue certificates of callers; no others count, and not the system's.</summary>
+/// <summary>The CAs that may issue client certificates; the system's CAs are not trusted.</summary>
 public sealed class ClientTrust
 {
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
@@ -35,14 +35,14 @@ public sealed class ClientTrust
         }
     }
 
-    /// <summary>Lets a TLS handshake verify the caller's certificate against these CAs.</summary>
+    /// <summary>Makes a TLS handshake verify client certificates against these CAs.</summary>
     public void ApplyTo(SslServerAuthenticationOptions handshake)
     {
         ArgumentNullException.ThrowIfNull(handshake);
         handshake.CertificateChainPolicy = CreatePolicy();
     }
 
-    /// <summary>Whether a certificate that was verified by other CAs before is accepted by these, without intermediates.</summary>
+    /// <summary>Whether these CAs accept a certificate that was verified against former CAs, without intermediates.</summary>
     public bool Trusts(ClientCertificate certificate, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(certificate);
@@ -54,7 +54,7 @@ public sealed class ClientTrust
         return isTrusted;
     }
 
-    /// <summary>A new policy for each handshake, since the runtime adds to it what the caller sends.</summary>
+    /// <summary>A new policy for each handshake, since the runtime adds the certificates that the client sends.</summary>
     private X509ChainPolicy CreatePolicy()
     {
         var policy = new X509ChainPolicy

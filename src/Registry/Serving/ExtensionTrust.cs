@@ -7,27 +7,27 @@ using CapiRegistryHook.Registry.Objects;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// What clients of this service trust, as far as it can be known: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.
+/// What clients of this service are known to trust: the <c>caBundle</c> of the ExtensionConfig, which Cluster API fills.
 /// </summary>
 internal sealed class ExtensionTrust(KubernetesClient management, string extensionConfig, TimeProvider time)
 {
-    /// <summary>Newest first. Cluster API 1.10 and older know the second alone.</summary>
+    /// <summary>Newest first. Cluster API 1.10 and older serve only the second.</summary>
     private static readonly string[] Versions = ["v1beta2", "v1alpha1"];
 
-    /// <summary>Whether clients have this authority itself, and do not only come to it over a cross-certificate.</summary>
+    /// <summary>Whether clients trust this authority directly, not only through a cross-certificate.</summary>
     public async Task<bool> HoldsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
         ? IsOldEnough(authority)
         : (await FindAsync(cancellationToken)).Any(certificate => certificate.Thumbprint == authority.RootThumbprint);
 
-    /// <summary>Whether clients accept what this authority issues, over a cross-certificate or not.</summary>
+    /// <summary>Whether clients accept what this authority issues, directly or through a cross-certificate.</summary>
     public async Task<bool> AcceptsAsync(CertificateAuthority authority, CancellationToken cancellationToken) => extensionConfig.Length == 0
         ? IsOldEnough(authority)
         : authority.IsAnchoredIn(await FindAsync(cancellationToken), time);
 
-    /// <summary>Where nobody can be asked, time has to do.</summary>
+    /// <summary>Without an ExtensionConfig to read, a waiting time stands in for it.</summary>
     private bool IsOldEnough(CertificateAuthority authority) => time.GetUtcNow() - authority.NotBefore >= ServingOptions.BlindWait;
 
-    /// <summary>Empty when there is no such ExtensionConfig, or its bundle is still to come.</summary>
+    /// <summary>Empty when there is no such ExtensionConfig, or its bundle is not filled yet.</summary>
     private async Task<TrustBundle> FindAsync(CancellationToken cancellationToken)
     {
         foreach (var version in Versions)

@@ -9,16 +9,15 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig, and by which the add-on provider for Helm verifies the
-/// chart repository.
-/// Other keys that lie in it are left alone: pods of a release that had its certificate from a file may still read them.
+/// The Secret whose <c>ca.crt</c> Cluster API copies into the ExtensionConfig and the add-on provider for Helm verifies the chart
+/// repository with. Other keys in it are left alone: pods of a release that read its certificate from a file may still need them.
 /// </summary>
 internal sealed class PublicSecret(KubernetesClient management, NamespacedName name, TimeProvider time)
 {
-    /// <summary>Until when the certificates stay that are not signed with any more.</summary>
+    /// <summary>Until when former authorities stay in the bundle.</summary>
     public const string UntilAnnotation = "capi-registry-hook.io/trusted-until";
 
-    /// <summary>Makes <c>ca.crt</c> hold these authorities.</summary>
+    /// <summary>Publishes these authorities in <c>ca.crt</c>.</summary>
     public async Task EnsureAsync(TrustBundle own, CancellationToken cancellationToken)
     {
         var live = await management.FindAsync(CoreResources.Secrets, name, cancellationToken);
@@ -47,7 +46,7 @@ internal sealed class PublicSecret(KubernetesClient management, NamespacedName n
         ["data"] = new JsonObject { [SecretKeys.Authority] = Convert.ToBase64String(Bytes(wanted)) },
     };
 
-    /// <summary>A bundle that can't be read is no good to anybody, so nothing of it is kept.</summary>
+    /// <summary>A bundle that can't be read is of no use to clients, so it counts as empty.</summary>
     private static TrustBundle Read(Secret? live)
     {
         try

@@ -4,29 +4,28 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.Registry.Serving;
 
 /// <summary>
-/// What is published for clients: the authorities that sign or will sign, and those found there that do so no more, each until nothing
-/// signed by it can be
-/// served. Until when is written beside the bundle, as <c>thumbprint=time</c>, separated by commas.
+/// The trust bundle published for clients: the current and the next authority, and former ones until nothing they signed can be served any
+/// more. The times are stored with the bundle as <c>thumbprint=time</c>, separated by commas.
 /// </summary>
 /// <param name="Bundle">The content of ca.crt.</param>
-/// <param name="Until">The note on those that will go; empty when there are none.</param>
+/// <param name="Until">The times of the former authorities; empty when there are none.</param>
 internal sealed record PublishedBundle(TrustBundle Bundle, string Until)
 {
     /// <summary>
-    /// Far more than there are replacements in the life of a certificate; without a bound, whoever stuffs the Secret would stop the
+    /// Far more than there are rotations in the lifetime of a certificate. Without a bound, somebody who fills the Secret could stop
     /// renewals.
     /// </summary>
     private const int MostFormer = 10;
 
-    /// <summary>As in other notes of this product: enough of a SHA-256 to tell a handful of certificates apart.</summary>
+    /// <summary>As many digits of the SHA-256 as a root's id has.</summary>
     private const int IdentityLength = 16;
 
     /// <summary>
-    /// Decides what is to be published. A pure function: deciding again on its own result changes nothing until a time is over.
+    /// Decides what to publish. A pure function: its own result as input gives the same result, until one of the times has passed.
     /// </summary>
-    /// <param name="own">The authorities that sign or will sign.</param>
-    /// <param name="present">What is published now.</param>
-    /// <param name="until">The note beside it; what can't be read of it counts as absent.</param>
+    /// <param name="own">The current and the next authority.</param>
+    /// <param name="present">The bundle that is published now.</param>
+    /// <param name="until">The times stored with it; malformed entries are ignored.</param>
     /// <param name="time">The clock.</param>
     public static PublishedBundle Decide(TrustBundle own, TrustBundle present, string? until, TimeProvider time)
     {

@@ -17,7 +17,7 @@ public sealed class ServerIdentity
         NotAfter = certificate.NotAfter;
     }
 
-    /// <summary>For the options of a handshake.</summary>
+    /// <summary>Goes into the options of a handshake.</summary>
     public SslStreamCertificateContext Context { get; }
 
     /// <summary>The same certificate and key have the same fingerprint, see <see cref="FingerprintOf"/>.</summary>
@@ -33,9 +33,9 @@ public sealed class ServerIdentity
     public DateTimeOffset NotAfter { get; }
 
     /// <summary>Loads PEM text.</summary>
-    /// <param name="certificatePem">The certificate first, then what is served with it.</param>
+    /// <param name="certificatePem">The certificate first, then the certificates to serve with it.</param>
     /// <param name="keyPem">The private key.</param>
-    /// <exception cref="ServingCertificateException">One of them can't be read, or they do not belong together.</exception>
+    /// <exception cref="ServingCertificateException">One of them can't be read, or the key does not belong to the certificate.</exception>
     public static ServerIdentity Load(string certificatePem, ReadOnlySpan<byte> keyPem)
     {
         var key = new char[Encoding.UTF8.GetMaxCharCount(keyPem.Length)];
@@ -51,7 +51,7 @@ public sealed class ServerIdentity
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             throw new ServingCertificateException(
-                "The serving certificate can't be used: a certificate and the key that belongs to it are needed, as PEM.", exception);
+                "The serving certificate can't be used: provide a certificate and the key that belongs to it, both as PEM.", exception);
         }
         finally
         {
@@ -69,7 +69,7 @@ public sealed class ServerIdentity
     }
 }
 
-/// <summary>The serving certificate can't be used; the message says what to look at.</summary>
+/// <summary>The serving certificate can't be used; the message says what to check.</summary>
 /// <param name="message">One sentence for the log.</param>
-/// <param name="cause">What was thrown.</param>
+/// <param name="cause">The exception that caused it.</param>
 public sealed class ServingCertificateException(string message, Exception cause) : Exception(message, cause);

@@ -5,50 +5,48 @@ using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Serving;
 
-/// <summary>How the service makes its own serving certificate. The Secrets lie in <see cref="RegistryOptions.HookNamespace"/>.</summary>
+/// <summary>How the service issues its own serving certificate. The Secrets are in <see cref="RegistryOptions.HookNamespace"/>.</summary>
 public sealed record ServingOptions
 {
-    /// <summary>How long the authority is valid: 10 years. It is replaced after half of them.</summary>
+    /// <summary>How long the authority is valid: 10 years. It is rotated after half of them.</summary>
     internal static readonly TimeSpan AuthorityLifetime = TimeSpan.FromDays(3650);
 
     /// <summary>
-    /// How long a serving certificate is valid: 90 days. It is renewed after two thirds, so that an API server may be gone for a month,
-    /// and alerts
-    /// that look two weeks ahead stay silent.
+    /// How long a serving certificate is valid: 90 days. It is renewed after two thirds of them, so an API server may be down for a month,
+    /// and alerts two weeks ahead of expiry stay silent.
     /// </summary>
     internal static readonly TimeSpan CertificateLifetime = TimeSpan.FromDays(90);
 
     /// <summary>
-    /// How long an authority stays in the published bundle after it has stopped signing: as long as anything signed by it may be served,
-    /// by a replica that
-    /// no API server could reach since.
+    /// How long a former authority stays in the published bundle: as long as a replica that no longer reaches the API server may serve a
+    /// certificate signed by it.
     /// </summary>
     internal static readonly TimeSpan KeptPublished = CertificateLifetime + TimeSpan.FromHours(1);
 
-    /// <summary>How long a new authority is published before it signs, where nothing can be asked for what clients trust.</summary>
+    /// <summary>How long a new authority is published before it signs when there is no ExtensionConfig to read.</summary>
     internal static readonly TimeSpan BlindWait = TimeSpan.FromDays(1);
 
-    /// <summary>The DNS names and addresses that clients call the service by; at least one.</summary>
+    /// <summary>The DNS names and addresses by which clients call the service; at least one.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
 
-    /// <summary>The Secret with the authority and its key; made when it is absent, and read by nobody but this service.</summary>
+    /// <summary>The Secret with the authority and its key; created when absent, and read only by this service.</summary>
     public string AuthoritySecretName { get; init; } = "capi-registry-hook-ca";
 
     /// <summary>
-    /// The Secret with <c>ca.crt</c>, what clients have to trust: Cluster API and the add-on provider for Helm follow it.
+    /// The Secret with <c>ca.crt</c>, which clients trust: Cluster API and the add-on provider for Helm read it.
     /// </summary>
     public string PublicSecretName { get; init; } = "capi-registry-hook-tls";
 
     /// <summary>
-    /// The ExtensionConfig whose <c>caBundle</c> must hold a new authority before it signs; empty when there is none to ask.
+    /// The ExtensionConfig whose <c>caBundle</c> must contain a new authority before it signs; empty when there is none.
     /// </summary>
     public string ExtensionConfig { get; init; } = "";
 
-    /// <summary>Every value that can't be used, each with a sentence; empty when all is well.</summary>
+    /// <summary>A problem for every invalid value; empty when all are valid.</summary>
     public IEnumerable<Problem> Validate()
     {
         if (Names.Count == 0)
-            yield return Bad(nameof(Names), "", "name what clients call the service by");
+            yield return Bad(nameof(Names), "", "give the names by which clients call the service");
         foreach (var name in Names.Where(name => !IsUsable(name)))
             yield return Bad(nameof(Names), name, "use DNS names and IP addresses, separated by commas");
         if (!KubernetesNames.IsSubdomain(AuthoritySecretName))

@@ -9,20 +9,21 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// The Secret beside a Cluster from which its nodes get the CA file: <c>ca.crt</c> only, never a key. Once nodes exist, it only grows
-/// until <see cref="RetireAsync(RegistryPlan, SigningRoots, bool, CancellationToken)"/>; a root that the nodes do not trust is refused.
+/// The Secret in a Cluster's namespace from which its nodes get the CA file: <c>ca.crt</c> only, never a key. Once nodes exist, roots are
+/// only added until <see cref="RetireAsync(RegistryPlan, SigningRoots, bool, CancellationToken)"/>; a root that the nodes do not trust is
+/// refused.
 /// </summary>
 internal sealed class ClusterTrust(KubernetesClient management, TimeProvider time)
 {
-    /// <summary>Why a root left the bundle.</summary>
+    /// <summary>The reason of the change that removes former roots.</summary>
     public const string RetiredReason = "A former root is no longer trusted.";
 
-    private const string ReplacedReason = "No node trusts a compromised root any longer.";
+    private const string ReplacedReason = "No node trusts a compromised root any more.";
 
     private readonly TrustSecret _secret = new(management);
     private readonly MachineAges _ages = new(management);
 
-    /// <summary>The live Secret; null when absent. Read before the root, which must not be created when this exists.</summary>
+    /// <summary>The live Secret; null when absent. It is read before the root, which must not be created when this exists.</summary>
     public Task<Secret?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) => _secret.FindAsync(plan, cancellationToken);
 
     /// <summary>Writes the roots' trust bundle to the Secret and decides which root may sign for the cluster.</summary>
@@ -50,8 +51,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     /// <summary>
-    /// A root whose name constraints exclude the registry's names is refused before nodes are created with it: only a certificate that
-    /// is issued can tell, and few roots have constraints.
+    /// Refuses a root whose name constraints exclude the registry's names before nodes are created with it. Only issuing a certificate
+    /// tells, and few roots have constraints.
     /// </summary>
     private void RequireNames(RegistryPlan plan, SigningRoots roots)
     {
@@ -60,12 +61,12 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     }
 
     /// <summary>
-    /// Drops former roots from the bundle once every node trusts the one that signs. A compromised root leaves at once, and the nodes that
-    /// still trust it are reported until they are replaced. Only the reconciler does this, since it verifies what is served.
+    /// Removes former roots from the bundle once every node trusts the one that signs. A compromised root is removed at once, and the nodes
+    /// that still trust it are reported until they are replaced. Only the reconciler does this, since it verifies what is served.
     /// </summary>
     /// <param name="plan">The cluster's plan.</param>
     /// <param name="roots">The roots.</param>
-    /// <param name="served">Whether a certificate from the root that is to sign is what every pod of the registry serves.</param>
+    /// <param name="served">Whether every pod of the registry serves a certificate from the root that signs.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public Task<RetireResult> RetireAsync(RegistryPlan plan, SigningRoots roots, bool served, CancellationToken cancellationToken) =>
         OptimisticWrite.RunAsync<RetireResult>(async () =>
@@ -85,8 +86,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         });
 
     /// <summary>
-    /// A compromised root leaves at once, whatever else is in the bundle. The dates start again: Machines created before may trust it,
-    /// and all of them have to be replaced.
+    /// Removes a compromised root, whatever else is in the bundle. The dates start again: Machines created before may trust it and have to
+    /// be replaced.
     /// </summary>
     private async Task<RetireResult> BanAsync(RegistryPlan plan, Secret live, TrustBundle kept, CancellationToken cancellationToken)
     {
@@ -118,7 +119,7 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
     {
         var bundle = roots.Bundle;
         await _secret.CreateAsync(plan, bundle, TrustDates.AllFrom(bundle, time.GetUtcNow()), cancellationToken);
-        changes.Add(Changed(plan, ChangeVerb.Created, "The cluster had no CA Secret."));
+        changes.Add(Changed(plan, ChangeVerb.Created, "The CA Secret of the cluster was missing."));
         return new ClusterSigner(roots, bundle, roots.Candidates.FirstOrDefault(), IsSettled(roots, bundle, null));
     }
 
@@ -140,13 +141,13 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         if (TrustSecret.Matches(live, plan, wanted, dates))
             return signer;
         await _secret.PatchAsync(plan, live, wanted, dates, cancellationToken);
-        changes.Add(Changed(plan, ChangeVerb.Updated, "The cluster CA Secret differed from what it should be."));
+        changes.Add(Changed(plan, ChangeVerb.Updated, "The CA Secret of the cluster was out of date."));
         return signer;
     }
 
     /// <summary>
     /// The first root that all nodes accept. With cross-certificates that is the preferred one from the start. Machines are listed only
-    /// for a root that the oldest nodes may not trust, which somebody else put there.
+    /// for a root that the oldest nodes may not trust, as an external one.
     /// </summary>
     private async Task<CertificateAuthority?> FindSignerAsync(
         RegistryPlan plan, SigningRoots roots, TrustBundle bundle, TrustDates dates, CancellationToken cancellationToken)
@@ -170,24 +171,24 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         return Changed(plan, ChangeVerb.Updated, reason);
     }
 
-    private static RetireResult.Waits Waits(string what, string one, string many, OldMachines old) => new(
-        $"{what}: {(old.Count == 1 ? $"1 Machine or MachinePool {one}" : $"{old.Count} Machines or MachinePools {many}")}; the oldest is "
+    private static RetireResult.Waits Waits(string state, string one, string many, OldMachines old) => new(
+        $"{state}: {(old.Count == 1 ? $"1 Machine or MachinePool {one}" : $"{old.Count} Machines or MachinePools {many}")}; the oldest is "
             + $"{FieldText.Sentence(old.Oldest!)}.", old.Count, old.Oldest);
 
     private static bool IsSettled(SigningRoots roots, TrustBundle bundle, DateTimeOffset? banned) =>
         banned is null && roots.Authority.TrustBundle.Contains(bundle);
 
-    private static Change Changed(RegistryPlan plan, ChangeVerb verb, string why) =>
-        new(verb, "Secret", plan.TrustSecret.ToString(), false, why);
+    private static Change Changed(RegistryPlan plan, ChangeVerb verb, string reason) =>
+        new(verb, "Secret", plan.TrustSecret.ToString(), false, reason);
 
     private static RegistryOutcome RefuseForeign(RegistryPlan plan) => RegistryOutcome.Refused(
-        $"The Secret {plan.TrustSecret} is not ours: it has another type or other keys than {SecretKeys.Authority}; rename it, or "
-            + "give the Cluster another name.");
+        $"The Secret {plan.TrustSecret} is not ours: it has another type, or keys besides {SecretKeys.Authority}; rename it or the "
+            + "Cluster.");
 
     private static RegistryOutcome RefuseRoot(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore "
-            + "the former root, or recreate the nodes after deleting the cluster's CA Secret.");
+            + "the former root, or delete the cluster's CA Secret and recreate the nodes.");
 
-    /// <summary>A cluster's bundle, and what is left of it once former roots are dropped.</summary>
+    /// <summary>A cluster's bundle, and what is left of it without former roots.</summary>
     private sealed record FormerRoots(Secret Live, TrustBundle Trusted, TrustBundle Kept, TrustDates Dates, DateTimeOffset Since);
 }

@@ -3,11 +3,11 @@ using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>What a rotation must know of the clusters. It asks only when its next step depends on the answer.</summary>
+/// <summary>What a rotation must know about the clusters. Called only when the next step depends on it.</summary>
 internal interface IRotationProgress
 {
     /// <summary>
-    /// A cluster whose registry is not known to serve a certificate from a root; null when there is none that anybody looks after.
+    /// A reconciled cluster whose registry is not known to serve a certificate from a root; null when there is none.
     /// </summary>
     /// <param name="rootId">The root, see <see cref="RootId"/>.</param>
     /// <param name="cancellationToken">Ends the calls.</param>

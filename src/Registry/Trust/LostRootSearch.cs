@@ -10,14 +10,14 @@ using CapiRegistryHook.Registry.Text;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Looks for clusters that rely on a root before the first root is created. If there is one, the root Secret was lost, and another root
+/// Searches for clusters that rely on a root before the first root is created. If there is one, the root Secret was lost, and a new root
 /// would split the fleet in two. Called only while there is no root Secret.
 /// </summary>
 internal sealed class LostRootSearch(KubernetesClient management, RegistryOptions options)
 {
     /// <summary>
-    /// Bounds the reads in a hook that has seconds. A Cluster without a HelmChartProxy has had a trust bundle for minutes at most, so few
-    /// of these exist at any time.
+    /// Bounds the reads in a hook that must answer within seconds. A Cluster has a trust bundle and no HelmChartProxy only for minutes, so
+    /// there are few of them at any time.
     /// </summary>
     private const int MostTrustSecrets = 20;
 
@@ -68,7 +68,7 @@ internal sealed class LostRootSearch(KubernetesClient management, RegistryOption
         return null;
     }
 
-    /// <summary>Other Clusters that have asked for a registry.</summary>
+    /// <summary>Other Clusters that request a registry.</summary>
     private IAsyncEnumerable<Cluster> ClustersAsync(RegistryPlan plan, string? place, CancellationToken cancellationToken) =>
         management.ListAsync(RegistryResources.Clusters(plan.Cluster), new ListOptions { Namespace = place }, cancellationToken)
             .Where(cluster => cluster.Name != plan.Cluster.Name && cluster.Metadata.DeletionTimestamp is null

@@ -7,7 +7,7 @@ using CapiRegistryHook.Registry.Plan;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// How old the nodes of a cluster are, by their Machines and MachinePools: nodes read the CA file that they were made with.
+/// The age of a cluster's nodes, by their Machines and MachinePools. A node keeps the CA file that it was created with.
 /// </summary>
 internal sealed class MachineAges(KubernetesClient management)
 {
@@ -26,7 +26,7 @@ internal sealed class MachineAges(KubernetesClient management)
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {
-            // Cluster API without MachinePools: then there are none.
+            // Cluster API runs without MachinePools.
             return OldMachines.None;
         }
     }
@@ -39,7 +39,7 @@ internal sealed class MachineAges(KubernetesClient management)
         var options = new ListOptions { Namespace = cluster.Namespace, LabelSelector = $"{RegistryPlan.ClusterNameLabel}={cluster.Name}" };
         await foreach (var owner in management.ListAsync(type, options, cancellationToken))
         {
-            // Without a timestamp it is not known to be young.
+            // Without a timestamp it counts as old.
             var created = owner.Metadata.CreationTimestamp ?? DateTimeOffset.MinValue;
             if (created < moment)
                 old += new OldMachines(1, $"{type.Kind} {owner.Metadata.Name}", created);
@@ -49,7 +49,7 @@ internal sealed class MachineAges(KubernetesClient management)
     }
 }
 
-/// <summary>How many there are, and the oldest of them with its kind; null when there is none.</summary>
+/// <summary>A number of Machines and MachinePools, and the oldest of them with its kind; null when there is none.</summary>
 internal readonly record struct OldMachines(int Count, string? Oldest, DateTimeOffset Created)
 {
     public static OldMachines None => new(0, null, DateTimeOffset.MaxValue);

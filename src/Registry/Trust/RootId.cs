@@ -3,8 +3,8 @@ using CapiRegistryHook.Certificates;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// How a root is named in annotations: the first 16 hex digits of the SHA-256 of its certificate. Short enough to be read by people, long
-/// enough not to be met twice.
+/// The id of a root in annotations: the first 16 hex digits of the SHA-256 of its certificate. Short enough for people, long enough to be
+/// unique.
 /// </summary>
 internal static class RootId
 {

@@ -4,20 +4,20 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.Registry.Trust;
 
 /// <summary>
-/// Since when each root has been in a cluster's bundle, and when the last compromised root left it. A node gets the bundle when it is
-/// created, so these dates and the ages of the Machines tell which nodes trust which root. Stored as an annotation of the Secret that
-/// holds the bundle, in the same write: <c>id=2026-01-31T12:00:00Z,…</c>.
+/// When each root was added to a cluster's bundle, and when the last compromised root was removed. A node gets the bundle when it is
+/// created, so these dates and the ages of the Machines tell which nodes trust which root. They are stored in an annotation of the Secret
+/// with the bundle, in the same write: <c>id=2026-01-31T12:00:00Z,…</c>.
 /// </summary>
 internal sealed class TrustDates
 {
     public const string Annotation = "capi-registry-hook.io/trusted-since";
 
     /// <summary>
-    /// A Machine's bootstrap data is read a moment after the Machine is created, and clocks of API servers and replicas differ.
+    /// A Machine reads its bootstrap data some time after it is created, and the clocks of API servers and replicas differ.
     /// </summary>
     public static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
 
-    /// <summary>Stands where a root's id would; an id is 16 hex digits.</summary>
+    /// <summary>Used in place of a root's id, which is 16 hex digits.</summary>
     private const string BannedKey = "banned";
 
     private readonly SortedDictionary<string, DateTimeOffset> _dates;
@@ -36,7 +36,7 @@ internal sealed class TrustDates
     }
 
     /// <summary>
-    /// When a compromised root left the bundle: Machines created before may still trust it. Null when no such Machine is left.
+    /// When a compromised root was removed: Machines created before may still trust it. Null when no such Machine is left.
     /// </summary>
     public DateTimeOffset? BannedAt { get; }
 
@@ -45,9 +45,9 @@ internal sealed class TrustDates
 
     /// <summary>
     /// The dates of a bundle's roots: as recorded, and now for new ones. All nodes trust the root with the earliest date, because a root
-    /// is dropped only when all nodes trust a later one. A later date that precedes the Secret's own creation was carried here by a move
-    /// or a restore, which also recreates the Machines: their ages say nothing about that root, so it counts from now. Without a record
-    /// (somebody removed the annotation), the oldest root is taken as the one that all nodes trust.
+    /// is removed only when all nodes trust a later one. A later date before the Secret's own creation came with a move or a restore,
+    /// which also recreates the Machines: their ages say nothing about that root, so it counts from now. Without a record (somebody
+    /// removed the annotation), the oldest root is assumed to be the one that all nodes trust.
     /// </summary>
     public TrustDates For(TrustBundle bundle, DateTimeOffset now, DateTimeOffset? created)
     {
@@ -64,14 +64,14 @@ internal sealed class TrustDates
             BannedAt < created - Margin ? present : BannedAt);
     }
 
-    /// <summary>All roots of the bundle, since now.</summary>
+    /// <summary>All roots of the bundle, added now.</summary>
     public static TrustDates AllFrom(TrustBundle bundle, DateTimeOffset now) =>
         new(bundle.Select(root => KeyValuePair.Create(RootId.Of(root.Thumbprint), Cut(now))));
 
-    /// <summary>The same for a bundle that a compromised root has just left: Machines created before have to be replaced.</summary>
+    /// <summary>The same for a bundle from which a compromised root was just removed: older Machines have to be replaced.</summary>
     public static TrustDates AfterBan(TrustBundle bundle, DateTimeOffset now) => new(AllFrom(bundle, now)._dates, Cut(now));
 
-    /// <summary>The same dates once no Machine can trust a compromised root.</summary>
+    /// <summary>The same dates once no Machine trusts a compromised root.</summary>
     public TrustDates WithoutBan() => new(_dates);
 
     /// <summary>

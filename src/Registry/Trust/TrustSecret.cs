@@ -9,7 +9,7 @@ using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Trust;
 
-/// <summary>The Secret beside a Cluster as it is read and written: the bundle, and since when each root is in it.</summary>
+/// <summary>Reads and writes a cluster's CA Secret: the bundle, and when each root was added to it.</summary>
 internal sealed class TrustSecret(KubernetesClient management)
 {
     public Task<Secret?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
@@ -33,7 +33,7 @@ internal sealed class TrustSecret(KubernetesClient management)
         return management.CreateAsync(CoreResources.Secrets, secret, ObjectLabels.FieldManager, cancellationToken);
     }
 
-    /// <summary>Under the resourceVersion that was read, so that a root somebody else added meanwhile is not lost.</summary>
+    /// <summary>Requires the resourceVersion that was read, so a root that somebody else added meanwhile is not lost.</summary>
     public Task PatchAsync(RegistryPlan plan, Secret live, TrustBundle bundle, TrustDates dates, CancellationToken cancellationToken)
     {
         var owners = (live.Metadata.OwnerReferences ?? []).Where(owner => !ClusterOwner.IsCluster(owner))
@@ -57,14 +57,14 @@ internal sealed class TrustSecret(KubernetesClient management)
     }
 
     /// <summary>
-    /// A cluster called "x-registry-addon" has its own CA, key included, in a Secret of the name that the cluster "x" has for
-    /// this one. Only a Secret that looks like ours is written to.
+    /// The cluster "x-registry-addon" keeps its own CA, key included, in a Secret with the name that this Secret has for the cluster "x".
+    /// So only a Secret with our label or our content is written to.
     /// </summary>
     public static bool IsOurs(Secret live) =>
         live.Type is SecretKeys.OpaqueType or null
         && (ObjectLabels.IsManaged(live.Metadata) || live.Data is null || live.Data.Keys.All(key => key == SecretKeys.Authority));
 
-    /// <summary>Null when there is nothing that a node could have trusted.</summary>
+    /// <summary>Null when there is no bundle that a node could trust.</summary>
     public static TrustBundle? Read(Secret secret)
     {
         try
@@ -73,7 +73,7 @@ internal sealed class TrustSecret(KubernetesClient management)
         }
         catch (CertificateException)
         {
-            // A broken file makes containerd fail every pull, so it is replaced as if it were missing.
+            // A broken CA file makes containerd fail every pull, so it is replaced as if it were missing.
             return null;
         }
     }
