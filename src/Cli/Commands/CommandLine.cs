@@ -41,6 +41,12 @@ internal static class CommandLine
         root.Subcommands.Add(StatusCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));
         root.Subcommands.Add(BundleCommand.Build(time));
+        root.Subcommands.Add(PushCommand.Build(time));
+        root.Subcommands.Add(ListCommand.Build(time));
+        root.Subcommands.Add(VerifyContentCommand.Build(time));
+        root.Subcommands.Add(RemoveCommand.Build(time));
+        root.Subcommands.Add(PullCommand.Build(time));
+        root.Subcommands.Add(ForwardCommand.Build(time));
         return root;
     }
 

@@ -12,7 +12,7 @@ internal static class OutputFormat
     private const string Table = "table";
     /// <summary>The value that asks for JSON.</summary>
     public const string Json = "json";
-    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n",
+    public static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Option<string> Option() => new("--output", "-o")

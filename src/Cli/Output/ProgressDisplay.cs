@@ -128,11 +128,11 @@ internal sealed class ProgressDisplay : IDisposable
 
     private string Up() => _drawn > 0 ? $"\e[{_drawn}A\r" : "";
 
-    private void Finish(Transfer transfer, string line)
+    private void Finish(Transfer transfer, string? line)
     {
         lock (_gate)
         {
-            if (_transfers.Remove(transfer))
+            if (_transfers.Remove(transfer) && line is not null)
                 WriteLine(line);
         }
     }
@@ -164,8 +164,8 @@ internal sealed class ProgressDisplay : IDisposable
         }
 
         /// <summary>Shows a last line instead of the transfer.</summary>
-        /// <param name="line">What came of it.</param>
-        public void Finish(string line) => display.Finish(this, line);
+        /// <param name="line">What came of it; null where that is said elsewhere.</param>
+        public void Finish(string? line = null) => display.Finish(this, line);
 
         internal void Sample(TimeSpan at) => Rate.Sample(at, Progress.BytesSent);
 

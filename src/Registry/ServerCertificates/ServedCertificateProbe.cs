@@ -18,7 +18,7 @@ namespace CapiRegistryHook.Registry.ServerCertificates;
 internal sealed class ServedCertificateProbe(TimeProvider time)
 {
     /// <summary>In every certificate that is issued here.</summary>
-    private const string ServerName = $"{RegistryNames.Registry}.{RegistryNames.Namespace}.svc";
+    internal const string ServerName = $"{RegistryNames.Registry}.{RegistryNames.Namespace}.svc";
 
     /// <summary>Set by the registry chart; a collection of garbage has another component.</summary>
     internal const string PodLabels = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry";

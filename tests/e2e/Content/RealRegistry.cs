@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Registry.Clients;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Content;
 
@@ -11,7 +13,7 @@ internal sealed class RealRegistry : IAsyncDisposable
     private static readonly RetryPolicy Quick = new(5, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
 
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-content-");
-    private readonly LoopbackAuthority _authority = LoopbackAuthority.Create(TimeProvider.System);
+    private readonly ServerIdentity _identity = ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]);
     private readonly int _port = LoopbackPort.Find();
     private readonly List<NetworkStream> _connections = [];
     private readonly Lock _gate = new();
@@ -21,6 +23,12 @@ internal sealed class RealRegistry : IAsyncDisposable
     /// <summary>Host and port.</summary>
     public string Name => $"localhost:{_port}";
 
+    /// <summary>The port of 127.0.0.1 that it listens on.</summary>
+    public int Port => _port;
+
+    /// <summary>What verifies it, by the names of a cluster's registry too.</summary>
+    public string RootPem => _identity.RootPem;
+
     /// <summary>A folder for whatever a test writes.</summary>
     public ScratchFolder Folder => _folder;
 
@@ -29,11 +37,10 @@ internal sealed class RealRegistry : IAsyncDisposable
     public static async Task<RealRegistry> StartAsync(CancellationToken cancellationToken)
     {
         var registry = new RealRegistry();
-        var (certificate, key) = registry._authority.IssueServerPem();
-        registry._folder.Write("tls.crt", certificate);
-        registry._folder.Write("tls.key", key);
+        registry._folder.Write("tls.crt", registry._identity.CertificatePem);
+        registry._folder.Write("tls.key", registry._identity.KeyPem);
         Directory.CreateDirectory(registry._folder["certs"]);
-        registry._folder.Write("certs/ca.crt", registry._authority.CertificatePem);
+        registry._folder.Write("certs/ca.crt", registry._identity.RootPem);
         registry._folder.Write("policy.json", """{"default":[{"type":"insecureAcceptAnything"}]}""");
         registry._folder.Write("config.yml", $$"""
             version: 0.1
@@ -41,7 +48,7 @@ internal sealed class RealRegistry : IAsyncDisposable
             storage: { filesystem: { rootdirectory: {{registry._folder["storage"]}} }, delete: { enabled: true } }
             http: { addr: "127.0.0.1:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
             """);
-        registry._handler = RegistryTransport.Create(registry._authority.CertificatePem, registry.ConnectAsync);
+        registry._handler = RegistryTransport.Create(registry._identity.RootPem, registry.ConnectAsync);
         registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"),
             new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20 });
         await registry.RestartAsync(cancellationToken);
@@ -87,7 +94,6 @@ internal sealed class RealRegistry : IAsyncDisposable
         _handler?.Dispose();
         if (_process is not null)
             await _process.DisposeAsync();
-        _authority.Dispose();
         await _folder.DisposeAsync();
     }
 

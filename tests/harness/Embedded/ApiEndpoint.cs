@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Harness.Embedded;
 /// <summary>
 /// The way of every request: who is it, does a fault befall it, what is the answer, and the note of it in the log of calls.
 /// </summary>
-internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults)
+internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults, PodForwarding forwarding)
 {
     private readonly ResourceRequests _resources = new(store, time);
 
@@ -16,6 +16,13 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
         var target = RequestTarget.Parse(context.Request);
         var call = RecordedRequest.Of(target);
         var fault = faults.Find(call);
+        if (fault is null && forwarding.Handles(target) && IsKnown(context.Request))
+        {
+            calls.Add(call.Answered(StatusCodes.Status101SwitchingProtocols));
+            await forwarding.HandleAsync(context, target, stopping);
+            return;
+        }
+
         if (fault is Fault.Hold hold) await hold.Until.WaitAsync(context.RequestAborted);
         var response = fault switch
         {
@@ -37,7 +44,7 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
     {
         try
         {
-            if (!IsPublic(request) && request.Headers.Authorization != $"Bearer {token}") throw ApiError.Unauthorized();
+            if (!IsPublic(request) && !IsKnown(request)) throw ApiError.Unauthorized();
             if (target.Resource is not null && IsServed(target)) return await _resources.AnswerAsync(target, request, stopping);
             return Discovery.Find(request.Path.Value!) ?? Unknown(request.Path.Value!);
         }
@@ -51,6 +58,8 @@ internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider 
             return ApiResponse.Error(ApiError.BadRequest("the object provided is unrecognized: a field has the wrong type"));
         }
     }
+
+    private bool IsKnown(HttpRequest request) => request.Headers.Authorization == $"Bearer {token}";
 
     // Below a group that the core server has, it answers with a Status; elsewhere it is Go's own text.
     private static ApiResponse Unknown(string path) => path.StartsWith("/api/v1/", StringComparison.Ordinal)

@@ -23,6 +23,7 @@ public sealed class EmbeddedApiServer : IApiServer
     private readonly ObjectStore _store = new(HistoryLimit);
     private readonly CallLog _calls = new();
     private readonly FaultRules _faults = new();
+    private readonly PodForwarding _forwarding = new();
     private readonly X509Certificate2 _certificate;
     private readonly ApiEndpoint _endpoint;
     private readonly TimeProvider _time;
@@ -38,7 +39,7 @@ public sealed class EmbeddedApiServer : IApiServer
         Token = RandomNumberGenerator.GetHexString(32, lowercase: true);
         _certificate = authority.IssueServer();
         _time = time;
-        _endpoint = new ApiEndpoint(Token, _store, time, _calls, _faults);
+        _endpoint = new ApiEndpoint(Token, _store, time, _calls, _faults, _forwarding);
     }
 
     public string Name { get; }
@@ -72,6 +73,15 @@ public sealed class EmbeddedApiServer : IApiServer
     public void InjectFault(Func<RecordedRequest, Fault?> rule) => _faults.Add(rule);
 
     public void ClearFaults() => _faults.Clear();
+
+    /// <summary>Leads port-forwards to a pod to a port of 127.0.0.1, whichever port of the pod they name.</summary>
+    public void LeadPod(string @namespace, string pod, int localPort) => _forwarding.Lead(@namespace, pod, localPort);
+
+    /// <summary>Breaks every port-forward that is open.</summary>
+    public void CutForwards() => _forwarding.Cut();
+
+    /// <summary>Port-forwards so far.</summary>
+    public int Forwards => _forwarding.Opened;
 
     /// <summary>Forgets all history: watches from an older revision and started lists get a 410.</summary>
     public void CompactHistory() => _store.Compact();
@@ -113,6 +123,7 @@ public sealed class EmbeddedApiServer : IApiServer
             kestrel.Listen(IPAddress.Loopback, port, listener => listener.UseHttps(_certificate));
         });
         var application = builder.Build();
+        application.UseWebSockets();
         application.Run(context => _endpoint.HandleAsync(context, _watches.Token));
         await application.StartAsync(cancellationToken);
         var addresses = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;

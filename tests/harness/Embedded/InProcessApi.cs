@@ -27,7 +27,7 @@ public sealed class InProcessApi
         Address = address;
         Token = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var store = new ObjectStore(HistoryLimit);
-        _endpoint = new ApiEndpoint(Token, store, time, _calls, _faults);
+        _endpoint = new ApiEndpoint(Token, store, time, _calls, _faults, new PodForwarding());
         FirstNamespaces.Create(store, time, namespaces);
     }
 

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using CapiRegistryHook.Delivery.Forwarding;
+using CapiRegistryHook.Delivery.Targets;
+
+namespace CapiRegistryHook.Cli.Commands;
+
+/// <summary>Opens a local port that leads to the registry of a cluster, until it is interrupted.</summary>
+internal static class ForwardCommand
+{
+    public static Command Build(TimeProvider time)
+    {
+        var cluster = new Argument<string>("NAMESPACE/NAME") { Description = "The Cluster." };
+        var port = new Option<int>("--port", "-p")
+        {
+            Description = "Port of 127.0.0.1. [0 for any that is free, to 65535]", DefaultValueFactory = _ => 5000,
+        };
+        var command = new Command("forward", "Open a local port to the registry of a cluster. Connections that break do not end it.")
+        {
+            cluster, port,
+        };
+        command.Bind(TargetArguments.Service, (reader, result) =>
+        {
+            reader.CheckRange("port", result.GetValue(port), 0, 65_535);
+            return TargetArguments.ReadOne(reader, result.GetValue(cluster)!, time) is { } selection
+                ? RunAsync(selection, result.GetValue(port))
+                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TargetSelection selection, int port)
+    {
+        using var interruption = new Interruption();
+        return await selection.RunOnOneAsync(async target =>
+        {
+            // Fails now, not at the first connection.
+            await target.Client.PingAsync(interruption.Token);
+            using var forward = RegistryForward.Listen(target, port, Console.Error.WriteLine);
+            var folder = Directory.CreateTempSubdirectory("capi-registry-hook-forward-");
+            try
+            {
+                var authority = Path.Combine(folder.FullName, "ca.crt");
+                await File.WriteAllTextAsync(authority, target.TrustPem, interruption.Token);
+                await Console.Out.WriteAsync(ForwardText.Write(target.Name, forward.Port, authority));
+                await Console.Out.FlushAsync(interruption.Token);
+                await forward.RunAsync(interruption.Token);
+                return ExitCode.Success;
+            }
+            finally
+            {
+                folder.Delete(recursive: true);
+            }
+        }, interruption.Token);
+    }
+}

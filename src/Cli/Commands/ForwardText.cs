@@ -1,0 +1,25 @@
+namespace CapiRegistryHook.Cli.Commands;
+
+/// <summary>What a person needs to use a forwarded registry.</summary>
+internal static class ForwardText
+{
+    /// <summary>The address, the file that verifies it, and a line for each usual client.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="port">The port of 127.0.0.1.</param>
+    /// <param name="authority">The path of the CA file; its folder holds nothing else.</param>
+    public static string Write(string cluster, int port, string authority)
+    {
+        var folder = Path.GetDirectoryName(authority);
+        return $"""
+            The registry of {cluster} is at https://127.0.0.1:{port} until this command ends (Ctrl-C).
+            CA file: {authority}
+
+            docker:  sudo install -D {authority} /etc/docker/certs.d/127.0.0.1:{port}/ca.crt && docker push 127.0.0.1:{port}/library/app:1
+            podman:  podman push --cert-dir {folder} 127.0.0.1:{port}/library/app:1
+            skopeo:  skopeo copy --dest-cert-dir {folder} docker-archive:app.tar docker://127.0.0.1:{port}/library/app:1
+            helm:    helm push --ca-file {authority} app-1.0.0.tgz oci://127.0.0.1:{port}/charts
+            curl:    curl --cacert {authority} https://127.0.0.1:{port}/v2/_catalog
+
+            """;
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using CapiRegistryHook.Cli.Output;
+using CapiRegistryHook.Content.Bundles;
+using CapiRegistryHook.Delivery.Reading;
+using CapiRegistryHook.Delivery.Targets;
+
+namespace CapiRegistryHook.Cli.Commands;
+
+/// <summary>Saves content of a registry into an archive: a bundle, which push and skopeo read.</summary>
+internal static class PullCommand
+{
+    public static Command Build(TimeProvider time)
+    {
+        var names = new Argument<string[]>("NAME")
+        {
+            Description = "REPOSITORY:TAG or REPOSITORY@DIGEST as list prints it, or an image name with its host; everything that has a "
+                + "tag without it.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var file = new Option<string>("--file", "-f") { Description = "The archive to write, for example site.tar.", Required = true };
+        var targets = new TargetArguments();
+        var command = new Command("pull", "Save content of a registry into an archive, with its signatures and lock.") { names, file };
+        command.Aliases.Add("save");
+        targets.AddTo(command);
+        command.Bind(TargetArguments.Service, (reader, result) => targets.Read(reader, result, time) is { } selection
+            ? RunAsync(selection, result.GetValue(names) ?? [], result.GetValue(file)!, time)
+            : Task.FromResult(ExitCode.Refuse(reader.Problems)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(TargetSelection selection, string[] names, string file, TimeProvider time)
+    {
+        using var interruption = new Interruption();
+        return await selection.RunOnOneAsync(async target =>
+        {
+            var all = names is [] ? await ContentSave.AllAsync(target, interruption.Token) : names;
+            var items = await ContentSave.FindAsync(target, all, interruption.Token);
+            if (items.Count == 0)
+                return ExitCode.Fail($"The registry of {target.Name} is empty.");
+            var report = await SaveAsync(target, file, items, time, interruption.Token);
+            foreach (var notice in report.Notices)
+                await Console.Error.WriteLineAsync(notice);
+            await Console.Out.WriteLineAsync(
+                $"{file}: {items.Count} {(items.Count == 1 ? "name" : "names")}, {ByteText.Of(report.Size)}");
+            return ExitCode.Success;
+        }, interruption.Token);
+    }
+
+    private static async Task<BundleReport> SaveAsync(
+        RegistryTarget target, string file, IReadOnlyList<BundleItem> items, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var display = ProgressDisplay.Start(time);
+        var options = new BundleOptions { Time = time, Progress = display.Add(target.Name) };
+        return await BundleWriter.CreateAsync(file, items, options, cancellationToken);
+    }
+}

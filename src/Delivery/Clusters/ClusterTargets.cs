@@ -1,0 +1,57 @@
+using CapiRegistryHook.Content.Mirroring;
+using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Clusters;
+using CapiRegistryHook.Registry.Clients;
+using CapiRegistryHook.Registry.Objects;
+
+namespace CapiRegistryHook.Delivery.Clusters;
+
+/// <summary>
+/// Opens the registries of clusters: through the workload cluster's API server to each replica's pod, with TLS verified by name against the
+/// cluster's own trust bundle. Safe for several calls at once.
+/// </summary>
+/// <param name="directory">Where the clusters are found; not disposed here.</param>
+/// <param name="logins">Where logins come from, for registries that ask for one.</param>
+/// <param name="time">The clock.</param>
+public sealed class ClusterTargets(ClusterRegistryDirectory directory, IRegistryLogins logins, TimeProvider time)
+{
+    /// <summary>The registry of a Cluster, to be opened later.</summary>
+    public TargetAddress AddressOf(ClusterKey cluster) =>
+        new(cluster.ToString(), cancellationToken => OpenAsync(cluster, cancellationToken));
+
+    /// <summary>Opens the registry of a Cluster. Connections to its replicas are made when they are used.</summary>
+    /// <exception cref="ClusterRegistryException">The management cluster does not lead there.</exception>
+    /// <exception cref="Kubernetes.Client.KubernetesApiException">The workload cluster can't be asked.</exception>
+    /// <exception cref="DeliveryException">The registry is not installed.</exception>
+    public async Task<RegistryTarget> OpenAsync(ClusterKey cluster, CancellationToken cancellationToken)
+    {
+        var registry = await directory.FindAsync(cluster, cancellationToken);
+        var lease = await directory.RentWorkloadAsync(cluster, cancellationToken);
+        try
+        {
+            var layout = await ReplicaLayout.ReadAsync(lease.Client, cancellationToken);
+            var replicas = Enumerable.Range(0, layout.Replicas).Select(ordinal => Replica(registry, lease.Client, ordinal)).ToList();
+            var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
+            return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease) { TrustPem = registry.TrustPem };
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    private RegistryReplica Replica(ClusterRegistry registry, KubernetesClient workload, int ordinal)
+    {
+        var pod = ClusterRegistry.Pod(ordinal);
+        return new RegistryReplica(pod.Name, new Uri($"https://{ClusterRegistry.ServerName}/"), registry.TrustPem,
+            OptionsOf(registry), cancellationToken => workload.OpenPortAsync(pod, ClusterRegistry.PodPort, cancellationToken));
+    }
+
+    /// <summary>The one place that decides how a cluster's registry knows the caller: by the login kept under <c>namespace/name</c> of the
+    /// Cluster, so that no cluster is ever told the login of another registry.</summary>
+    private RegistryOptions OptionsOf(ClusterRegistry registry) =>
+        new() { Logins = logins, LoginName = registry.Cluster.ToString(), Time = time };
+}

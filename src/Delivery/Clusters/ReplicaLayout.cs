@@ -1,0 +1,61 @@
+using System.Globalization;
+using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Registry.Clients;
+
+namespace CapiRegistryHook.Delivery.Clusters;
+
+/// <summary>How many replicas a registry has, and which of them takes pushes, as its workload cluster says.</summary>
+/// <param name="Replicas">1 to <see cref="ClusterRegistry.MostReplicas"/>.</param>
+/// <param name="Primary">The ordinal of the one that takes pushes.</param>
+internal sealed record ReplicaLayout(int Replicas, int Primary)
+{
+    private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
+
+    /// <summary>Reads the layout. What the workload cluster says is believed within bounds.</summary>
+    /// <exception cref="DeliveryException">The registry is not installed, or what is there is not the registry.</exception>
+    public static async Task<ReplicaLayout> ReadAsync(KubernetesClient workload, CancellationToken cancellationToken)
+    {
+        var stateful = await FindAsync(() =>
+            workload.FindAsync(WorkloadResources.StatefulSets, ClusterRegistry.StatefulSet, cancellationToken));
+        if (stateful is null)
+            throw new DeliveryException($"The registry is not installed yet: the workload cluster has no StatefulSet "
+                + $"{ClusterRegistry.StatefulSet}.");
+        var replicas = stateful.Spec?.Replicas ?? 1;
+        if (replicas is < 1 or > ClusterRegistry.MostReplicas)
+            throw new DeliveryException(
+                $"The StatefulSet {ClusterRegistry.StatefulSet} has {replicas} replicas; a registry that serves has "
+                + $"1 to {ClusterRegistry.MostReplicas}.");
+        var service = await FindAsync(() =>
+            workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
+        return new ReplicaLayout(replicas, PrimaryOf(service, replicas));
+    }
+
+    // With shared storage the Service leads to all replicas, and any of them takes pushes.
+    private static int PrimaryOf(Service? service, int replicas)
+    {
+        if (service?.Spec?.Selector?.GetValueOrDefault(PodNameLabel) is not { } pod)
+            return 0;
+        var prefix = $"{ClusterRegistry.StatefulSet.Name}-";
+        return pod.StartsWith(prefix, StringComparison.Ordinal)
+            && int.TryParse(pod.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
+            && ordinal < replicas
+            ? ordinal
+            : throw new DeliveryException($"The Service {ClusterRegistry.PrimaryService} does not lead to one of the {replicas} replicas.");
+    }
+
+    // A deleted namespace is as good as a missing object.
+    private static async Task<T?> FindAsync<T>(Func<Task<T?>> find)
+        where T : class
+    {
+        try
+        {
+            return await find();
+        }
+        catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
+        {
+            return null;
+        }
+    }
+}

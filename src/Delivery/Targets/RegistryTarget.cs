@@ -1,0 +1,45 @@
+using CapiRegistryHook.Content.Mirroring;
+using CapiRegistryHook.Content.Registries;
+
+namespace CapiRegistryHook.Delivery.Targets;
+
+/// <summary>An open registry: the replica that takes pushes, and all of them. It frees them and what leads to them.</summary>
+/// <param name="name">What it is called in messages: <c>namespace/name</c> of a Cluster, or a host.</param>
+/// <param name="rule">Where nodes look for images in it.</param>
+/// <param name="replicas">All replicas, in order; at least one.</param>
+/// <param name="primary">The index of the one that takes pushes.</param>
+/// <param name="way">What leads to them and is freed with them; null for nothing.</param>
+public sealed class RegistryTarget(
+    string name, MirrorRule rule, IReadOnlyList<RegistryReplica> replicas, int primary, IDisposable? way = null) : IDisposable
+{
+    /// <summary>What it is called in messages: <c>namespace/name</c> of a Cluster, or a host.</summary>
+    public string Name => name;
+
+    /// <summary>Where nodes look for images in it.</summary>
+    public MirrorRule Rule => rule;
+
+    /// <summary>All replicas, in order.</summary>
+    public IReadOnlyList<RegistryReplica> Replicas => replicas;
+
+    /// <summary>The replica that takes pushes, from which the others copy.</summary>
+    public RegistryReplica Primary => replicas[primary];
+
+    /// <summary>The distribution API of <see cref="Primary"/>.</summary>
+    public RegistryClient Client => Primary.Client;
+
+    /// <summary>The authorities that verify it, as PEM; null for those of the machine.</summary>
+    public string? TrustPem { get; init; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var replica in replicas)
+            replica.Dispose();
+        way?.Dispose();
+    }
+}
+
+/// <summary>A registry that can be opened.</summary>
+/// <param name="Name">What it is called in messages.</param>
+/// <param name="OpenAsync">Opens it; the caller disposes it.</param>
+public sealed record TargetAddress(string Name, Func<CancellationToken, Task<RegistryTarget>> OpenAsync);

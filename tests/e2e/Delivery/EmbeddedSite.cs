@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
+
+/// <summary>
+/// A management cluster with any number of workload clusters, each with a real registry behind the port-forward of its API server: what
+/// the published program sees of a site, without nodes.
+/// </summary>
+internal sealed class EmbeddedSite : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-site-");
+    private readonly EmbeddedApiServer _management;
+    private readonly AdminClient _admin;
+    private readonly List<SiteCluster> _clusters = [];
+
+    private EmbeddedSite(EmbeddedApiServer management)
+    {
+        _management = management;
+        _admin = new AdminClient(management);
+        _folder.Write("kubeconfig", management.Kubeconfig);
+    }
+
+    /// <summary>A folder for whatever a test writes.</summary>
+    public ScratchFolder Folder => _folder;
+
+    public AdminClient Admin => _admin;
+
+    public static async Task<EmbeddedSite> StartAsync(CancellationToken cancellationToken) =>
+        new(await EmbeddedApiServer.StartAsync("management", cancellationToken));
+
+    /// <summary>A cluster in the namespace default whose registry has this many replicas.</summary>
+    /// <param name="name">The Cluster.</param>
+    /// <param name="replicas">How many registries there are; the first takes pushes, and nobody copies.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="mirror">The setting <c>mirror</c> as JSON.</param>
+    public async Task<SiteCluster> AddAsync(string name, int replicas, CancellationToken cancellationToken, string mirror = "{}")
+    {
+        var cluster = await SiteCluster.StartAsync(name, replicas, cancellationToken);
+        lock (_clusters)
+            _clusters.Add(cluster);
+        await AddClusterAsync(name, cluster.RootPem, cancellationToken, mirror);
+        await WriteKubeconfigAsync(name, cluster.Api.Kubeconfig, cancellationToken);
+        return cluster;
+    }
+
+    /// <summary>A Cluster with what verifies its registry, and no way to it yet.</summary>
+    public async Task AddClusterAsync(string name, string trust, CancellationToken cancellationToken, string mirror = "{}")
+    {
+        var cluster = TestEnvironment.NewCluster(name);
+        cluster["metadata"]!["labels"] = new JsonObject { ["site"] = "north" };
+        cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["mirror"] = JsonNode.Parse(mirror);
+        await _admin.CreateAsync(AdminClient.Clusters("default"), cluster, cancellationToken);
+        await WriteSecretAsync($"{name}-registry-addon-ca", "ca.crt", trust, cancellationToken);
+    }
+
+    public Task WriteKubeconfigAsync(string name, string kubeconfig, CancellationToken cancellationToken) =>
+        WriteSecretAsync($"{name}-kubeconfig", "value", kubeconfig, cancellationToken);
+
+    /// <summary>The options that every command on clusters of this site needs.</summary>
+    public string[] Access => ["--kubeconfig", _folder["kubeconfig"], "--workload-allow-cidrs", "127.0.0.0/8"];
+
+    /// <summary>Runs the published program.</summary>
+    public Task<ProgramRun> RunAsync(CancellationToken cancellationToken, params string[] arguments) => ProgramRun.RunAsync(
+        HookService.ProgramPath(), arguments, cancellationToken, environment: new Dictionary<string, string?>
+        {
+            ["DOCKER_CONFIG"] = _folder.Path,
+        });
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var cluster in _clusters)
+            await cluster.DisposeAsync();
+        _admin.Dispose();
+        await _management.DisposeAsync();
+        await _folder.DisposeAsync();
+    }
+
+    private Task<JsonObject> WriteSecretAsync(string name, string key, string text, CancellationToken cancellationToken) =>
+        _admin.CreateAsync(AdminClient.Secrets("default"), new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = name },
+            ["data"] = new JsonObject { [key] = Convert.ToBase64String(Encoding.UTF8.GetBytes(text)) },
+        }, cancellationToken);
+}
