@@ -48,6 +48,8 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
     [Theory]
     [InlineData("tls: {secretName: mine}\n", "The value tls.secretName is computed for each cluster; remove it.")]
     [InlineData("storage: {type: tape}\n", "The value storage.type must be one of")]
+    [InlineData("storage: {type: s3, s3: {bucket: b}}\n", "The value storage.s3 would put the registries of all clusters into one place")]
+    [InlineData("nameOverride: mine\n", "The value nameOverride is part of selectors")]
     public async Task ValuesFile_ThatCannotBeUsed_IsRefusedAtStart(string values, string sentence)
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
@@ -64,7 +66,8 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
     public async Task Plan_WithTheAdminsValues_ShowsTheReleaseThatWouldBeWritten()
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
-        var file = folder.Write("values.yaml", "priorityClassName: admins\n");
+        var file = folder.Write("values.yaml", "priorityClassName: admins\nstorage: {type: s3, s3: {bucket: b, rootDirectory: "
+            + "\"/${namespace}/${cluster}\"}}\nhttpSecret: {secretName: h}\n");
         var manifest = Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml");
 
         var plan =
@@ -72,6 +75,8 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
                 HookService.ProgramPath(), ["plan", "-f", manifest, "--registry-values-file", file], CancellationToken);
 
         Assert.Contains("priorityClassName: \"admins\"", plan, StringComparison.Ordinal);
+        Assert.Matches("rootDirectory: .*\"/[a-z0-9-]+/[a-z0-9-]+", plan);
+        Assert.DoesNotContain("${cluster}", plan, StringComparison.Ordinal);
     }
 
     /// <summary>Our reading of the chart's schema is Helm's: the same values are refused by both, or by none.</summary>
@@ -100,6 +105,11 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
     [InlineData(false, "image: {digest: \"sha256:12\"}")]
     [InlineData(false, "service: {type: Ingress}")]
     [InlineData(false, "metrics: {enabled: \"yes\"}")]
+    [InlineData(false, "podLabels: {app.kubernetes.io/name: a}")]
+    [InlineData(true, "podLabels: {app.kubernetes.io/part-of: a}")]
+    [InlineData(false, "commonLabels: {app.kubernetes.io/instance: a}")]
+    [InlineData(false, "image: {tag: \"\"}")]
+    [InlineData(false, "sync: {interval: 0s}")]
     public async Task Values_AnyOfThem_AreJudgedAsHelmJudges(bool fits, string values)
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
