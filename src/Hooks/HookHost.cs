@@ -4,6 +4,8 @@ using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Serving;
 
 namespace CapiRegistryHook.Hooks;
@@ -66,7 +68,12 @@ public static class HookHost
         services.AddSingleton<IHookHandler, AfterControlPlaneInitializedHandler>();
         services.AddSingleton<IHookHandler, BeforeClusterUpgradeHandler>();
         services.AddSingleton<ITopologyHandler, DiscoverVariablesHandler>();
-        services.AddSingleton<ITopologyHandler, GeneratePatchesHandler>();
+        foreach (var format in Enum.GetValues<NodeFormat>())
+        {
+            services.AddSingleton<ITopologyHandler>(
+                provider => new GeneratePatchesHandler(provider.GetRequiredService<RegistryOptions>(), format));
+        }
+
         services.AddSingleton<ITopologyHandler, ValidateTopologyHandler>();
     }
 }

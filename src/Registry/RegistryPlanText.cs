@@ -15,27 +15,43 @@ public static class RegistryPlanText
     private const string NotIssuedYet = "(set when the certificate is issued)";
 
     /// <summary>The plan as YAML documents, or the problems.</summary>
-    public static PlanText Write(Cluster cluster, RegistryOptions options) => RegistryPlan.Create(cluster, options) switch
+    public static PlanText Write(Cluster cluster, RegistryOptions options, NodeFormat format) =>
+        RegistryPlan.Create(cluster, options) switch
     {
-        PlanResult.Wanted wanted => new PlanText(WriteDocuments(wanted.Plan), null),
+        PlanResult.Wanted wanted => WriteDocuments(wanted.Plan, options, format),
         PlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
         _ => new PlanText(
             $"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is "
                 + "not set.\n", null),
     };
 
-    private static string WriteDocuments(RegistryPlan plan) =>
+    private static PlanText WriteDocuments(RegistryPlan plan, RegistryOptions options, NodeFormat format) =>
+        new ClusterNodes(plan.Cluster, options, format).Plan() switch
+        {
+            NodePlanResult.Wanted wanted => new PlanText(WriteDocuments(plan, wanted.Nodes, format), null),
+            NodePlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
+            _ => throw new InvalidOperationException("A planned registry has no nodes."),
+        };
+
+    private static string WriteDocuments(RegistryPlan plan, NodePlan nodes, NodeFormat format) =>
         $"# Cluster {plan.Cluster.DisplayName}\n"
         + string.Concat(plan.Warnings.Select(warning => $"# Warning: {warning}\n"))
         + "---\n" + YamlText.Write(Summary(plan))
         + Document("Management cluster: the root CA of all registries, made once",
             Secret(plan.RootSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
         + Document("Management cluster: what the nodes trust", Owned(Secret(plan.TrustSecret, SecretKeys.OpaqueType, "ca.crt"), plan))
+        + LoginDocuments(plan)
         + Document("Workload cluster: the server certificate",
             Secret(RegistryPlan.CertificateSecret, SecretKeys.TlsType, "tls.crt", "tls.key", "ca.crt"))
         + Document("Management cluster: the release of the registry chart", ToJson(plan))
-        + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate",
-            Nodes(NodePlan.Create(plan.Basis, plan.Basis.Settings.Mirror)));
+        + Document("Nodes: where containerd looks for images, in this order", PullOrderText.Write(plan, format))
+        + Document("Nodes: added to every KubeadmControlPlaneTemplate and KubeadmConfigTemplate", Nodes(nodes));
+
+    private static string LoginDocuments(RegistryPlan plan) => !plan.Basis.Settings.GeneratesLogin ? ""
+        : Document("Management cluster: the registry's login, made once", Owned(Secret(
+            RegistryBasis.LoginSecret(plan.Cluster), SecretKeys.OpaqueType, "username", "password", "htpasswd", "mirrorLogin"), plan))
+        + Document("Workload cluster: the same login for the registry",
+            Secret(RegistryPlan.LoginSecret, SecretKeys.OpaqueType, "username", "password", "htpasswd"));
 
     private static string Document(string comment, JsonNode data) => $"---\n# {comment}\n{YamlText.Write(data)}";
 

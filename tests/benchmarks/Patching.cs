@@ -1,6 +1,7 @@
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Benchmarks;
@@ -58,7 +59,7 @@ internal static class Patching
     /// <summary>What of the above is the answer itself, compiled for this processor instead of in advance.</summary>
     private static void PrintHandlerAlone(byte[] body)
     {
-        var handler = new GeneratePatchesHandler(new RegistryOptions());
+        var handler = new GeneratePatchesHandler(new RegistryOptions(), NodeFormat.V1);
         var times = new List<double>();
         var allocated = 0L;
         for (var call = 0; call < WarmUp + CallsOfOne; call++)

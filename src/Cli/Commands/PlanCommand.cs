@@ -3,6 +3,7 @@ using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Text;
 
@@ -21,12 +22,18 @@ internal static class PlanCommand
             Description = "Manifest with the Cluster, or the body of a GeneratePatches request; - reads standard input.",
             Required = true,
         };
-        var command = new Command("plan", "Print what a Cluster would get. Contacts no cluster.") { file };
-        command.Bind(RegistryOptionGroup.Options, (reader, result) => Task.FromResult(Run(result.GetValue(file)!, reader)));
+        var format = new Option<NodeFormat>("--generatepatches")
+        {
+            Description = "Version of the GeneratePatches handler that the ClusterClass names: V1 or V2.",
+            DefaultValueFactory = _ => NodeFormat.V2,
+        };
+        var command = new Command("plan", "Print what a Cluster would get. Contacts no cluster.") { file, format };
+        command.Bind(
+            RegistryOptionGroup.Options, (reader, result) => Task.FromResult(Run(result.GetValue(file)!, result.GetValue(format), reader)));
         return command;
     }
 
-    private static int Run(string file, OptionReader reader)
+    private static int Run(string file, NodeFormat format, OptionReader reader)
     {
         var options = RegistryOptionGroup.Read(reader);
         if (reader.Problems.Count > 0)
@@ -36,8 +43,8 @@ internal static class PlanCommand
         {
             var text = ReadText(file);
             if (PatchPreview.IsRequest(text))
-                return PatchPreview.Print(text, options, Console.Out) is { } refusal ? ExitCode.Refuse(refusal) : ExitCode.Success;
-            var plans = ClusterManifest.Read(text).Select(cluster => RegistryPlanText.Write(cluster, options)).ToList();
+                return PatchPreview.Print(text, options, format, Console.Out) is { } refusal ? ExitCode.Refuse(refusal) : ExitCode.Success;
+            var plans = ClusterManifest.Read(text).Select(cluster => RegistryPlanText.Write(cluster, options, format)).ToList();
             if (plans.Exists(plan => plan.Problems is not null))
                 return ExitCode.Refuse(plans.Select(plan => plan.Problems).OfType<string>());
             foreach (var plan in plans)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
@@ -21,7 +22,7 @@ public static class ClusterClassExcerpt
     public static string Write(RegistryOptions options, string apiVersion, string extensionConfig)
     {
         var isOld = apiVersion == OldVersion;
-        var generate = $"{new GeneratePatchesHandler(options).Registration.Name}.{extensionConfig}";
+        var generate = $"{new GeneratePatchesHandler(options, NodeFormat.V2).Registration.Name}.{extensionConfig}";
         var validate = $"{new ValidateTopologyHandler(options).Registration.Name}.{extensionConfig}";
         return YamlText.Write(new JsonObject
         {

@@ -11,19 +11,21 @@ namespace CapiRegistryHook.Hooks.Handlers;
 /// user must change. Calling it twice is safe because only what a template lacks is added, and nothing but the request is read.
 /// </summary>
 /// <remarks>
-/// Version 1 of its answers is fixed for ever: another byte in a template makes Cluster API replace nodes. A change gets a handler
-/// of its own beside this one (docs/decisions/0015).
+/// The answers of a released version are fixed for ever: another byte in a template makes Cluster API replace nodes. A change gets a
+/// version of its own beside them (docs/decisions/0015).
 /// </remarks>
-internal sealed class GeneratePatchesHandler(RegistryOptions options) : ITopologyHandler
+/// <param name="options">The admin's decisions.</param>
+/// <param name="format">The version.</param>
+internal sealed class GeneratePatchesHandler(RegistryOptions options, NodeFormat format) : ITopologyHandler
 {
     private const string Hook = "GeneratePatches";
 
-    public HookRegistration Registration { get; } = new(Hook, timeoutSeconds: 10, FailurePolicy.Fail, version: 1);
+    public HookRegistration Registration { get; } = new(Hook, timeoutSeconds: 10, FailurePolicy.Fail, version: (int)format);
 
     public TopologyAnswer Answer(ReadOnlyMemory<byte> body, PooledBytes response)
     {
         var request = TopologyRequestReader.Read(Hook, body.Span, options.VariableName);
-        var plans = new TopologyPlans(request, body, options);
+        var plans = new TopologyPlans(request, body, options, format);
         var problems = plans.Problems().ToList();
         using var patches = new PatchWriter();
         foreach (var template in request.Templates)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Text;
 
@@ -31,11 +32,11 @@ public static class PatchPreview
 
     /// <summary>Prints each patch under the name of its template. Returns why there are none, when the answer is a failure.</summary>
     /// <exception cref="HookRequestException">The request breaks the contract.</exception>
-    public static string? Print(string text, RegistryOptions options, TextWriter output)
+    public static string? Print(string text, RegistryOptions options, NodeFormat format, TextWriter output)
     {
         var body = Encoding.UTF8.GetBytes(text);
         using var response = new PooledBytes();
-        var answer = new GeneratePatchesHandler(options).Answer(body, response);
+        var answer = new GeneratePatchesHandler(options, format).Answer(body, response);
         if (!answer.IsSuccess)
             return answer.Message;
 

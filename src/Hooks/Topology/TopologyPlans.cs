@@ -15,8 +15,14 @@ internal sealed class TopologyPlans
     private readonly List<(JsonSpan Value, NodePlanResult Result)> _ofTemplates = [];
     private readonly ClusterNodes? _nodes;
 
+    /// <param name="request">The request.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="options">The admin's decisions.</param>
+    /// <param name="format">The version of what nodes get.</param>
+    /// <param name="checksValues">True to refuse also what the admin's values for the chart rule out.</param>
     /// <exception cref="HookRequestException">A registry may be asked for, and the request does not say for which cluster.</exception>
-    public TopologyPlans(TopologyRequest request, ReadOnlyMemory<byte> body, RegistryOptions options)
+    public TopologyPlans(
+        TopologyRequest request, ReadOnlyMemory<byte> body, RegistryOptions options, NodeFormat format, bool checksValues = false)
     {
         _request = request;
         _body = body;
@@ -24,9 +30,9 @@ internal sealed class TopologyPlans
             return;
         var cluster = request.Cluster ?? throw new HookRequestException("The request has no variable builtin that describes a cluster.");
         _nodes = request.Variable.IsAbsent
-            ? new ClusterNodes(cluster.ToCluster([]), options)
+            ? new ClusterNodes(cluster.ToCluster([]), options, format, checksValues)
             : WithValue(request.Variable, value => new ClusterNodes(
-                cluster.ToCluster([new ClusterVariable { Name = options.VariableName, Value = value }]), options));
+                cluster.ToCluster([new ClusterVariable { Name = options.VariableName, Value = value }]), options, format, checksValues));
         ForAll = _nodes.Plan();
     }
 

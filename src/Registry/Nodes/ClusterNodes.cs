@@ -13,17 +13,27 @@ namespace CapiRegistryHook.Registry.Nodes;
 public sealed class ClusterNodes
 {
     private readonly RegistryOptions _options;
+    private readonly NodeFormat _format;
+    private readonly bool _checksValues;
     private readonly List<Problem> _problems = [];
     private readonly RegistryBasis? _basis;
 
     /// <param name="cluster">The Cluster with its topology variables.</param>
     /// <param name="options">The admin's decisions, validated.</param>
-    public ClusterNodes(Cluster cluster, RegistryOptions options)
+    /// <param name="format">The version of what nodes get.</param>
+    /// <param name="checksValues">
+    /// True to refuse for some nodes, as <see cref="Validate"/> does for the Cluster, what the admin's values for the chart rule out. These
+    /// may change at any time, so what nodes get must not depend on them.
+    /// </param>
+    public ClusterNodes(Cluster cluster, RegistryOptions options, NodeFormat format, bool checksValues = false)
     {
+        _checksValues = checksValues;
         _options = options;
+        _format = format;
         _basis = RegistryBasis.Find(cluster, options, _problems);
         if (_basis is { Settings.ExtraNames.Count: > 0 })
             RegistryNames.CertificateNames(_basis, replicas: 1, options, _problems);
+        RefuseBeyondVersion(_basis?.Settings.FieldsBeyondVersion1 ?? [], _problems);
     }
 
     /// <summary>For nodes that follow the Cluster's own variable.</summary>
@@ -40,6 +50,12 @@ public sealed class ClusterNodes
         var settings = RegistrySettings.Find(value, _options.Variable, problems);
         if (settings is not null && _basis is null && _problems.Count == 0)
             problems.Add(NotInTheCluster());
+        if (settings is not null)
+        {
+            RefuseBeyondVersion(settings.Mirror.FieldsBeyondVersion1, problems);
+            CheckValues(settings.Mirror, problems);
+        }
+
         return Answer(problems, settings?.Mirror);
     }
 
@@ -56,7 +72,26 @@ public sealed class ClusterNodes
         if (problems.Count > 0)
             return new NodePlanResult.Invalid(problems);
         return _basis is null || mirror is null
-            ? new NodePlanResult.NotWanted() : new NodePlanResult.Wanted(NodePlan.Create(_basis, mirror));
+            ? new NodePlanResult.NotWanted() : new NodePlanResult.Wanted(NodePlan.Create(_format, _basis, mirror));
+    }
+
+    /// <summary>Left out in silence, they would be missed when the first image is.</summary>
+    private void RefuseBeyondVersion(IEnumerable<string> fields, List<Problem> problems)
+    {
+        if (_format != NodeFormat.V1)
+            return;
+        foreach (var field in fields.Select(field => $"{_options.Variable.Field}.{field}"))
+            problems.Add(new Problem(
+                field, $"The variable {field} is set, which generatepatches-v1 does not put on nodes; name generatepatches-v2 in the "
+                    + "ClusterClass or leave it out."));
+    }
+
+    private void CheckValues(MirrorSettings mirror, List<Problem> problems)
+    {
+        if (!_checksValues || _basis is null || problems.Count > 0)
+            return;
+        var basis = _basis with { Settings = _basis.Settings with { Mirror = mirror } };
+        MirrorRules.Check(basis.Settings, ChartValues.Choose(_options.Defaults, basis), _options.Variable.Field, problems);
     }
 
     private Problem NotInTheCluster()

@@ -22,8 +22,16 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
     /// <summary>Nothing: the mode is off.</summary>
     public static NodePlan Empty { get; } = new([], []);
 
-    /// <summary>Decides what nodes get. Settings for some of them may differ from the Cluster's in how the registry is used.</summary>
-    internal static NodePlan Create(RegistryBasis basis, MirrorSettings mirror)
+    /// <summary>Decides what nodes get by one version.</summary>
+    internal static NodePlan Create(NodeFormat format, RegistryBasis basis, MirrorSettings mirror) => format switch
+    {
+        NodeFormat.V1 => Create(basis, mirror),
+        NodeFormat.V2 => NodePlanV2.Create(basis, mirror),
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
+
+    /// <summary>Version 1. Settings for some nodes may differ from the Cluster's in how the registry is used.</summary>
+    private static NodePlan Create(RegistryBasis basis, MirrorSettings mirror)
     {
         if (mirror.Mode == MirrorMode.Off)
             return Empty;
@@ -36,7 +44,7 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
         return mirror.ContainerdConfig == ContainerdConfig.None
             ? new NodePlan([.. files], [])
             : new NodePlan(
-                [.. files, new NodeFile(ScriptPath, "0700") { Content = ConfigPathScript.Text }],
+                [.. files, new NodeFile(ScriptPath, "0700") { Content = NodeScripts.ConfigPath }],
                 [$"/bin/sh {ScriptPath} {(mirror.ContainerdConfig == ContainerdConfig.DropIn ? "dropIn" : "auto")} || true"]);
     }
 

@@ -19,6 +19,11 @@ internal static class ChartValues
 
     public const string ReplicasField = "replicas";
 
+    public const string UploadSecretField = "httpSecret.secretName";
+
+    /// <summary>The key in the Secret that signs uploads in progress.</summary>
+    public const string UploadKey = "httpSecret";
+
     private const string PrimaryField = "sync.primary";
 
     private static readonly string[] ServiceFields = ["port", "ipFamilyPolicy", "ipFamilies", "clusterIPs"];
@@ -26,7 +31,7 @@ internal static class ChartValues
     /// <summary>What only this product knows; nobody else may set it.</summary>
     public static IReadOnlyList<string> Computed { get; } =
     [
-        "fullnameOverride", "clusterDomain", "tls.secretName", "tls.certificateSerial",
+        "fullnameOverride", "clusterDomain", "tls.secretName", "tls.certificateSerial", UploadSecretField, "httpSecret.key",
         .. ServiceFields.Select(field => "service." + field),
         .. ServiceFields.Select(field => "primaryService." + field),
         "podAnnotations." + RegistryNames.RevisionAnnotation,
@@ -59,8 +64,15 @@ internal static class ChartValues
     /// CNCF Distribution reads its key pair once, at start.
     /// </param>
     public static JsonObject Build(RegistryPlan plan, string certificateSerial) =>
-        HelmValues.Merge(plan.Values, HelmValues.Merge(
+        HelmValues.Merge(WithLogin(plan), HelmValues.Merge(
             Compute(plan.Addresses, plan.Replicas, plan.ServiceDomain, certificateSerial), Revision(plan.Release.Id)));
+
+    /// <summary>Only the name of the Secret: registry and sidecars read it again when it changes.</summary>
+    private static JsonObject WithLogin(RegistryPlan plan) => !plan.Basis.Settings.GeneratesLogin ? plan.Values
+        : HelmValues.Merge(plan.Values, new JsonObject
+        {
+            ["auth"] = new JsonObject { ["htpasswd"] = new JsonObject { ["secretName"] = RegistryNames.LoginSecret } },
+        });
 
     /// <summary>The admin's values with what any cluster would add, to be held against the chart before there is a cluster.</summary>
     public static JsonObject Probe(JsonObject values)
@@ -95,6 +107,7 @@ internal static class ChartValues
             ["secretName"] = RegistryNames.CertificateSecret,
             ["certificateSerial"] = certificateSerial,
         },
+        ["httpSecret"] = new JsonObject { ["secretName"] = RegistryNames.UploadSecret, ["key"] = UploadKey },
         ["service"] = Service(addresses.Pull),
         ["primaryService"] = Service(addresses.Primary),
     };

@@ -11,6 +11,18 @@ namespace CapiRegistryHook.Registry.Plan;
 /// </summary>
 internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings, RegistryAddresses Addresses, string ServiceDomain)
 {
+    /// <summary>The key of an authority in a Secret.</summary>
+    public const string AuthorityKey = "ca.crt";
+
+    /// <summary>
+    /// The key of a login for nodes in a Secret, <c>user:password</c>. A name that no other Secret has: whoever may edit a Cluster can have
+    /// its nodes read this key of any Secret beside it.
+    /// </summary>
+    public const string MirrorLoginKey = "mirrorLogin";
+
+    /// <summary>The Secret with the generated login, beside the Cluster.</summary>
+    public static NamespacedName LoginSecret(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry-addon-login");
+
     /// <summary>The Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
     public static NamespacedName TrustSecret(Cluster cluster) => TrustSecret(cluster.Name);
 

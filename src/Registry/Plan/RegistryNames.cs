@@ -27,6 +27,12 @@ internal static class RegistryNames
     /// <summary>On the registry's pods: the revision of the admin's decisions that they were made from.</summary>
     public const string RevisionAnnotation = "capi-registry-hook.io/release-revision";
 
+    /// <summary>The Secret with a generated login.</summary>
+    public const string LoginSecret = "registry-auth";
+
+    /// <summary>The Secret with the key that signs uploads in progress.</summary>
+    public const string UploadSecret = "registry-http";
+
     /// <summary>The port of the pull and primary Services.</summary>
     public const int Port = 443;
 
@@ -52,13 +58,16 @@ internal static class RegistryNames
         return domain;
     }
 
-    /// <summary>The names and addresses of every Service and every replica, loopback for a port-forward, and the extra names.</summary>
+    /// <summary>
+    /// The names and addresses of every Service and every replica, loopback and localhost for a port-forward, and the extra names.
+    /// </summary>
     public static ServerNames CertificateNames(
         RegistryBasis basis, int replicas, RegistryOptions options, ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
             .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
         var dnsNames = hosts.SelectMany(host => Forms(host, basis.ServiceDomain)).ToList();
+        dnsNames.Add("localhost");
         var ipAddresses = basis.Addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();
         AddExtraNames(basis, options, dnsNames, ipAddresses, problems);
         return problems.Count > 0 ? ServerNames.Create([], [IPAddress.Loopback]) : ServerNames.Create(dnsNames, ipAddresses);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Chart;
+using CapiRegistryHook.Registry.Logins;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
@@ -36,6 +37,9 @@ internal sealed record RegistryPlan
     /// <summary>What the admin and the cluster's variable say of the chart's values; not to be changed.</summary>
     public required JsonObject Values { get; init; }
 
+    /// <summary>The generated login; null when there is none, or when it has not been looked up yet.</summary>
+    public RegistryLogin? Login { get; init; }
+
     public int Replicas => ChartValues.Replicas(Values);
 
     /// <summary>Names, algorithm and lifetime of the server certificate.</summary>
@@ -64,6 +68,15 @@ internal sealed record RegistryPlan
 
     /// <summary>Server certificate on the workload cluster.</summary>
     public static NamespacedName CertificateSecret { get; } = new(RegistryNames.Namespace, RegistryNames.CertificateSecret);
+
+    /// <summary>A generated login on the workload cluster.</summary>
+    public static NamespacedName LoginSecret { get; } = new(RegistryNames.Namespace, RegistryNames.LoginSecret);
+
+    /// <summary>The key that signs uploads in progress, on the workload cluster.</summary>
+    public static NamespacedName UploadSecret { get; } = new(RegistryNames.Namespace, RegistryNames.UploadSecret);
+
+    /// <summary>Whether the registry answers nobody without a login.</summary>
+    public bool AsksForLogin => MirrorRules.AsksForLogin(Basis.Settings, Values);
 
     /// <summary>The Cluster as owner: what hangs on it goes with it.</summary>
     public OwnerReference Owner => new()
@@ -104,8 +117,12 @@ internal sealed record RegistryPlan
             Certificate = new ServerCertificateRequest(RegistryNames.Registry, names,
             CertificateAlgorithms.Parse(settings.Algorithm ?? options.KeyAlgorithm), RegistryOptions.CertificateLifetime),
             RootSecret = new NamespacedName(options.HookNamespace, options.RootSecretName),
-            Warnings = [.. RegistryAddresses.Warnings(basis.Cluster)],
+            Warnings =
+            [
+                .. RegistryAddresses.Warnings(basis.Cluster), .. MirrorRules.Warnings(settings, values, options.Variable.Field),
+            ],
         };
+        MirrorRules.Check(settings, values, options.Variable.Field, problems);
         CheckValues(plan, options, problems);
         return problems.Count == 0 ? new PlanResult.Wanted(plan) : new PlanResult.Invalid(problems);
     }

@@ -48,6 +48,9 @@ internal static class ClusterEventRules
             Warning("RegistryReinstalled", "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Deleted } =>
             Normal("Disabled", "Remove", $"The registry is being removed. {change.Reason}"),
+        { Kind: "Secret", Verb: ChangeVerb.Updated } when change.Name == RegistryBasis.LoginSecret(context.Cluster!).ToString() =>
+            Normal("LoginRotated", "Rotate", change.Reason),
+        { Kind: "Secret", OnWorkloadCluster: true } when change.Name != RegistryPlan.CertificateSecret.ToString() => null,
         { Kind: "Secret", OnWorkloadCluster: true, Verb: ChangeVerb.Created } =>
             Normal("CertificateIssued", "Issue", Until("The registry has a certificate", context)),
         { Kind: "Secret", OnWorkloadCluster: true } when context.Certificate?.Serial != context.Former?.Serial =>

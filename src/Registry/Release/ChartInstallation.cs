@@ -12,6 +12,9 @@ namespace CapiRegistryHook.Registry.Release;
 /// <summary>The HelmChartProxy, and the label by which it finds its Cluster.</summary>
 internal sealed class ChartInstallation(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
+    /// <summary>Which logins the workload cluster was given; no part of them.</summary>
+    private const string LoginAnnotation = "capi-registry-hook.io/login";
+
     private const string OtherVolumes =
         "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
             + "see docs/registry-values.md.";
@@ -27,6 +30,18 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         var live = await management.FindAsync(RegistryResources.HelmChartProxies, plan.ChartProxy, cancellationToken);
         return new InstalledRelease(live, InstalledVolumes.Read(live?.Spec?.ValuesTemplate));
     }
+
+    /// <summary>Whether the workload cluster has the plan's login, as far as was written down.</summary>
+    public static bool HasLogin(InstalledRelease release, RegistryPlan plan) =>
+        plan.Login is null || release.Live?.Metadata.Annotations?.GetValueOrDefault(LoginAnnotation) == plan.Login.Digest;
+
+    /// <summary>
+    /// Whether the key that signs uploads was created before the release was written. Values that can't be read say nothing, and are no
+    /// reason to call the workload cluster in each reconcile.
+    /// </summary>
+    public static bool HasUploadKey(InstalledRelease release) => release.Live is not null
+        && (release.Values is not { } values
+        || HelmValues.Find(values, ChartValues.UploadSecretField)?.ToString() == RegistryNames.UploadSecret);
 
     public async Task EnsureLabelAsync(RegistryPlan plan, ICollection<Change> changes, CancellationToken cancellationToken)
     {
@@ -98,6 +113,8 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         context.Progress.AddTo(annotations);
         annotations[ReleaseProgress.AdminValuesKey] = plan.Release.AdminValues;
         annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
+        if (plan.Login is not null)
+            annotations[LoginAnnotation] = plan.Login.Digest;
         return (wanted with
         {
             Metadata = wanted.Metadata with

@@ -28,6 +28,13 @@ internal sealed class RegistryData(WorkloadAccess workload)
         {
             await DeleteClaimsAsync(client, changes, cancellationToken);
             await DeleteAsync(client, RegistryResources.SecretHeaders, RegistryPlan.CertificateSecret, changes, cancellationToken);
+            foreach (var secret in new[] { RegistryPlan.UploadSecret, RegistryPlan.LoginSecret })
+            {
+                if (await client.FindAsync(RegistryResources.SecretHeaders, secret, cancellationToken) is { } live
+                    && ObjectLabels.IsManaged(live.Metadata))
+                    await DeleteAsync(client, RegistryResources.SecretHeaders, secret, changes, cancellationToken);
+            }
+
             return true;
         }, cancellationToken);
         return deleted.Stop;

@@ -22,13 +22,14 @@ internal sealed class RegistryInstaller(
     private readonly ClusterTrust _trust = new(management, time);
     private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options, time);
+    private readonly LoginSecret _login = new(management, time);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
     public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
     {
         var trusted = await EnsureTrustAsync(plan, nodesExist: false, context, cancellationToken);
         using (trusted.Value)
-            return trusted.Stop ?? RegistryOutcome.Done;
+            return trusted.Stop ?? (await _login.EnsureAsync(plan, context.Changes, cancellationToken)).Stop ?? RegistryOutcome.Done;
     }
 
     /// <param name="plan">The cluster's plan.</param>
@@ -40,9 +41,12 @@ internal sealed class RegistryInstaller(
     {
         var trusted = await EnsureTrustAsync(plan, nodesExist: true, context, cancellationToken);
         using var signer = trusted.Value;
-        return signer is null
-            ? trusted.Stop!
-            : await OptimisticWrite.RunAsync(() => InstallAsync(plan, signer, upgradeTo, context, cancellationToken));
+        if (signer is null)
+            return trusted.Stop!;
+        var withLogin = await _login.EnsureAsync(plan, context.Changes, cancellationToken);
+        return withLogin.Value is null
+            ? withLogin.Stop!
+            : await OptimisticWrite.RunAsync(() => InstallAsync(withLogin.Value, signer, upgradeTo, context, cancellationToken));
     }
 
     /// <summary>
@@ -61,6 +65,10 @@ internal sealed class RegistryInstaller(
         if (signer is null)
             return trusted.Stop!;
 
+        var withLogin = await _login.EnsureAsync(plan, context.Changes, cancellationToken);
+        if (withLogin.Value is null)
+            return withLogin.Stop!;
+        plan = await _login.RetireAsync(withLogin.Value, context.Changes, cancellationToken);
         var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, signer, verify, context, cancellationToken));
         await RetireAsync(plan, signer, outcome.Kind == OutcomeKind.Done, context, cancellationToken);
         return outcome;
@@ -93,10 +101,12 @@ internal sealed class RegistryInstaller(
 
         var plan = Choose(requested, release, context).Keep(release.Values);
         var wanted = Want(plan, signer, upgradeTo: null);
+        var hasUploadKey = ChartInstallation.HasUploadKey(release);
         // Before a registry is changed its cluster is called: one that can't be reached keeps what it has.
-        var isDue = verify || release.Progress is not { IsServed: true } progress || progress.Revision != plan.Release.Id
+        var isDue = verify || !ChartInstallation.HasLogin(release, plan) || !hasUploadKey
+            || release.Progress is not { IsServed: true } progress || progress.Revision != plan.Release.Id
             || known is null || known.NeedsWork(wanted, plan.Owner.Uid, time.GetUtcNow());
-        if (isDue && await EnsureCertificateAsync(plan, wanted, context, cancellationToken) is { } stop)
+        if (isDue && await EnsureCertificateAsync(plan, wanted, hasUploadKey && !verify, context, cancellationToken) is { } stop)
             return stop;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
@@ -114,7 +124,7 @@ internal sealed class RegistryInstaller(
             || installed.Id == requested.Release.Id || rollout.Allows(requested.Cluster.Key, progress))
             return requested;
         return installed.ApplyTo(options) is { } then && RegistryPlan.Create(requested.Cluster, then) is PlanResult.Wanted stays
-            ? stays.Plan : requested;
+            ? stays.Plan with { Login = requested.Login } : requested;
     }
 
     /// <summary>
@@ -172,7 +182,8 @@ internal sealed class RegistryInstaller(
         if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
             return refusal;
         var plan = requested.Keep(release.Values);
-        if (await EnsureCertificateAsync(plan, Want(plan, signer, upgradeTo), context, cancellationToken) is { } stop)
+        var wanted = Want(plan, signer, upgradeTo) with { IsFirst = release.Live is null };
+        if (await EnsureCertificateAsync(plan, wanted, ChartInstallation.HasUploadKey(release), context, cancellationToken) is { } stop)
             return stop;
         if (release.IsBeingDeleted)
             return BeingDeleted(plan);
@@ -223,10 +234,17 @@ internal sealed class RegistryInstaller(
 
     /// <summary>Returns the outcome that ends the attempt; null when the context has the certificate.</summary>
     private async Task<RegistryOutcome?> EnsureCertificateAsync(
-        RegistryPlan plan, WantedCertificate wanted, ReconcileContext context, CancellationToken cancellationToken)
+        RegistryPlan plan, WantedCertificate wanted, bool hasUploadKey, ReconcileContext context, CancellationToken cancellationToken)
     {
         var certificate = await workload.RunAsync(
-            plan.Cluster, client => _certificate.EnsureAsync(client, wanted, context.Changes, cancellationToken), cancellationToken);
+            plan.Cluster, async client =>
+            {
+                var issued = await _certificate.EnsureAsync(client, wanted, context.Changes, cancellationToken);
+                if (issued.Stop is not null)
+                    return issued;
+                var stop = await WorkloadSecrets.EnsureAsync(client, plan.Login, hasUploadKey, context.Changes, cancellationToken);
+                return stop is null ? issued : stop;
+            }, cancellationToken);
         if (certificate.Value is { } issued)
             context.Certificate = issued;
         return certificate.Stop;

@@ -31,10 +31,14 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
     /// <param name="changes">Takes what was changed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public Task<StepResult<CertificateRecord>> EnsureAsync(
-        KubernetesClient workload, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken) =>
-        OptimisticWrite.RunAsync<StepResult<CertificateRecord>>(async () =>
+        KubernetesClient workload, WantedCertificate wanted, ICollection<Change> changes, CancellationToken cancellationToken)
+    {
+        var isThere = !wanted.IsFirst || wanted.Refusal is not null;
+        return OptimisticWrite.RunAsync<StepResult<CertificateRecord>>(async () =>
         {
-            var live = await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
+            var live = isThere
+                ? await workload.FindAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken) : null;
+            isThere = true;
             if (live is null)
                 return wanted.Refusal ?? (StepResult<CertificateRecord>)await CreateAsync(workload, wanted, changes, cancellationToken);
             if (live.Type != SecretKeys.TlsType || !ObjectLabels.IsManaged(live.Metadata))
@@ -47,6 +51,7 @@ internal sealed class RegistryCertificateIssuer(TimeProvider time)
                 ? RecordOf(live, wanted)
                 : await RefreshTrustAsync(workload, live, wanted, changes, cancellationToken);
         });
+    }
 
     private ReissueDecision Evaluate(Secret live, WantedCertificate wanted)
     {
@@ -176,6 +181,12 @@ internal sealed record WantedCertificate(
 
     /// <summary>The outcome when a certificate must be issued while nobody may sign; null when <see cref="Authority"/> may.</summary>
     public RegistryOutcome? Refusal { get; init; }
+
+    /// <summary>
+    /// No registry is installed, so the certificate is created without looking for one first; one that an earlier registry left is
+    /// found by that.
+    /// </summary>
+    public bool IsFirst { get; init; }
 
     public byte[] TrustBytes { get; } = Encoding.ASCII.GetBytes(Trust.ToPem());
 

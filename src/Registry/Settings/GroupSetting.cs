@@ -33,9 +33,13 @@ internal sealed record GroupSetting(string Name, IReadOnlyList<Setting> Fields, 
     }
 
     /// <summary>All fields below this one, groups left out, with their paths from here.</summary>
-    public IEnumerable<(string Path, Setting Field)> Leaves() => Fields.SelectMany(field => field is GroupSetting group
-        ? group.Leaves().Select(leaf => ($"{field.Name}.{leaf.Path}", leaf.Field))
-        : [(field.Name, field)]);
+    public IEnumerable<(string Path, Setting Field)> Leaves() => Fields.SelectMany(field => field switch
+    {
+        GroupSetting group => group.Leaves().Select(leaf => ($"{field.Name}.{leaf.Path}", leaf.Field)),
+        GroupListSetting list =>
+            list.Item.Leaves().Select(leaf => ($"{field.Name}[].{leaf.Path}", leaf.Field)).Prepend((field.Name, field)),
+        _ => [(field.Name, field)],
+    });
 
     protected override void AddTo(JsonObject schema)
     {

@@ -45,6 +45,16 @@ internal sealed record RegistrySettings
     /// </summary>
     public string? AuthSecretName { get; init; }
 
+    /// <summary>This product generates the login, and gives it to the registry and to nodes.</summary>
+    public bool GeneratesLogin { get; init; }
+
+    /// <summary>The object auth is there, and says nothing.</summary>
+    public bool HasEmptyAuth { get; init; }
+
+    /// <summary>The fields that are set and that version 1 of the nodes' files does not know, by their path below the settings.</summary>
+    public IEnumerable<string> FieldsBeyondVersion1 =>
+        Mirror.FieldsBeyondVersion1.Concat(GeneratesLogin ? ["auth.generate"] : Array.Empty<string>());
+
     /// <summary>
     /// Finds the settings in the topology variables: null when the add-on is not asked for. What can't be read is
     /// added to <paramref name="problems"/>.
@@ -95,6 +105,36 @@ internal sealed record MirrorSettings
 
     /// <summary>What is done so that containerd reads the hosts files.</summary>
     public ContainerdConfig ContainerdConfig { get; init; }
+
+    /// <summary>Caches of upstreams beside the registry that nodes use.</summary>
+    public IReadOnlyList<CacheSetting> Caches { get; init; } = [];
+
+    /// <summary>Further mirrors, in order.</summary>
+    public IReadOnlyList<FallbackSetting> Fallbacks { get; init; } = [];
+
+    /// <summary>The fields that are set and that version 1 of the nodes' files does not know, by their path below the settings.</summary>
+    public IEnumerable<string> FieldsBeyondVersion1 =>
+        [.. Caches.Count > 0 ? ["mirror.caches"] : Array.Empty<string>(),
+            .. Fallbacks.Count > 0 ? ["mirror.fallbacks"] : Array.Empty<string>()];
+}
+
+/// <summary>A cache of one upstream at a port of the pull Service.</summary>
+/// <param name="Host">The upstream's host, as it stands in image names.</param>
+/// <param name="Port">The port, 1 to 65535.</param>
+internal sealed record CacheSetting(string Host, int Port);
+
+/// <summary>A mirror that others run.</summary>
+/// <param name="Url">What containerd puts before the name of a repository.</param>
+internal sealed record FallbackSetting(string Url)
+{
+    /// <summary>The hosts whose images it has; empty means all that nodes look for in the registry.</summary>
+    public IReadOnlyList<string> Upstreams { get; init; } = [];
+
+    /// <summary>Secret beside the Cluster whose key <c>ca.crt</c> verifies it; null means the node's own authorities.</summary>
+    public string? CaSecretName { get; init; }
+
+    /// <summary>Secret beside the Cluster whose key <c>mirrorLogin</c> holds user and password; null means no login.</summary>
+    public string? LoginSecretName { get; init; }
 }
 
 /// <summary>Which images nodes look for in the registry.</summary>

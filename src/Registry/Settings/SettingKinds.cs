@@ -127,3 +127,31 @@ internal sealed record TextListSetting(string Name, int Most, TextRule Rule, str
         schema["items"] = items;
     }
 }
+
+/// <summary>A list of objects with the same fields.</summary>
+internal sealed record GroupListSetting(string Name, int Most, GroupSetting Item, string Meaning) : Setting(Name, Meaning)
+{
+    public override string TypeText => string.Create(CultureInfo.InvariantCulture, $"list of at most {Most}");
+
+    public IReadOnlyList<T> Read<T>(JsonElement parent, Func<JsonElement, T> bind) =>
+        In(parent) is { } list ? [.. list.EnumerateArray().Select(bind)] : [];
+
+    public override void Check(JsonElement value, string path, ICollection<Problem> problems)
+    {
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > Most)
+        {
+            Refuse(path, string.Create(CultureInfo.InvariantCulture, $"must be a list of at most {Most} objects"), value, problems);
+            return;
+        }
+
+        foreach (var (index, item) in value.EnumerateArray().Index())
+            Item.Check(item, string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]"), problems);
+    }
+
+    protected override void AddTo(JsonObject schema)
+    {
+        schema["type"] = "array";
+        schema["maxItems"] = Most;
+        schema["items"] = Item.ToSchema();
+    }
+}

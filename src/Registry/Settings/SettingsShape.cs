@@ -69,6 +69,39 @@ internal static class SettingsShape
     private static readonly WordSetting ContainerdConfig = new("containerdConfig", [Auto, DropIn, None],
         "How containerd is configured to read the hosts files: as needed, by a drop-in at most, or not at all.") { Default = Auto };
 
+    private static readonly TextSetting CacheHost = new("host", TextRule.Upstream,
+        "The host whose images the cache holds; no other is looked for in it.") { IsRequired = true };
+
+    private static readonly IntegerSetting CachePort = new("port", 1, 65535,
+        "The port of the pull Service that leads to the cache.") { IsRequired = true };
+
+    private static readonly GroupListSetting Caches = new("caches", 32, new GroupSetting("cache", [CacheHost, CachePort],
+        "A cache of one upstream beside the registry."),
+        "Caches beside the registry that nodes use, as pullThrough of the chart's values has them. Needs generatepatches-v2.") {
+            Absent = "none" };
+
+    private static readonly TextSetting FallbackUrl = new("url", TextRule.MirrorUrl,
+        "What stands before the name of a repository when the mirror is asked, /v2 included.") { IsRequired = true };
+
+    private static readonly TextListSetting FallbackUpstreams = new("upstreams", 32, TextRule.Upstream,
+        "The hosts whose images the mirror has, below its url. Without it, it has all that nodes look for in the registry, at the same "
+            + "paths.") { Absent = "all" };
+
+    private static readonly TextSetting FallbackCa = new("caSecretName", TextRule.ObjectName,
+        "Secret in the Cluster's namespace whose key ca.crt verifies the mirror.") { Absent = "the node's authorities" };
+
+    private static readonly TextSetting FallbackLogin = new("loginSecretName", TextRule.ObjectName,
+        "Secret in the Cluster's namespace whose key mirrorLogin holds user:password for the mirror.");
+
+    private static readonly GroupListSetting Fallbacks = new("fallbacks", 8, new GroupSetting("fallback",
+        [FallbackUrl, FallbackUpstreams, FallbackCa, FallbackLogin], "A mirror that others run."),
+        "Further mirrors, asked in this order after the registry and before upstream; with strict they are the end. Needs "
+            + "generatepatches-v2.") { Absent = "none" };
+
+    private static readonly SwitchSetting Generate = new("generate",
+        "The service generates the login, keeps it in the Secret <cluster>-registry-addon-login beside the Cluster, and gives it to the "
+            + "registry and to nodes. Needs generatepatches-v2.");
+
     private static readonly TextSetting Cpu = new("cpu", TextRule.Quantity, "CPU of the registry container.") { Absent = AdminsChoice };
 
     private static readonly TextSetting Memory = new(
@@ -82,13 +115,14 @@ internal static class SettingsShape
     private static readonly GroupSetting Addresses = new("addresses", [Pull, Primary], "Fixed addresses of the registry's Services.");
     private static readonly GroupSetting Certificate = new("certificate", [Algorithm, ExtraNames], "The server certificate.");
     private static readonly GroupSetting Mirror = new(
-        "mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig], "How nodes use the registry.");
+        "mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig, Caches, Fallbacks], "How nodes use the registry.");
     private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "Resource requests of each registry container.");
     private static readonly GroupSetting Limits = new("limits", [Cpu, Memory], "Resource limits of each registry container.");
     private static readonly GroupSetting Resources = new("resources", [Requests, Limits], "Resources of each registry container.");
     private static readonly GroupSetting SecretRef = new(
-        "secretRef", [AuthSecretName], "The Secret with the accounts.") { IsRequired = true };
-    private static readonly GroupSetting Auth = new("auth", [SecretRef], "Who may pull and push; everybody in the cluster when absent.");
+        "secretRef", [AuthSecretName], "The Secret with the accounts. Nodes know none of them.");
+    private static readonly GroupSetting Auth = new(
+        "auth", [SecretRef, Generate], "Who may pull and push; everybody in the cluster when absent.");
 
     /// <summary>The object under <c>addons.registry</c>.</summary>
     public static GroupSetting Registry { get; } = new("registry",
@@ -123,6 +157,9 @@ internal static class SettingsShape
             Limits = BindAmounts(Limits.Read(Resources.Read(value))),
         },
         AuthSecretName = AuthSecretName.Read(SecretRef.Read(Auth.Read(value))),
+        GeneratesLogin = Generate.Read(Auth.Read(value)),
+        HasEmptyAuth = Auth.Read(value).ValueKind == JsonValueKind.Object && !Generate.Read(Auth.Read(value))
+            && SecretRef.Read(Auth.Read(value)).ValueKind != JsonValueKind.Object,
     };
 
     private static MirrorSettings BindMirror(JsonElement mirror) => new()
@@ -137,6 +174,13 @@ internal static class SettingsShape
             None => CapiRegistryHook.Registry.Settings.ContainerdConfig.None,
             _ => CapiRegistryHook.Registry.Settings.ContainerdConfig.Auto,
         },
+        Caches = Caches.Read(mirror, cache => new CacheSetting(CacheHost.Read(cache) ?? "", CachePort.Read(cache) ?? 0)),
+        Fallbacks = Fallbacks.Read(mirror, fallback => new FallbackSetting(FallbackUrl.Read(fallback) ?? "")
+        {
+            Upstreams = FallbackUpstreams.Read(fallback),
+            CaSecretName = FallbackCa.Read(fallback),
+            LoginSecretName = FallbackLogin.Read(fallback),
+        }),
     };
 
     private static ResourceAmounts BindAmounts(JsonElement amounts) => new() { Cpu = Cpu.Read(amounts), Memory = Memory.Read(amounts) };

@@ -51,6 +51,14 @@ internal sealed record TextRule(string Name, string Example, int MaxLength)
         Holds = UpstreamHost.IsValid,
     };
 
+    /// <summary>What containerd puts before the name of a repository.</summary>
+    public static TextRule MirrorUrl { get; } = new(
+        "https URL with /v2 in its path", "https://mirror.example.com/v2 or https://mirror.example.com:8443/v2/hub", 253)
+    {
+        Pattern = "^https://[^/]+(/[A-Za-z0-9._-]+)*$",
+        Holds = Settings.MirrorUrl.IsValid,
+    };
+
     public bool IsValid(string text) => text.Length > 0 && text.Length <= MaxLength && Holds(text);
 
     public void Check(JsonElement value, string path, ICollection<Problem> problems)

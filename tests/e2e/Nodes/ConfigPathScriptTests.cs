@@ -171,7 +171,8 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
             spec: { topology: { variables: [{ name: clusterConfig, value: { addons: { registry: {} } } }] } }
             """;
         var nodes =
-            Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions()).Plan()).Nodes;
+            Assert.IsType<NodePlanResult.Wanted>(
+                new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions(), NodeFormat.V1).Plan()).Nodes;
         return nodes.Files.Single(file => file.Path.EndsWith(".sh", StringComparison.Ordinal)).Content!;
     }
 

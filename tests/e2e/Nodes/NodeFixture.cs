@@ -4,6 +4,7 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Nodes;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Logins;
 using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 
@@ -18,6 +19,8 @@ internal sealed class NodeFixture : IAsyncDisposable
     public const string Pull = "10.96.0.20";
     public const string Primary = "10.96.0.21";
     public const string Upstream = "192.0.2.10";
+
+    private const string CertsDirectory = "/etc/containerd/certs.d";
 
     private readonly NodeSandbox _sandbox;
 
@@ -41,18 +44,64 @@ internal sealed class NodeFixture : IAsyncDisposable
     /// <summary>Replaces the node's files with those for a mirror setting; the CA stays as it is.</summary>
     public void GiveFiles(string mirror)
     {
-        if (Directory.Exists(_sandbox.Outside("/etc/containerd/certs.d")))
-            Directory.Delete(_sandbox.Outside("/etc/containerd/certs.d"), recursive: true);
-        var manifest = $$"""
-            apiVersion: cluster.x-k8s.io/v1beta2
-            kind: Cluster
-            metadata: { name: c1, namespace: default }
-            spec: { topology: { variables: [{ name: clusterConfig, value: { addons: { registry: { mirror: {{mirror}} } } } }] } }
-            """;
-        var nodes =
-            Assert.IsType<NodePlanResult.Wanted>(new ClusterNodes(ClusterManifest.Read(manifest)[0], new RegistryOptions()).Plan()).Nodes;
+        if (Directory.Exists(_sandbox.Outside(CertsDirectory)))
+            Directory.Delete(_sandbox.Outside(CertsDirectory), recursive: true);
+        var nodes = Plan($"{{ addons: {{ registry: {{ mirror: {mirror} }} }} }}", NodeFormat.V1);
         foreach (var file in nodes.Files.Where(file => file.Content is not null))
             _sandbox.Write(file.Path, file.Content!);
+    }
+
+    /// <summary>
+    /// Replaces the node's files with those of version 2 for a registry's settings, and runs what is to run before kubeadm. Files from
+    /// Secrets get the content of <paramref name="secrets"/>, by name and key.
+    /// </summary>
+    public async Task GiveFilesAsync(
+        string registry, IReadOnlyDictionary<(string Name, string Key), string> secrets, CancellationToken cancellationToken)
+    {
+        if (Directory.Exists(_sandbox.Outside(CertsDirectory)))
+            Directory.Delete(_sandbox.Outside(CertsDirectory), recursive: true);
+        var nodes = Plan($"{{ addons: {{ registry: {registry} }} }}", NodeFormat.V2);
+        foreach (var file in nodes.Files)
+        {
+            if (file.Content is { } content)
+                _sandbox.Write(file.Path, content);
+            else if (secrets.TryGetValue((file.Source!.SecretName, file.Source.Key), out var value))
+                _sandbox.Write(file.Path, value);
+        }
+
+        foreach (var command in nodes.Commands)
+            await _sandbox.RunWellAsync("/bin/sh", ["-c", command], cancellationToken);
+    }
+
+    /// <summary>What a hosts file of the node says.</summary>
+    public string HostsOf(string folder) => File.ReadAllText(_sandbox.Outside($"{CertsDirectory}/{folder}/hosts.toml"));
+
+    /// <summary>True when the node has a file at that path.</summary>
+    public bool HasFile(string path) => File.Exists(_sandbox.Outside(path));
+
+    /// <summary>Lets a registry answer nobody without this login from now on.</summary>
+    public async Task RequireLoginAsync(string address, RegistryLogin login, CancellationToken cancellationToken)
+    {
+        await StopAsync(address);
+        File.Delete(_sandbox[$"registry-{address}.log"]);
+        _sandbox.Write($"/etc/registry/{address}.htpasswd", login.Htpasswd);
+        var configuration = _sandbox.Outside($"/etc/registry/{address}.yml");
+        if (!(await File.ReadAllTextAsync(configuration, cancellationToken)).Contains("auth:", StringComparison.Ordinal))
+        {
+            await File.AppendAllTextAsync(
+                configuration, $"\nauth: {{ htpasswd: {{ realm: registry, path: /etc/registry/{address}.htpasswd }} }}\n",
+                cancellationToken);
+        }
+
+        await ServeAsync(address, cancellationToken);
+    }
+
+    /// <summary>Starts a registry of somebody else, and returns the authority that its certificate is from.</summary>
+    public async Task<string> StartMirrorAsync(string address, CancellationToken cancellationToken)
+    {
+        using var root = Root();
+        await StartRegistryAsync(address, root, cancellationToken);
+        return root.CertificatePem;
     }
 
     /// <summary>Puts another CA where nodes have the registry's.</summary>
@@ -63,11 +112,13 @@ internal sealed class NodeFixture : IAsyncDisposable
     }
 
     /// <summary>Pushes an image of its own to a registry, and returns its digest.</summary>
-    public async Task<string> PushAsync(string address, string repository, CancellationToken cancellationToken)
+    public async Task<string> PushAsync(
+        string address, string repository, CancellationToken cancellationToken, RegistryLogin? login = null)
     {
         var image = TinyImage.Write(_sandbox[$"image-{Guid.NewGuid():N}"], address + repository);
         var skopeo = await TestTools.PathOfAsync("skopeo");
         await _sandbox.RunWellAsync(skopeo, ["copy", "--preserve-digests", "--dest-tls-verify=false", "--insecure-policy",
+            .. login is null ? Array.Empty<string>() : ["--dest-creds", $"{login.UserName}:{login.Password}"],
             $"oci:{image.Folder}", $"docker://{address}/{repository}"], cancellationToken);
         return image.Digest;
     }
@@ -122,8 +173,23 @@ internal sealed class NodeFixture : IAsyncDisposable
             storage: { filesystem: { rootdirectory: {{_sandbox[$"storage-{address}"]}} } }
             http: { addr: "{{address}}:443", tls: { certificate: /etc/registry/{{address}}.crt, key: /etc/registry/{{address}}.key } }
             """);
+        await ServeAsync(address, cancellationToken);
+    }
+
+    private async Task ServeAsync(string address, CancellationToken cancellationToken) =>
         await _sandbox.StartServerAsync($"registry-{address}",
             [await TestTools.PathOfAsync("docker-registry"), "serve", $"/etc/registry/{address}.yml"], "listening on", cancellationToken);
+
+    private static NodePlan Plan(string variable, NodeFormat format)
+    {
+        var manifest = $$"""
+            apiVersion: cluster.x-k8s.io/v1beta2
+            kind: Cluster
+            metadata: { name: c1, namespace: default, uid: 8d53b13a-1537-4b39-910e-2aaf6a9bc625 }
+            spec: { topology: { variables: [{ name: clusterConfig, value: {{variable}} }] } }
+            """;
+        var nodes = new ClusterNodes(ClusterManifest.Read(manifest)[0], new RegistryOptions(), format).Plan();
+        return Assert.IsType<NodePlanResult.Wanted>(nodes).Nodes;
     }
 
     private async Task StartContainerdAsync(CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks.Topology;
@@ -24,7 +25,7 @@ public sealed class TopologyGoldenTests
     public static TheoryData<string, string> Cases()
     {
         var cases = new TheoryData<string, string>();
-        foreach (var hook in new[] { "discovervariables", "generatepatches", "validatetopology" })
+        foreach (var hook in new[] { "discovervariables", "generatepatches", "generatepatches-v2", "validatetopology" })
         {
             foreach (var folder in Directory.GetDirectories(Path.Combine(Root, hook)).Order(StringComparer.Ordinal))
                 cases.Add(hook, Path.GetFileName(folder));
@@ -43,7 +44,7 @@ public sealed class TopologyGoldenTests
         var response = TopologyCall.Answer(hook, request);
 
         Check(Path.Combine(folder, "response.json"), response + "\n");
-        if (hook == "generatepatches")
+        if (hook.StartsWith("generatepatches", StringComparison.Ordinal))
             Check(Path.Combine(folder, "patched.json"), TopologyCall.ChangedTemplates(request, response).ToJsonString(Indented) + "\n");
         Assert.Equal(response, TopologyCall.Answer(hook, request));
     }
@@ -52,7 +53,7 @@ public sealed class TopologyGoldenTests
     [MemberData(nameof(Cases))]
     public void Answer_ToItsOwnOutput_ChangesNothing(string hook, string name)
     {
-        if (hook != "generatepatches")
+        if (!hook.StartsWith("generatepatches", StringComparison.Ordinal))
             return;
         var request = File.ReadAllText(Path.Combine(Root, hook, name, "request.json"));
         var response = TopologyCall.Answer(hook, request);
@@ -77,7 +78,8 @@ internal static class TopologyCall
     public static ITopologyHandler Handler(string hook, RegistryOptions? options = null) => hook switch
     {
         "discovervariables" => new DiscoverVariablesHandler(options ?? new RegistryOptions()),
-        "generatepatches" => new GeneratePatchesHandler(options ?? new RegistryOptions()),
+        "generatepatches" => new GeneratePatchesHandler(options ?? new RegistryOptions(), NodeFormat.V1),
+        "generatepatches-v2" => new GeneratePatchesHandler(options ?? new RegistryOptions(), NodeFormat.V2),
         "validatetopology" => new ValidateTopologyHandler(options ?? new RegistryOptions()),
         _ => throw new ArgumentException($"There is no handler for {hook}.", nameof(hook)),
     };

@@ -1,6 +1,7 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Plan;
@@ -270,7 +271,7 @@ public sealed class RegistryPlanTests
             .SelectMany(host => new[] { host, $"{host}.registry-system", $"{host}.registry-system.svc",
                 $"{host}.registry-system.svc.cluster.local" });
         Assert.Equal(ServerNames.Create(
-            forms.Append("registry.example.com"),
+            forms.Append("localhost").Append("registry.example.com"),
             new[] { "10.96.0.20", "10.96.0.21", "127.0.0.1", "::1", "192.0.2.1", "10.96.0.30" }.Select(IPAddress.Parse)),
             plan.Certificate.Names);
     }
@@ -304,7 +305,8 @@ public sealed class RegistryPlanTests
     [Fact]
     public void Create_SameInput_GivesTheSameChartProxy()
     {
-        static string Write() => RegistryPlanText.Write(Clusters.WithServices("10.96.0.0/12", "fd00::/108"), new RegistryOptions()).Yaml!;
+        static string Write() => RegistryPlanText.Write(
+            Clusters.WithServices("10.96.0.0/12", "fd00::/108"), new RegistryOptions(), NodeFormat.V2).Yaml!;
 
         Assert.Equal(Write(), Write());
     }

@@ -50,6 +50,23 @@ public sealed class ClusterEventRulesTests
     }
 
     [Fact]
+    public void Of_LoginAndUploadKey_TellOfARotationAlone()
+    {
+        var context = Context(Certificate);
+        context.Changes.AddRange(
+        [
+            new Change(ChangeVerb.Created, "Secret", "team-a/c1-registry-addon-login", false, "Because."),
+            new Change(ChangeVerb.Created, "Secret", "registry-system/registry-auth", true, "Because."),
+            new Change(ChangeVerb.Created, "Secret", "registry-system/registry-http", true, "Because."),
+            new Change(ChangeVerb.Updated, "Secret", "team-a/c1-registry-addon-login", false, "A new password was requested."),
+        ]);
+
+        var told = Assert.Single(ClusterEventRules.Of(context));
+
+        Assert.Equal(("LoginRotated", "A new password was requested."), (told.Reason, told.Note));
+    }
+
+    [Fact]
     public void Of_RemovedOrKept_IsTold()
     {
         Assert.Equal("Disabled", Assert.Single(ClusterEventRules.Of(Context(null, ("HelmChartProxy", ChangeVerb.Deleted, false)))).Reason);
@@ -80,7 +97,8 @@ public sealed class ClusterEventRulesTests
         var context = new ReconcileContext { Cluster = Clusters.With() };
         context.Begin(former);
         context.Certificate = Certificate;
-        context.Changes.AddRange(changes.Select(change => new Change(change.Verb, change.Kind, "team-a/x", change.OnWorkload, "Because.")));
+        context.Changes.AddRange(changes.Select(change => new Change(
+            change.Verb, change.Kind, change.OnWorkload ? "registry-system/registry-tls" : "team-a/x", change.OnWorkload, "Because.")));
         return context;
     }
 }

@@ -86,20 +86,71 @@ public sealed class SettingsTests
     [InlineData("""{ "resources": { "requests": { "memory": "2Gi" }, "limits": { "memory": "1Gi" } } }""",
         "resources.requests.memory is \"2Gi\", which is more than its limit \"1Gi\"; ask for at most the limit.")]
     [InlineData("""{ "auth": {} }""",
-        "The variable clusterConfig.addons.registry.auth.secretRef is missing; the Secret with the accounts must be given.")]
+        "The variable clusterConfig.addons.registry.auth says neither generate: true nor which Secret (secretRef); set one of them")]
+    [InlineData("""{ "auth": { "generate": true, "secretRef": { "name": "a" } } }""",
+        "auth.generate is true while clusterConfig.addons.registry.auth.secretRef names a Secret; leave one of them out.")]
+    [InlineData("""{ "mirror": { "mode": "off", "caches": [{ "host": "docker.io", "port": 5001 }] } }""",
+        "mirror.caches is set while clusterConfig.addons.registry.mirror.mode is off")]
+    [InlineData("""{ "mirror": { "caches": [{ "host": "a.io", "port": 1 }, { "host": "a.io", "port": 2 }] } }""",
+        "mirror.caches lists a host twice")]
+    [InlineData("""{ "mirror": { "caches": [{ "host": "docker.io", "port": 0 }] } }""",
+        "mirror.caches[0].port must be a whole number from 1 to 65535, not the number 0.")]
+    [InlineData("""{ "mirror": { "fallbacks": [{}] } }""", "mirror.fallbacks[0].url is missing")]
+    [InlineData("""{ "mirror": { "fallbacks": [{ "url": "https://a.example/v2", "login": "x" }] } }""",
+        "mirror.fallbacks[0] has no field \"login\"")]
+    [InlineData("""{ "mirror": { "fallbacks": [{ "url": "https://a.example/v2", "upstreams": ["a.io", "a.io"] }] } }""",
+        "mirror.fallbacks[0].upstreams lists a host twice")]
+    [InlineData("""{ "mirror": { "fallbacks": {} } }""", "mirror.fallbacks must be a list of at most 8 objects, not an object.")]
     [InlineData("""{ "auth": { "secretRef": {} } }""", "auth.secretRef.name is missing")]
     [InlineData("""{ "auth": { "secretRef": { "name": "-" } } }""",
         "auth.secretRef.name is \"-\", which is no name of a Kubernetes object")]
     public void Read_BadSettings_NameFieldValueAndRemedy(string json, string sentence) =>
         Assert.Contains(sentence, Problems(json), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("https://mirror.example.com/v2", true)]
+    [InlineData("https://mirror.example.com:8443/v2/hub/docker.io", true)]
+    [InlineData("https://mirror.example.com/artifactory/api/docker/hub/v2", true)]
+    [InlineData("https://192.0.2.10/v2", true)]
+    [InlineData("https://[fd00::1]:8443/v2", true)]
+    [InlineData("http://mirror.example.com/v2", false)]
+    [InlineData("https://mirror.example.com", false)]
+    [InlineData("https://mirror.example.com/hub", false)]
+    [InlineData("https://mirror.example.com/v2/", false)]
+    [InlineData("https://mirror.example.com/v2/../x", false)]
+    [InlineData("https://user:password@mirror.example.com/v2", false)]
+    [InlineData("https://mirror.example.com/v2?ns=x", false)]
+    [InlineData("https://mirror.example.com/v2/\"]\n", false)]
+    [InlineData("https://mirror.example.com/v2/{{ ds }}", false)]
+    [InlineData("https://[fd00::1%eth0]/v2", false)]
+    [InlineData("https://[192.0.2.10]/v2", false)]
+    [InlineData("https:///v2", false)]
+    public void MirrorUrl_OnlyPlainAddressesWithTheVersionInTheirPath_AreValid(string url, bool isValid) =>
+        Assert.Equal(isValid, MirrorUrl.IsValid(url));
+
+    [Fact]
+    public void Read_FurtherMirrors_AreKeptInOrder()
+    {
+        var settings = Read("""
+            { "auth": { "generate": true }, "mirror": { "caches": [{ "host": "docker.io", "port": 5001 }],
+              "fallbacks": [{ "url": "https://a.example/v2", "upstreams": ["ghcr.io"], "caSecretName": "ca", "loginSecretName": "login" },
+                            { "url": "https://b.example/v2" }] } }
+            """);
+
+        Assert.Equal(["mirror.caches", "mirror.fallbacks", "auth.generate"], settings.FieldsBeyondVersion1);
+        Assert.Equal(new CacheSetting("docker.io", 5001), Assert.Single(settings.Mirror.Caches));
+        Assert.Equal(["https://a.example/v2", "https://b.example/v2"], settings.Mirror.Fallbacks.Select(fallback => fallback.Url));
+        Assert.Equal(("ca", "login"), (settings.Mirror.Fallbacks[0].CaSecretName, settings.Mirror.Fallbacks[0].LoginSecretName));
+        Assert.Equal(["ghcr.io"], settings.Mirror.Fallbacks[0].Upstreams);
+    }
+
     [Fact]
     public void Read_SeveralProblems_AreAllNamedAndSorted()
     {
-        var sentences = Problems("""{ "replicas": 0, "mirror": { "mode": "x", "dialTimeout": "x" }, "auth": {} }""");
+        var sentences = Problems("""{ "replicas": 0, "mirror": { "mode": "x", "dialTimeout": "x" }, "auth": { "secretRef": {} } }""");
 
         Assert.Equal(
-            ["auth.secretRef", "mirror.dialTimeout", "mirror.mode", "replicas"],
+            ["auth.secretRef.name", "mirror.dialTimeout", "mirror.mode", "replicas"],
             Regex.Matches(sentences, $@"The variable {Regex.Escape(Path)}\.(\S+)").Select(match => match.Groups[1].Value));
     }
 
