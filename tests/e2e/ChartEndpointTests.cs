@@ -46,32 +46,6 @@ public sealed class ChartEndpointTests(EmbeddedEnvironment fixture)
     }
 
     [Theory]
-    [InlineData("GET", "/v2/charts/registry/manifests/latest", 404, "MANIFEST_UNKNOWN")]
-    [InlineData("HEAD", "/v2/charts/registry/manifests/latest", 404, "")]
-    [InlineData("GET", "/v2/charts/registry/blobs/sha256:0000", 404, "BLOB_UNKNOWN")]
-    [InlineData("GET", "/v2/charts/other/tags/list", 404, "NAME_UNKNOWN")]
-    [InlineData("GET", "/v2/_catalog", 404, "NAME_UNKNOWN")]
-    [InlineData("GET", "/v2/charts/registry/referrers/sha256:00", 404, "UNSUPPORTED")]
-    [InlineData("GET", "/v2/charts/registry/manifests/..%2f..%2f..%2fhealthz", 404, "MANIFEST_UNKNOWN")]
-    [InlineData("POST", "/v2/charts/registry/blobs/uploads/", 405, "UNSUPPORTED")]
-    [InlineData("PUT", "/v2/charts/registry/manifests/0.1.0", 405, "UNSUPPORTED")]
-    [InlineData("DELETE", "/v2/charts/registry/manifests/0.1.0", 405, "UNSUPPORTED")]
-    [InlineData("GET", "/charts/registry-0.1.0.tgz", 404, "")]
-    public async Task Send_AnythingElse_IsRefusedInTheFormOfTheSpecification(string method, string path, int status, string code)
-    {
-        await using var service = await StartAsync();
-        using var http = service.CreateHttpClient();
-        using var request = new HttpRequestMessage(new HttpMethod(method), path);
-
-        using var answer = await http.SendAsync(request, CancellationToken);
-
-        Assert.Equal(status, (int)answer.StatusCode);
-        var body = await answer.Content.ReadAsStringAsync(CancellationToken);
-        if (code.Length > 0)
-            Assert.Equal(code, (string?)JsonNode.Parse(body)!["errors"]![0]!["code"]);
-    }
-
-    [Theory]
     [InlineData("helm3")]
     [InlineData("helm4")]
     public async Task Helm_PullsTheChart_ByVersionAndAuthority(string helm)

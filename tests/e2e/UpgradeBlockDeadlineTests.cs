@@ -92,50 +92,6 @@ public sealed class UpgradeBlockDeadlineTests(EmbeddedEnvironment embedded, Real
         }
     }
 
-    [Theory]
-    [InlineData("v1.33.0", 2)]
-    [InlineData("v1.34.0", 24 * 40)]
-    [InlineData("v1.34.0", -24)]
-    public async Task BeforeClusterUpgrade_MarkOfAnotherUpgrade_DoesNotCount(string version, int hoursAgo)
-    {
-        var environment = await embedded.EmptyAsync(CancellationToken);
-        await using var service =
-            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "1h"], CancellationToken);
-        using var capi = service.CreateClusterApi();
-        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
-
-        var answer = await capi.CallAsync(
-            Version, "BeforeClusterUpgrade", WithHeld(cluster, Mark(version, TimeSpan.FromHours(hoursAgo))), CancellationToken);
-
-        Assert.InRange(answer.RetryAfterSeconds ?? 0, 1, 30);
-        Assert.StartsWith("v1.34.0@", await HeldAnnotationAsync(environment), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task BeforeClusterUpgrade_ClusterCannotBeAnnotated_GoesOnAtTheLimit()
-    {
-        var environment = await embedded.EmptyAsync(CancellationToken);
-        await using var service =
-            await HookService.StartAsync(environment.Management.Kubeconfig, ["--upgrade-block-limit", "2s"], CancellationToken);
-        using var capi = service.CreateClusterApi();
-        var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
-        var management = (EmbeddedApiServer)environment.Management;
-        management.InjectFault(call => call is { Verb: "patch", Resource: "clusters" } ? Fault.Status(403, "Forbidden") : null);
-        try
-        {
-            var first = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
-            await Task.Delay(TimeSpan.FromSeconds(2.5), TimeProvider.System, CancellationToken);
-            var second = await capi.CallAsync(Version, "BeforeClusterUpgrade", cluster, CancellationToken);
-
-            Assert.InRange(first.RetryAfterSeconds ?? 0, 1, 30);
-            Assert.Equal(("Success", 0), (second.Status, second.RetryAfterSeconds));
-        }
-        finally
-        {
-            management.ClearFaults();
-        }
-    }
-
     private static async Task<TestCluster> PrepareAsync(TestEnvironment environment, ClusterApi capi)
     {
         var cluster = await environment.CreateClusterAsync("c1", CancellationToken);

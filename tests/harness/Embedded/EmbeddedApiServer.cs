@@ -20,7 +20,7 @@ public sealed class EmbeddedApiServer : IApiServer
     // Enough for any test's watch to resume, small enough to bound memory.
     private const int HistoryLimit = 10_000;
 
-    private readonly ObjectStore _store = new(HistoryLimit);
+    private readonly ObjectStore _store;
     private readonly CallLog _calls = new();
     private readonly FaultRules _faults = new();
     private readonly PodForwarding _forwarding = new();
@@ -30,8 +30,9 @@ public sealed class EmbeddedApiServer : IApiServer
     private CancellationTokenSource _watches = new();
     private WebApplication? _application;
 
-    private EmbeddedApiServer(string name, TimeProvider time)
+    private EmbeddedApiServer(string name, ObjectStore store, TimeProvider time)
     {
+        _store = store;
         // The clients' handshakes happen now, whatever time the objects live in.
         using var authority = LoopbackAuthority.Create(TimeProvider.System);
         Name = name;
@@ -61,8 +62,16 @@ public sealed class EmbeddedApiServer : IApiServer
     /// <param name="time">Where timestamps, watch timeouts and bookmarks come from.</param>
     public static async Task<EmbeddedApiServer> StartAsync(string name, TimeProvider time, CancellationToken cancellationToken)
     {
-        var server = new EmbeddedApiServer(name, time);
+        var server = new EmbeddedApiServer(name, new ObjectStore(HistoryLimit), time);
         FirstNamespaces.Create(server._store, time, "default", "kube-system", "kube-public", "kube-node-lease");
+        await server.ListenAsync(0, cancellationToken);
+        return server;
+    }
+
+    /// <summary>The objects of a server without a network, over a network; both may be used at once.</summary>
+    public static async Task<EmbeddedApiServer> StartAsync(InProcessApi api, CancellationToken cancellationToken)
+    {
+        var server = new EmbeddedApiServer(api.Address.Host, api.Store, api.Time);
         await server.ListenAsync(0, cancellationToken);
         return server;
     }

@@ -12,8 +12,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 /// </summary>
 public sealed class InProcessApi
 {
-    // Nobody resumes a watch here.
-    private const int HistoryLimit = 16;
+    // Enough for the list that is under way; a watch that falls behind lists again.
+    private const int HistoryLimit = 256;
 
     private readonly FaultRules _faults = new();
     private readonly ApiEndpoint _endpoint;
@@ -26,10 +26,14 @@ public sealed class InProcessApi
     {
         Address = address;
         Token = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        var store = new ObjectStore(HistoryLimit);
-        _endpoint = new ApiEndpoint(Token, store, time, _calls, _faults, new PodForwarding());
-        FirstNamespaces.Create(store, time, namespaces);
+        (Store, Time) = (new ObjectStore(HistoryLimit), time);
+        _endpoint = new ApiEndpoint(Token, Store, time, _calls, _faults, new PodForwarding());
+        FirstNamespaces.Create(Store, time, namespaces);
     }
+
+    internal ObjectStore Store { get; }
+
+    internal TimeProvider Time { get; }
 
     /// <summary>What clients call it.</summary>
     public Uri Address { get; }

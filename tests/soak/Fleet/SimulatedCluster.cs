@@ -3,6 +3,9 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Text;
+using CapiRegistryHook.Unit.Tests;
 
 namespace CapiRegistryHook.Soak.Tests.Fleet;
 
@@ -14,31 +17,51 @@ internal sealed partial class SimulatedCluster : IDisposable
 {
     private const int Replicas = 2;
 
-    private readonly SimulatedFleet _fleet;
+    private readonly ClusterRecords _records;
     private readonly AdminClient _workload;
     private readonly string[] _served = new string[Replicas];
 
     /// <summary>Until when each pair of what is served and what is trusted was found good.</summary>
     private readonly Dictionary<(string Served, string Trusted), DateTimeOffset> _judged = [];
 
+    /// <summary>Until when all pairs are good, unless a pod or a node comes.</summary>
+    private DateTimeOffset _goodUntil = DateTimeOffset.MinValue;
+
     private string? _rolledSerial;
 
-    public SimulatedCluster(SimulatedFleet fleet, string name)
+    public SimulatedCluster(ClusterRecords records, string @namespace, string name)
     {
-        _fleet = fleet;
-        Name = name;
-        Api = new InProcessApi(new Uri($"https://{name}.test"), fleet.Time, "default", name);
+        _records = records;
+        Key = new ClusterKey(@namespace, name);
+        Api = new InProcessApi(new Uri($"https://{name}.test"), records.Time, "default", name);
         _workload = new AdminClient(Api);
     }
 
-    public string Name { get; }
+    public ClusterKey Key { get; }
+
+    public string Name => Key.Name;
+
+    /// <summary>The name of its HelmChartProxy.</summary>
+    public string Release => KubernetesNames.Fit(Name, "-registry");
+
+    /// <summary>True when the Cluster is so large that a page of its kind is more than a client reads.</summary>
+    public bool IsFat { get; init; }
+
+    /// <summary>True when somebody else's HelmChartProxy has the name that its own would have.</summary>
+    public bool HasForeignRelease { get; init; }
+
+    /// <summary>True while it is on its way to another management cluster.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>The trust bundles of its nodes to come no longer hold the root that was compromised.</summary>
+    public bool IsRidOfBannedRoot { get; set; }
 
     public InProcessApi Api { get; }
 
     /// <summary>When it can be reached again; in the past while it can.</summary>
     public DateTimeOffset AwayUntil { get; set; }
 
-    public bool IsThere => _fleet.Time.GetUtcNow() >= AwayUntil;
+    public bool IsThere => _records.Time.GetUtcNow() >= AwayUntil;
 
     /// <summary>When the reconciler looks at it next.</summary>
     public DateTimeOffset Due { get; set; }
@@ -81,7 +104,8 @@ internal sealed partial class SimulatedCluster : IDisposable
         if (await _workload.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken) is not { } secret)
             return;
         _served[replica] = Text(secret, "tls.crt");
-        _fleet.Keys.Served(Name, _served[replica]);
+        _goodUntil = DateTimeOffset.MinValue;
+        _records.Keys.Served(Name, _served[replica]);
         Judge();
     }
 
@@ -93,6 +117,7 @@ internal sealed partial class SimulatedCluster : IDisposable
     public void AddNode(string name, string trust)
     {
         Nodes[name] = trust;
+        _goodUntil = DateTimeOffset.MinValue;
         Judge();
     }
 
@@ -101,21 +126,26 @@ internal sealed partial class SimulatedCluster : IDisposable
     /// <summary>Every node accepts every pod now.</summary>
     public void Judge()
     {
-        var now = _fleet.Time.GetUtcNow();
+        var now = _records.Time.GetUtcNow();
+        if (now < _goodUntil)
+            return;
+        _goodUntil = DateTimeOffset.MaxValue;
         foreach (var served in Served)
         {
             foreach (var trusted in Nodes.Values.Distinct())
             {
-                if (_judged.TryGetValue((served, trusted), out var until) && now < until)
-                    continue;
-                _judged[(served, trusted)] = TrustCheck.ValidUntil(served, trusted, now) ?? throw new InvalidOperationException(
-                    $"{now:yyyy-MM-dd}: a node of {Name} does not accept the certificate {TrustCheck.SerialOf(served)} that a pod "
-                        + $"serves. Pods show:\n{string.Join("--\n", Served)}\nThe node trusts:\n{trusted}");
+                if (!_judged.TryGetValue((served, trusted), out var until) || now >= until)
+                    _judged[(served, trusted)] = until = TrustCheck.ValidUntil(served, trusted, now) ?? throw Refused(served, trusted, now);
+                _goodUntil = until < _goodUntil ? until : _goodUntil;
             }
         }
     }
 
     public void Dispose() => _workload.Dispose();
+
+    private InvalidOperationException Refused(string served, string trusted, DateTimeOffset now) => new(
+        $"{now:yyyy-MM-dd}: a node of {Name} does not accept the certificate {TrustCheck.SerialOf(served)} that a pod serves. Pods show:\n"
+            + $"{string.Join("--\n", Served)}\nThe node trusts:\n{trusted}");
 
     private static string Text(JsonObject secret, string key) =>
         Encoding.ASCII.GetString(Convert.FromBase64String((string)secret["data"]![key]!));
@@ -123,3 +153,6 @@ internal sealed partial class SimulatedCluster : IDisposable
     [GeneratedRegex("certificateSerial: \"([0-9a-f]+)\"")]
     private static partial Regex SerialInValues();
 }
+
+/// <summary>What all clusters of a simulation write into.</summary>
+internal sealed record ClusterRecords(FixedTime Time, KeyLedger Keys);

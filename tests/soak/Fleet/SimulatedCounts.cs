@@ -6,7 +6,14 @@ namespace CapiRegistryHook.Soak.Tests.Fleet;
 /// <summary>What happened in the years of a simulation.</summary>
 internal sealed class SimulatedCounts
 {
-    public long Passes { get; set; }
+    /// <summary>How many clusters there have been.</summary>
+    public long Clusters { get; set; }
+
+    public long Deletions { get; set; }
+
+    public long Moves { get; set; }
+
+    public long Reconciles { get; set; }
 
     public long Unfinished { get; set; }
 
@@ -32,6 +39,7 @@ internal sealed class SimulatedCounts
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Passes} passes ({Unfinished} unfinished), {Upgrades} upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} "
+        $"{Clusters} clusters ({Deletions} deleted, {Moves} moved), {Reconciles} reconciles ({Unfinished} unfinished), {Upgrades} "
+        + $"upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} "
             + $"changes of the leader, {Generation} roots ({RotationDays} days with two that sign)");
 }

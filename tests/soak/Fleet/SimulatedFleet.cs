@@ -1,14 +1,13 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
-using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests;
 
 namespace CapiRegistryHook.Soak.Tests.Fleet;
@@ -20,70 +19,98 @@ namespace CapiRegistryHook.Soak.Tests.Fleet;
 /// </summary>
 internal sealed class SimulatedFleet : IDisposable
 {
-    private const string Namespace = "default";
-    private const string HookNamespace = "capi-registry-hook-system";
-    private const string Machines = "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/machines";
     private const int NodesPerCluster = 3;
+    private const int EventDays = 30;
 
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
     /// <summary>
     /// An hour in the product; here it only has to be short beside the third of a certificate's life that is left at its renewal.
     /// </summary>
     private static readonly TimeSpan Resync = TimeSpan.FromDays(90);
 
-    private readonly AdminClient _admin;
-    private readonly string _anyAuthority;
+    private readonly SimulatedWorld _world;
     private readonly List<SimulatedCluster> _clusters = [];
     private readonly SimulatedReplica[] _replicas = new SimulatedReplica[2];
     private int _leader;
-    private int _machines;
+    private int _day;
+    private string? _bannedRoot;
 
-    public SimulatedFleet(int seed, DateTimeOffset start)
+    public SimulatedFleet(SimulatedWorld world, string name)
     {
-        Time = new FixedTime(start);
-        Chaos = new SimulatedChaos(seed);
-        Management = new InProcessApi(new Uri("https://management.test"), Time, Namespace, HookNamespace);
-        _admin = new AdminClient(Management);
-        using var authority = LoopbackAuthority.Create(Time);
-        _anyAuthority = authority.CertificatePem;
+        _world = world;
+        Management = new InProcessApi(
+            new Uri($"https://{name}.test"), world.Time, [ManagementObjects.HookNamespace, .. SimulatedWorld.Namespaces]);
+        Objects = new ManagementObjects(Management);
         for (var index = 0; index < _replicas.Length; index++)
-            _replicas[index] = new SimulatedReplica(this);
+            _replicas[index] = new SimulatedReplica(world, this);
     }
-
-    public FixedTime Time { get; }
-
-    public SimulatedChaos Chaos { get; }
 
     public InProcessApi Management { get; }
 
-    public KeyLedger Keys { get; } = new();
-
-    /// <summary>What happened, in numbers.</summary>
-    public SimulatedCounts Counts { get; } = new();
+    public ManagementObjects Objects { get; }
 
     public IReadOnlyList<SimulatedCluster> Clusters => _clusters;
 
-    /// <summary>The API server that a kubeconfig names.</summary>
-    public SimulatedCluster? Find(string host) => _clusters.FirstOrDefault(cluster => cluster.Api.Address.Host == host);
+    private FixedTime Time => _world.Time;
+
+    private SimulatedChaos Chaos => _world.Chaos;
+
+    private SimulatedCounts Counts => _world.Counts;
 
     /// <summary>A cluster is born: the hooks are called until they succeed, as Cluster API does.</summary>
     public async Task AddClusterAsync(CancellationToken cancellationToken)
     {
-        var cluster = new SimulatedCluster(this, $"c{_clusters.Count}") { NextUpgrade = Time.GetUtcNow() + UpgradePause() };
+        var cluster = _world.NewCluster();
+        cluster.NextUpgrade = Time.GetUtcNow() + UpgradePause();
         _clusters.Add(cluster);
-        await _admin.CreateAsync(AdminClient.Clusters(Namespace), TestEnvironment.NewCluster(cluster.Name), cancellationToken);
-        await InsistAsync(async registry => await registry.PrepareAsync(await ReadAsync(cluster, cancellationToken), cancellationToken));
+        await Objects.CreateClusterAsync(cluster, cancellationToken);
+        await InsistAsync(async registry =>
+            await registry.PrepareAsync(await Objects.ReadAsync(cluster, cancellationToken), cancellationToken));
         for (var node = 0; node < NodesPerCluster; node++)
             await AddNodeAsync(cluster, cancellationToken);
-        var kubeconfig = KubeconfigText.Write(cluster.Name, cluster.Api.Address, _anyAuthority, cluster.Api.Token);
-        await _admin.CreateAsync(AdminClient.Secrets(Namespace), new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["name"] = $"{cluster.Name}-kubeconfig" },
-            ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) },
-        }, cancellationToken);
+        await Objects.GiveKubeconfigAsync(cluster, _world.AnyAuthority, cancellationToken);
         // Called once; what it leaves undone is the reconciler's.
-        await AnyReplica().Registry.InstallAsync(await ReadAsync(cluster, cancellationToken), cancellationToken);
+        await AnyReplica().Registry.InstallAsync(await Objects.ReadAsync(cluster, cancellationToken), cancellationToken);
         (cluster.Due, cluster.MayHaveChanged) = (Time.GetUtcNow(), true);
+    }
+
+    /// <summary>A cluster is no longer needed. The informer tells the leader, as FleetService shows.</summary>
+    public async Task DeleteClusterAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
+    {
+        await Objects.DeleteAsync(cluster, cancellationToken);
+        // A reconcile that was requested before does nothing to what is gone.
+        var status = await Leader.ReconcileAsync(cluster.Key, cancellationToken);
+        Assert.True(status.Phase is ClusterPhase.Gone or ClusterPhase.Unreachable, $"{cluster.Name}: {status.Phase}");
+        Leader.Registry.Fleet.Forget(cluster.Key);
+        _clusters.Remove(cluster);
+        _world.Remove(cluster);
+        Counts.Deletions++;
+    }
+
+    /// <summary>The Clusters are paused, and stay so until <see cref="TakeOverAsync"/>.</summary>
+    public async Task PauseAsync(IReadOnlyList<SimulatedCluster> clusters, CancellationToken cancellationToken)
+    {
+        foreach (var cluster in clusters)
+        {
+            await Objects.PauseAsync(cluster, true, cancellationToken);
+            (cluster.IsPaused, cluster.Due) = (true, Time.GetUtcNow());
+        }
+    }
+
+    /// <summary>Paused clusters come from another management cluster, with a copy of its root.</summary>
+    public async Task TakeOverAsync(
+        SimulatedFleet from, IReadOnlyList<SimulatedCluster> clusters, CancellationToken cancellationToken)
+    {
+        await Objects.CopyRootAsync(from.Objects, cancellationToken);
+        foreach (var cluster in clusters)
+        {
+            await Objects.TakeOverAsync(cluster, from.Objects, cancellationToken);
+            from._clusters.Remove(cluster);
+            _clusters.Add(cluster);
+            (cluster.IsPaused, cluster.Due, cluster.MayHaveChanged) = (false, Time.GetUtcNow(), true);
+            Counts.Moves++;
+        }
     }
 
     /// <summary>
@@ -91,10 +118,17 @@ internal sealed class SimulatedFleet : IDisposable
     /// </summary>
     public async Task LiveAsync(CancellationToken cancellationToken)
     {
-        Time.Advance(Day);
         ChangeLeaders();
-        foreach (var cluster in _clusters)
+        if (_day++ % EventDays == 0)
+            await Objects.ForgetEventsAsync(cancellationToken);
+        foreach (var cluster in _clusters.ToList())
         {
+            if (!cluster.IsPaused && !cluster.HasForeignRelease && Chaos.Happens(0.0002))
+            {
+                await DeleteClusterAsync(cluster, cancellationToken);
+                continue;
+            }
+
             MeetFate(cluster);
             await ReplaceNodesAsync(cluster, cancellationToken);
             await UpgradeAsync(cluster, cancellationToken);
@@ -107,30 +141,50 @@ internal sealed class SimulatedFleet : IDisposable
     }
 
     /// <summary>An admin asks for another root.</summary>
-    public Task AskForRotationAsync(string request, CancellationToken cancellationToken) => _admin.MergePatchAsync(
-        AdminClient.Secrets(HookNamespace), "registry-addon-root-ca",
-        new JsonObject { ["metadata"] =
-            new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/rotate-ca"] = request } } }, cancellationToken);
+    public Task AskForRotationAsync(string request, CancellationToken cancellationToken) =>
+        Objects.AnnotateRootAsync(RootAnnotations.RotateRoot, request, cancellationToken);
 
-    /// <summary>How many roots the nodes of a cluster made now would trust.</summary>
-    public async Task<int> CountRootsAsync(SimulatedCluster cluster, CancellationToken cancellationToken) =>
-        (await TrustAsync(cluster, cancellationToken)).Split("BEGIN CERTIFICATE").Length - 1;
+    /// <summary>An admin says that somebody else has the root's key. Once it has left a bundle it must not come back.</summary>
+    public async Task BanRootAsync(CancellationToken cancellationToken)
+    {
+        var pem = await Objects.RootAsync(cancellationToken);
+        _bannedRoot = pem[..pem.IndexOf("-----END", StringComparison.Ordinal)].Trim();
+        foreach (var cluster in _clusters)
+            Assert.Contains(_bannedRoot, await Objects.TrustAsync(cluster, cancellationToken), StringComparison.Ordinal);
+        var connection = new ClusterConnection { Server = Management.Address, Credentials = new StaticToken(Management.Token) };
+        using var client = new KubernetesClient(
+            connection, new KubernetesClientOptions { CreateHandler = _ => Management.CreateHandler() }, Time);
+        var answer = await RotationRequest.PlaceAsync(
+            client, new RegistryOptions(), isCompromised: true, Time.GetUtcNow(), cancellationToken);
+        Assert.True(answer.IsPlaced, answer.Text);
+    }
 
     /// <summary>
-    /// Nothing is left undone, but what a node that was replaced since the last look allows: one pass drops the former root, the next
-    /// follows.
+    /// Nothing is left undone, but what a node that was replaced since the last reconcile allows: one reconcile drops the former root, the
+    /// next follows. Nothing is left of the clusters that were deleted.
     /// </summary>
     public async Task AssertAllReadyAsync(CancellationToken cancellationToken)
     {
         foreach (var cluster in _clusters)
         {
-            for (var pass = 0; pass < 2; pass++)
-                await Leader.ReconcileAsync(new ClusterKey(Namespace, cluster.Name), cancellationToken);
-            var status = await Leader.ReconcileAsync(new ClusterKey(Namespace, cluster.Name), cancellationToken);
-            Assert.True(status.Phase == ClusterPhase.Ready, $"{cluster.Name}: {status.Phase}: {status.Reason}");
+            for (var attempt = 0; attempt < 2; attempt++)
+                await Leader.ReconcileAsync(cluster.Key, cancellationToken);
+            var status = await Leader.ReconcileAsync(cluster.Key, cancellationToken);
+            var expected = cluster.HasForeignRelease ? ClusterPhase.Refused : ClusterPhase.Ready;
+            Assert.True(status.Phase == expected, $"{cluster.Name}: {status.Phase}: {status.Reason}");
             Assert.Empty(status.Changes);
             Assert.All(cluster.ServedSerials, serial => Assert.Equal(status.Certificate!.Serial, serial));
+            Assert.Equal(cluster.HasForeignRelease, !cluster.Served.Any());
+            // A registry that was never installed has shown nobody what replaces a root.
+            if (_bannedRoot is { } banned && !cluster.HasForeignRelease)
+                Assert.False(
+                    (await Objects.TrustAsync(cluster, cancellationToken)).Contains(banned, StringComparison.Ordinal),
+                    $"{cluster.Name} trusts the compromised root.");
         }
+
+        var report = await Leader.Registry.Fleet.ReadStatusAsync(SimulatedWorld.Namespaces, cancellationToken);
+        Assert.Equal(_clusters.Select(cluster => cluster.Key).ToHashSet(), report.Select(status => status.Cluster).ToHashSet());
+        await AssertNothingElseAsync(cancellationToken);
     }
 
     public void Dispose()
@@ -138,7 +192,20 @@ internal sealed class SimulatedFleet : IDisposable
         foreach (var replica in _replicas)
             replica.Dispose();
         _clusters.ForEach(cluster => cluster.Dispose());
-        _admin.Dispose();
+        Objects.Dispose();
+    }
+
+    private async Task AssertNothingElseAsync(CancellationToken cancellationToken)
+    {
+        var names = await Objects.NamesAsync(cancellationToken);
+        var own = _clusters.SelectMany(cluster => new[]
+        {
+            cluster.Name, cluster.Release, $"{cluster.Name}-kubeconfig", $"{cluster.Name}-registry-addon-ca",
+        }.Concat(cluster.Nodes.Keys)).ToHashSet();
+        Assert.Empty(names.Except(own));
+        Assert.Equal(_clusters.Count, _clusters.Count(cluster => names.Contains(cluster.Release) && cluster.Release.Length <= 63));
+        foreach (var cluster in _clusters.Where(cluster => cluster.HasForeignRelease))
+            Assert.Equal("somebody-elses", (string?)(await Objects.FindReleaseAsync(cluster, cancellationToken))!["spec"]!["chartName"]);
     }
 
     private SimulatedReplica Leader => _replicas[_leader];
@@ -154,7 +221,7 @@ internal sealed class SimulatedFleet : IDisposable
             if (!_replicas[index].IsDead)
                 continue;
             _replicas[index].Dispose();
-            _replicas[index] = new SimulatedReplica(this);
+            _replicas[index] = new SimulatedReplica(_world, this);
             if (index == _leader)
                 _leader = 1 - index;
         }
@@ -185,10 +252,10 @@ internal sealed class SimulatedFleet : IDisposable
         var now = Time.GetUtcNow();
         foreach (var (name, moment) in cluster.Replacements.ToList())
         {
-            if (moment > now)
+            if (moment > now || cluster.IsPaused)
                 continue;
             await AddNodeAsync(cluster, cancellationToken);
-            await _admin.DeleteIfThereAsync(Machines, name, cancellationToken);
+            await Objects.RemoveMachineAsync(cluster, name, cancellationToken);
             cluster.RemoveNode(name);
             cluster.Replacements.Remove(name);
         }
@@ -197,11 +264,12 @@ internal sealed class SimulatedFleet : IDisposable
     private async Task UpgradeAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
     {
         var now = Time.GetUtcNow();
-        if (now < cluster.NextUpgrade)
+        if (now < cluster.NextUpgrade || cluster.IsPaused)
             return;
         cluster.MayHaveChanged = true;
         var version = $"v1.{cluster.Minor + 1}.0";
-        var outcome = await AnyReplica().Registry.UpgradeAsync(await ReadAsync(cluster, cancellationToken), version, cancellationToken);
+        var outcome = await AnyReplica().Registry.UpgradeAsync(
+            await Objects.ReadAsync(cluster, cancellationToken), version, cancellationToken);
         if (outcome.Kind is not (OutcomeKind.Done or OutcomeKind.LetGo))
             return;
         Counts.Upgrades++;
@@ -220,8 +288,8 @@ internal sealed class SimulatedFleet : IDisposable
             await cluster.RestartOneAsync(Chaos.Happens(0.5) ? 0 : 1, cancellationToken);
         if (!cluster.MayHaveChanged || (!Chaos.IsOver && !Chaos.Happens(0.7)))
             return;
-        var proxy = await _admin.FindAsync(AdminClient.ChartProxies(Namespace), $"{cluster.Name}-registry", cancellationToken);
-        await cluster.RollAsync(proxy, cancellationToken);
+        if (!cluster.HasForeignRelease)
+            await cluster.RollAsync(await Objects.FindReleaseAsync(cluster, cancellationToken), cancellationToken);
         cluster.MayHaveChanged = false;
     }
 
@@ -230,15 +298,14 @@ internal sealed class SimulatedFleet : IDisposable
         var now = Time.GetUtcNow();
         if (now < cluster.Due)
             return;
-        var key = new ClusterKey(Namespace, cluster.Name);
         // A leader that lost the Lease and does not know it yet.
-        var former = Chaos.Happens(0.02) ? _replicas[1 - _leader].ReconcileAsync(key, cancellationToken) : null;
+        var former = Chaos.Happens(0.02) ? _replicas[1 - _leader].ReconcileAsync(cluster.Key, cancellationToken) : null;
         cluster.MayHaveChanged = true;
-        var status = await Leader.ReconcileAsync(key, cancellationToken);
+        var status = await Leader.ReconcileAsync(cluster.Key, cancellationToken);
         if (former is not null)
             await former;
-        Counts.Passes++;
-        var isDone = status.Phase == ClusterPhase.Ready;
+        Counts.Reconciles++;
+        var isDone = status.Phase is ClusterPhase.Ready or ClusterPhase.Paused || cluster.HasForeignRelease;
         if (!isDone)
             Counts.Unfinished++;
         var resync = now + Chaos.Between(Resync / 2, Resync);
@@ -258,29 +325,17 @@ internal sealed class SimulatedFleet : IDisposable
 
     private async Task AddNodeAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{cluster.Name}-{_machines++}");
-        await _admin.CreateAsync(Machines, new JsonObject
+        var name = string.Create(CultureInfo.InvariantCulture, $"m{Counts.Nodes++}");
+        await Objects.AddMachineAsync(cluster, name, cancellationToken);
+        var trust = await Objects.TrustAsync(cluster, cancellationToken);
+        if (_bannedRoot is not null)
         {
-            ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
-            ["kind"] = "Machine",
-            ["metadata"] = new JsonObject { ["name"] = name,
-            ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = cluster.Name } },
-            ["spec"] = new JsonObject(),
-        }, cancellationToken);
-        cluster.AddNode(name, await TrustAsync(cluster, cancellationToken));
-        Counts.Nodes++;
-    }
+            var isThere = trust.Contains(_bannedRoot, StringComparison.Ordinal);
+            Assert.False(isThere && cluster.IsRidOfBannedRoot, $"{cluster.Name} trusts the compromised root again.");
+            cluster.IsRidOfBannedRoot |= !isThere;
+        }
 
-    private async Task<string> TrustAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
-    {
-        var secret = await _admin.GetAsync(AdminClient.Secrets(Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken);
-        return Encoding.ASCII.GetString(Convert.FromBase64String((string)secret["data"]!["ca.crt"]!));
-    }
-
-    private async Task<Cluster> ReadAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
-    {
-        var json = await _admin.GetAsync(AdminClient.Clusters(Namespace), cluster.Name, cancellationToken);
-        return Cluster.Read(JsonSerializer.SerializeToElement(json));
+        cluster.AddNode(name, trust);
     }
 
     /// <summary>Until it succeeds; a replica that dies over it is replaced.</summary>
