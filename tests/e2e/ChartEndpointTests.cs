@@ -7,7 +7,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The registry chart as the published program serves it: to plain HTTP clients, to both Helms and to skopeo.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ChartEndpointTests(EmbeddedEnvironment fixture)
 {
     private const string Repository = "/v2/charts/registry";

@@ -8,7 +8,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>What <c>schema</c> prints, held against the definition of ClusterClass: the official one where it is at hand.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class ClusterClassCrdTests(RealEnvironment fixture)
 {
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;

@@ -10,7 +10,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// What a caller on an open connection sees while the service stops. Without being asked to connect anew it would stay with the pod
 /// that goes, and its next call would break.
 /// </summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class DrainTests(EmbeddedEnvironment fixture)
 {
     private const int Calls = 5;

@@ -2,9 +2,6 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
-[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.RealEnvironment))]
-[assembly: AssemblyFixture(typeof(CapiRegistryHook.EndToEnd.Tests.EmbeddedEnvironment))]
-
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Two API servers for all tests of one kind, started when the first test needs them.</summary>
@@ -55,4 +52,18 @@ public sealed class EmbeddedEnvironment : EnvironmentFixture
 {
     protected override async Task<IApiServer> StartServerAsync(string name, CancellationToken cancellationToken) =>
         await EmbeddedApiServer.StartAsync(name, cancellationToken);
+}
+
+/// <summary>Tests on real API servers, one after the other; some have embedded ones beside them.</summary>
+[CollectionDefinition(Name)]
+public sealed class OnApiServers : ICollectionFixture<RealEnvironment>, ICollectionFixture<EmbeddedEnvironment>
+{
+    public const string Name = "on API servers";
+}
+
+/// <summary>Tests on API servers in this process alone, beside those on real ones.</summary>
+[CollectionDefinition(Name)]
+public sealed class OnEmbeddedServers : ICollectionFixture<EmbeddedEnvironment>
+{
+    public const string Name = "on embedded API servers";
 }

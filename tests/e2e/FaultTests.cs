@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>API servers that are away: answers in time, the same sentence every time, and no lasting harm.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class FaultTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const string Version = "1.13.4";

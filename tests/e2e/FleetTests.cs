@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// Many clusters that need nothing: they are listed in pages, and looked at without a write and without a call of a workload cluster.
 /// tests/benchmarks does the same with 10,000.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class FleetTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const int Clusters = 250;

@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>On a real API server, the rights that the service's chart gives are enough for every hook, and narrow.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class InstallTests(RealEnvironment fixture)
 {
     private const string Version = "1.13.4";

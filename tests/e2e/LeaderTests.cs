@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// Two replicas as two processes on real API servers: one reconciles, and when it dies in the middle of its work the other goes on.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class LeaderTests(RealEnvironment fixture)
 {
     private const int Fleet = 20;

@@ -7,7 +7,6 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// The life of a cluster's registry as Cluster API drives it, against the published service as a process of its own. The
 /// same scenarios run on embedded and on real API servers.
 /// </summary>
-[Collection("environment")]
 public abstract class LifecycleScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string V1Beta1 = "1.12.5";
@@ -236,7 +235,9 @@ public abstract class LifecycleScenarios(EnvironmentFixture fixture) : IAsyncLif
 }
 
 /// <summary>On API servers in this process.</summary>
+[Collection(OnEmbeddedServers.Name)]
 public sealed class EmbeddedLifecycleTests(EmbeddedEnvironment environment) : LifecycleScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
+[Collection(OnApiServers.Name)]
 public sealed class RealLifecycleTests(RealEnvironment environment) : LifecycleScenarios(environment);

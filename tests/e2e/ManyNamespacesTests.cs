@@ -12,7 +12,7 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Watches of many namespaces beside the calls that must not wait for them: those of hooks, and renewals of the Lease.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ManyNamespacesTests(EmbeddedEnvironment fixture)
 {
     private const int Namespaces = 20;

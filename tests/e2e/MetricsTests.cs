@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The port without TLS of the published service: what it shows, and that it shows nothing else.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class MetricsTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";

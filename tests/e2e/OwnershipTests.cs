@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Whose objects are whose: what others made is not overwritten, and what is ours is put right.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class OwnershipTests(RealEnvironment fixture)
 {
     private const string Version = "1.13.4";

@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>Interleavings of two replicas, brought about on purpose by holding calls at the API server.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class RaceTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";

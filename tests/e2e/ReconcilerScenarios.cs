@@ -9,7 +9,6 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// What the service does for Clusters without being called: the published program with its reconciler on, as it is installed. The
 /// same scenarios run on embedded and on real API servers. Each waits for objects and not for a time.
 /// </summary>
-[Collection("environment")]
 public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
@@ -416,6 +415,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
 }
 
 /// <summary>On API servers in this process.</summary>
+[Collection(OnEmbeddedServers.Name)]
 public sealed class EmbeddedReconcilerTests(EmbeddedEnvironment environment) : ReconcilerScenarios(environment)
 {
     /// <summary>
@@ -447,4 +447,5 @@ public sealed class EmbeddedReconcilerTests(EmbeddedEnvironment environment) : R
 }
 
 /// <summary>On real kube-apiservers with etcd.</summary>
+[Collection(OnApiServers.Name)]
 public sealed class RealReconcilerTests(RealEnvironment environment) : ReconcilerScenarios(environment);

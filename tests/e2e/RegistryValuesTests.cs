@@ -5,7 +5,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>What the admin and the user say of the chart's values arrives in the HelmChartProxy, also what changes later.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
 {
     private const string Version = "1.13.4";

@@ -5,7 +5,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>What comes over the wire: recorded requests as they were sent, and everything that breaks the contract.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class RequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Prefix = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";

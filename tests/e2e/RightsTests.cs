@@ -10,7 +10,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// The rules of the chart against the calls that the service makes on the management cluster over a cluster's whole life, with its
 /// faults and conflicts: each call is allowed, and each rule is used.
 /// </summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class RightsTests(EmbeddedEnvironment fixture)
 {
     private const string Version = "1.13.4";

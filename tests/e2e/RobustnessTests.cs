@@ -6,7 +6,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// Many callers at once and sudden deaths, on real API servers: there is one root, and every state leads to the same end.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class RobustnessTests(RealEnvironment fixture, ITestOutputHelper output)
 {
     private const string Version = "1.13.4";

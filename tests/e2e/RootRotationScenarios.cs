@@ -9,7 +9,6 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// A rotation of the root by the published program, from the order to its end, on embedded and on real API servers. The cluster is paused
 /// meanwhile, so the rotation waits for no pods; it finds its way back through the cross-certificate.
 /// </summary>
-[Collection("environment")]
 public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Version = "1.13.4";
@@ -121,7 +120,9 @@ public abstract class RootRotationScenarios(EnvironmentFixture fixture) : IAsync
 }
 
 /// <summary>On API servers in this process.</summary>
+[Collection(OnEmbeddedServers.Name)]
 public sealed class EmbeddedRootRotationTests(EmbeddedEnvironment environment) : RootRotationScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
+[Collection(OnApiServers.Name)]
 public sealed class RealRootRotationTests(RealEnvironment environment) : RootRotationScenarios(environment);

@@ -8,7 +8,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The listener: certificates that change under a running process, protocol versions, drain, and refused starts.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ServingTests(EmbeddedEnvironment fixture)
 {
     /// <summary>The service looks at its files every 10 s.</summary>

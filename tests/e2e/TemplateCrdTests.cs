@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// What the topology hooks write, held against the definitions that a real API server enforces: the official ones where they are at hand.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class TemplateCrdTests(RealEnvironment fixture)
 {
     private static readonly string Cases = Path.Combine(RepositoryRoot.Find(), "tests", "unit", "testdata");

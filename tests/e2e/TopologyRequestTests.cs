@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>The topology hooks of the published service, with the requests that Cluster API's controllers sent.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class TopologyRequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Prefix = "/hooks.runtime.cluster.x-k8s.io/v1alpha1";

@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// <summary>
 /// How long BeforeClusterUpgrade may hold an upgrade: never longer than the limit, whatever else is broken, and never shorter.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class UpgradeBlockDeadlineTests(EmbeddedEnvironment embedded, RealEnvironment real)
 {
     private const string Version = "1.13.4";

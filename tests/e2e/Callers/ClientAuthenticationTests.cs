@@ -5,7 +5,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>Who gets to a hook when client certificates are asked for, and who gets to the chart and to health in any case.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ClientAuthenticationTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string ClusterApiName = "capi-controller-manager";

@@ -5,7 +5,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>The CA of callers is replaced while the service runs, with connections open: old, both, new.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ClientAuthorityRotationTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private readonly LoopbackAuthority _old = LoopbackAuthority.Create(TimeProvider.System);

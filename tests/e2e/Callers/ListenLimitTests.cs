@@ -8,7 +8,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Callers;
 
 /// <summary>What a caller may not take of the listener, and that the others are answered meanwhile.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class ListenLimitTests(EmbeddedEnvironment fixture) : IAsyncLifetime
 {
     private const string Discovery = "/hooks.runtime.cluster.x-k8s.io/v1alpha1/discovery";

@@ -3,7 +3,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 /// <summary>
 /// Every case of the table: answered in time, in the same words, nothing lost, nothing doubled, and over without a restart.
 /// </summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class FaultCaseTests(RealEnvironment real, ITestOutputHelper output)
 {
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;

@@ -4,7 +4,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
 /// <summary>The short form of the load that <c>make benchmark</c> measures for a minute. LOAD_SECONDS lengthens it.</summary>
-[Collection("environment")]
+[Collection(OnEmbeddedServers.Name)]
 public sealed class LoadTests(EmbeddedEnvironment fixture, ITestOutputHelper output)
 {
     private const int Callers = 200;

@@ -10,7 +10,7 @@ using CapiRegistryHook.Kubernetes.Objects;
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
 
 /// <summary>Faults that need a service of their own: many clusters at once, a token that ends, a disk that is full.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class OtherFaultTests(RealEnvironment real, ITestOutputHelper output)
 {
     private const int Clusters = 50;

@@ -6,7 +6,7 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 
 /// <summary>The service with a certificate that it makes itself: several processes under one authority.</summary>
-[Collection("environment")]
+[Collection(OnApiServers.Name)]
 public sealed class SelfManagedCertificateTests(RealEnvironment real, EmbeddedEnvironment embedded)
 {
     private const string Version = "1.13.4";
