@@ -69,20 +69,19 @@ internal sealed partial class FleetService : IAsyncDisposable
         await _fleet.Objects.PauseAsync(ready[0], true, cancellationToken);
         await _fleet.Objects.PatchClusterAsync(ready[1], Variables(new JsonObject { ["replicas"] = -1 }), cancellationToken);
         await _fleet.Objects.PatchClusterAsync(ready[2], Variables(null), cancellationToken);
-        await _fleet.Objects.PatchTrustAsync(
-            ready[3], new JsonObject { ["data"] = new JsonObject { ["tls.key"] = "eA==" } }, cancellationToken);
+        // No add-on provider rolls its pods here.
         await AskForRenewalAsync(ready[3], cancellationToken);
         ready[4].AwayUntil = DateTimeOffset.MaxValue;
         await AskForRenewalAsync(ready[4], cancellationToken);
         await HoldAndDeleteAsync(ready[5], cancellationToken);
         await UntilPhasesAsync(cancellationToken, ("ready", ready.Count - 6), ("paused", 1), ("invalid", 1), ("off", 1),
-            ("refused", refused + 1), ("unreachable", 1), ("deleting", 1));
+            ("refused", refused), ("waiting", 1), ("unreachable", 1), ("deleting", 1));
         AssertSeries(ready.Where(cluster => cluster != ready[2]));
 
         foreach (var cluster in ready[..8])
             await _fleet.DeleteClusterAsync(cluster, cancellationToken);
         await UntilPhasesAsync(cancellationToken, ("ready", ready.Count - 8), ("refused", refused),
-            ("paused", 0), ("invalid", 0), ("off", 0), ("unreachable", 0), ("deleting", 0));
+            ("paused", 0), ("invalid", 0), ("off", 0), ("waiting", 0), ("unreachable", 0), ("deleting", 0));
         AssertSeries(ready[8..]);
         foreach (var cluster in ready[..8])
             Assert.Null(MemorySearch.Find(cluster.Key, _registry, _reconciler, _metrics));

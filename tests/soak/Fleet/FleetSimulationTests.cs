@@ -60,7 +60,7 @@ public sealed class FleetSimulationTests(ITestOutputHelper output) : IDisposable
         await _second.AssertAllReadyAsync(CancellationToken);
         Assert.True(_world.Counts.Generation >= Due(RequestedRotation) + Due(StolenRoot) + Due(RotationAfterStolenRoot) + Due(9 * 365) + 1,
             $"Only {_world.Counts.Generation} roots.");
-        Assert.Equal(_days > Move + 365, _second.Clusters.Count > 0);
+        Assert.Equal(_days > Move, _second.Clusters.Count > 0);
         await using var service = await FleetService.StartAsync(_world, _first, CancellationToken);
         await service.AssertMetricsAndMemoryAsync(CancellationToken);
     }

@@ -77,9 +77,6 @@ internal sealed class ManagementObjects(InProcessApi server) : IDisposable
     public Task PauseAsync(SimulatedCluster cluster, bool paused, CancellationToken cancellationToken) =>
         PatchClusterAsync(cluster, new JsonObject { ["spec"] = new JsonObject { ["paused"] = paused } }, cancellationToken);
 
-    public Task PatchTrustAsync(SimulatedCluster cluster, JsonObject patch, CancellationToken cancellationToken) => _admin.MergePatchAsync(
-        AdminClient.Secrets(cluster.Key.Namespace), $"{cluster.Name}-registry-addon-ca", patch, cancellationToken);
-
     /// <summary>A Cluster with a finalizer stays and is being deleted.</summary>
     public Task BeginDeletionAsync(SimulatedCluster cluster, CancellationToken cancellationToken) =>
         _admin.DeleteIfThereAsync(AdminClient.Clusters(cluster.Key.Namespace), cluster.Name, cancellationToken);
