@@ -4,6 +4,7 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
@@ -142,7 +143,7 @@ internal sealed class SimulatedFleet : IDisposable
 
     /// <summary>An admin asks for another root.</summary>
     public Task AskForRotationAsync(string request, CancellationToken cancellationToken) =>
-        Objects.AnnotateRootAsync(RootAnnotations.RotateRoot, request, cancellationToken);
+        Objects.AnnotateRootAsync(AuthoritySecret.RotateAnnotation, request, cancellationToken);
 
     /// <summary>An admin says that somebody else has the root's key. Once it has left a bundle it must not come back.</summary>
     public async Task BanRootAsync(CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Authorities;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
@@ -18,15 +19,15 @@ public sealed class NextRootFactoryTests
     public void Create_ManagedRoot_FollowsItWithANewKeyAndACrossCertificate()
     {
         using var pair = Samples.NewRoot(time: _time);
-        using var current = Root(pair, (RootAnnotations.Generation, "3"), (RootAnnotations.RotateRoot, "an audit"));
+        using var current = Root(pair, (RootAnnotations.Generation, "3"), (AuthoritySecret.RotateAnnotation, "an audit"));
 
         var secret = NextRootFactory.Create(current, Options, _time);
-        using var next = RootSecret.Load(secret);
+        using var next = AuthoritySecret.Load(secret);
 
         Assert.Equal((Options.HookNamespace, $"{Options.RootSecretName}-next"), (secret.Metadata.Namespace, secret.Metadata.Name));
         Assert.Equal(SecretKeys.TlsType, secret.Type);
         Assert.True(current.IsFollowedBy(next));
-        Assert.Equal((4, "an audit"), (next.Generation, next.Annotation(RootAnnotations.RotatedFor)));
+        Assert.Equal((4, "an audit"), (next.Generation, next.Annotation(AuthoritySecret.RotatedForAnnotation)));
         Assert.Single(CrossCertificates(secret));
         Assert.True(NextRootFactory.ReachesAll(current, secret, Samples.Bundle(pair), _time));
     }
@@ -38,9 +39,9 @@ public sealed class NextRootFactoryTests
         var secret = Root(first).Secret;
         for (var generation = 2; generation <= PemLimits.CrossCertificates + 3; generation++)
         {
-            using var current = RootSecret.Load(secret);
+            using var current = AuthoritySecret.Load(secret);
             secret = NextRootFactory.Create(current, Options, _time);
-            using var next = RootSecret.Load(secret);
+            using var next = AuthoritySecret.Load(secret);
             var depth = Math.Min(generation - 1, PemLimits.CrossCertificates);
             Assert.Equal(depth, CrossCertificates(secret).Count);
             Assert.Equal(generation - 1 <= PemLimits.CrossCertificates, next.Authority.IsAnchoredIn(Samples.Bundle(first), _time));
@@ -68,12 +69,12 @@ public sealed class NextRootFactoryTests
         using var current = Root(pair);
         var secret = NextRootFactory.Create(current, Options, _time);
 
-        var data = secret.Data!.Where(entry => entry.Key != RootSecret.CrossCertificatesKey).ToDictionary();
+        var data = secret.Data!.Where(entry => entry.Key != AuthoritySecret.CrossCertificatesKey).ToDictionary();
 
         Assert.False(NextRootFactory.ReachesAll(current, secret with { Data = data }, Samples.Bundle(pair), _time));
     }
 
-    private static RootSecret Root(CertificateKeyPair pair, params (string Key, string Value)[] annotations) => RootSecret.Load(new Secret
+    private static AuthoritySecret Root(CertificateKeyPair pair, params (string Key, string Value)[] annotations) => AuthoritySecret.Load(new Secret
     {
         Metadata = new ObjectMeta
         {
@@ -85,5 +86,5 @@ public sealed class NextRootFactoryTests
     });
 
     private static TrustBundle CrossCertificates(Secret secret) =>
-        secret.Value(RootSecret.CrossCertificatesKey) is { Length: > 0 } pem ? TrustBundle.Parse(pem.Span) : TrustBundle.Empty;
+        secret.Value(AuthoritySecret.CrossCertificatesKey) is { Length: > 0 } pem ? TrustBundle.Parse(pem.Span) : TrustBundle.Empty;
 }
