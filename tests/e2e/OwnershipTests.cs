@@ -83,7 +83,7 @@ public sealed class OwnershipTests(RealEnvironment fixture)
         var answer = await capi.CallAsync(Version, "AfterControlPlaneInitialized", cluster, CancellationToken);
 
         Assert.Equal("Failure", answer.Status);
-        Assert.Contains("is not ours: it has another type than kubernetes.io/tls", answer.Message, StringComparison.Ordinal);
+        Assert.Contains("is not ours: its type is not kubernetes.io/tls", answer.Message, StringComparison.Ordinal);
         var after = await environment.WorkloadObjects.GetAsync(AdminClient.Secrets("registry-system"), "registry-tls", CancellationToken);
         Assert.Equal("mine", Assert.Single((JsonObject)after["data"]!).Key);
     }

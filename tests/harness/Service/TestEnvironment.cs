@@ -17,6 +17,8 @@ public sealed class TestEnvironment : IAsyncDisposable
         WorkloadObjects = new AdminClient(workload);
     }
 
+    private readonly List<string> _namespaces = ["default"];
+
     /// <summary>Where Cluster API runs.</summary>
     public IApiServer Management { get; }
 
@@ -41,9 +43,12 @@ public sealed class TestEnvironment : IAsyncDisposable
     }
 
     /// <summary>Creates a namespace on the management cluster.</summary>
-    public Task CreateNamespaceAsync(string name, CancellationToken cancellationToken) =>
-        ManagementObjects.CreateAsync(
+    public async Task CreateNamespaceAsync(string name, CancellationToken cancellationToken)
+    {
+        await ManagementObjects.CreateAsync(
             "/api/v1/namespaces", new JsonObject { ["metadata"] = new JsonObject { ["name"] = name } }, cancellationToken);
+        _namespaces.Add(name);
+    }
 
     /// <summary>Creates a Cluster as its user does.</summary>
     public async Task<TestCluster> CreateClusterAsync(string name, CancellationToken cancellationToken, string @namespace = "default")
@@ -68,11 +73,12 @@ public sealed class TestEnvironment : IAsyncDisposable
     /// <summary>Removes what tests and the service left, so that the next test starts on empty clusters.</summary>
     public async Task ClearAsync(CancellationToken cancellationToken)
     {
-        foreach (var collection in new[]
+        // A cluster CA Secret that is left in any namespace says that a root once was there.
+        foreach (var collection in _namespaces.SelectMany(@namespace => new[]
         {
-            AdminClient.Clusters("default"), AdminClient.ChartProxies("default"), AdminClient.Secrets("default"),
-            AdminClient.Secrets(HookService.Namespace), AdminClient.Events("default"), AdminClient.Leases(HookService.Namespace),
-        })
+            AdminClient.Clusters(@namespace), AdminClient.ChartProxies(@namespace), AdminClient.Secrets(@namespace),
+            AdminClient.Events(@namespace), AdminClient.Leases(@namespace),
+        }))
         {
             await ClearAsync(ManagementObjects, collection, cancellationToken);
         }

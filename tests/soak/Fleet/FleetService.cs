@@ -43,7 +43,8 @@ internal sealed partial class FleetService : IAsyncDisposable
         var parts = new ReconcilerParts(
             new ClusterInformer(_registry.Fleet, Options, NullLogger<ClusterInformer>.Instance),
             new ReconcileWorkers(_registry.Fleet, Options, _metrics, time, NullLogger<ReconcileWorkers>.Instance),
-            new RootRotationController(_registry.Fleet, _metrics, Options, time, NullLogger<RootRotationController>.Instance));
+            new RootRotationController(_registry.Fleet, _metrics, Options, time, NullLogger<RootRotationController>.Instance),
+            new RolloutController(_registry.Fleet, _metrics, time, NullLogger<RolloutController>.Instance));
         _reconciler = new Reconciler(_registry.Fleet, parts, _metrics, Options, time, NullLogger<Reconciler>.Instance);
     }
 
