@@ -52,7 +52,7 @@ internal sealed class PrivateKey : IDisposable
         KeyAlgorithm.Rsa2048 => RSA.Create(2048),
         KeyAlgorithm.Rsa3072 => RSA.Create(3072),
         KeyAlgorithm.Rsa4096 => RSA.Create(4096),
-        _ => throw new ArgumentOutOfRangeException(nameof(algorithm), algorithm, "This is no key algorithm that can be made."),
+        _ => throw new ArgumentOutOfRangeException(nameof(algorithm), algorithm, "A key of this algorithm can't be generated."),
     });
 
     /// <summary>

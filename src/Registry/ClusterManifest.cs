@@ -22,7 +22,7 @@ public static class ClusterManifest
         return clusters.Count > 0
             ? clusters
             : throw new ClusterFormatException(
-                "The file holds no object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
+                "The file does not contain an object of kind Cluster with apiVersion cluster.x-k8s.io/v1beta1 or v1beta2.");
     }
 
     private static List<JsonNode?> Documents(string text)
@@ -34,7 +34,7 @@ public static class ClusterManifest
         catch (YamlException exception)
         {
             throw new ClusterFormatException(
-                $"The file is no YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
+                $"The file is not valid YAML: line {exception.Start.Line}, column {exception.Start.Column}.", exception);
         }
         catch (InvalidDataException exception)
         {

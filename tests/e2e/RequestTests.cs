@@ -77,8 +77,8 @@ public sealed class RequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":5}}}""", 400,
         "cluster.metadata.name of the Cluster has the wrong type")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n"},"spec":{"topology":{"variables":"x"}}}}""", 400, "cluster.spec.topology.variables of the Cluster has the wrong type")]
-    [InlineData("""{"apiVersion":"API","kind":"\ud800"}""", 400, "text that is no Unicode")]
-    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n","uid":"u"},"spec":{"topology":{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{"\ud800":1}}}}]}}}}""", 400, "text that is no Unicode")]
+    [InlineData("""{"apiVersion":"API","kind":"\ud800"}""", 400, "text that is not valid Unicode")]
+    [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"metadata":{"name":"c","namespace":"n","uid":"u"},"spec":{"topology":{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{"\ud800":1}}}}]}}}}""", 400, "text that is not valid Unicode")]
     [InlineData("""{"apiVersion":"API","kind":"BeforeClusterCreateRequest","cluster":{"apiVersion":"cluster.x-k8s.io/v1/../x","metadata":{"name":"c","namespace":"n"}}}""", 400, "cluster.apiVersion")]
     public async Task Post_BrokenBody_IsRefusedWithAFixedSentence(string body, int status, string sentence)
     {
@@ -132,7 +132,7 @@ public sealed class RequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
         var answer = await _capi.SendAsync(HttpMethod.Post, Create, body, CancellationToken);
 
         Assert.Equal(400, answer.StatusCode);
-        Assert.Contains("text that is no Unicode", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("text that is not valid Unicode", answer.Text, StringComparison.Ordinal);
     }
 
     [Fact]

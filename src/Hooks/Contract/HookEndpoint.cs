@@ -107,7 +107,7 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
         }
         catch (BadHttpRequestException exception)
         {
-            LogRefused(hook, "The request broke off or is no HTTP.");
+            LogRefused(hook, "The request was cut off or is not valid HTTP.");
             await RefuseAsync(http, exception.StatusCode, "The body can't be read.");
             return CallOutcome.Refused;
         }

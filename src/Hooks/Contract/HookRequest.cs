@@ -48,7 +48,7 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     public static void RequireUnicode(ReadOnlySpan<byte> json)
     {
         if (!IsUnicode(json))
-            throw new HookRequestException("The body holds text that is no Unicode.");
+            throw new HookRequestException("The body contains text that is not valid Unicode.");
     }
 
     /// <summary>Checks a field that says what a request is.</summary>
@@ -67,11 +67,11 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
             if (IsUnicode(body.Span))
                 return document;
             document.Dispose();
-            throw new HookRequestException("The body holds text that is no Unicode.");
+            throw new HookRequestException("The body contains text that is not valid Unicode.");
         }
         catch (JsonException exception)
         {
-            throw new HookRequestException($"The body is no JSON, or nested deeper than {DeepestNesting} levels.", exception);
+            throw new HookRequestException($"The body is not valid JSON, or nested deeper than {DeepestNesting} levels.", exception);
         }
     }
 

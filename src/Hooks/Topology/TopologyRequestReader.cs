@@ -35,7 +35,8 @@ internal ref struct TopologyRequestReader
         }
         catch (JsonException exception)
         {
-            throw new HookRequestException($"The body is no JSON, or nested deeper than {HookRequest.DeepestNesting} levels.", exception);
+            throw new HookRequestException(
+                $"The body is not valid JSON, or nested deeper than {HookRequest.DeepestNesting} levels.", exception);
         }
     }
 
@@ -59,7 +60,7 @@ internal ref struct TopologyRequestReader
                 JsonWalk.SkipValue(ref _reader);
         }
 
-        // Whatever follows the object is no JSON any more, and found here.
+        // Finds text after the end of the object, which is not valid JSON.
         _reader.Read();
         HookRequest.Require("apiVersion", apiVersion, HookGroup.ApiVersion);
         HookRequest.Require("kind", kind, hook + "Request");
@@ -90,7 +91,7 @@ internal ref struct TopologyRequestReader
         var value = default(JsonSpan);
         var seen = 0;
         if (_reader.TokenType != JsonTokenType.StartObject)
-            throw new HookRequestException("A variable of the request is no object.");
+            throw new HookRequestException("A variable of the request is not an object.");
         while (JsonWalk.NextProperty(ref _reader))
         {
             if (Is("name"u8, ref seen, 1, "name"))
@@ -111,7 +112,7 @@ internal ref struct TopologyRequestReader
         while (JsonWalk.NextItem(ref _reader))
         {
             if (_reader.TokenType != JsonTokenType.StartObject)
-                throw new HookRequestException("An item of the request is no object.");
+                throw new HookRequestException("An item of the request is not an object.");
             ReadItem();
         }
     }
@@ -147,7 +148,7 @@ internal ref struct TopologyRequestReader
         {
             JsonTokenType.StartArray => true,
             JsonTokenType.Null => false,
-            _ => throw new HookRequestException($"The field {field} of the request is no list."),
+            _ => throw new HookRequestException($"The field {field} of the request is not a list."),
         };
     }
 

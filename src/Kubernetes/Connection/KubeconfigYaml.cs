@@ -36,11 +36,11 @@ internal static class KubeconfigYaml
         catch (YamlException exception)
         {
             // The parser's text quotes the file, so only the place goes on.
-            throw new KubeconfigException($"The kubeconfig is no valid YAML near line {exception.Start.Line}.");
+            throw new KubeconfigException($"The kubeconfig is not valid YAML near line {exception.Start.Line}.");
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or FormatException)
         {
-            throw new KubeconfigException("The kubeconfig is no valid YAML.");
+            throw new KubeconfigException("The kubeconfig is not valid YAML.");
         }
     }
 

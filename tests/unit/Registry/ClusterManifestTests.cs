@@ -34,10 +34,10 @@ public sealed class ClusterManifestTests
     }
 
     [Theory]
-    [InlineData("", "holds no object of kind Cluster")]
-    [InlineData("just text", "holds no object of kind Cluster")]
-    [InlineData("kind: Cluster\napiVersion: other/v1\n", "holds no object of kind Cluster")]
-    [InlineData("a: [", "is no YAML")]
+    [InlineData("", "does not contain an object of kind Cluster")]
+    [InlineData("just text", "does not contain an object of kind Cluster")]
+    [InlineData("kind: Cluster\napiVersion: other/v1\n", "does not contain an object of kind Cluster")]
+    [InlineData("a: [", "is not valid YAML")]
     [InlineData("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {}\n", "no metadata.name")]
     [InlineData("apiVersion: cluster.x-k8s.io/v1beta2\nkind: Cluster\nmetadata: {name: c}\nspec: 5\n",
         "cluster.spec of the Cluster has the wrong type")]

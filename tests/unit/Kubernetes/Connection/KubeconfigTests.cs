@@ -73,8 +73,8 @@ public sealed class KubeconfigTests : IDisposable
         { With($"client-certificate-data: {Base64(Authority.Pem)}, client-key-data: {Base64(OtherKey())}"),
         "The kubeconfig's users[0].user.client-key-data must be an unencrypted PEM key that belongs to the client certificate." },
         { "a: &x 1\nb: *x", "The kubeconfig uses YAML aliases; write the values out." },
-        { "a: [leak-me", "The kubeconfig is no valid YAML near line 2." },
-        { "a: 1\na: 2", "The kubeconfig is no valid YAML near line 2." },
+        { "a: [leak-me", "The kubeconfig is not valid YAML near line 2." },
+        { "a: 1\na: 2", "The kubeconfig is not valid YAML near line 2." },
         { "a: 1\n---\nb: 2", "The kubeconfig is more than one YAML document; keep one." },
         { new string('[', 100_000), "The kubeconfig is nested deeper than 32 levels or has more than 100000 elements." },
         { "a: [" + string.Concat(Enumerable.Repeat("1,", 120_000)) + "]",
@@ -238,7 +238,7 @@ public sealed class KubeconfigTests : IDisposable
     [Fact]
     public void InCluster_NoPod_SaysSo()
     {
-        Assert.Contains("no pod", Assert.Throws<KubeconfigException>(
+        Assert.Contains("not a pod", Assert.Throws<KubeconfigException>(
             () => InCluster.Load(TimeProvider.System, _folder, null, null)).Message, StringComparison.Ordinal);
         Assert.Contains("token is missing", Assert.Throws<KubeconfigException>(
             () => InCluster.Load(TimeProvider.System, _folder, "a", "1")).Message, StringComparison.Ordinal);
