@@ -41,6 +41,8 @@ internal static class CommandLine
         root.Subcommands.Add(StatusCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));
         root.Subcommands.Add(BundleCommand.Build(time));
+        root.Subcommands.Add(DeployCommand.Build(time));
+        root.Subcommands.Add(RewriteCommand.Build(time));
         root.Subcommands.Add(PushCommand.Build(time));
         root.Subcommands.Add(ListCommand.Build(time));
         root.Subcommands.Add(VerifyContentCommand.Build(time));

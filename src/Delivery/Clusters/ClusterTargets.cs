@@ -34,7 +34,11 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, IRegistry
             var layout = await ReplicaLayout.ReadAsync(lease.Client, cancellationToken);
             var replicas = Enumerable.Range(0, layout.Replicas).Select(ordinal => Replica(registry, lease.Client, ordinal)).ToList();
             var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
-            return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease) { TrustPem = registry.TrustPem };
+            return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease)
+            {
+                TrustPem = registry.TrustPem, PullAddress = layout.PullAddress,
+                ReadKubeconfigAsync = token => directory.ReadKubeconfigAsync(cluster, token),
+            };
         }
         catch
         {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -11,6 +13,9 @@ namespace CapiRegistryHook.Delivery.Clusters;
 /// <param name="Primary">The ordinal of the one that takes pushes.</param>
 internal sealed record ReplicaLayout(int Replicas, int Primary)
 {
+    /// <summary>The address of the Service that nodes pull from, as a host; null when it has none.</summary>
+    public string? PullAddress { get; init; }
+
     private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
 
     /// <summary>Reads the layout. What the workload cluster says is believed within bounds.</summary>
@@ -29,8 +34,14 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
                 + $"1 to {ClusterRegistry.MostReplicas}.");
         var service = await FindAsync(() =>
             workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
-        return new ReplicaLayout(replicas, PrimaryOf(service, replicas));
+        var pull = await FindAsync(() =>
+            workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PullService, cancellationToken));
+        return new ReplicaLayout(replicas, PrimaryOf(service, replicas)) { PullAddress = HostOf(pull?.Spec?.ClusterIP) };
     }
+
+    // A Service without an address says "None".
+    private static string? HostOf(string? address) => !IPAddress.TryParse(address, out var parsed) ? null
+        : parsed.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{parsed}]" : parsed.ToString();
 
     // With shared storage the Service leads to all replicas, and any of them takes pushes.
     private static int PrimaryOf(Service? service, int replicas)

@@ -31,7 +31,8 @@ internal sealed record Service : IKubernetesObject
 }
 
 /// <summary>The spec of a <see cref="Service"/>.</summary>
-internal sealed record ServiceSpec(IReadOnlyDictionary<string, string>? Selector);
+internal sealed record ServiceSpec(
+    IReadOnlyDictionary<string, string>? Selector, [property: JsonPropertyName("clusterIP")] string? ClusterIP);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]

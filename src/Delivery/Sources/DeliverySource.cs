@@ -13,7 +13,7 @@ namespace CapiRegistryHook.Delivery.Sources;
 public sealed class DeliverySource : IDisposable
 {
     /// <summary>Where a chart from a file lies in a registry: the nodes never look for it, people and Helm do.</summary>
-    private const string ChartsFolder = "charts";
+    public const string ChartsFolder = "charts";
 
     private readonly IDisposable? _opened;
 
@@ -43,6 +43,9 @@ public sealed class DeliverySource : IDisposable
         return await OpenReferenceAsync(reference, registries, cancellationToken);
     }
 
+    /// <summary>Where a chart from a file or folder goes.</summary>
+    public static RegistryPlace PlaceOf(ChartSource chart) => new($"{ChartsFolder}/{chart.Name}", chart.Tag);
+
     /// <inheritdoc/>
     public void Dispose() => _opened?.Dispose();
 
@@ -51,7 +54,7 @@ public sealed class DeliverySource : IDisposable
         var chart = ChartSource.Open(path);
         return new DeliverySource([new SourceEntry($"{ChartsFolder}/{chart.Name}:{chart.Tag}", chart, chart.Root)
         {
-            Place = new RegistryPlace($"{ChartsFolder}/{chart.Name}", chart.Tag),
+            Place = PlaceOf(chart),
         }], chart);
     }
 

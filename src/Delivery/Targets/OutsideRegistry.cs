@@ -20,6 +20,6 @@ public static class OutsideRegistry
             throw new DeliveryException($"{FieldText.Quote(host)} is not a registry: write host or host:port, without a path.");
         var options = new RegistryOptions { Logins = logins, LoginName = host, Time = time };
         var replica = new RegistryReplica(host, RegistryTransport.AddressOf(host), trustPem, options);
-        return new RegistryTarget(host, MirrorRule.ByPath, [replica], primary: 0) { TrustPem = trustPem };
+        return new RegistryTarget(host, MirrorRule.ByPath, [replica], primary: 0) { TrustPem = trustPem, PullAddress = host };
     }
 }

@@ -30,6 +30,12 @@ public sealed class RegistryTarget(
     /// <summary>The authorities that verify it, as PEM; null for those of the machine.</summary>
     public string? TrustPem { get; init; }
 
+    /// <summary>The host, and the port where it is not 443, under which nodes can pull from it; null when there is none.</summary>
+    public string? PullAddress { get; init; }
+
+    /// <summary>Reads the kubeconfig of the cluster, which holds credentials; null for a registry that is not a cluster's.</summary>
+    public Func<CancellationToken, Task<ReadOnlyMemory<byte>>>? ReadKubeconfigAsync { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {

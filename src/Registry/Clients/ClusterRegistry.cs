@@ -28,6 +28,9 @@ public sealed record ClusterRegistry(ClusterKey Cluster, string TrustPem, IReadO
     /// <summary>The Service on the workload cluster that leads to where clients push.</summary>
     public static NamespacedName PrimaryService { get; } = new(RegistryNames.Namespace, RegistryNames.Primary);
 
+    /// <summary>The Service on the workload cluster that nodes pull from.</summary>
+    public static NamespacedName PullService { get; } = new(RegistryNames.Namespace, RegistryNames.Registry);
+
     /// <summary>The pod of a replica, counted from 0.</summary>
     public static NamespacedName Pod(int ordinal) => new(RegistryNames.Namespace, $"{RegistryNames.Registry}-{ordinal}");
 }

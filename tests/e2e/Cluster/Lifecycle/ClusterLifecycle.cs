@@ -45,6 +45,9 @@ internal sealed class ClusterLifecycle : IAsyncDisposable
     /// <summary>The objects of the management cluster.</summary>
     public AdminClient Management => _environment.ManagementObjects;
 
+    /// <summary>The way to the management cluster, as YAML.</summary>
+    public string ManagementKubeconfig => _environment.Management.Kubeconfig;
+
     /// <summary>The user's Cluster.</summary>
     public TestCluster Cluster { get; private set; } = null!;
 
