@@ -35,6 +35,8 @@ public sealed class RegistryDefaultsTests
     [InlineData("tls:\n  secretName: mine", "The value tls.secretName is computed for each cluster; remove it.")]
     [InlineData("service:\n  clusterIPs: [10.0.0.1]", "The value service.clusterIPs is computed for each cluster; remove it.")]
     [InlineData("clusterDomain: null", "The value clusterDomain is computed for each cluster; remove it.")]
+    [InlineData("podAnnotations:\n  capi-registry-hook.io/release-revision: a",
+        "The value podAnnotations.capi-registry-hook.io/release-revision is computed for each cluster; remove it.")]
     [InlineData("nameOverride: mine", "The value nameOverride is part of selectors, which no upgrade can change; remove it.")]
     [InlineData("fullnameOverride: mine", "The value fullnameOverride is computed for each cluster; remove it.")]
     [InlineData("image:\n  tag: \"\"", "The value image.tag")]
