@@ -34,6 +34,12 @@ public sealed class CertificateException : Exception
         CertificateFault.RejectedByClients =>
             "TLS clients would reject the server certificate that it issues: the authority's name constraints, or another restriction on"
             + " its path, exclude a name that the certificate needs.",
+        CertificateFault.Undecryptable =>
+            "The encrypted private key can't be decrypted: it needs another passphrase or key, or it is damaged.",
+        CertificateFault.UnsupportedEncryption =>
+            "The private key is encrypted in an unsupported way: use PBES2 with PBKDF2, SHA-256 and AES-256-CBC, or CMS with RSA-OAEP,"
+            + " SHA-256 and AES-256-CBC.",
+        CertificateFault.UnsupportedRecipient => "The recipient's key is of an unsupported type: use RSA with 2048 to 8192 bits.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, "This fault has no sentence."),
     };
 }

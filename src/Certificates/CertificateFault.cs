@@ -41,4 +41,13 @@ public enum CertificateFault
 
     /// <summary>A client that trusts the authority's bundle would reject what it issues for these names.</summary>
     RejectedByClients,
+
+    /// <summary>An encrypted private key can't be decrypted: another passphrase or key, or damaged.</summary>
+    Undecryptable,
+
+    /// <summary>A private key is encrypted in another way than this product encrypts.</summary>
+    UnsupportedEncryption,
+
+    /// <summary>What a private key is to be encrypted for, or decrypted with, is not an RSA key of 2048 to 8192 bits.</summary>
+    UnsupportedRecipient,
 }

@@ -96,17 +96,27 @@ internal sealed class PrivateKey : IDisposable
         {
             if (!_key.TryExportPkcs8PrivateKey(der, out var length))
                 throw new CryptographicException("The key is larger than any supported key.");
-            var size = PemEncoding.GetEncodedSize("PRIVATE KEY".Length, length);
-            var pem = GC.AllocateUninitializedArray<byte>(size + 1, pinned: true);
-            PemEncoding.TryWriteUtf8("PRIVATE KEY"u8, der.AsSpan(0, length), pem, out _);
-            pem[size] = (byte)'\n';
-            return pem;
+            return ToPem(der.AsSpan(0, length));
         }
         finally
         {
             CryptographicOperations.ZeroMemory(der);
         }
     }
+
+    /// <summary>Writes PKCS#8 as PEM with a final newline, into a pinned array that the caller zeroes.</summary>
+    public static byte[] ToPem(ReadOnlySpan<byte> pkcs8)
+    {
+        var size = PemEncoding.GetEncodedSize("PRIVATE KEY".Length, pkcs8.Length);
+        var pem = GC.AllocateUninitializedArray<byte>(size + 1, pinned: true);
+        PemEncoding.TryWriteUtf8("PRIVATE KEY"u8, pkcs8, pem, out _);
+        pem[size] = (byte)'\n';
+        return pem;
+    }
+
+    /// <summary>EncryptedPrivateKeyInfo (RFC 5958) under a passphrase; not secret.</summary>
+    public byte[] ToEncryptedPkcs8(ReadOnlySpan<byte> passphrase, PbeParameters parameters) =>
+        _key.ExportEncryptedPkcs8PrivateKey(passphrase, parameters);
 
     public void Dispose() => _key.Dispose();
 

@@ -26,6 +26,10 @@ public abstract class EnvironmentFixture : IAsyncDisposable
         }
     }
 
+    /// <summary>A second, new management cluster beside the first one, with the same workload cluster. The caller disposes it.</summary>
+    public async Task<TestEnvironment> StartBesideAsync(TestEnvironment environment, CancellationToken cancellationToken) =>
+        await environment.BesideAsync(await StartServerAsync("target", cancellationToken), cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         if (_environment is not null)

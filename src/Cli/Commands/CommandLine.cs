@@ -40,6 +40,7 @@ internal static class CommandLine
         root.Subcommands.Add(SchemaCommand.Build());
         root.Subcommands.Add(StatusCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));
+        root.Subcommands.Add(RootBackupCommand.Build(time));
         root.Subcommands.Add(BundleCommand.Build(time));
         root.Subcommands.Add(DeployCommand.Build(time));
         root.Subcommands.Add(RewriteCommand.Build(time));

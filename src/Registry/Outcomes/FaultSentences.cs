@@ -14,6 +14,10 @@ namespace CapiRegistryHook.Registry.Outcomes;
 /// </summary>
 internal static class FaultSentences
 {
+    /// <summary>The remedy where the root CA is lost or another one than clusters trust, as the middle of a sentence.</summary>
+    public const string RestoreRoot =
+        "restore it from a backup or, after a move, from the former management cluster with \"capi-registry-hook root import\"";
+
     public static RegistryOutcome OfManagement(KubernetesApiException exception) => RegistryOutcome.Unavailable(
         Describe("management", exception, "install the part of Cluster API that serves it, or create its namespace"), exception);
 
@@ -31,7 +35,7 @@ internal static class FaultSentences
         "The API servers did not answer in time; the next call tries again.", exception);
 
     public static string UnusableRoot(NamespacedName root, CertificateException exception) =>
-        $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret or restore it from a backup.";
+        $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret, or {RestoreRoot}.";
 
     public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "

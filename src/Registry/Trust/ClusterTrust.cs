@@ -186,8 +186,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
             + "Cluster.");
 
     private static RegistryOutcome RefuseRoot(RegistryPlan plan) => RegistryOutcome.Refused(
-        $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); restore "
-            + "the former root, or delete the cluster's CA Secret and recreate the nodes.");
+        $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); "
+            + $"{FaultSentences.RestoreRoot}, or delete the cluster's CA Secret and recreate the nodes.");
 
     /// <summary>A cluster's bundle, and what is left of it without former roots.</summary>
     private sealed record FormerRoots(Secret Live, TrustBundle Trusted, TrustBundle Kept, TrustDates Dates, DateTimeOffset Since);

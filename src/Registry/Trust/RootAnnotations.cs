@@ -25,6 +25,10 @@ internal static class RootAnnotations
     /// </summary>
     public const string Follows = "capi-registry-hook.io/follows-root";
 
+    /// <summary>What a backup of a root carries. Whether a rotation is in progress follows from the next root that is in it.</summary>
+    public static IReadOnlyList<string> Carried { get; } =
+        [Generation, AuthoritySecret.RotateAnnotation, AuthoritySecret.RotatedForAnnotation, Compromised, Follows];
+
     /// <summary>On HelmChartProxies: the id of the root that the registry's certificate is from.</summary>
     public const string CertificateIssuer = "capi-registry-hook.io/certificate-issuer";
 

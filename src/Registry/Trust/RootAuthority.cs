@@ -17,7 +17,6 @@ namespace CapiRegistryHook.Registry.Trust;
 internal sealed class RootAuthority(KubernetesClient management, RegistryOptions options, TimeProvider time)
 {
     private const string CommonName = "registry-addon";
-    private const string Restore = "restore the Secret from a backup or with \"capi-registry-hook root import\"";
 
     private NamespacedName Name => NameOf(options);
 
@@ -47,11 +46,13 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
             return Awaited();
         if (!mayCreate)
             return Refuse(
-                $"does not exist, but this cluster's nodes already trust one; {Restore}, or delete the cluster's CA Secret to start over");
+                $"does not exist, but this cluster's nodes already trust one; {FaultSentences.RestoreRoot}, or delete the cluster's "
+                    + "CA Secret to start over");
         if (await new LostRootSearch(management, options).FindAsync(plan, cancellationToken) is { } trace)
             return await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } late
                 ? await LoadAsync(late, cancellationToken)
-                : Refuse($"does not exist, but {trace}; {Restore}. A new root would not be trusted by the nodes that exist");
+                : Refuse(
+                    $"does not exist, but {trace}; {FaultSentences.RestoreRoot}. A new root would not be trusted by the nodes that exist");
         return await CreateAsync(changes, cancellationToken);
     }
 

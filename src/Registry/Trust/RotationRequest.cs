@@ -50,7 +50,7 @@ public static class RotationRequest
         using var current = AuthoritySecret.TryLoad(secret);
         if (current is null)
             return new RotationAnswer(
-                false, $"The root CA Secret {name} can't be used; repair it or restore it from a backup. Nothing was written.");
+                false, $"The root CA Secret {name} can't be used; repair it, or {FaultSentences.RestoreRoot}. Nothing was written.");
         if (options.RootSource == RootSource.External)
             return new RotationAnswer(false,
                 $"The root CA Secret {name} is managed outside this service; replace it there, and clusters follow. Nothing was written.");

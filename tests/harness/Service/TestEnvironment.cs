@@ -9,8 +9,11 @@ namespace CapiRegistryHook.Harness.Service;
 /// </summary>
 public sealed class TestEnvironment : IAsyncDisposable
 {
-    private TestEnvironment(IApiServer management, IApiServer workload)
+    private readonly bool _ownsWorkload;
+
+    private TestEnvironment(IApiServer management, IApiServer workload, bool ownsWorkload)
     {
+        _ownsWorkload = ownsWorkload;
         Management = management;
         Workload = workload;
         ManagementObjects = new AdminClient(management);
@@ -37,7 +40,19 @@ public sealed class TestEnvironment : IAsyncDisposable
     public static async Task<TestEnvironment> StartAsync(Func<string, Task<IApiServer>> startServer, CancellationToken cancellationToken)
     {
         var servers = await Task.WhenAll(startServer("management"), startServer("workload"));
-        var environment = new TestEnvironment(servers[0], servers[1]);
+        var environment = new TestEnvironment(servers[0], servers[1], ownsWorkload: true);
+        await environment.CreateNamespaceAsync(HookService.Namespace, cancellationToken);
+        return environment;
+    }
+
+    /// <summary>
+    /// Another management cluster for the same workload cluster, with the hook's namespace. Disposing it ends the management cluster alone.
+    /// </summary>
+    /// <param name="management">The other management cluster, which it owns from now on.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<TestEnvironment> BesideAsync(IApiServer management, CancellationToken cancellationToken)
+    {
+        var environment = new TestEnvironment(management, Workload, ownsWorkload: false);
         await environment.CreateNamespaceAsync(HookService.Namespace, cancellationToken);
         return environment;
     }
@@ -86,13 +101,14 @@ public sealed class TestEnvironment : IAsyncDisposable
         await ClearAsync(WorkloadObjects, AdminClient.Secrets("registry-system"), cancellationToken);
     }
 
-    /// <summary>Ends both API servers.</summary>
+    /// <summary>Ends the API servers.</summary>
     public async ValueTask DisposeAsync()
     {
         ManagementObjects.Dispose();
         WorkloadObjects.Dispose();
         await Management.DisposeAsync();
-        await Workload.DisposeAsync();
+        if (_ownsWorkload)
+            await Workload.DisposeAsync();
     }
 
     private static async Task ClearAsync(AdminClient objects, string collection, CancellationToken cancellationToken)
