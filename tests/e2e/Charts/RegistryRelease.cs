@@ -9,6 +9,9 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 /// <summary>The registry chart installed by the real Helm into a namespace of a test's own, with a certificate for all its names.</summary>
 internal sealed class RegistryRelease : IAsyncDisposable
 {
+    /// <summary>An address that the certificate has besides, for a test that pulls by it.</summary>
+    public const string PullAddress = "10.96.0.204";
+
     private const int ContainerPort = 5000;
     private const int MostReplicas = 3;
 
@@ -21,7 +24,7 @@ internal sealed class RegistryRelease : IAsyncDisposable
     {
         _cluster = cluster;
         _namespace = own;
-        _identity = ServerIdentity.Create([.. NamesIn(own.Name)], ["127.0.0.1"]);
+        _identity = ServerIdentity.Create([.. NamesIn(own.Name)], ["127.0.0.1", PullAddress]);
         Kubectl = new Kubectl(cluster.KubeconfigFile);
     }
 
@@ -30,6 +33,12 @@ internal sealed class RegistryRelease : IAsyncDisposable
     public string Namespace => _namespace.Name;
 
     public ClusterNode Node => _cluster.Node;
+
+    /// <summary>What verifies the registry.</summary>
+    public string RootPem => _identity.RootPem;
+
+    /// <summary>The kubeconfig of the cluster.</summary>
+    public string Kubeconfig => _cluster.Kubeconfig;
 
     /// <summary>A namespace with the certificate, and nothing installed yet.</summary>
     public static async Task<RegistryRelease> PrepareAsync(SharedCluster shared, string name, CancellationToken cancellationToken)
@@ -113,6 +122,7 @@ internal sealed class RegistryRelease : IAsyncDisposable
     {
         foreach (var name in (string[])["registry", "cache"])
         {
+            yield return $"{name}.{@namespace}.svc";
             yield return $"{name}-primary.{@namespace}.svc.cluster.local";
             for (var ordinal = 0; ordinal < MostReplicas; ordinal++)
                 yield return $"{name}-{ordinal}.{name}-headless.{@namespace}.svc.cluster.local";

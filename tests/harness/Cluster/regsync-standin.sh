@@ -107,7 +107,7 @@ copy_tag() { # NAME TAG
   wanted=$(on_source digest_of "$source" "$1" "$2")
   [ "$(on_target digest_of "$target" "$1" "$2")" != "$wanted" ] || return 0
   say "copying $source/$1:$2 to $target/$1:$2"
-  skopeo --insecure-policy copy --quiet --all --src-cert-dir "$(dirname "$source_root")" --dest-cert-dir "$(dirname "$target_root")" \
+  skopeo --insecure-policy copy --quiet --all --preserve-digests --src-cert-dir "$(dirname "$source_root")" --dest-cert-dir "$(dirname "$target_root")" \
     ${source_login:+--src-creds "$source_login"} ${target_login:+--dest-creds "$target_login"} \
     "docker://$source/$1:$2" "docker://$target/$1:$2" || failed="$1:$2 was not copied"
 }

@@ -1,0 +1,95 @@
+using System.Formats.Tar;
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.EndToEnd.Tests.Charts;
+using CapiRegistryHook.EndToEnd.Tests.Cluster;
+using CapiRegistryHook.EndToEnd.Tests.Content;
+using CapiRegistryHook.Harness.Cluster;
+
+namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
+
+/// <summary>Content on its way through a real API server and kubelet into a registry of the chart, and from there onto a node.</summary>
+[Collection(OnOneNode.Name)]
+public sealed class RealClusterTests(SharedCluster shared)
+{
+    private const string Image = "docker.io/test/delivered";
+    private const string Hosts = "/etc/containerd/delivery-certs.d";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Push_ToARegistryOfTheChart_NodePullsByTagAndDigest_AndTheOtherCommandsAgree()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-system", Cancelled);
+        await release.InstallAsync(
+            $$$"""{"service": {"clusterIPs": ["{{{RegistryRelease.PullAddress}}}"]}, "delete": {"enabled": true}}""", Cancelled);
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await site.AddClusterAsync("real", release.RootPem, Cancelled);
+        await site.WriteKubeconfigAsync("real", release.Kubeconfig, Cancelled);
+        var images = new LayoutImages(site.Folder["layout"], seed: 1);
+        var digest = images.Add($"{Image}:1", Layer());
+        string[] target = ["--cluster", "default/real", .. site.Access];
+
+        var first = await RunAsync(site, ["push", images.Folder, "--wait", "--wait-timeout", "2m", "-o", "json", .. target]);
+        var second = await RunAsync(site, ["push", images.Folder, "--wait", "-o", "json", .. target]);
+        Assert.True((long)JsonNode.Parse(first)!["registries"]![0]!["bytesSent"]! > 0);
+        Assert.Equal(0, (long)JsonNode.Parse(second)!["registries"]![0]!["bytesSent"]!);
+        await PullOnNodeAsync(release, digest);
+
+        Assert.Contains(digest, await RunAsync(site, ["list", .. target]), StringComparison.Ordinal);
+        await RunAsync(site, ["pull", $"{Image}:1", "-f", site.Folder["back.tar"], .. target]);
+        Assert.Contains("complete", await RunAsync(site, ["verify-content", site.Folder["back.tar"], .. target]), StringComparison.Ordinal);
+        await using (var forward = await RunningForward.StartAsync(site, "default/real", Cancelled))
+        {
+            var skopeo = new Skopeo($"127.0.0.1:{forward.Port}", await File.ReadAllTextAsync(forward.Authority, Cancelled));
+            (await skopeo.PullAsync("test/delivered:1", Cancelled)).OutputOfSuccess();
+            Assert.Equal(0, await forward.EndAsync(Cancelled));
+        }
+
+        Assert.Contains("removed from 2 replicas", await RunAsync(site, ["remove", $"test/delivered@{digest}", .. target]),
+            StringComparison.Ordinal);
+        var gone = await site.RunAsync(Cancelled, ["verify-content", site.Folder["back.tar"], .. target]);
+        Assert.Equal(1, gone.ExitCode);
+    }
+
+    private static async Task PullOnNodeAsync(RegistryRelease release, string digest)
+    {
+        await release.Node.WriteFileAsync($"{Hosts}/docker.io/ca.crt", release.RootPem, Cancelled);
+        await release.Node.WriteFileAsync($"{Hosts}/docker.io/hosts.toml", $"""
+            [host."https://{RegistryRelease.PullAddress}"]
+              capabilities = ["pull", "resolve"]
+              ca = "{Hosts}/docker.io/ca.crt"
+            """, Cancelled);
+        try
+        {
+            await release.Node.WaitForPortAsync(RegistryRelease.PullAddress, 443, Cancelled);
+            foreach (var reference in new[] { $"{Image}:1", $"{Image}@{digest}" })
+            {
+                (await release.Node.PullAsync(reference, Cancelled, Hosts)).OutputOfSuccess();
+                await release.Node.RemoveImageAsync(reference, Cancelled);
+            }
+        }
+        finally
+        {
+            await release.Node.RemoveAsync(Hosts, CancellationToken.None);
+        }
+    }
+
+    private static async Task<string> RunAsync(EmbeddedSite site, string[] arguments)
+    {
+        var run = await site.RunAsync(Cancelled, arguments);
+        Assert.True(run.ExitCode == 0, $"{arguments[0]}: {run.Errors}{run.Output}");
+        return run.Output;
+    }
+
+    private static byte[] Layer()
+    {
+        using var stream = new MemoryStream();
+        using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "delivered")
+            {
+                DataStream = new MemoryStream(Encoding.UTF8.GetBytes("delivered")), ModificationTime = DateTimeOffset.UnixEpoch,
+            });
+        return stream.ToArray();
+    }
+}
