@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Charts;
@@ -7,6 +8,7 @@ using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Workloads;
+using CapiRegistryHook.Registry.Clients;
 
 namespace CapiRegistryHook.Cli.Commands;
 
@@ -17,9 +19,13 @@ internal static class BundleCreateCommand
 
     public static Command Build(TimeProvider time)
     {
-        var file = new Option<string>("--file", "-f")
+        var file = new Option<string?>("--file", "-f")
         {
-            Description = "List of content (content.yaml); paths in it are relative to it.", Required = true,
+            Description = "List of content (content.yaml); paths in it are relative to it.",
+        };
+        var cluster = new Option<string?>("--from-cluster")
+        {
+            Description = "Cluster, as NAMESPACE/NAME, all of whose registry comes along: a backup.",
         };
         var output = new Option<string>("--output", "-o") { Description = "The bundle to write.", Required = true };
         var older = new Option<string?>("--base")
@@ -39,20 +45,38 @@ internal static class BundleCreateCommand
             Description = "Keep the digests of indexes whose platforms are cut down; not every registry accepts such indexes.",
         };
         var why = new Option<bool>("--why") { Description = "Print where each entry came from." };
-        var command = new Command("create", "Make a bundle from a list of content.") { file, output, older, caFile, helm, keep, why };
-        command.SetAction(result => BundleCommand.RunAsync(cancellationToken => RunAsync(new Request(
-            result.GetValue(file)!, result.GetValue(output)!, result.GetValue(older), result.GetValue(caFile), result.GetValue(helm)!,
-            result.GetValue(keep), result.GetValue(why), time), cancellationToken)));
+        var command = new Command(
+            "create", "Make a bundle from a list of content.") { file, cluster, output, older, caFile, helm, keep, why };
+        command.Bind(TargetArguments.Service, (reader, result) => RunAsync(reader, result.GetValue(cluster), new Request(
+            result.GetValue(file), result.GetValue(output)!, result.GetValue(older), result.GetValue(caFile), result.GetValue(helm)!,
+            result.GetValue(keep), result.GetValue(why), time)));
         return command;
     }
 
-    private static async Task<int> RunAsync(Request request, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(OptionReader reader, string? cluster, Request request)
+    {
+        if (cluster is null)
+            return reader.Problems.Count > 0 ? ExitCode.Refuse(reader.Problems)
+                : request.File is null ? ExitCode.Refuse("Neither --file nor --from-cluster says what goes into the bundle.")
+                : await BundleCommand.RunAsync(cancellationToken => RunAsync(request, [], cancellationToken));
+        if (TargetArguments.ReadOne(reader, cluster, request.Time) is not { } selection)
+            return ExitCode.Refuse(reader.Problems);
+        using var interruption = new Interruption();
+        return await selection.RunOnOneAsync(async target =>
+        {
+            var backup = await RegistryBackup.ReadAsync(
+                target.Client, target.Rule, ClusterRegistry.ServerName, $"registry of {target.Name}", interruption.Token);
+            return await RunAsync(request, backup, interruption.Token);
+        }, interruption.Token);
+    }
+
+    private static async Task<int> RunAsync(Request request, IReadOnlyList<BundleItem> backup, CancellationToken cancellationToken)
     {
         ContentList list;
         string? ca;
         try
         {
-            list = ContentList.Parse(ReadText(request.File), request.File);
+            list = request.File is { } file ? ContentList.Parse(ReadText(file), file) : ContentList.Empty;
             ca = request.CaFile is null ? null : ReadText(request.CaFile);
         }
         catch (ContentException exception)
@@ -62,11 +86,11 @@ internal static class BundleCreateCommand
 
         using var registries = new UpstreamRegistries(DockerConfig.Read(DockerConfig.DefaultPath, request.Time), ca, request.Time);
         var collector = new ContentCollector(registries, () => HelmProgram.Find(request.Helm, request.Time), request.Time);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(request.File))!;
+        var folder = Path.GetDirectoryName(Path.GetFullPath(request.File ?? "."))!;
         using var collected = await collector.CollectAsync(list, folder, cancellationToken);
         if (collected.Problems.Count > 0)
             return Fail(collected.Problems);
-        var report = await WriteAsync(request, list, collected, cancellationToken);
+        var report = await WriteAsync(request, list, [.. collected.Items, .. backup], cancellationToken);
         foreach (var notice in report.Notices)
             Console.Error.WriteLine(TextTable.Printable(notice));
         if (request.Why)
@@ -76,7 +100,7 @@ internal static class BundleCreateCommand
     }
 
     private static async Task<BundleReport> WriteAsync(
-        Request request, ContentList list, CollectedContent collected, CancellationToken cancellationToken)
+        Request request, ContentList list, IReadOnlyList<BundleItem> items, CancellationToken cancellationToken)
     {
         using var display = ProgressDisplay.Start(request.Time);
         var options = new BundleOptions
@@ -85,7 +109,7 @@ internal static class BundleCreateCommand
             OlderBundle = request.Older is null ? null : await ReadLockAsync(request.Older, cancellationToken),
             Progress = display.Add(Path.GetFileName(request.Output)),
         };
-        return await BundleWriter.CreateAsync(request.Output, collected.Items, options, cancellationToken);
+        return await BundleWriter.CreateAsync(request.Output, items, options, cancellationToken);
     }
 
     private static async Task<BundleLock> ReadLockAsync(string path, CancellationToken cancellationToken)
@@ -119,5 +143,5 @@ internal static class BundleCreateCommand
     }
 
     private sealed record Request(
-        string File, string Output, string? Older, string? CaFile, string Helm, bool KeepsIndexes, bool Why, TimeProvider Time);
+        string? File, string Output, string? Older, string? CaFile, string Helm, bool KeepsIndexes, bool Why, TimeProvider Time);
 }

@@ -24,7 +24,7 @@ public static class RegistryListing
     {
         await foreach (var tag in registry.TagsAsync(repository, cancellationToken))
         {
-            if (ReferenceGrammar.IsTag(tag) && !IsReferrersList(tag))
+            if (IsContent(tag))
                 yield return await ReadTagAsync(registry, repository, tag, cancellationToken);
         }
     }
@@ -46,6 +46,9 @@ public static class RegistryListing
             return new ListedContent(repository, tag, Content: null, exception.Message);
         }
     }
+
+    /// <summary>False for the lists of clients without a referrers API, and for what is not a tag.</summary>
+    internal static bool IsContent(string tag) => ReferenceGrammar.IsTag(tag) && !IsReferrersList(tag);
 
     private static bool IsReferrersList(string tag) => tag.Length == 71 && Digest.TryParse(tag.Replace('-', ':'), out _);
 

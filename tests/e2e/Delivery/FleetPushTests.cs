@@ -15,7 +15,8 @@ public sealed class FleetPushTests
     public async Task Push_TwentyClustersOfWhichThreeAreUnreachable_SeventeenFinishAndThreeLinesSayWhyNot()
     {
         await using var site = await EmbeddedSite.StartAsync(Cancelled);
-        var reachable = await Task.WhenAll(Enumerable.Range(0, Clusters - 3).Select(number => site.AddAsync($"c{number:D2}", 1, Cancelled)));
+        var reachable =
+            await Task.WhenAll(Enumerable.Range(0, Clusters - 3).Select(number => site.AddAsync($"c{number:D2}", 1, Cancelled)));
         var (_, layout) = Content(site, 3);
         // No kubeconfig yet; an API server that is gone; a registry that nobody answers for.
         await site.AddClusterAsync("no-kubeconfig", ServerIdentity.Create(["none"], []).RootPem, Cancelled);
@@ -27,7 +28,8 @@ public sealed class FleetPushTests
         var run = await site.RunAsync(Cancelled, ["push", layout, "--all", "--parallel", "8", .. site.Access]);
 
         Assert.Equal(1, run.ExitCode);
-        var lines = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.Contains(" blobs, ")).Order(StringComparer.Ordinal)
+        var lines = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => !line.Contains(" blobs, ")).Order(StringComparer.Ordinal)
             .ToList();
         Assert.Equal(["default/gone", "default/no-kubeconfig", "default/silent"], lines.Select(line => line.Split(": ")[0]));
         Assert.Contains("can't be reached", lines[0], StringComparison.Ordinal);
@@ -35,6 +37,28 @@ public sealed class FleetPushTests
         Assert.Equal(Clusters - 3, run.Output.Split('\n').Count(line => line.Contains("  complete  3 ", StringComparison.Ordinal)));
         foreach (var cluster in reachable)
             Assert.NotNull(await cluster.Replicas[0].Client.ResolveAsync("test/image-2", "1", Cancelled));
+    }
+
+    [Fact]
+    public async Task BundleCreate_FromACluster_IsABackupThatFillsAnother()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await site.AddAsync("one", 1, Cancelled);
+        var other = await site.AddAsync("two", 1, Cancelled);
+        var (digests, layout) = Content(site, 2);
+        Assert.Equal(0, (await site.RunAsync(Cancelled, ["push", layout, "--cluster", "default/one", .. site.Access])).ExitCode);
+
+        var created = await site.RunAsync(Cancelled,
+            ["bundle", "create", "--from-cluster", "default/one", "-o", site.Folder["one.tar"], "--why", .. site.Access]);
+        Assert.Equal((0, ""), (created.ExitCode, created.Errors));
+        Assert.Contains("/test/image-1:1\n  registry of default/one\n", created.Output, StringComparison.Ordinal);
+        Assert.Contains("one.tar: 2 images; ", created.Output, StringComparison.Ordinal);
+        var pushed = await site.RunAsync(Cancelled, ["push", site.Folder["one.tar"], "--cluster", "default/two", .. site.Access]);
+
+        Assert.Equal(0, pushed.ExitCode);
+        Assert.Equal(digests[1], (await other.Replicas[0].Client.ResolveAsync("test/image-1", "1", Cancelled))!.Digest.ToString());
+        var nothing = await site.RunAsync(Cancelled, ["bundle", "create", "-o", site.Folder["nothing.tar"]]);
+        Assert.Equal((2, "Neither --file nor --from-cluster says what goes into the bundle.\n"), (nothing.ExitCode, nothing.Errors));
     }
 
     [Fact]
