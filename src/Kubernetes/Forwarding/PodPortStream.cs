@@ -118,11 +118,11 @@ internal sealed class PodPortStream : Stream
         await _outgoing.Writer.CompleteAsync();
         try
         {
-            await _sending.WaitAsync(LongestDrain, _time);
+            await FinishAsync().WaitAsync(LongestDrain, _time);
         }
         catch (TimeoutException)
         {
-            // Nobody takes it.
+            // The peer takes nothing, or does not close its side.
         }
 
         await base.DisposeAsync();
@@ -138,6 +138,25 @@ internal sealed class PodPortStream : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <summary>
+    /// Sends the rest, says that it was all, and reads until the peer closes: a connection that is closed with unread data in it is reset,
+    /// and a reset discards what the peer has not read yet.
+    /// </summary>
+    private async Task FinishAsync()
+    {
+        await _sending;
+        try
+        {
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+            while (!_ended)
+                await ReceiveAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (IsBroken(exception) || exception is InvalidOperationException)
+        {
+            // It broke, or a read is still outstanding, which takes what comes.
+        }
     }
 
     private static bool IsBroken(Exception exception) =>
