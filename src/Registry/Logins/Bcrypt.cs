@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Registry.Logins;
 
 /// <summary>
 /// The bcrypt hash of a password, the only one that CNCF Distribution accepts. .NET has none, and no library with it can be had: see
-/// docs/decisions/0026. Not hardened against timing, because it only hashes passwords that were generated a moment ago.
+/// docs/decisions/0030. Not hardened against timing, because it only hashes passwords that were generated a moment ago.
 /// </summary>
 internal static class Bcrypt
 {
