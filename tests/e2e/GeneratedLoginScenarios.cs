@@ -5,7 +5,6 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests;
 
 /// <summary>A login that the published program makes, keeps, delivers and rotates, on embedded and on real API servers.</summary>
-[Collection("environment")]
 public abstract class GeneratedLoginScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Machines = "/apis/cluster.x-k8s.io/v1beta2/namespaces/default/machines";
@@ -190,7 +189,9 @@ public abstract class GeneratedLoginScenarios(EnvironmentFixture fixture) : IAsy
 }
 
 /// <summary>On API servers in this process.</summary>
+[Collection(OnEmbeddedServers.Name)]
 public sealed class EmbeddedGeneratedLoginTests(EmbeddedEnvironment environment) : GeneratedLoginScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
+[Collection(OnApiServers.Name)]
 public sealed class RealGeneratedLoginTests(RealEnvironment environment) : GeneratedLoginScenarios(environment);

@@ -8,7 +8,6 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 /// An admin changes the values of a fleet: the published program changes a few registries at a time. There are no pods here, so what the
 /// service would write down when it has seen them is written for it.
 /// </summary>
-[Collection("environment")]
 public abstract class RolloutScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 {
     private const string Prefix = "capi-registry-hook.io/";
@@ -134,7 +133,9 @@ public abstract class RolloutScenarios(EnvironmentFixture fixture) : IAsyncLifet
 }
 
 /// <summary>On API servers in this process.</summary>
+[Collection(OnEmbeddedServers.Name)]
 public sealed class EmbeddedRolloutTests(EmbeddedEnvironment environment) : RolloutScenarios(environment);
 
 /// <summary>On real kube-apiservers with etcd.</summary>
+[Collection(OnApiServers.Name)]
 public sealed class RealRolloutTests(RealEnvironment environment) : RolloutScenarios(environment);

@@ -97,7 +97,7 @@ internal static class InstalledVolumes
         try
         {
             var values = BoundedYaml.Load(YamlText.FromTemplate(template)).Select(YamlToJson.Convert).SingleOrDefault() as JsonObject;
-            return values?["storage"] is null or JsonObject ? values : null;
+            return values?.TryGetPropertyValue("storage", out var storage) == true && storage is not JsonObject ? null : values;
         }
         catch (Exception exception) when (exception is YamlException or InvalidDataException or InvalidOperationException)
         {

@@ -134,6 +134,8 @@ public sealed class InstalledVolumesTests
 
     [Theory]
     [InlineData("storage: 5")]
+    [InlineData("storage: null")]
+    [InlineData("storage: {type: null}")]
     [InlineData("pullThrough: 5")]
     [InlineData("pullThrough: {storage: 5, upstreams: [1, {host: [a]}, {host: a.io, size: {}}]}")]
     [InlineData("storage: {type: [pvc], size: {a: b}}")]
