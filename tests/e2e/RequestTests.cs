@@ -57,15 +57,15 @@ public sealed class RequestTests(EmbeddedEnvironment fixture) : IAsyncLifetime
         foreach (var handler in answer.Json["handlers"]!.AsArray())
         {
             var hook = (string)handler!["requestHook"]!["hook"]!;
-            var request = RecordedHookRequest.Load(version, hook);
+            var request = RecordedHookRequest.Load(version, hook).ToHandler((string)handler["name"]!);
             Assert.Equal($"{Prefix}/{hook.ToLowerInvariant()}/{handler["name"]}?timeout=10s", request.Path);
             Assert.Equal(200, (await _capi.PostAsync(request, CancellationToken)).StatusCode);
         }
     }
 
     [Theory]
-    [InlineData("{", 400, "no JSON")]
-    [InlineData("", 400, "no JSON")]
+    [InlineData("{", 400, "not valid JSON")]
+    [InlineData("", 400, "not valid JSON")]
     [InlineData("[]", 400, "must be a JSON object")]
     [InlineData("null", 400, "must be a JSON object")]
     [InlineData("{}", 400, "apiVersion")]

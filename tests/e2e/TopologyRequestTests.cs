@@ -114,7 +114,7 @@ public sealed class TopologyRequestTests(EmbeddedEnvironment fixture) : IAsyncLi
     }
 
     [Theory]
-    [InlineData("{", "no JSON")]
+    [InlineData("{", "not valid JSON")]
     [InlineData("""{"apiVersion":"hooks.runtime.cluster.x-k8s.io/v1alpha1","kind":"ValidateTopologyRequest"}""", "kind must be")]
     [InlineData("""{"kind":"GeneratePatchesRequest","kind":"GeneratePatchesRequest"}""", "twice")]
     public async Task GeneratePatches_AnythingButTheContract_IsRefused(string body, string sentence)

@@ -149,7 +149,7 @@ public sealed partial class HookChartTests
     }
 
     [Theory]
-    [InlineData(true, 12)]
+    [InlineData(true, 13)]
     [InlineData(false, 6)]
     public async Task Alerts_EachExpression_UsesMetricsThatExist(bool reconciler, int count)
     {

@@ -16,7 +16,7 @@ public sealed record RecordedHookRequest
     }
 
     /// <summary>Path and query.</summary>
-    public string Path { get; }
+    public string Path { get; private init; }
 
     /// <summary>The body; a copy of its own for each load.</summary>
     public JsonObject Body { get; }
@@ -31,6 +31,9 @@ public sealed record RecordedHookRequest
         var path = ((string)recorded["path"]!).Replace("/generatepatches?", "/generatepatches-v1?", StringComparison.Ordinal);
         return new RecordedHookRequest(path, (JsonObject)recorded["body"]!.DeepClone());
     }
+
+    /// <summary>The same request to a handler of another name, such as a later version of it.</summary>
+    public RecordedHookRequest ToHandler(string name) => this with { Path = $"{Path[..Path.LastIndexOf('/')]}/{name}{Path[Path.IndexOf('?')..]}" };
 
     /// <summary>Makes the request one for another cluster, and keeps its shape.</summary>
     public RecordedHookRequest For(TestCluster cluster)
