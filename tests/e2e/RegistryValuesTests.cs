@@ -67,7 +67,7 @@ public sealed class RegistryValuesTests(EmbeddedEnvironment fixture)
     {
         await using var folder = ScratchFolder.Create("capi-registry-hook-values-");
         var file = folder.Write("values.yaml", "priorityClassName: admins\nstorage: {type: s3, s3: {bucket: b, rootDirectory: "
-            + "\"/${namespace}/${cluster}\"}}\nhttpSecret: {secretName: h}\n");
+            + "\"/${namespace}/${cluster}\"}}\n");
         var manifest = Path.Combine(RepositoryRoot.Find(), "docs", "examples", "cluster.yaml");
 
         var plan =

@@ -23,7 +23,8 @@ internal sealed partial class RunningForward : IAsyncDisposable
         var log = site.Folder["forward.log"];
         var process = await ChildProcess.StartServerAsync(
             HookService.ProgramPath(), ["forward", cluster, "--port", "0", .. site.Access], log);
-        await Polling.UntilAsync("the forward", () => Task.FromResult(Words().IsMatch(File.ReadAllText(log))), process.LogTail,
+        await Polling.UntilAsync(
+            "the forward", () => Task.FromResult(File.Exists(log) && Words().IsMatch(File.ReadAllText(log))), process.LogTail,
             cancellationToken);
         var words = Words().Match(await File.ReadAllTextAsync(log, cancellationToken));
         return new RunningForward(process, int.Parse(words.Groups[1].Value), words.Groups[2].Value);
