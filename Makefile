@@ -57,8 +57,10 @@ cluster-down: ## End it and remove what it left, also after a crash
 cluster-status: ## Say whether it runs and how to use it
 	@bash tests/harness/Cluster/cluster.sh status $(NAME)
 
-benchmark: publish ## Print start-up time, memory and latencies of the published service
-	@dotnet run --project tests/benchmarks/benchmarks.csproj --configuration $(CONFIGURATION)
+SECTION ?=
+
+benchmark: publish ## Print figures of the published service, or of one SECTION: quick, fleet, content
+	@dotnet run --project tests/benchmarks/benchmarks.csproj --configuration $(CONFIGURATION) -- $(SECTION)
 
 clean: ## Remove what builds left in the checkout
 	rm -rf artifacts

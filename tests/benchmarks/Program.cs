@@ -8,9 +8,24 @@ const string Version = "1.13.4";
 const int Starts = 10;
 const int Calls = 500;
 var cancellationToken = CancellationToken.None;
+if (args is not ([] or ["quick"] or ["fleet"] or ["content"]))
+{
+    Console.Error.WriteLine("There is no such section: use quick, fleet or content, or none for the service and the fleet.");
+    return 2;
+}
+
+Console.WriteLine(
+    $"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
 if (args is ["fleet"])
 {
     await Fleets.PrintAsync(cancellationToken);
+    return 0;
+}
+
+if (args is ["content"])
+{
+    await LargeBlob.PrintAsync(cancellationToken);
+    await Tunnels.PrintAsync(cancellationToken);
     return 0;
 }
 
@@ -18,8 +33,6 @@ await using var environment =
     await TestEnvironment.StartAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
 var management = (EmbeddedApiServer)environment.Management;
 var workload = (EmbeddedApiServer)environment.Workload;
-Console.WriteLine(
-    $"{Environment.ProcessorCount} processors, load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}, .NET {Environment.Version}");
 
 foreach (var (reconciler, what) in new[] { ("On", "as installed"), ("Off", "hooks alone") })
 {

@@ -6,6 +6,7 @@ using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
+using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Content;
 

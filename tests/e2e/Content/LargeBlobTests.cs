@@ -1,18 +1,9 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Harness;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Content;
 
@@ -115,48 +106,5 @@ public sealed class LargeBlobTests(ITestOutputHelper output)
         public override void SetLength(long value) => throw new NotSupportedException();
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
-
-    /// <summary>Takes uploads and forgets them.</summary>
-    private sealed class DiscardingRegistry : IAsyncDisposable
-    {
-        private readonly WebApplication _application;
-        private long _received;
-
-        private DiscardingRegistry(X509Certificate2 certificate)
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
-            {
-                options.Limits.MaxRequestBodySize = null;
-                options.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseHttps(certificate));
-            });
-            _application = builder.Build();
-            _application.Run(AnswerAsync);
-        }
-
-        public long Received => Volatile.Read(ref _received);
-
-        public Uri Address =>
-            new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-
-        public static async Task<DiscardingRegistry> StartAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
-        {
-            var registry = new DiscardingRegistry(certificate);
-            await registry._application.StartAsync(cancellationToken);
-            return registry;
-        }
-
-        public ValueTask DisposeAsync() => _application.DisposeAsync();
-
-        private async Task AnswerAsync(HttpContext context)
-        {
-            var buffer = new byte[1 << 16];
-            for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0;)
-                Interlocked.Add(ref _received, read);
-            context.Response.StatusCode = context.Request.Method == "PUT" ? 201 : 202;
-            context.Response.Headers.Location = "/v2/a/b/blobs/uploads/1";
-        }
     }
 }

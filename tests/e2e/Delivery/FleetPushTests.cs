@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Content;
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Charts;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.EndToEnd.Tests.Content;
+using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;

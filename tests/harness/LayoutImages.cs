@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace CapiRegistryHook.EndToEnd.Tests.Content;
+namespace CapiRegistryHook.Harness;
 
 /// <summary>Writes OCI layouts without the product's help: images of random layers, under full names.</summary>
 internal sealed class LayoutImages
@@ -22,9 +22,29 @@ internal sealed class LayoutImages
     public string Folder => _folder;
 
     /// <summary>Adds an image of the given layers and returns its digest.</summary>
-    public string Add(string name, params byte[][] layers)
+    public string Add(string name, params byte[][] layers) =>
+        Add(name, [.. layers.Select(layer => Blob("application/vnd.oci.image.layer.v1.tar", layer))]);
+
+    /// <summary>Adds an image of one layer of zeros, which takes no space on the disk.</summary>
+    /// <param name="name">The image's name.</param>
+    /// <param name="size">The size of the layer in bytes.</param>
+    /// <param name="digest">SHA-256 of that many zeros, in hexadecimal digits.</param>
+    public string AddZeros(string name, long size, string digest)
     {
-        var blobs = layers.Select(layer => Blob("application/vnd.oci.image.layer.v1.tar", layer)).ToArray();
+        using (var file = File.Create(Path.Combine(_folder, "blobs", "sha256", digest)))
+            file.SetLength(size);
+        return Add(name, [Named("application/vnd.oci.image.layer.v1.tar", digest, size)]);
+    }
+
+    public byte[] Random(int length)
+    {
+        var bytes = new byte[length];
+        _random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private string Add(string name, JsonObject[] blobs)
+    {
         var config = Blob("application/vnd.oci.image.config.v1+json", Bytes(new JsonObject
         {
             ["architecture"] = "amd64",
@@ -47,19 +67,15 @@ internal sealed class LayoutImages
         return (string)manifest["digest"]!;
     }
 
-    public byte[] Random(int length)
-    {
-        var bytes = new byte[length];
-        _random.NextBytes(bytes);
-        return bytes;
-    }
-
     private JsonObject Blob(string mediaType, byte[] bytes)
     {
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         File.WriteAllBytes(Path.Combine(_folder, "blobs", "sha256", digest), bytes);
-        return new JsonObject { ["mediaType"] = mediaType, ["digest"] = "sha256:" + digest, ["size"] = bytes.Length };
+        return Named(mediaType, digest, bytes.Length);
     }
+
+    private static JsonObject Named(string mediaType, string digest, long size) =>
+        new() { ["mediaType"] = mediaType, ["digest"] = "sha256:" + digest, ["size"] = size };
 
     private static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 }
