@@ -12,6 +12,9 @@ public sealed class RotationOnClusterTests(SharedCluster shared, ITestOutputHelp
     private const string OldImage = "docker.io/library/old:1";
     private const string NewImage = "docker.io/library/new:1";
 
+    /// <summary>From pods that are ready to a registry that is known to be: the reconciler looks every 5 s while a release rolls.</summary>
+    private static readonly TimeSpan LongestToReady = TimeSpan.FromSeconds(15);
+
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -22,11 +25,14 @@ public sealed class RotationOnClusterTests(SharedCluster shared, ITestOutputHelp
         await lifecycle.CreateClusterAsync(CancellationToken);
         await lifecycle.InitializeControlPlaneAsync(CancellationToken);
         await lifecycle.InstallChartAsync(CancellationToken);
+        clock.Done("a registry whose pods are ready");
+        await lifecycle.WaitForServedAsync(CancellationToken, LongestToReady);
+        clock.Done("the registry is known to be ready");
         var former = await lifecycle.TrustAsync(CancellationToken);
         await lifecycle.Workload.PushAsync(former, CancellationToken, "library/old:1", "library/new:1");
         await lifecycle.Workload.WaitForCopyAsync(former, CancellationToken, "library/new:1");
         await lifecycle.CreateMachineAsync("made-before", CancellationToken);
-        clock.Done("a registry, and a node from before the rotation");
+        clock.Done("a node from before the rotation");
 
         await using var provider = lifecycle.KeepInstalling();
         await using var oldHosts = await NodeHosts.WriteAsync(lifecycle.Workload.Cluster.Node, "old", former, CancellationToken);

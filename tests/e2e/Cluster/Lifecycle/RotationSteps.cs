@@ -58,11 +58,12 @@ internal static class RotationSteps
     }
 
     /// <summary>Waits until every pod was seen to serve what was issued last.</summary>
-    public static Task WaitForServedAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Polling.UntilAsync(
-        "the certificate of the next root in all pods",
+    public static Task WaitForServedAsync(
+        this ClusterLifecycle lifecycle, CancellationToken cancellationToken, TimeSpan? bound = null) => Polling.UntilAsync(
+        "the certificate that was issued last in all pods",
         async () => await lifecycle.ReadReleaseAsync(cancellationToken) is { } release
             && Annotation(release, "certificate-served") is { } served && served == Annotation(release, "certificate-serial"),
-        () => lifecycle.Log, cancellationToken);
+        () => lifecycle.Log, cancellationToken, bound);
 
     /// <summary>Waits until the next root has become the root.</summary>
     public static Task WaitForPromotionAsync(this ClusterLifecycle lifecycle, CancellationToken cancellationToken) => Polling.UntilAsync(
