@@ -41,7 +41,7 @@ internal static class ForwardCommand
             {
                 var authority = Path.Combine(folder.FullName, "ca.crt");
                 await File.WriteAllTextAsync(authority, target.TrustPem, interruption.Token);
-                await Console.Out.WriteAsync(ForwardText.Write(target.Name, forward.Port, authority));
+                await Console.Out.WriteAsync(ForwardText.Write(target, forward.Port, authority));
                 await Console.Out.FlushAsync(interruption.Token);
                 await forward.RunAsync(interruption.Token);
                 return ExitCode.Success;

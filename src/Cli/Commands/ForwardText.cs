@@ -1,18 +1,22 @@
+using CapiRegistryHook.Delivery.Targets;
+
 namespace CapiRegistryHook.Cli.Commands;
 
 /// <summary>What a person needs to use a forwarded registry.</summary>
 internal static class ForwardText
 {
     /// <summary>The address, the file that verifies it, and a line for each usual client.</summary>
-    /// <param name="cluster">The Cluster.</param>
+    /// <param name="target">The registry; of its login only the place is printed.</param>
     /// <param name="port">The port of 127.0.0.1.</param>
     /// <param name="authority">The path of the CA file; its folder holds nothing else.</param>
-    public static string Write(string cluster, int port, string authority)
+    public static string Write(RegistryTarget target, int port, string authority)
     {
         var folder = Path.GetDirectoryName(authority);
+        var login = target.LoginSecret is null ? "" : $"\nLogin: keys username and password of the Secret {target.LoginSecret} on the "
+            + "management cluster";
         return $"""
-            The registry of {cluster} is at https://127.0.0.1:{port} until this command ends (Ctrl-C).
-            CA file: {authority}
+            The registry of {target.Name} is at https://127.0.0.1:{port} until this command ends (Ctrl-C).
+            CA file: {authority}{login}
 
             docker:  sudo install -D {authority} /etc/docker/certs.d/127.0.0.1:{port}/ca.crt && docker push 127.0.0.1:{port}/library/app:1
             podman:  podman push --cert-dir {folder} 127.0.0.1:{port}/library/app:1

@@ -36,8 +36,8 @@ internal sealed class TargetArguments
 
     private readonly Option<string?> _username = new("--username")
     {
-        Description = "User of the registry, with --password-stdin. [default: the login in ~/.docker/config.json, under HOST or "
-            + "NAMESPACE/NAME]",
+        Description = "User of the registry, with --password-stdin. [default: a cluster's generated login, or the one in "
+            + "~/.docker/config.json under HOST or NAMESPACE/NAME]",
     };
 
     private readonly Option<bool> _password = new(

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Clusters;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Registry.Access;
@@ -13,12 +12,12 @@ namespace CapiRegistryHook.Cli.Commands;
 /// <param name="Selector">A label selector; null for all Clusters when neither names nor a host are given.</param>
 /// <param name="Host">A registry that is not a cluster's; null for clusters.</param>
 /// <param name="TrustPem">What verifies the host; null for the authorities of the machine.</param>
-/// <param name="Logins">Where logins come from.</param>
+/// <param name="Logins">The login that was given, and those that people have.</param>
 /// <param name="Management">Where the management cluster is.</param>
 /// <param name="Options">How Clusters are read.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record TargetSelection(
-    IReadOnlyList<ClusterKey> Clusters, string? Selector, string? Host, string? TrustPem, IRegistryLogins Logins,
+    IReadOnlyList<ClusterKey> Clusters, string? Selector, string? Host, string? TrustPem, TargetLogins Logins,
     ManagementConnection Management, RegistryOptions Options, TimeProvider Time)
 {
     /// <summary>Runs a command on the registries that are meant.</summary>

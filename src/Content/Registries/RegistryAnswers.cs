@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
@@ -56,7 +57,9 @@ internal static class RegistryAnswers
         var (code, message) = await ReadErrorAsync(response, options, cancellationToken);
         var status = (int)response.StatusCode;
         var details = string.Concat(code is null ? "" : $" {code}", message is null ? "" : $" ({message.TrimEnd('.')})");
-        return new RegistryException($"{response.RequestMessage?.RequestUri?.Authority} can't {what}: it answered {status}{details}.")
+        var host = response.RequestMessage?.RequestUri?.Authority;
+        var remedy = response.StatusCode == HttpStatusCode.Unauthorized ? $"; check the login for {options.LoginName ?? host}" : "";
+        return new RegistryException($"{host} can't {what}: it answered {status}{details}{remedy}.")
         {
             Status = response.StatusCode,
             Code = code,

@@ -13,9 +13,9 @@ namespace CapiRegistryHook.Delivery.Clusters;
 /// cluster's own trust bundle. Safe for several calls at once.
 /// </summary>
 /// <param name="directory">Where the clusters are found; not disposed here.</param>
-/// <param name="logins">Where logins come from, for registries that ask for one.</param>
+/// <param name="logins">The login that was given, and those that people have, for registries that ask for one.</param>
 /// <param name="time">The clock.</param>
-public sealed class ClusterTargets(ClusterRegistryDirectory directory, IRegistryLogins logins, TimeProvider time)
+public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLogins logins, TimeProvider time)
 {
     /// <summary>The registry of a Cluster, to be opened later.</summary>
     public TargetAddress AddressOf(ClusterKey cluster) =>
@@ -32,11 +32,13 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, IRegistry
         try
         {
             var layout = await ReplicaLayout.ReadAsync(lease.Client, cancellationToken);
-            var replicas = Enumerable.Range(0, layout.Replicas).Select(ordinal => Replica(registry, lease.Client, ordinal)).ToList();
+            var options = await OptionsOfAsync(registry, cancellationToken);
+            var replicas = Enumerable.Range(0, layout.Replicas)
+                .Select(ordinal => Replica(registry, lease.Client, ordinal, options)).ToList();
             var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
             return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease)
             {
-                TrustPem = registry.TrustPem, PullAddress = layout.PullAddress,
+                TrustPem = registry.TrustPem, PullAddress = layout.PullAddress, LoginSecret = registry.LoginSecret?.ToString(),
                 ReadKubeconfigAsync = token => directory.ReadKubeconfigAsync(cluster, token),
             };
         }
@@ -47,15 +49,26 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, IRegistry
         }
     }
 
-    private RegistryReplica Replica(ClusterRegistry registry, KubernetesClient workload, int ordinal)
+    private static RegistryReplica Replica(
+        ClusterRegistry registry, KubernetesClient workload, int ordinal, RegistryOptions options)
     {
         var pod = ClusterRegistry.Pod(ordinal);
         return new RegistryReplica(pod.Name, new Uri($"https://{ClusterRegistry.ServerName}/"), registry.TrustPem,
-            OptionsOf(registry), cancellationToken => workload.OpenPortAsync(pod, ClusterRegistry.PodPort, cancellationToken));
+            options, cancellationToken => workload.OpenPortAsync(pod, ClusterRegistry.PodPort, cancellationToken));
     }
 
-    /// <summary>The one place that decides how a cluster's registry knows the caller: by the login kept under <c>namespace/name</c> of the
-    /// Cluster, so that no cluster is ever told the login of another registry.</summary>
-    private RegistryOptions OptionsOf(ClusterRegistry registry) =>
-        new() { Logins = logins, LoginName = registry.Cluster.ToString(), Time = time };
+    /// <summary>The one place that decides how a cluster's registry knows the caller: by the login that was given, else the one that was
+    /// generated for it, else the one kept under <c>namespace/name</c> of the Cluster. So no cluster is ever told the login of another
+    /// registry.</summary>
+    private async Task<RegistryOptions> OptionsOfAsync(ClusterRegistry registry, CancellationToken cancellationToken)
+    {
+        var generated = !logins.HasGiven && registry.LoginSecret is { } secret
+            ? await directory.FindLoginAsync(secret, cancellationToken) : null;
+        return new RegistryOptions
+        {
+            Logins = generated is null ? logins : new TargetLogins(new Login(generated.UserName, generated.Password), logins),
+            LoginName = registry.Cluster.ToString(),
+            Time = time,
+        };
+    }
 }

@@ -33,6 +33,9 @@ public sealed class RegistryTarget(
     /// <summary>The host, and the port where it is not 443, under which nodes can pull from it; null when there is none.</summary>
     public string? PullAddress { get; init; }
 
+    /// <summary>The Secret on the management cluster with its generated login, as <c>namespace/name</c>; null when there is none.</summary>
+    public string? LoginSecret { get; init; }
+
     /// <summary>Reads the kubeconfig of the cluster, which holds credentials; null for a registry that is not a cluster's.</summary>
     public Func<CancellationToken, Task<ReadOnlyMemory<byte>>>? ReadKubeconfigAsync { get; init; }
 

@@ -39,7 +39,7 @@ public static class RootExport
         }
         catch (KubernetesApiException exception)
         {
-            return new RootExportResult(null, FaultSentences.OfManagement(exception).Reason);
+            return new RootExportResult(null, FaultSentences.OfManagementForCommand(exception));
         }
         catch (CertificateException exception)
         {

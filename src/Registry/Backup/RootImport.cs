@@ -45,7 +45,7 @@ public static class RootImport
         }
         catch (KubernetesApiException exception)
         {
-            return new RootImportResult(false, FaultSentences.OfManagement(exception).Reason);
+            return new RootImportResult(false, FaultSentences.OfManagementForCommand(exception));
         }
     }
 

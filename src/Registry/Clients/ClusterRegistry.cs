@@ -9,10 +9,13 @@ namespace CapiRegistryHook.Registry.Clients;
 /// <param name="Cluster">The Cluster that it belongs to.</param>
 /// <param name="TrustPem">The authorities that its nodes trust, as PEM.</param>
 /// <param name="Upstreams">The hosts whose images nodes look for below the host's name, as in mirror mode <c>perUpstream</c>; null when
-/// nodes
-/// look for all images by their path alone.</param>
+/// nodes look
+/// for all images by their path alone.</param>
 public sealed record ClusterRegistry(ClusterKey Cluster, string TrustPem, IReadOnlyList<string>? Upstreams)
 {
+    /// <summary>The Secret beside the Cluster with the login that the service made for the registry; null when it makes none.</summary>
+    public NamespacedName? LoginSecret { get; init; }
+
     /// <summary>The most replicas that a registry has.</summary>
     public const int MostReplicas = 9;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
@@ -8,6 +9,7 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 using CapiRegistryHook.Registry.Trust;
@@ -71,7 +73,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
         }
         catch (KubernetesApiException exception)
         {
-            throw new ClusterRegistryException(FaultSentences.OfManagement(exception).Reason, exception);
+            throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
         }
 
         return [.. found.Select(name => new ClusterKey(name.Namespace, name.Name))];
@@ -94,11 +96,33 @@ public sealed class ClusterRegistryDirectory : IDisposable
                 throw new ClusterRegistryException(
                     $"The Cluster {cluster} requests no registry in its variable {_options.Variable.Field}.");
             var upstreams = settings.Mirror.Mode == MirrorMode.PerUpstream ? settings.Mirror.Upstreams : null;
-            return new ClusterRegistry(cluster, await ReadTrustAsync(cluster, cancellationToken), upstreams);
+            return new ClusterRegistry(cluster, await ReadTrustAsync(cluster, cancellationToken), upstreams)
+            {
+                LoginSecret = settings.GeneratesLogin ? RegistryBasis.LoginSecret(cluster.Object) : null,
+            };
         }
         catch (KubernetesApiException exception)
         {
-            throw new ClusterRegistryException(FaultSentences.OfManagement(exception).Reason, exception);
+            throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
+        }
+    }
+
+    /// <summary>The login that the service made for a registry; null when it is not there yet.</summary>
+    /// <param name="secret">The Secret with it.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="ClusterRegistryException">The Secret can't be read, or holds no such login.</exception>
+    public async Task<NetworkCredential?> FindLoginAsync(NamespacedName secret, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await _management.FindAsync(CoreResources.Secrets, secret, cancellationToken) is not { } found)
+                return null;
+            return LoginSecret.Read(found) is { } login ? new NetworkCredential(login.UserName, login.Password)
+                : throw new ClusterRegistryException(LoginSecret.Unusable(secret));
+        }
+        catch (KubernetesApiException exception)
+        {
+            throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
         }
     }
 
@@ -117,7 +141,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
         }
         catch (KubernetesApiException exception)
         {
-            throw new ClusterRegistryException(FaultSentences.OfManagement(exception).Reason, exception);
+            throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
         }
         catch (KubeconfigException exception)
         {
@@ -131,7 +155,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
         KubernetesFault.Unreachable => "The workload API server can't be reached.",
         KubernetesFault.Timeout => "The workload API server did not answer in time.",
         KubernetesFault.Unavailable or KubernetesFault.TooManyRequests => "The workload API server can't answer now.",
-        _ => FaultSentences.OfWorkload(exception).Reason,
+        _ => FaultSentences.OfWorkloadForCommand(exception),
     };
 
     /// <summary>The kubeconfig of a Cluster's workload cluster, for programs that need the file.</summary>
@@ -147,7 +171,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
         }
         catch (KubernetesApiException exception)
         {
-            throw new ClusterRegistryException(FaultSentences.OfManagement(exception).Reason, exception);
+            throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
         }
     }
 

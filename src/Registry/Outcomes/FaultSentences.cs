@@ -18,11 +18,22 @@ internal static class FaultSentences
     public const string RestoreRoot =
         "restore it from a backup or, after a move, from the former management cluster with \"capi-registry-hook root import\"";
 
-    public static RegistryOutcome OfManagement(KubernetesApiException exception) => RegistryOutcome.Unavailable(
-        Describe("management", exception, "install the part of Cluster API that serves it, or create its namespace"), exception);
+    private const string MissingOnManagement = "install the part of Cluster API that serves it, or create its namespace";
+    private const string MissingOnWorkload = "check that its namespace is not being deleted";
 
-    public static RegistryOutcome OfWorkload(KubernetesApiException exception) => RegistryOutcome.Unavailable(
-        Describe("workload", exception, "check that its namespace is not being deleted"), exception);
+    public static RegistryOutcome OfManagement(KubernetesApiException exception) =>
+        RegistryOutcome.Unavailable(Describe("management", exception, MissingOnManagement), exception);
+
+    public static RegistryOutcome OfWorkload(KubernetesApiException exception) =>
+        RegistryOutcome.Unavailable(Describe("workload", exception, MissingOnWorkload), exception);
+
+    /// <summary>The same for a command, which a person runs once and nothing calls again.</summary>
+    public static string OfManagementForCommand(KubernetesApiException exception) =>
+        DescribeForCommand("management", exception, MissingOnManagement);
+
+    /// <inheritdoc cref="OfManagementForCommand"/>
+    public static string OfWorkloadForCommand(KubernetesApiException exception) =>
+        DescribeForCommand("workload", exception, MissingOnWorkload);
 
     public static RegistryOutcome OfKubeconfig(NamespacedName secret, KubeconfigException exception) => RegistryOutcome.Unavailable(
         $"The kubeconfig in the Secret {secret}, key {SecretKeys.Kubeconfig}, can't be used: {FieldText.Sentence(exception.Message)}",
@@ -40,6 +51,19 @@ internal static class FaultSentences
     public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "
             + $"{plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
+
+    private static string DescribeForCommand(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
+    {
+        KubernetesFault.Forbidden =>
+            $"The {side} API server forbids a call on {exception.Resource}; use a kubeconfig whose user has the permission.",
+        KubernetesFault.Unauthorized => $"The {side} API server does not accept the credentials in the kubeconfig; renew them.",
+        KubernetesFault.AddressRefused =>
+            $"The {side} API server's address is loopback, link-local or otherwise special, and this program does not connect there; "
+                + "correct the kubeconfig, or allow the address.",
+        KubernetesFault.Invalid => $"The {side} API server rejects {exception.Resource} as invalid.",
+        KubernetesFault.UntrustedServer or KubernetesFault.NotFound => Describe(side, exception, missingRemedy),
+        _ => $"The {side} API server can't be used now; try again.",
+    };
 
     private static string Describe(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch
     {

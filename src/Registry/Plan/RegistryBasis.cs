@@ -21,7 +21,9 @@ internal sealed record RegistryBasis(Cluster Cluster, RegistrySettings Settings,
     public const string MirrorLoginKey = "mirrorLogin";
 
     /// <summary>The Secret with the generated login, beside the Cluster.</summary>
-    public static NamespacedName LoginSecret(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-registry-addon-login");
+    public static NamespacedName LoginSecret(Cluster cluster) => LoginSecret(cluster.Name);
+
+    public static NamespacedName LoginSecret(NamespacedName cluster) => new(cluster.Namespace, $"{cluster.Name}-registry-addon-login");
 
     /// <summary>The Secret with the trust bundle, beside the Cluster: <c>ca.crt</c> only.</summary>
     public static NamespacedName TrustSecret(Cluster cluster) => TrustSecret(cluster.Name);

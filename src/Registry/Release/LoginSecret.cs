@@ -66,10 +66,8 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
     {
         if (await FindAsync(plan, cancellationToken) is not { } live)
             return await CreateAsync(plan, changes, cancellationToken);
-        if (!ObjectLabels.IsManaged(live.Metadata) || Load(live) is not { } login)
-            return RegistryOutcome.Refused(
-                $"The Secret {RegistryBasis.LoginSecret(plan.Cluster)} is not ours or is incomplete; rename it, or delete it to get a new "
-                    + "login.");
+        if (Read(live) is not { } login)
+            return RegistryOutcome.Refused(Unusable(RegistryBasis.LoginSecret(plan.Cluster)));
         if (RequestOf(plan) is not { } request || live.Metadata.Annotations?.GetValueOrDefault(RotatedForAnnotation) == request
             || login.HasFormer)
             return login;
@@ -122,6 +120,13 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
 
     private Task<Secret?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
         management.FindAsync(CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken);
+
+    /// <summary>The login in a Secret; null when that is not ours or is incomplete.</summary>
+    public static RegistryLogin? Read(Secret secret) => ObjectLabels.IsManaged(secret.Metadata) ? Load(secret) : null;
+
+    /// <summary>The sentence for a Secret without a login.</summary>
+    public static string Unusable(NamespacedName secret) =>
+        $"The Secret {secret} is not ours or is incomplete; rename it, or delete it to get a new login.";
 
     private static RegistryLogin? Load(Secret secret) => RegistryLogin.Load(
         Text(secret, UserNameKey), Text(secret, PasswordKey), Text(secret, HtpasswdKey));

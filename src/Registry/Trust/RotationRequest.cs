@@ -37,7 +37,7 @@ public static class RotationRequest
         }
         catch (KubernetesApiException exception)
         {
-            return new RotationAnswer(false, FaultSentences.OfManagement(exception).Reason);
+            return new RotationAnswer(false, FaultSentences.OfManagementForCommand(exception));
         }
     }
 
