@@ -1,9 +1,11 @@
 using System.Net.Sockets;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
+using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Registry.Clients;
+using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Content;
 
@@ -34,7 +36,12 @@ internal sealed class RealRegistry : IAsyncDisposable
 
     public RegistryClient Client { get; private set; } = null!;
 
-    public static async Task<RealRegistry> StartAsync(CancellationToken cancellationToken)
+    /// <summary>Starts it.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="login">The only login that it takes; null for none.</param>
+    /// <param name="deletes">Whether content can be removed.</param>
+    public static async Task<RealRegistry> StartAsync(
+        CancellationToken cancellationToken, RegistryLogin? login = null, bool deletes = true)
     {
         var registry = new RealRegistry();
         registry._folder.Write("tls.crt", registry._identity.CertificatePem);
@@ -45,12 +52,13 @@ internal sealed class RealRegistry : IAsyncDisposable
         registry._folder.Write("config.yml", $$"""
             version: 0.1
             log: { level: info, fields: {} }
-            storage: { filesystem: { rootdirectory: {{registry._folder["storage"]}} }, delete: { enabled: true } }
+            storage: { filesystem: { rootdirectory: {{registry._folder["storage"]}} }, delete: { enabled: {{(deletes ? "true" : "false")}} } }
+            {{Auth(registry._folder, login)}}
             http: { addr: "127.0.0.1:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
             """);
         registry._handler = RegistryTransport.Create(registry._identity.RootPem, registry.ConnectAsync);
         registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"),
-            new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20 });
+            new RegistryOptions { Retry = Quick, ChunkSize = 1 << 20, Logins = Logins(login) });
         await registry.RestartAsync(cancellationToken);
         return registry;
     }
@@ -96,6 +104,12 @@ internal sealed class RealRegistry : IAsyncDisposable
             await _process.DisposeAsync();
         await _folder.DisposeAsync();
     }
+
+    private static string Auth(ScratchFolder folder, RegistryLogin? login) => login is null ? ""
+        : $"auth: {{ htpasswd: {{ realm: registry, path: {folder.Write("htpasswd", login.Htpasswd)} }} }}";
+
+    private static TargetLogins? Logins(RegistryLogin? login) => login is null ? null
+        : new TargetLogins(new Login(login.UserName, login.Password), DockerConfig.Read("/dev/null/none", TimeProvider.System));
 
     private async Task<bool> IsUpAsync()
     {

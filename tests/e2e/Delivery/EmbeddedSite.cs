@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
 
@@ -37,22 +38,29 @@ internal sealed class EmbeddedSite : IAsyncDisposable
     /// <param name="replicas">How many registries there are; the first takes pushes, and nobody copies.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="mirror">The setting <c>mirror</c> as JSON.</param>
-    public async Task<SiteCluster> AddAsync(string name, int replicas, CancellationToken cancellationToken, string mirror = "{}")
+    /// <param name="login">The login that the service generated, in the Secret beside the Cluster; null for none.</param>
+    /// <param name="deletes">Whether the registry removes content.</param>
+    public async Task<SiteCluster> AddAsync(
+        string name, int replicas, CancellationToken cancellationToken, string mirror = "{}", RegistryLogin? login = null, bool deletes = true)
     {
-        var cluster = await SiteCluster.StartAsync(name, replicas, cancellationToken);
+        var cluster = await SiteCluster.StartAsync(name, replicas, login, deletes, cancellationToken);
         lock (_clusters)
             _clusters.Add(cluster);
-        await AddClusterAsync(name, cluster.RootPem, cancellationToken, mirror);
+        await AddClusterAsync(name, cluster.RootPem, cancellationToken, mirror, generates: login is not null);
+        if (login is not null)
+            await WriteLoginAsync(name, login, cancellationToken);
         await WriteKubeconfigAsync(name, cluster.Api.Kubeconfig, cancellationToken);
         return cluster;
     }
 
     /// <summary>A Cluster with what verifies its registry, and no way to it yet.</summary>
-    public async Task AddClusterAsync(string name, string trust, CancellationToken cancellationToken, string mirror = "{}")
+    public async Task AddClusterAsync(string name, string trust, CancellationToken cancellationToken, string mirror = "{}", bool generates = false)
     {
         var cluster = TestEnvironment.NewCluster(name);
         cluster["metadata"]!["labels"] = new JsonObject { ["site"] = "north" };
         cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["mirror"] = JsonNode.Parse(mirror);
+        if (generates)
+            cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["auth"] = JsonNode.Parse("""{"generate":true}""");
         await _admin.CreateAsync(AdminClient.Clusters("default"), cluster, cancellationToken);
         await WriteSecretAsync($"{name}-registry-addon-ca", "ca.crt", trust, cancellationToken);
     }
@@ -60,15 +68,35 @@ internal sealed class EmbeddedSite : IAsyncDisposable
     public Task WriteKubeconfigAsync(string name, string kubeconfig, CancellationToken cancellationToken) =>
         WriteSecretAsync($"{name}-kubeconfig", "value", kubeconfig, cancellationToken);
 
+    /// <summary>Writes the Secret with a generated login as the service does, in place of the one that is there.</summary>
+    public async Task WriteLoginAsync(string cluster, RegistryLogin login, CancellationToken cancellationToken)
+    {
+        var name = $"{cluster}-registry-addon-login";
+        await _admin.DeleteIfThereAsync(AdminClient.Secrets("default"), name, cancellationToken);
+        await _admin.CreateAsync(AdminClient.Secrets("default"), new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = name, ["labels"] = new JsonObject { ["app.kubernetes.io/managed-by"] = "capi-registry-hook" },
+            },
+            ["data"] = new JsonObject
+            {
+                ["username"] = Pack(login.UserName), ["password"] = Pack(login.Password), ["htpasswd"] = Pack(login.Htpasswd),
+            },
+        }, cancellationToken);
+    }
+
     /// <summary>The options that every command on clusters of this site needs.</summary>
     public string[] Access => ["--kubeconfig", _folder["kubeconfig"], "--workload-allow-cidrs", "127.0.0.0/8"];
 
     /// <summary>Runs the published program.</summary>
-    public Task<ProgramRun> RunAsync(CancellationToken cancellationToken, params string[] arguments) => ProgramRun.RunAsync(
-        HookService.ProgramPath(), arguments, cancellationToken, environment: new Dictionary<string, string?>
-        {
-            ["DOCKER_CONFIG"] = _folder.Path,
-        });
+    public Task<ProgramRun> RunAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        RunWithInputAsync("", cancellationToken, arguments);
+
+    /// <summary>Runs the published program with something on its standard input.</summary>
+    public Task<ProgramRun> RunWithInputAsync(string input, CancellationToken cancellationToken, params string[] arguments) =>
+        ProgramRun.RunAsync(HookService.ProgramPath(), arguments, cancellationToken, input,
+            new Dictionary<string, string?> { ["DOCKER_CONFIG"] = _folder.Path });
 
     public async ValueTask DisposeAsync()
     {
@@ -83,6 +111,8 @@ internal sealed class EmbeddedSite : IAsyncDisposable
         _admin.CreateAsync(AdminClient.Secrets("default"), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = name },
-            ["data"] = new JsonObject { [key] = Convert.ToBase64String(Encoding.UTF8.GetBytes(text)) },
+            ["data"] = new JsonObject { [key] = Pack(text) },
         }, cancellationToken);
+
+    private static string Pack(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
 
@@ -26,10 +27,12 @@ internal sealed class SiteCluster : IAsyncDisposable
     /// <summary>What verifies every replica.</summary>
     public string RootPem => string.Concat(Replicas.Select(replica => replica.RootPem));
 
-    public static async Task<SiteCluster> StartAsync(string name, int replicas, CancellationToken cancellationToken)
+    public static async Task<SiteCluster> StartAsync(
+        string name, int replicas, RegistryLogin? login, bool deletes, CancellationToken cancellationToken)
     {
         var api = await EmbeddedApiServer.StartAsync(name, cancellationToken);
-        var registries = await Task.WhenAll(Enumerable.Range(0, replicas).Select(_ => RealRegistry.StartAsync(cancellationToken)));
+        var registries = await Task.WhenAll(Enumerable.Range(0, replicas).Select(_ =>
+            RealRegistry.StartAsync(cancellationToken, login, deletes)));
         for (var ordinal = 0; ordinal < replicas; ordinal++)
             api.LeadPod(Namespace, $"registry-{ordinal}", registries[ordinal].Port);
         using var admin = new AdminClient(api);
