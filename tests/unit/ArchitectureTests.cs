@@ -1,5 +1,7 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Hooks;
 
 namespace CapiRegistryHook.Unit.Tests;
 
@@ -46,6 +48,26 @@ public sealed partial class ArchitectureTests
         ReadSources(), source => source.File.StartsWith("Hooks/", StringComparison.Ordinal)
             && source.Text.Contains("X509", StringComparison.Ordinal));
 
+    /// <summary>The service runs without the code that people deliver content with.</summary>
+    [Fact]
+    public void Hooks_ReachNeitherContentNorDelivery()
+    {
+        var reached = new HashSet<string>(StringComparer.Ordinal);
+        var next = new Queue<Assembly>([typeof(HookHost).Assembly]);
+        while (next.TryDequeue(out var room))
+        {
+            foreach (var name in room.GetReferencedAssemblies()
+                .Where(name => name.Name!.StartsWith("CapiRegistryHook.", StringComparison.Ordinal)))
+            {
+                if (reached.Add(name.Name!))
+                    next.Enqueue(Assembly.Load(name));
+            }
+        }
+
+        Assert.Equal(["CapiRegistryHook.Certificates", "CapiRegistryHook.Kubernetes", "CapiRegistryHook.Registry"],
+            reached.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Lines_OfAllSources_KeepToTheEditorConfig()
     {
@@ -74,7 +96,8 @@ public sealed partial class ArchitectureTests
     {
         var room = source.Folder.Split('/')[0];
         var used = Using().Matches(source.Text).Select(match => match.Groups[1].Value.Replace('.', '/'));
-        var ofRoot = all.Where(other => other.Folder == room && Regex.IsMatch(Code(source), $@"\b{Path.GetFileNameWithoutExtension(other.File)}\b"));
+        var ofRoot = all.Where(
+            other => other.Folder == room && Regex.IsMatch(Code(source), $@"\b{Path.GetFileNameWithoutExtension(other.File)}\b"));
         return used.Concat(ofRoot.Select(other => other.Folder))
             .Where(to => to.Split('/')[0] == room && to != source.Folder).Select(to => (source.Folder, to));
     }
@@ -86,7 +109,8 @@ public sealed partial class ArchitectureTests
         var sources = Directory.GetFiles(Sources, "*.cs", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Sources, file))
             .Where(file => !file.Split('/').Any(part => part is "obj" or "bin"))
             .Select(file => (file, text: File.ReadAllText(Path.Combine(Sources, file))))
-            .Select(source => new Source(source.file, Path.GetDirectoryName(source.file)!, Namespace().Match(source.text).Groups[1].Value, source.text))
+            .Select(source => new Source(
+                source.file, Path.GetDirectoryName(source.file)!, Namespace().Match(source.text).Groups[1].Value, source.text))
             .ToList();
         Assert.True(sources.Count > 100);
         return sources;

@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Delivery.Targets;
 /// <summary>One replica of a registry. It frees its connections.</summary>
 public sealed class RegistryReplica : IDisposable
 {
-    private readonly SocketsHttpHandler _handler;
+    private readonly HttpMessageHandler _handler;
     private readonly Func<CancellationToken, Task<Stream>>? _connect;
 
     /// <summary>A replica; nothing is sent yet.</summary>
@@ -18,12 +18,15 @@ public sealed class RegistryReplica : IDisposable
     /// registry.</exception>
     public RegistryReplica(
         string name, Uri address, string? trustPem, RegistryOptions options, Func<CancellationToken, Task<Stream>>? connect = null)
+        : this(name, address, RegistryTransport.Create(trustPem, connect is null ? null
+            : (_, cancellationToken) => new ValueTask<Stream>(connect(cancellationToken))), options) => _connect = connect;
+
+    /// <summary>A replica behind a handler, which it disposes.</summary>
+    internal RegistryReplica(string name, Uri address, HttpMessageHandler handler, RegistryOptions options)
     {
         Name = name;
-        _connect = connect;
-        _handler = RegistryTransport.Create(
-            trustPem, connect is null ? null : (_, cancellationToken) => new ValueTask<Stream>(connect(cancellationToken)));
-        Client = new RegistryClient(_handler, address, options);
+        _handler = handler;
+        Client = new RegistryClient(handler, address, options);
     }
 
     /// <summary>What it is called in messages: a pod, or a host.</summary>

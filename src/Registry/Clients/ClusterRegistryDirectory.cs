@@ -67,7 +67,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
                 await foreach (var cluster in _management.ListAsync(type, which, cancellationToken))
                 {
                     if (cluster.Metadata.DeletionTimestamp is null && RegistrySettings.Find(cluster, _options.Variable, []) is not null)
-                        found.Add((cluster.Name.Namespace, cluster.Name.Name));
+                        found.Add(Checked(cluster.Name));
                 }
             }
         }
@@ -181,6 +181,10 @@ public sealed class ClusterRegistryDirectory : IDisposable
         _workloads.Dispose();
         _management.Dispose();
     }
+
+    private static (string Namespace, string Name) Checked(NamespacedName name) =>
+        KubernetesNames.IsLabel(name.Namespace) && KubernetesNames.IsSubdomain(name.Name) ? (name.Namespace, name.Name)
+            : throw new ClusterRegistryException("The management cluster lists a Cluster whose name is not valid.");
 
     private static NamespacedName KubeconfigOf(ClusterKey cluster) => new(cluster.Namespace, $"{cluster.Name}-kubeconfig");
 

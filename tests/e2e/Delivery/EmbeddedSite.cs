@@ -41,7 +41,8 @@ internal sealed class EmbeddedSite : IAsyncDisposable
     /// <param name="login">The login that the service generated, in the Secret beside the Cluster; null for none.</param>
     /// <param name="deletes">Whether the registry removes content.</param>
     public async Task<SiteCluster> AddAsync(
-        string name, int replicas, CancellationToken cancellationToken, string mirror = "{}", RegistryLogin? login = null, bool deletes = true)
+        string name, int replicas, CancellationToken cancellationToken, string mirror = "{}", RegistryLogin? login = null,
+        bool deletes = true)
     {
         var cluster = await SiteCluster.StartAsync(name, replicas, login, deletes, cancellationToken);
         lock (_clusters)
@@ -54,13 +55,15 @@ internal sealed class EmbeddedSite : IAsyncDisposable
     }
 
     /// <summary>A Cluster with what verifies its registry, and no way to it yet.</summary>
-    public async Task AddClusterAsync(string name, string trust, CancellationToken cancellationToken, string mirror = "{}", bool generates = false)
+    public async Task AddClusterAsync(
+        string name, string trust, CancellationToken cancellationToken, string mirror = "{}", bool generates = false)
     {
         var cluster = TestEnvironment.NewCluster(name);
         cluster["metadata"]!["labels"] = new JsonObject { ["site"] = "north" };
         cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["mirror"] = JsonNode.Parse(mirror);
         if (generates)
-            cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["auth"] = JsonNode.Parse("""{"generate":true}""");
+            cluster["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"]!["auth"] = JsonNode.Parse(
+                """{"generate":true}""");
         await _admin.CreateAsync(AdminClient.Clusters("default"), cluster, cancellationToken);
         await WriteSecretAsync($"{name}-registry-addon-ca", "ca.crt", trust, cancellationToken);
     }

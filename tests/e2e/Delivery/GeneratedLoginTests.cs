@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Logins;
