@@ -161,15 +161,21 @@ internal sealed class SimulatedFleet : IDisposable
     }
 
     /// <summary>
-    /// Nothing is left undone, but what a node that was replaced since the last reconcile allows: one reconcile drops the former root, the
-    /// next follows. Nothing is left of the clusters that were deleted.
+    /// Nothing is left undone, but what a node that was replaced since the last reconcile allows, or a certificate that became due on the
+    /// last day: one reconcile drops the former root or renews, the pods and the next reconcile follow. Nothing is left of the clusters that
+    /// were deleted.
     /// </summary>
     public async Task AssertAllReadyAsync(CancellationToken cancellationToken)
     {
         foreach (var cluster in _clusters)
         {
             for (var attempt = 0; attempt < 2; attempt++)
+            {
                 await Leader.ReconcileAsync(cluster.Key, cancellationToken);
+                cluster.MayHaveChanged = true;
+                await RollAsync(cluster, cancellationToken);
+            }
+
             var status = await Leader.ReconcileAsync(cluster.Key, cancellationToken);
             var expected = cluster.HasForeignRelease ? ClusterPhase.Refused : ClusterPhase.Ready;
             Assert.True(status.Phase == expected, $"{cluster.Name}: {status.Phase}: {status.Reason}");
