@@ -35,6 +35,9 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     public static bool HasLogin(InstalledRelease release, RegistryPlan plan) =>
         plan.Login is null || release.Live?.Metadata.Annotations?.GetValueOrDefault(LoginAnnotation) == plan.Login.Digest;
 
+    /// <summary>Whether the release was written with a login, be it a former one.</summary>
+    public static bool HasSomeLogin(InstalledRelease release) => release.Live?.Metadata.Annotations?.ContainsKey(LoginAnnotation) == true;
+
     /// <summary>
     /// Whether the key that signs uploads was created before the release was written. Values that can't be read say nothing, and are no
     /// reason to call the workload cluster in each reconcile.
@@ -113,8 +116,8 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         context.Progress.AddTo(annotations);
         annotations[ReleaseProgress.AdminValuesKey] = plan.Release.AdminValues;
         annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
-        if (plan.Login is not null)
-            annotations[LoginAnnotation] = plan.Login.Digest;
+        if (LoginOf(plan, before, context) is { } login)
+            annotations[LoginAnnotation] = login;
         return (wanted with
         {
             Metadata = wanted.Metadata with
@@ -125,6 +128,10 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             },
         }, kept);
     }
+
+    /// <summary>The login that the cluster was given: as long as today's can't be delivered, the former one.</summary>
+    private static string? LoginOf(RegistryPlan plan, InstalledRelease before, ReconcileContext context) => context.LoginStop is null
+        ? plan.Login?.Digest : before.Live?.Metadata.Annotations?.GetValueOrDefault(LoginAnnotation);
 
     /// <summary>An earlier version of our chart, too, has its volumes written into the values.</summary>
     private static bool IsOurChart(ReleaseRevision release, JsonObject values, InstalledRelease before) =>

@@ -30,6 +30,9 @@ internal sealed class ReconcileContext
     /// <summary>What paces changes by the admin; null when nothing does.</summary>
     public Rollout? Rollout { get; init; }
 
+    /// <summary>What is wrong with the login; it is told of, and holds up neither a certificate nor the release.</summary>
+    public RegistryOutcome? LoginStop { get; set; }
+
     /// <summary>How far the registry is with the admin's decisions; null while that is not known.</summary>
     public ReleaseProgress? Progress { get; set; }
 

@@ -66,12 +66,12 @@ internal sealed class RegistryInstaller(
             return trusted.Stop!;
 
         var withLogin = await _login.EnsureAsync(plan, context.Changes, cancellationToken);
-        if (withLogin.Value is null)
-            return withLogin.Stop!;
-        plan = await _login.RetireAsync(withLogin.Value, context.Changes, cancellationToken);
+        context.LoginStop = withLogin.Stop;
+        plan = await _login.RetireAsync(withLogin.Value ?? plan, context.Changes, cancellationToken);
         var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, signer, verify, context, cancellationToken));
-        await RetireAsync(plan, signer, outcome.Kind == OutcomeKind.Done, context, cancellationToken);
-        return outcome;
+        var isDone = outcome.Kind == OutcomeKind.Done;
+        await RetireAsync(plan, signer, isDone, context, cancellationToken);
+        return isDone && context.LoginStop is { } stop ? stop : outcome;
     }
 
     /// <summary>
@@ -108,6 +108,8 @@ internal sealed class RegistryInstaller(
             || known is null || known.NeedsWork(wanted, plan.Owner.Uid, time.GetUtcNow());
         if (isDue && await EnsureCertificateAsync(plan, wanted, hasUploadKey && !verify, context, cancellationToken) is { } stop)
             return stop;
+        if (context.LoginStop is { } lost && !ChartInstallation.HasSomeLogin(release))
+            return lost;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
         return isDue
@@ -185,6 +187,8 @@ internal sealed class RegistryInstaller(
         var wanted = Want(plan, signer, upgradeTo) with { IsFirst = release.Live is null };
         if (await EnsureCertificateAsync(plan, wanted, ChartInstallation.HasUploadKey(release), context, cancellationToken) is { } stop)
             return stop;
+        if (context.LoginStop is { } noLogin)
+            return noLogin;
         if (release.IsBeingDeleted)
             return BeingDeleted(plan);
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
@@ -240,10 +244,10 @@ internal sealed class RegistryInstaller(
             plan.Cluster, async client =>
             {
                 var issued = await _certificate.EnsureAsync(client, wanted, context.Changes, cancellationToken);
-                if (issued.Stop is not null)
-                    return issued;
-                var stop = await WorkloadSecrets.EnsureAsync(client, plan.Login, hasUploadKey, context.Changes, cancellationToken);
-                return stop is null ? issued : stop;
+                if (issued.Stop is null)
+                    context.LoginStop ??= await WorkloadSecrets.EnsureAsync(
+                        client, plan.Login, hasUploadKey, context.Changes, cancellationToken);
+                return issued;
             }, cancellationToken);
         if (certificate.Value is { } issued)
             context.Certificate = issued;

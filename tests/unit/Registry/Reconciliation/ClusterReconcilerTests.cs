@@ -76,6 +76,53 @@ public sealed class ClusterReconcilerTests : IDisposable
     [Fact]
     public async Task Reconcile_NoCluster_IsGone() => Assert.Equal(ClusterPhase.Gone, (await _fixture.ReconcileAsync()).Phase);
 
+    /// <summary>Whoever breaks the login, on either cluster: a certificate that is due must not wait for the repair.</summary>
+    [Theory]
+    [InlineData("team-a", "c1-registry-addon-login")]
+    [InlineData("registry-system", "registry-auth")]
+    public async Task Reconcile_LoginUnusableWhenTheCertificateIsDue_RenewsAndTellsOfTheLogin(string @namespace, string name)
+    {
+        await _fixture.InstallAsync();
+        await SetVariablesAsync(Requesting(new JsonObject { ["auth"] = new JsonObject { ["generate"] = true } }));
+        await _fixture.ReconcileAsync();
+        var before = await _fixture.ReconcileAsync();
+        Assert.Equal(ClusterPhase.Ready, before.Phase);
+        using var workload = new AdminClient(_fixture.Workload);
+        await (@namespace == "team-a" ? _fixture.Objects : workload).MergePatchAsync(AdminClient.Secrets(@namespace), name,
+            new JsonObject { ["metadata"] = new JsonObject { ["labels"] = null } }, CancellationToken);
+        _fixture.Time.Advance(TimeSpan.FromDays(700));
+
+        await _fixture.ReconcileAsync();
+        var status = await _fixture.ReconcileAsync();
+
+        Assert.Equal(ClusterPhase.Refused, status.Phase);
+        Assert.Contains($"Secret {@namespace}/{name} ", status.Reason, StringComparison.Ordinal);
+        Assert.True(status.Certificate!.NotAfter > before.Certificate!.NotAfter);
+        var release = await _fixture.Objects.GetAsync(ReconcilerFixture.Releases, "c1-registry", CancellationToken);
+        Assert.Contains(status.Certificate.Serial, (string)release["spec"]!["valuesTemplate"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reconcile_LoginUnusableBeforeTheFirst_InstallsNoRegistryThatWouldWaitForIt()
+    {
+        await _fixture.InstallAsync();
+        var before = await _fixture.Objects.GetAsync(ReconcilerFixture.Releases, "c1-registry", CancellationToken);
+        await _fixture.Objects.CreateAsync(AdminClient.Secrets("team-a"),
+            new JsonObject { ["metadata"] = new JsonObject { ["name"] = "c1-registry-addon-login" } }, CancellationToken);
+        await SetVariablesAsync(Requesting(new JsonObject { ["auth"] = new JsonObject { ["generate"] = true } }));
+
+        Assert.Equal(ClusterPhase.Refused, (await _fixture.ReconcileAsync()).Phase);
+
+        var after = await _fixture.Objects.GetAsync(ReconcilerFixture.Releases, "c1-registry", CancellationToken);
+        Assert.Equal((string)before["spec"]!["valuesTemplate"]!, (string)after["spec"]!["valuesTemplate"]!);
+    }
+
+    private static JsonArray Requesting(JsonObject settings) => new(new JsonObject
+    {
+        ["name"] = "clusterConfig",
+        ["value"] = new JsonObject { ["addons"] = new JsonObject { ["registry"] = settings } },
+    });
+
     private async Task BringAboutAsync(ClusterPhase phase)
     {
         switch (phase)
@@ -84,12 +131,7 @@ public sealed class ClusterReconcilerTests : IDisposable
                 await _fixture.PatchClusterAsync(new JsonObject { ["spec"] = new JsonObject { ["paused"] = true } });
                 break;
             case ClusterPhase.Invalid:
-                await SetVariablesAsync(new JsonArray(new JsonObject
-                {
-                    ["name"] = "clusterConfig",
-                    ["value"] = new JsonObject {
-                        ["addons"] = new JsonObject { ["registry"] = new JsonObject { ["replicas"] = "many" } } },
-                }));
+                await SetVariablesAsync(Requesting(new JsonObject { ["replicas"] = "many" }));
                 break;
             case ClusterPhase.Deleting:
                 await _fixture.PatchClusterAsync(
