@@ -9,7 +9,7 @@ PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
 SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
 
-.PHONY: help build publish demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
+.PHONY: help build publish image demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ $(PUBLISHED): $(SOURCES)
 	dotnet publish src/Cli/Cli.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
 		--output artifacts/publish --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
 	@touch $(PUBLISHED)
+
+image: publish ## Build the image of the service into artifacts/image, without Docker (IMAGE_REGISTRY=registry.example.com)
+	@packaging/image.sh
 
 CLUSTER ?= embedded
 

@@ -1,14 +1,21 @@
 namespace CapiRegistryHook.Harness.Cluster;
 
 /// <summary>
-/// Images made on this machine by <c>images.sh</c>, as archives: for nodes that can't pull any, and for pushing into registries.
+/// Images made on this machine, as archives, for nodes that can't pull any, and for pushing into registries: the service's as it is
+/// released, all others by <c>images.sh</c>.
 /// </summary>
 public static class LocalImages
 {
     /// <summary>The archive of an image; made when it is not there or out of date.</summary>
     public static async Task<string> ArchiveAsync(TestImage image, CancellationToken cancellationToken)
     {
-        var name = NameOf(image);
+        if (image == TestImage.Hook)
+        {
+            await HarnessScript.RunAsync("../../packaging/image.sh", [], Console.Error, cancellationToken);
+            return Path.Combine(RepositoryRoot.Find(), "artifacts", "image", "image.tar");
+        }
+
+        var name = ReferenceOf(image).Split('/', ':')[1];
         var folder = await HarnessScript.RunAsync("Cluster/images.sh", [name], Console.Error, cancellationToken);
         return Path.Combine(folder, $"{name}.tar");
     }
@@ -20,7 +27,7 @@ public static class LocalImages
         TestImage.Registry => "registry.test/registry:2.8.2",
         TestImage.Regsync => "registry.test/regsync:standin",
         TestImage.Kubectl => "registry.test/kubectl:1.31.9",
-        TestImage.Hook => "registry.test/hook:0.1.0",
+        TestImage.Hook => "registry.example.com/capi-registry-hook:0.1.0",
         _ => throw new ArgumentOutOfRangeException(nameof(image), image, "There is no such image."),
     };
 
@@ -30,6 +37,4 @@ public static class LocalImages
         await node.ImportAsync(await ArchiveAsync(image, cancellationToken), cancellationToken);
         return ReferenceOf(image);
     }
-
-    private static string NameOf(TestImage image) => ReferenceOf(image).Split('/', ':')[1];
 }

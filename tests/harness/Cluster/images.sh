@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes container images for local clusters without a registry, out of the packages that tools.sh unpacks.
 #
-#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync kubectl hook
+#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync kubectl
 #
 # Prints one folder on the last line of stdout; NAME.tar in it is a docker archive of the image registry.test/NAME with the tag below.
-# Same packages, same bytes. hook is the published program (make publish) and is made anew each time it changed.
+# Same packages, same bytes. The service's image is the one that is released: packaging/image.sh makes it.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,7 +12,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../debian.sh"
 
 readonly recipe=1 # raise it when a change below must not meet an old cache
-readonly published=$here/../../../artifacts/publish/capi-registry-hook
 # Images are as new as what they are made of, and their dates don't matter.
 readonly created=2020-01-01T00:00:00Z
 
@@ -22,8 +21,7 @@ tag_of() {
     registry) printf '2.8.2\n' ;;
     regsync) printf 'standin\n' ;;
     kubectl) printf '1.31.9\n' ;;
-    hook) printf '0.1.0\n' ;;
-    *) die "there is no image named '$1': use pause, busybox, registry, regsync, kubectl or hook" ;;
+    *) die "there is no image named '$1': use pause, busybox, registry, regsync or kubectl" ;;
   esac
 }
 
@@ -36,7 +34,6 @@ config_of() {
     registry) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/registry"],"Cmd":["serve","/etc/distribution/config.yml"]}' "$path" ;;
     regsync) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/usr/local/bin/regsync"]}' "$path" ;;
     kubectl) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/kubectl"]}' "$path" ;;
-    hook) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/capi-registry-hook"],"Cmd":["serve"]}' "$path" ;;
   esac
 }
 
@@ -66,7 +63,6 @@ add_shell() {
 }
 
 fill() {
-  local library
   case $1 in
     pause | busybox) add_shell ;;
     registry)
@@ -86,14 +82,6 @@ fill() {
       mkdir -p "$layer/bin" "$layer/tmp"
       chmod 1777 "$layer/tmp"
       cp "$kubectl" "$layer/bin/kubectl"
-      ;;
-    hook)
-      [[ -f $published ]] || die "$published is missing: run 'make publish' first"
-      add_program "$published" capi-registry-hook
-      # Loaded by name while it runs: TLS.
-      for library in libssl.so.3 libcrypto.so.3; do add_library "$debian/usr/lib/x86_64-linux-gnu/$library"; done
-      mkdir -p "$layer/tmp" "$layer/etc"
-      chmod 1777 "$layer/tmp"
       ;;
   esac
 }
@@ -128,7 +116,6 @@ source_of() {
     printf '%s\n' "$recipe"
     cat "${BASH_SOURCE[0]}" "$here"/regsync-standin.sh "$debian/../INVENTORY"
     [[ $1 != kubectl ]] || sha256sum <"$kubectl"
-    [[ $1 != hook ]] || cat "$published"
   } | sha256sum | cut -d' ' -f1
 }
 
@@ -144,9 +131,8 @@ clean_up() {
 
 main() {
   local name tools
-  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync, kubectl or hook"
+  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync or kubectl"
   for name in "$@"; do tag_of "$name" >/dev/null; done
-  [[ " $* " != *" hook "* || -f $published ]] || die "$published is missing: run 'make publish' first"
   tools=$("$here/../tools.sh" busybox kubectl)
   debian=$tools/debian/root
   kubectl=$tools/bin/kubectl
