@@ -47,7 +47,10 @@ public sealed class RealEnvironment : EnvironmentFixture
     protected override async Task<IApiServer> StartServerAsync(string name, CancellationToken cancellationToken)
     {
         var binaries = await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken);
-        return await RealApiServer.StartAsync(name, binaries, cancellationToken);
+        var server = await RealApiServer.StartAsync(name, binaries, cancellationToken);
+        using var http = AdminHttp.Create(server);
+        await CustomResources.InstallContentsAsync(http, cancellationToken);
+        return server;
     }
 }
 

@@ -31,6 +31,10 @@ public static class CustomResources
     public static Task InstallAsync(HttpClient http, CancellationToken cancellationToken) =>
         InstallAsync(http, Files.Select(Read), cancellationToken);
 
+    /// <summary>The definition of RegistryContents, which a release of the chart brings by itself.</summary>
+    public static Task InstallContentsAsync(HttpClient http, CancellationToken cancellationToken) =>
+        InstallAsync(http, [ReadContents()], cancellationToken);
+
     /// <summary>The templates that nodes are made from: large, and needed by few tests.</summary>
     public static Task InstallTemplatesAsync(HttpClient http, CancellationToken cancellationToken) =>
         InstallAsync(http, TemplateFiles.Select(Read).Select(WithoutEmptyDefaults), cancellationToken);
@@ -70,6 +74,13 @@ public static class CustomResources
     {
         using var reader = Open(file);
         return YamlJson.Read(reader) ?? throw new FormatException($"{file} is empty.");
+    }
+
+    private static JsonNode ReadContents()
+    {
+        var path = Path.Combine(RepositoryRoot.Find(), "charts", "capi-registry-hook", "files", "registrycontents.yaml");
+        using var reader = new StreamReader(path, Encoding.UTF8);
+        return YamlJson.Read(reader) ?? throw new FormatException($"{path} is empty.");
     }
 
     /// <summary>Kubernetes 1.20 takes an empty string as default for null, and refuses it.</summary>

@@ -68,6 +68,10 @@ internal static class RegistryOptionGroup
             (options, value) => options with { ExtraNamesAllowCidrs = value },
             "CIDR blocks outside a cluster's own service CIDRs from which its variable may add addresses to the server certificate. All "
                 + "clusters share the root, so such a certificate is accepted in every cluster.", "none")
+        .Add("content-shared-namespaces", OptionKind.List, options => options.ContentSharedNamespaces,
+            (options, value) => options with { ContentSharedNamespaces = value },
+            "Namespaces whose RegistryContents may select Clusters of all namespaces. Elsewhere a content selects Clusters of its own "
+                + "namespace only.", "none")
         .Add("work-limit", OptionKind.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(7)), options => options.WorkLimit,
             (options, value) => options with { WorkLimit = value },
             "How long a hook call may work before it answers that it could not finish.");

@@ -135,6 +135,9 @@ public sealed record RegistryOptions
     /// <summary>The namespaces with Clusters; empty means all.</summary>
     public IReadOnlyList<string> WatchNamespaces { get; init; } = [];
 
+    /// <summary>The namespaces whose RegistryContents may select Clusters of all namespaces; empty for none.</summary>
+    public IReadOnlyList<string> ContentSharedNamespaces { get; init; } = [];
+
     /// <summary>The DNS name of this service in a namespace.</summary>
     public static string ServiceHost(string hookNamespace) => $"capi-registry-hook.{hookNamespace}.svc";
 
@@ -167,6 +170,8 @@ public sealed record RegistryOptions
             yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
         if (!Array.TrueForAll(Blocks(ExtraNamesAllowCidrs), block => IPNetwork.TryParse(block, out _)))
             yield return Bad(nameof(ExtraNamesAllowCidrs), ExtraNamesAllowCidrs, "use CIDR blocks like 192.0.2.0/24, with commas between");
+        foreach (var name in ContentSharedNamespaces.Where(name => !KubernetesNames.IsLabel(name)))
+            yield return Bad(nameof(ContentSharedNamespaces), name, "use names of namespaces, with commas between");
     }
 
     private IEnumerable<Problem> ValidateChart()

@@ -61,6 +61,22 @@ public sealed partial class HookChartTests
         Assert.Equal(apiVersion, (string)objects.One("PodDisruptionBudget", HookChart.Release)["apiVersion"]!);
     }
 
+    /// <summary>Older API servers refuse keywords of definitions that they do not know when Helm applies on the server.</summary>
+    [Theory]
+    [InlineData("1.24.9", false)]
+    [InlineData("1.25.0", true)]
+    public async Task Definition_ByVersionOfKubernetes_HasItsRulesWhereTheyAreKnown(string kubernetes, bool hasRules)
+    {
+        var objects = await HookChart.RenderAsync(CancellationToken, "--kube-version", kubernetes);
+        var definition = objects.One("CustomResourceDefinition", "registrycontents.capi-registry-hook.io");
+        var off = await HookChart.RenderAsync(CancellationToken, "--set", "crds.enabled=false");
+
+        Assert.Equal(hasRules, definition.ToJsonString().Contains("x-kubernetes-validations", StringComparison.Ordinal));
+        Assert.Equal("keep", (string)definition["metadata"]!["annotations"]!["helm.sh/resource-policy"]!);
+        Assert.NotNull(definition["metadata"]!["labels"]!["clusterctl.cluster.x-k8s.io/move"]);
+        Assert.DoesNotContain(off, entry => entry.Kind() == "CustomResourceDefinition");
+    }
+
     [Theory]
     [InlineData("v1beta2")]
     [InlineData("v1alpha1", "v1alpha1")]

@@ -87,6 +87,16 @@ internal static class ResourceSchemas
         ("spec", Struct(("clientConfig", Struct(("caBundle", Bytes)).Open())).Open()),
         ("status", Struct().Open()));
 
+    public static readonly FieldSchema RegistryContent = Root(
+        ("spec", Struct().Open()),
+        ("status", Struct(
+            ("observedGeneration", Integer), ("lock", Struct(("digest", Text), ("entries", Integer))),
+            ("clusters", Struct(("matched", Integer), ("complete", Integer), ("failing", Integer))),
+            ("failing", ListOf(Struct(("cluster", Text), ("reason", Text)))), ("lastSyncTime", Time),
+            ("conditions", ListByKey(Struct(
+                ("type", Text), ("status", Text), ("reason", Text), ("message", Text), ("observedGeneration", Integer),
+                ("lastTransitionTime", Time)).Requiring("type"), "type")))));
+
     private static FieldSchema Root(params (string Name, FieldSchema Schema)[] fields) =>
         Struct([("apiVersion", Text), ("kind", Text), ("metadata", Metadata), .. fields]);
 }

@@ -80,6 +80,9 @@ internal static class ResourceTable
         new("helmchartproxies", true,
             new ServedVersion("addons.cluster.x-k8s.io", "v1alpha1", "HelmChartProxy", ResourceSchemas.HelmChartProxy))
             { Custom = true, StatusSubresource = true },
+        new("registrycontents", true,
+            new ServedVersion("capi-registry-hook.io", "v1alpha1", "RegistryContent", ResourceSchemas.RegistryContent))
+            { Custom = true, StatusSubresource = true },
         new("extensionconfigs", false,
             new ServedVersion("runtime.cluster.x-k8s.io", "v1beta2", "ExtensionConfig", ResourceSchemas.ExtensionConfig))
             { Custom = true, StatusSubresource = true },
