@@ -227,6 +227,20 @@ public sealed class KubernetesClient : IDisposable
     }
 
     /// <summary>
+    /// Reads what a node's kubelet has measured, through the API server. The kubelet answers from its cache: volumes are measured about
+    /// once a minute.
+    /// </summary>
+    /// <param name="node">The name of the node.</param>
+    /// <returns>The measurements; at most 8 MiB of them are read.</returns>
+    /// <exception cref="KubernetesApiException">The API server, or the kubelet behind it, does not answer.</exception>
+    public async Task<NodeSummary> ReadNodeSummaryAsync(string node, CancellationToken cancellationToken)
+    {
+        var request = CallFactory.NodeSummary(node);
+        var body = await _transport.SendAsync(request, cancellationToken);
+        return AnswerReader.Plain(request.Resource, KubernetesJson.Default.NodeSummary, body.Span);
+    }
+
+    /// <summary>
     /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection
     /// of its own. If nobody listens, the first read throws an <see cref="IOException"/>. Reads and writes have no limit but their token,
     /// and <see cref="KubernetesClientOptions.ForwardPongTimeout"/> if it is set.

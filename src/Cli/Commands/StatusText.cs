@@ -13,7 +13,7 @@ internal static class StatusText
     /// <summary>Enough to see which are the same.</summary>
     private const int ReleaseDigits = 8;
 
-    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "PHASE",
+    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "VOLUMES", "PHASE",
         "PROBLEM"];
 
     /// <summary>One row per Cluster.</summary>
@@ -36,6 +36,7 @@ internal static class StatusText
         report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? None,
         report.RootGeneration?.ToString(CultureInfo.InvariantCulture) ?? None,
         report.Release is { Length: > ReleaseDigits } release ? release[..ReleaseDigits] : report.Release ?? None,
+        VolumesOf(report),
         PhaseOf(report),
         report.Problem ?? "",
     ];
@@ -55,9 +56,44 @@ internal static class StatusText
         else
             json.WriteNullValue();
         json.WriteString("release", report.Release);
+        WriteVolumes(json, report);
         json.WriteString("phase", PhaseOf(report));
         json.WriteString("problem", report.Problem);
         json.WriteEndObject();
+    }
+
+    /// <summary>The fullest one.</summary>
+    private static string VolumesOf(ClusterStatus report) => report.Volumes switch
+    {
+        null => None,
+        [] => "no statistics",
+        var volumes => $"{volumes.Max(volume => volume.Percent).ToString(CultureInfo.InvariantCulture)}%",
+    };
+
+    private static void WriteVolumes(Utf8JsonWriter json, ClusterStatus report)
+    {
+        json.WriteString(
+            "volumesReadAt", report.VolumesReadAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        json.WritePropertyName("volumes");
+        if (report.Volumes is not { } volumes)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartArray();
+        foreach (var volume in volumes)
+        {
+            json.WriteStartObject();
+            json.WriteString("pod", volume.Pod);
+            json.WriteNumber("capacityBytes", volume.Capacity);
+            json.WriteNumber("usedBytes", volume.Used);
+            json.WriteNumber("inodes", volume.Inodes);
+            json.WriteNumber("inodesUsed", volume.InodesUsed);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static string PhaseOf(ClusterStatus report) => report.Phase.ToString().ToLowerInvariant();

@@ -27,6 +27,9 @@ internal static class ReconcilerOptionGroup
         .Add("verify-interval", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(720)), options => options.Verify,
             (options, value) => options with { Verify = value },
             "How often the certificate on a workload cluster is checked when nothing is due; 0s for never.")
+        .Add("volume-interval", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.VolumeInterval,
+            (options, value) => options with { VolumeInterval = value },
+            "How often the fill level of a registry's volumes is read from the kubelets of its cluster; 0s for never.")
         .Add("lease-duration", OptionKind.Duration(TimeSpan.FromSeconds(3), TimeSpan.FromMinutes(5)), options => options.Lease,
             (options, value) => options with { Lease = value },
             "How long the other replicas wait for a lease renewal by the leader before one of them takes over.");

@@ -41,6 +41,16 @@ internal static class ServiceMetrics
         "End of the certificate of a cluster's registry, in seconds since 1970; the last known one in every phase but off." + OfTheLeader,
         "cluster_namespace", "cluster");
 
+    public static readonly Metric VolumeCapacity = OfVolume("capacity_bytes", "Size of the volume of a registry's pod, in bytes.");
+
+    public static readonly Metric VolumeUsed = OfVolume("used_bytes",
+        "What a registry can't have of that, in bytes: what is stored there, and what the file system keeps back.");
+
+    public static readonly Metric VolumeInodes = OfVolume("inodes",
+        "Inodes of the volume; 0 on file systems without a fixed number.");
+
+    public static readonly Metric VolumeInodesUsed = OfVolume("inodes_used", "Inodes of the volume that are in use.");
+
     public static readonly Metric RotationClusters = new("rotation_clusters", Gauge,
         "Clusters by their phase in a rotation of the root CA: none, prepare, switch or drain." + OfTheLeader, "phase");
 
@@ -64,6 +74,12 @@ internal static class ServiceMetrics
     public static IReadOnlyList<Metric> All { get; } =
     [
         BuildInfo, ServingCertificate, Calls, CallDuration, RefusedCallers, ApiCalls, Leader, Reconciles, ReconcileDuration, QueueDepth,
-        Clusters, ClusterCertificate, RotationClusters, RootGeneration, RootEnd, RotationBlocked, RolloutClusters, RolloutStopped,
+        Clusters, ClusterCertificate, VolumeCapacity, VolumeUsed, VolumeInodes, VolumeInodesUsed, RotationClusters, RootGeneration, RootEnd,
+        RotationBlocked, RolloutClusters, RolloutStopped,
     ];
+
+    /// <summary>Of storage with statistics, as last read (<c>--volume-interval</c>).</summary>
+    private static Metric OfVolume(string name, string meaning) => new(
+        $"registry_volume_{name}", Gauge, meaning + " Storage without statistics has none." + OfTheLeader,
+        "cluster_namespace", "cluster", "pod");
 }

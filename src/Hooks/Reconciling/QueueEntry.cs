@@ -4,7 +4,8 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>What is known of a Cluster between two reconciles. Guarded by the lock of the queue.</summary>
 /// <param name="verifyAt">When the certificate on the workload cluster is checked first.</param>
-internal sealed class QueueEntry(DateTimeOffset verifyAt)
+/// <param name="volumesAt">When the fill level of the volumes is read first.</param>
+internal sealed class QueueEntry(DateTimeOffset verifyAt, DateTimeOffset volumesAt)
 {
     /// <summary>A reconcile that takes longer than this occupies a worker for too long to be repeated without limit.</summary>
     private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(10);
@@ -42,6 +43,9 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt)
 
     /// <summary>What was last seen of its HelmChartProxy.</summary>
     public int? ReleaseFingerprint { get; set; }
+
+    /// <summary>When the fill level of the volumes is due to be read.</summary>
+    public DateTimeOffset VolumesAt { get; set; } = volumesAt;
 
     /// <summary>Begins a reconcile; true when it has to check the certificate on the workload cluster.</summary>
     public bool Begin(DateTimeOffset now)
@@ -135,4 +139,11 @@ internal enum ReconcileOutcome
 /// <summary>A reconcile to be done.</summary>
 /// <param name="Cluster">Of which Cluster.</param>
 /// <param name="Verify">True to check the certificate on the workload cluster in any case.</param>
-internal readonly record struct ReconcileRequest(ClusterKey Cluster, bool Verify);
+internal readonly record struct ReconcileRequest(ClusterKey Cluster, bool Verify)
+{
+    /// <summary>True to read the fill level of its volumes afterwards.</summary>
+    public bool ReadsVolumes { get; init; }
+
+    /// <summary>When that is due again.</summary>
+    public DateTimeOffset NextVolumes { get; init; } = DateTimeOffset.MaxValue;
+}

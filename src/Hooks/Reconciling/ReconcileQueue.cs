@@ -165,6 +165,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
                 _limitedRunning--;
             _namespaces[request.Cluster.Namespace].Running--;
             var now = time.GetUtcNow();
+            entry.VolumesAt = request.NextVolumes;
             var due = entry.End(outcome, request.Verify ? now + options.Verify : null, next, now);
             if (entry.IsGone)
                 Remove(request.Cluster);
@@ -186,7 +187,11 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             _namespaces[cluster.Namespace] = load = new NamespaceLoad();
         load.Known++;
         // Spread, and not in the first half of the interval: a new leader need not check the whole fleet at once.
-        return _entries[cluster] = new QueueEntry(time.GetUtcNow() + (options.Verify * (0.5 + Random.Shared.NextDouble())));
+        var now = time.GetUtcNow();
+        var verifyAt = now + (options.Verify * (0.5 + Random.Shared.NextDouble()));
+        var volumesAt = options.VolumeInterval > TimeSpan.Zero
+            ? now + (options.VolumeInterval * (0.5 + (0.5 * Random.Shared.NextDouble()))) : DateTimeOffset.MaxValue;
+        return _entries[cluster] = new QueueEntry(verifyAt, volumesAt);
     }
 
     private void Apply(ClusterChange change, ClusterKey cluster, QueueEntry entry)
@@ -242,7 +247,12 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             var verify = entry.Begin(now);
             _limitedRunning += entry.HoldsLimitedWorker ? 1 : 0;
             _namespaces[cluster.Value.Namespace].Running++;
-            request = new ReconcileRequest(cluster.Value, verify && options.Verify > TimeSpan.Zero);
+            var readsVolumes = entry.VolumesAt <= now;
+            request = new ReconcileRequest(cluster.Value, verify && options.Verify > TimeSpan.Zero)
+            {
+                ReadsVolumes = readsVolumes,
+                NextVolumes = readsVolumes ? now + options.VolumeInterval : entry.VolumesAt,
+            };
             return true;
         }
 

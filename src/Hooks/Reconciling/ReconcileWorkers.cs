@@ -45,7 +45,10 @@ internal sealed partial class ReconcileWorkers(
             metrics.Record(result, time.GetElapsedTime(started));
             Log(result);
             outcome = OutcomeOf(result.Phase);
-            next = NextReconcile(result);
+            next = NextReconcile(result, request.NextVolumes);
+            if (request.ReadsVolumes && HasVolumes(result.Phase)
+                && await fleet.ReadVolumesAsync(request.Cluster, cancellationToken) is { } volumes)
+                metrics.Record(request.Cluster, volumes);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -71,10 +74,18 @@ internal sealed partial class ReconcileWorkers(
         _ => ReconcileOutcome.Settled,
     };
 
-    /// <summary>The resync, spread so that Clusters that were listed together part; or the renewal, when that is sooner.</summary>
-    private DateTimeOffset NextReconcile(ReconcileResult result)
+    /// <summary>Also a registry that is not ready: a full volume may be the cause.</summary>
+    private static bool HasVolumes(ClusterPhase phase) =>
+        phase is ClusterPhase.Ready or ClusterPhase.Waiting or ClusterPhase.Refused or ClusterPhase.Invalid;
+
+    /// <summary>
+    /// The resync, spread so that Clusters that were listed together part; or the renewal, or the volumes, when they are due sooner.
+    /// </summary>
+    private DateTimeOffset NextReconcile(ReconcileResult result, DateTimeOffset nextVolumes)
     {
         var resync = time.GetUtcNow() + (options.Resync * (0.9 + (0.2 * Random.Shared.NextDouble())));
+        if (HasVolumes(result.Phase) && nextVolumes < resync)
+            resync = nextVolumes;
         return result is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal } && renewal < resync ? renewal : resync;
     }
 

@@ -2,6 +2,7 @@ using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.Trust;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
@@ -43,7 +44,18 @@ internal sealed class ReconcilerMetrics : IMetricsSource
             if (result.Phase == ClusterPhase.Gone)
                 _entries.Remove(result.Cluster);
             else
-                _entries[result.Cluster] = new ClusterSample(result.Phase, result.Rotation, NotAfterOf(result));
+                _entries[result.Cluster] = new ClusterSample(
+                    result.Phase, result.Rotation, NotAfterOf(result)) { Volumes = VolumesOf(result) };
+        }
+    }
+
+    /// <summary>The volumes of a Cluster's registry were read.</summary>
+    public void Record(ClusterKey cluster, IReadOnlyList<VolumeUsage> volumes)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(cluster, out var entry))
+                _entries[cluster] = entry with { Volumes = volumes };
         }
     }
 
@@ -74,6 +86,7 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         text.Family(ServiceMetrics.QueueDepth);
         text.Sample(ServiceMetrics.QueueDepth, queue.Depth);
         WriteClusters(text, entries);
+        WriteVolumes(text, entries);
         WriteRotation(text, entries);
         WriteRollout(text);
     }
@@ -110,6 +123,10 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         result.Certificate?.NotAfter
         ?? (result.Phase == ClusterPhase.Off ? null : _entries.GetValueOrDefault(result.Cluster).NotAfter);
 
+    /// <summary>What was read is newer than what a reconcile finds written down, which leaves small changes out.</summary>
+    private IReadOnlyList<VolumeUsage>? VolumesOf(ReconcileResult result) => result.Phase == ClusterPhase.Off
+        ? null : _entries.GetValueOrDefault(result.Cluster).Volumes ?? result.Volumes;
+
     private (ReconcileQueue? Queue, List<(ClusterKey Cluster, ClusterSample Entry)> Entries) Snapshot()
     {
         lock (_gate)
@@ -141,6 +158,24 @@ internal sealed class ReconcilerMetrics : IMetricsSource
         }
     }
 
+    private static void WriteVolumes(MetricsText text, List<(ClusterKey Cluster, ClusterSample Entry)> entries)
+    {
+        Write(ServiceMetrics.VolumeCapacity, volume => volume.Capacity);
+        Write(ServiceMetrics.VolumeUsed, volume => volume.Used);
+        Write(ServiceMetrics.VolumeInodes, volume => volume.Inodes);
+        Write(ServiceMetrics.VolumeInodesUsed, volume => volume.InodesUsed);
+
+        void Write(Metric metric, Func<VolumeUsage, long> valueOf)
+        {
+            text.Family(metric);
+            foreach (var (cluster, entry) in entries)
+            {
+                foreach (var volume in entry.Volumes ?? [])
+                    text.Sample(metric, valueOf(volume), cluster.Namespace, cluster.Name, volume.Pod);
+            }
+        }
+    }
+
     private static string LabelOf<TEnum>(TEnum phase)
         where TEnum : struct, Enum => phase.ToString().ToLowerInvariant();
 }
@@ -149,4 +184,8 @@ internal sealed class ReconcilerMetrics : IMetricsSource
 /// <param name="Phase">Where its registry stands.</param>
 /// <param name="Rotation">Where it is in a rotation of the root.</param>
 /// <param name="NotAfter">When its certificate ends; null where none is known.</param>
-internal readonly record struct ClusterSample(ClusterPhase Phase, RotationPhase Rotation, DateTimeOffset? NotAfter);
+internal readonly record struct ClusterSample(ClusterPhase Phase, RotationPhase Rotation, DateTimeOffset? NotAfter)
+{
+    /// <summary>How full its volumes are; null where that is not known.</summary>
+    public IReadOnlyList<VolumeUsage>? Volumes { get; init; }
+}

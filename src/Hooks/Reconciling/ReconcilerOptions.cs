@@ -36,6 +36,9 @@ public sealed record ReconcilerOptions
     /// <summary>How often the certificate on a workload cluster is checked when nothing is due, up to 30 days; zero is never.</summary>
     public TimeSpan Verify { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>How often the fill level of a registry's volumes is read, up to 24 hours; zero is never.</summary>
+    public TimeSpan VolumeInterval { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How long a Lease is valid without a renewal, 3 s to 5 minutes in whole seconds.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Kubernetes.Client;
@@ -15,6 +16,20 @@ internal static class AnswerReader
         try
         {
             return Checked(JsonSerializer.Deserialize(body, type.Json));
+        }
+        catch (Exception exception) when (IsNotJson(exception))
+        {
+            throw NotJson(resource, exception);
+        }
+    }
+
+    /// <summary>An answer that is not an object of the API.</summary>
+    public static T Plain<T>(string resource, JsonTypeInfo<T> json, ReadOnlySpan<byte> body)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, json) ?? throw new JsonException("The answer is null.");
         }
         catch (Exception exception) when (IsNotJson(exception))
         {

@@ -21,6 +21,9 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     /// <summary>True when the body holds what may not be in a message; the API server quotes bodies that it can't decode.</summary>
     public bool HoldsSecrets { get; init; }
 
+    /// <summary>Largest answer that is read, in bytes; null for <see cref="KubernetesClientOptions.MaxResponseBytes"/>.</summary>
+    public int? MostBytes { get; init; }
+
     /// <summary>The key of a WebSocket that the call asks for; null for a plain call.</summary>
     public string? WebSocketKey { get; init; }
 

@@ -7,6 +7,9 @@ namespace CapiRegistryHook.Kubernetes.Client;
 /// <summary>Makes the calls of the API from what the caller means, and refuses what can't be meant before anything is sent.</summary>
 internal static class CallFactory
 {
+    /// <summary>A pod takes 3 to 5 KB, and a node has 110 pods unless its admin wants more.</summary>
+    private const int LargestSummary = 8 * 1024 * 1024;
+
     public static ApiRequest Get<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject =>
         new(HttpMethod.Get, ResourcePath.Object(type, name), Describe(type, name), Repeat.Safe)
@@ -108,6 +111,13 @@ internal static class CallFactory
             Body = Bytes(body),
         };
     }
+
+    /// <summary>What a node's kubelet has measured, through the API server.</summary>
+    public static ApiRequest NodeSummary(string node) =>
+        new(HttpMethod.Get, ResourcePath.NodeProxy(node) + "/stats/summary", $"statistics of the node {node}", Repeat.Safe)
+        {
+            MostBytes = LargestSummary,
+        };
 
     /// <summary>
     /// A WebSocket to a TCP port of a pod; nothing has happened at the pod before the stream is used, but it can't be repeated midway.

@@ -25,6 +25,9 @@ internal static class ResourcePath
             : $"{root}/namespaces/{Segment(@namespace, "namespace")}/{Segment(type.Plural, "resource")}";
     }
 
+    /// <summary>Where an API server passes requests on to a node's kubelet.</summary>
+    public static string NodeProxy(string node) => $"api/v1/nodes/{Segment(node, "node")}/proxy";
+
     /// <summary>Appends the parameters that are not null.</summary>
     public static string WithQuery(string path, params ReadOnlySpan<(string Key, string? Value)> parameters)
     {

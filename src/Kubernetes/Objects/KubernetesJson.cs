@@ -16,4 +16,5 @@ namespace CapiRegistryHook.Kubernetes.Objects;
 [JsonSerializable(typeof(ListMeta))]
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ExecCredential))]
+[JsonSerializable(typeof(NodeSummary))]
 internal sealed partial class KubernetesJson : JsonSerializerContext;

@@ -12,6 +12,9 @@ public sealed record Pod : IKubernetesObject
     /// <inheritdoc/>
     public ObjectMeta Metadata { get; init; } = new();
 
+    /// <summary>Where it runs.</summary>
+    public PodSpec? Spec { get; init; }
+
     /// <summary>What the kubelet says of it.</summary>
     public PodStatus? Status { get; init; }
 
@@ -20,6 +23,10 @@ public sealed record Pod : IKubernetesObject
     public bool IsReady => Metadata.DeletionTimestamp is null
         && Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true;
 }
+
+/// <summary>The spec of a <see cref="Pod"/>.</summary>
+/// <param name="NodeName">The node it was bound to; null while it waits for one.</param>
+public sealed record PodSpec(string? NodeName);
 
 /// <summary>What the kubelet says of a <see cref="Pod"/>.</summary>
 public sealed record PodStatus

@@ -6,6 +6,9 @@ namespace CapiRegistryHook.Registry.Objects;
 /// <summary>Any object, of which only the metadata and the conditions matter.</summary>
 internal sealed record ObjectHeader : IKubernetesObject
 {
+    /// <summary>An annotation that nothing is reconciled for.</summary>
+    public const string Noted = "capi-registry-hook.io/volumes";
+
     public string? ApiVersion { get; init; }
 
     public string? Kind { get; init; }
@@ -20,7 +23,7 @@ internal sealed record ObjectHeader : IKubernetesObject
 
     /// <summary>
     /// Differs when something changed that may matter: the spec (by its generation), labels, annotations, owners, the deletion. A
-    /// status that is written every few seconds changes nothing here.
+    /// status that is written every few seconds changes nothing here, and neither does what this service notes about volumes.
     /// </summary>
     [JsonIgnore]
     public int Fingerprint
@@ -31,7 +34,7 @@ internal sealed record ObjectHeader : IKubernetesObject
             hash.Add(Metadata.Uid);
             hash.Add(Metadata.Generation);
             hash.Add(Metadata.DeletionTimestamp);
-            foreach (var (key, value) in Sorted(Metadata.Labels).Concat(Sorted(Metadata.Annotations)))
+            foreach (var (key, value) in Sorted(Metadata.Labels).Concat(Sorted(Metadata.Annotations).Where(entry => entry.Key != Noted)))
                 hash.Add((key, value));
             foreach (var owner in Metadata.OwnerReferences ?? [])
                 hash.Add(owner.Uid);

@@ -3,6 +3,7 @@ using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.Trust;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
@@ -21,6 +22,8 @@ internal static class ClusterEventRules
                 yield return item;
         }
 
+        if (context.BeganFilling is { } filling)
+            yield return DescribeVolumes(filling);
         if (context.RolloutStop is { } stop)
             yield return Warning("RolloutStopped", "Rollout", stop);
         if (context.Waits is { Count: > 0 } blocked)
@@ -60,6 +63,11 @@ internal static class ClusterEventRules
             DescribeTrust(change, bundle.Count),
         _ => null,
     };
+
+    private static ClusterEvent DescribeVolumes(bool filling) => filling
+        ? Warning("VolumeFilling", "ReadVolumes", FormattableString.Invariant(
+            $"A volume of the registry is {VolumeRecord.FillingPercent}% full or more. Remove content, or increase storage.size."))
+        : Normal("VolumeFreed", "ReadVolumes", "The registry's volumes have space again.");
 
     private static ClusterEvent? DescribeTrust(Change change, int roots) =>
         change.Reason == ClusterTrust.RetiredReason ? Normal("RootRetired", "Rotate", change.Reason)

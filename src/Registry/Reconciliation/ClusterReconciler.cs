@@ -7,6 +7,7 @@ using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Text;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
@@ -44,6 +45,9 @@ internal sealed class ClusterReconciler(
         Rollout.ForgetAll();
     }
 
+    /// <summary>Reads how full the volumes of a registry are.</summary>
+    public VolumeCheck Volumes => new(management, workload, _events, options, time);
+
     /// <summary>Makes the registry of the Cluster what it is to be, or says what is in the way.</summary>
     /// <param name="key">The Cluster.</param>
     /// <param name="version">A version in which Clusters are served.</param>
@@ -80,6 +84,7 @@ internal sealed class ClusterReconciler(
         if (release is not null && ObjectLabels.IsManaged(release.Metadata) && ClusterOwner.Owns(cluster, release.Metadata))
         {
             context.Begin(CertificateRecord.Read(release.Metadata.Annotations));
+            context.Volumes = VolumeRecord.Read(release.Metadata.Annotations);
             context.Progress ??= ReleaseProgress.Read(release.Metadata.Annotations);
         }
 

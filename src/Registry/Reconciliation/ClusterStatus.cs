@@ -1,5 +1,6 @@
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
@@ -22,6 +23,14 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
 
     /// <summary>How far the registry is with it; null where that is not known.</summary>
     internal ReleaseProgress? Progress { get; init; }
+
+    /// <summary>
+    /// How full its volumes were when they were last read; empty when its storage has no statistics, null where nothing is known.
+    /// </summary>
+    public IReadOnlyList<VolumeUsage>? Volumes { get; init; }
+
+    /// <summary>When they were read; null where nothing is known. A day old at most while the cluster can be reached.</summary>
+    public DateTimeOffset? VolumesReadAt { get; init; }
 
     /// <summary>What is wrong or awaited, in sentences; null when nothing is.</summary>
     public string? Problem { get; init; }

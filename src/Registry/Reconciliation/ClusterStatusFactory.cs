@@ -5,6 +5,7 @@ using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Text;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
@@ -20,6 +21,7 @@ internal static class ClusterStatusFactory
         var plan = RegistryPlan.Create(facts.Cluster, options);
         var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
         var progress = ReleaseProgress.Read(facts.Release?.Metadata.Annotations);
+        var volumes = VolumeRecord.Read(facts.Release?.Metadata.Annotations);
         var (phase, problem) = Judge(facts, plan, record, now);
         var report = new ClusterStatus(key, phase)
         {
@@ -29,6 +31,8 @@ internal static class ClusterStatusFactory
             CertificateUntil = record?.NotAfter,
             Release = progress?.Revision,
             Progress = progress,
+            Volumes = volumes?.Volumes,
+            VolumesReadAt = volumes?.ReadAt,
             RootGeneration = record is not null && facts.Generations.TryGetValue(record.Issuer, out var generation) ? generation : null,
         };
         // A Warning stays for an hour after its cause is gone, so it explains what is awaited and nothing else.

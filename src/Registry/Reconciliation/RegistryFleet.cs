@@ -9,6 +9,7 @@ using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.Trust;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
@@ -43,6 +44,16 @@ public sealed class RegistryFleet
     /// <returns>How it ended.</returns>
     public Task<ReconcileResult> ReconcileAsync(ClusterKey cluster, bool verify, CancellationToken cancellationToken) =>
         _reconciler.ReconcileAsync(cluster, _versions.Served, verify, cancellationToken);
+
+    /// <summary>
+    /// Reads how full the volumes of one Cluster's registry are, from the kubelets of the workload cluster, and records it. Only the
+    /// replica that leads calls this, once per Cluster and interval.
+    /// </summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    /// <returns>One per pod; empty when the storage has no statistics; null when nothing new is known.</returns>
+    public Task<IReadOnlyList<VolumeUsage>?> ReadVolumesAsync(ClusterKey cluster, CancellationToken cancellationToken) =>
+        _reconciler.Volumes.RunAsync(cluster, _versions.Served, cancellationToken);
 
     /// <summary>
     /// Counts how far the admin's values and chart are rolled out, and decides which registries are next. Only the replica that leads calls

@@ -6,6 +6,7 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Release;
 
@@ -195,6 +196,9 @@ internal sealed record InstalledRelease(HelmChartProxy? Live, JsonObject? Values
 
     /// <summary>How far the registry is with them.</summary>
     public ReleaseProgress? Progress => Revision is null ? null : ReleaseProgress.Read(Live?.Metadata.Annotations);
+
+    /// <summary>How full its volumes were when they were last read.</summary>
+    public VolumeRecord? Volumes => VolumeRecord.Read(Live?.Metadata.Annotations);
 
     public bool IsBeingDeleted => Live?.Metadata.DeletionTimestamp is not null;
 }

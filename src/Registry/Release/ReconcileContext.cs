@@ -3,6 +3,7 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Trust;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Release;
 
@@ -38,6 +39,12 @@ internal sealed class ReconcileContext
 
     /// <summary>Why no other registry gets the admin's new decisions; null unless this one is among the causes.</summary>
     public string? RolloutStop { get; set; }
+
+    /// <summary>How full the registry's volumes are; null while that is not known.</summary>
+    public VolumeRecord? Volumes { get; set; }
+
+    /// <summary>True when this attempt saw the volumes fill up, false when it saw that they have space again; null for neither.</summary>
+    public bool? BeganFilling { get; set; }
 
     /// <summary>What the cluster's nodes are given to trust; null when the attempt did not get that far.</summary>
     public TrustBundle? Bundle { get; set; }
@@ -77,6 +84,7 @@ internal sealed class ReconcileContext
         Changes = Changes,
         Rotation = Rotation,
         RotationWaits = Waits?.Reason,
+        Volumes = Volumes?.Volumes,
         Certificate = Certificate is { } known && Cluster?.Metadata.Uid is { } uid
             ? new CertificateSummary(known.Serial, known.Issuer, known.NotAfter, known.RenewalTime(uid))
             : null,

@@ -1,6 +1,7 @@
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Trust;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Release;
 
@@ -23,6 +24,9 @@ public sealed record ReconcileResult(ClusterKey Cluster, ClusterPhase Phase)
 
     /// <summary>A fixed sentence on what keeps a former root in the bundle, or on nodes; null when nothing does.</summary>
     public string? RotationWaits { get; init; }
+
+    /// <summary>How full its volumes were when they were last read; null where that is not known.</summary>
+    public IReadOnlyList<VolumeUsage>? Volumes { get; init; }
 
     /// <summary>The certificate that the registry is to serve; null where none is known.</summary>
     public CertificateSummary? Certificate { get; init; }

@@ -93,6 +93,7 @@ internal sealed class RegistryInstaller(
     {
         var release = await _chart.FindAsync(requested, cancellationToken);
         var known = context.Begin(release.Certificate);
+        context.Volumes = release.Volumes;
         context.Progress = release.Progress;
         if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
             return refusal;

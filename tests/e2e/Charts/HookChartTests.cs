@@ -165,7 +165,7 @@ public sealed partial class HookChartTests
     }
 
     [Theory]
-    [InlineData(true, 13)]
+    [InlineData(true, 15)]
     [InlineData(false, 6)]
     public async Task Alerts_EachExpression_UsesMetricsThatExist(bool reconciler, int count)
     {

@@ -40,6 +40,7 @@ internal sealed record RequestTarget(string Verb, ServedResource? Resource, stri
     // "namespaces/x/secrets/y" names a Secret, "namespaces/x" and "namespaces/x/status" the namespace itself.
     private static (string Namespace, string Plural, string Name, string Subresource) Split(string[] rest) => rest switch
     {
+        ["nodes", var name, "proxy", .. var path] => ("", "nodes", name, $"proxy/{string.Join('/', path)}"),
         ["namespaces", var name, "status"] => ("", "namespaces", name, "status"),
         ["namespaces", var home, var plural] => (home, plural, "", ""),
         ["namespaces", var home, var plural, var name] => (home, plural, name, ""),

@@ -73,6 +73,8 @@ internal static class ResourceTable
             new ServedVersion("cluster.x-k8s.io", "v1beta2", "Cluster", ResourceSchemas.Cluster),
             new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.Cluster)) { Custom = true,
             StatusSubresource = true },
+        new("pods", true, new ServedVersion("", "v1", "Pod", ResourceSchemas.Cluster)) { StatusSubresource = true },
+        new("nodes", false, new ServedVersion("", "v1", "Node", ResourceSchemas.Cluster)) { StatusSubresource = true },
         new("services", true, new ServedVersion("", "v1", "Service", ResourceSchemas.Cluster)),
         new("statefulsets", true, new ServedVersion("apps", "v1", "StatefulSet", ResourceSchemas.Cluster)) { StatusSubresource = true },
         OpenKind("machines", "Machine"),

@@ -75,6 +75,30 @@ public sealed partial class MetricsTests : IDisposable
         Assert.Contains("capi_registry_hook_call_duration_seconds_bucket{hook=\"BeforeClusterCreate\",le=\"+Inf\"} 0", lines);
     }
 
+    /// <summary>A new leader shows what was written down; what it read itself is newer, and stays.</summary>
+    [Fact]
+    public void Record_Volumes_ShowsTheNewestFigures()
+    {
+        var key = new ClusterKey("team-a", "c1");
+        var found = new ReconcileResult(key, ClusterPhase.Ready) { Volumes = [new("registry-0", 1000, 600, 100, 10)] };
+        _reconciler.Lead(new ReconcileQueue(new ReconcilerOptions(), TimeProvider.System));
+        _reconciler.Record(found, TimeSpan.Zero);
+        Assert.Contains(Line("used_bytes", 600), Write(), StringComparison.Ordinal);
+        Assert.Contains(Line("capacity_bytes", 1000), Write(), StringComparison.Ordinal);
+        Assert.Contains(Line("inodes", 100), Write(), StringComparison.Ordinal);
+        Assert.Contains(Line("inodes_used", 10), Write(), StringComparison.Ordinal);
+
+        _reconciler.Record(key, [new("registry-0", 1000, 604, 100, 10)]);
+        _reconciler.Record(found, TimeSpan.Zero);
+        Assert.Contains(Line("used_bytes", 604), Write(), StringComparison.Ordinal);
+
+        _reconciler.Record(found with { Phase = ClusterPhase.Off, Volumes = null }, TimeSpan.Zero);
+        Assert.DoesNotContain("registry-0", Write(), StringComparison.Ordinal);
+
+        static string Line(string name, long value) =>
+            $"capi_registry_hook_registry_volume_{name}{{cluster_namespace=\"team-a\",cluster=\"c1\",pod=\"registry-0\"}} {value}\n";
+    }
+
     [Fact]
     public void Write_EveryLine_IsInTheTextFormat()
     {

@@ -53,6 +53,45 @@ public sealed class ReconcileQueueTests
         Assert.Equal(One, (await again.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
     }
 
+    /// <summary>A new leader asks no cluster in the first half of an interval, and each once per interval however often it is due.</summary>
+    [Fact]
+    public async Task TakeAsync_Volumes_AreReadOncePerIntervalAndSpread()
+    {
+        var queue = new ReconcileQueue(new ReconcilerOptions { VolumeInterval = TimeSpan.FromHours(2), Workers = 64 }, _time);
+        for (var cluster = 0; cluster < 200; cluster++)
+            queue.EnqueueCluster(new ClusterKey("default", $"c{cluster}"), 1);
+        var reads = new Dictionary<ClusterKey, List<TimeSpan>>();
+        var start = _time.GetUtcNow();
+        for (var minute = 0; minute < 240; minute += 10)
+        {
+            for (var cluster = 0; cluster < 200; cluster++)
+            {
+                var request = await queue.TakeAsync(CancellationToken);
+                if (request.ReadsVolumes)
+                    (reads.TryGetValue(request.Cluster, out var known) ? known : reads[request.Cluster] = []).Add(_time.GetUtcNow() - start);
+                queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromMinutes(10));
+            }
+
+            _time.Advance(TimeSpan.FromMinutes(10));
+        }
+
+        Assert.Equal(200, reads.Count);
+        Assert.All(reads.Values, times => Assert.InRange(times[0], TimeSpan.FromHours(1), TimeSpan.FromMinutes(130)));
+        Assert.True(reads.Values.Select(times => times[0]).Distinct().Count() > 4);
+        Assert.All(reads.Values.Where(times => times.Count > 1), times => Assert.Equal(TimeSpan.FromHours(2), times[1] - times[0]));
+    }
+
+    [Fact]
+    public async Task TakeAsync_VolumesOff_AreNeverRead()
+    {
+        var queue = new ReconcileQueue(new ReconcilerOptions { VolumeInterval = TimeSpan.Zero }, _time);
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Settled, _time.GetUtcNow());
+        _time.Advance(TimeSpan.FromDays(40));
+
+        Assert.False((await queue.TakeAsync(CancellationToken)).ReadsVolumes);
+    }
+
     [Fact]
     public async Task Done_NextTime_IsTakenThen()
     {

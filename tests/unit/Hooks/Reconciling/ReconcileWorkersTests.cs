@@ -48,7 +48,7 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         Assert.Contains("capi_registry_hook_clusters{phase=\"waiting\"} 1\n", Page(), StringComparison.Ordinal);
         _fixture.Served = new ServedResult.AllServed();
         await CheckedAfterAsync(BackoffPolicy.WaitingPause);
-        await _fixture.Time.TimerAsync(delay => delay > TimeSpan.FromMinutes(50));
+        await SettledAsync();
 
         Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 1\n", Page(), StringComparison.Ordinal);
     }
@@ -67,6 +67,33 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         }
 
         Assert.Contains("capi_registry_hook_clusters{phase=\"unreachable\"} 1\n", Page(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_VolumesAreDue_AreReadOnceAndShown()
+    {
+        const string Used = "capi_registry_hook_registry_volume_used_bytes{cluster_namespace=\"team-a\",cluster=\"c1\",pod=\"registry-0\"} 600\n";
+        await _fixture.AddPodAsync("registry-0", "n1");
+        var asked = 0;
+        _fixture.Workload.InjectFault(call =>
+        {
+            if (call.Resource != "nodes")
+                return null;
+            asked++;
+            return CapiRegistryHook.Harness.Embedded.Fault.Raw(200, "application/json", """
+                {"pods":[{"podRef":{"name":"registry-0","namespace":"registry-system"},
+                 "volume":[{"name":"data","capacityBytes":1000,"availableBytes":400,"inodes":0,"inodesFree":0}]}]}
+                """);
+        });
+        await _fixture.InstallAsync();
+        Start().EnqueueCluster(ReconcilerFixture.Key, 1);
+        await SettledAsync();
+        Assert.DoesNotContain(Used, Page(), StringComparison.Ordinal);
+
+        _fixture.Time.Advance(TimeSpan.FromHours(1));
+        await SettledAsync();
+        Assert.Contains(Used, Page(), StringComparison.Ordinal);
+        Assert.Equal(1, asked);
     }
 
     [Fact]
@@ -90,6 +117,9 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
 
     /// <summary>The reconcile has ended, and the next one comes after the pause of those that wait.</summary>
     private Task WaitingAsync() => _fixture.Time.TimerAsync(delay => delay == BackoffPolicy.WaitingPause);
+
+    /// <summary>The reconcile has ended, and the next one comes with the resync or the next look at volumes.</summary>
+    private Task SettledAsync() => _fixture.Time.TimerAsync(delay => delay > TimeSpan.FromMinutes(20));
 
     private async Task CheckedAfterAsync(TimeSpan pause)
     {

@@ -30,7 +30,7 @@ internal sealed class ReconcilerFixture : IDisposable
     public ReconcilerFixture()
     {
         Management = new InProcessApi(new Uri("https://management.test"), Time, Key.Namespace, HookNamespace);
-        Workload = new InProcessApi(new Uri("https://workload.test"), Time, "default");
+        Workload = new InProcessApi(new Uri("https://workload.test"), Time, "default", "registry-system");
         Objects = new AdminClient(Management);
         using var authority = LoopbackAuthority.Create(Time);
         _authority = authority.CertificatePem;
@@ -82,6 +82,25 @@ internal sealed class ReconcilerFixture : IDisposable
         {
             ["metadata"] = new JsonObject { ["name"] = $"{name}-kubeconfig" },
             ["data"] = new JsonObject { ["value"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(kubeconfig)) },
+        }, CancellationToken);
+    }
+
+    /// <summary>A pod of the registry on the workload cluster, or of a cache, by its name.</summary>
+    public async Task AddPodAsync(string name, string node)
+    {
+        using var workload = new AdminClient(Workload);
+        await workload.CreateAsync("/api/v1/namespaces/registry-system/pods", new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = name,
+                ["labels"] = new JsonObject
+                {
+                    ["app.kubernetes.io/instance"] = "registry",
+                    ["app.kubernetes.io/component"] = name.StartsWith("registry-cache", StringComparison.Ordinal) ? "cache" : "registry",
+                },
+            },
+            ["spec"] = new JsonObject { ["nodeName"] = node },
         }, CancellationToken);
     }
 
