@@ -30,6 +30,14 @@
 {{- fail (printf "metrics.%s.enabled needs metrics.enabled: set it to true too." $name) -}}
 {{- end -}}
 {{- end -}}
+{{- range $field := list "loadBalancerIP" "loadBalancerSourceRanges" -}}
+{{- if and (index $v.service $field) (ne $v.service.type "LoadBalancer") -}}
+{{- fail (printf "service.%s needs service.type LoadBalancer, but it is %s: set the type, or leave the value empty." $field $v.service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.service.externalTrafficPolicy (eq $v.service.type "ClusterIP") -}}
+{{- fail "service.externalTrafficPolicy is for the types NodePort and LoadBalancer, but service.type is ClusterIP: set the type, or leave the value empty." -}}
+{{- end -}}
 {{- if and $v.clientAuthentication.names (not $v.clientAuthentication.caSecret) -}}
 {{- fail "clientAuthentication.names needs clientAuthentication.caSecret: name the Secret with the authority that vouches for them." -}}
 {{- end -}}

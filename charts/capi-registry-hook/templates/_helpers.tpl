@@ -86,6 +86,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
+{{/* The pod of helm test: not the selector's, or the Service would lead to it. */}}
+{{- define "capi-registry-hook.testSelector" -}}
+app.kubernetes.io/name: {{ include "capi-registry-hook.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{/* A probe of a path: list PATH SETTINGS. */}}
 {{- define "capi-registry-hook.probe" -}}
 httpGet: {path: {{ index . 0 }}, port: https, scheme: HTTPS}

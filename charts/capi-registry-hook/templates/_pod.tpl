@@ -1,4 +1,7 @@
-{{/* Where pods run. Preferences only: a replacement must also find a place when every node or zone has one already. */}}
+{{/*
+Where pods run. On a single node all run there, and a replacement also finds a place when every node or zone has one already. Where pods
+could take turns, they must: on the node that is there first they would all stay.
+*/}}
 {{- define "capi-registry-hook.scheduling" -}}
 {{- with .Values.priorityClassName -}}
 priorityClassName: {{ . }}
@@ -28,6 +31,16 @@ topologySpreadConstraints:
 {{- if .Values.topologySpreadConstraints }}
   {{- toYaml .Values.topologySpreadConstraints | nindent 2 }}
 {{- else }}
+{{- if semverCompare ">=1.26.0-0" .Capabilities.KubeVersion.Version }}
+  # Nodes that the pods do not tolerate don't count; older versions have no way to say that.
+  - topologyKey: kubernetes.io/hostname
+    maxSkew: 1
+    whenUnsatisfiable: DoNotSchedule
+    nodeTaintsPolicy: Honor
+    labelSelector:
+      matchLabels:
+        {{- include "capi-registry-hook.selector" . | nindent 8 }}
+{{- end }}
   - topologyKey: topology.kubernetes.io/zone
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway

@@ -39,6 +39,12 @@
 {{- if and $v.ingress.enabled (not $v.ingress.hosts) -}}
 {{- fail "ingress.hosts is empty: list the host names that the Ingress answers to." -}}
 {{- end -}}
+{{- if and $v.gateway.enabled (not (and $v.gateway.hosts $v.gateway.parentRefs)) -}}
+{{- fail "gateway.enabled needs gateway.parentRefs and gateway.hosts: name the gateway and the host names that lead to the registry." -}}
+{{- end -}}
+{{- if and $v.gateway.enabled (eq $v.gateway.kind "HTTPRoute") (not $v.gateway.backendCA.name) -}}
+{{- fail "gateway.backendCA.name is empty, and a gateway that ends TLS would speak plain HTTP to the registry: name the object whose key ca.crt verifies it, or set gateway.kind to TLSRoute." -}}
+{{- end -}}
 {{- if and $v.metrics.serviceMonitor.enabled (not $v.metrics.enabled) -}}
 {{- fail "metrics.serviceMonitor.enabled needs metrics.enabled: set it to true too." -}}
 {{- end -}}
@@ -46,6 +52,14 @@
 {{- $service := index $v $name -}}
 {{- if and (eq $service.type "ClusterIP") (gt (int $service.nodePort) 0) -}}
 {{- fail (printf "%s.nodePort is %d, but %s.type is ClusterIP: set the type to NodePort, or the port to 0." $name (int $service.nodePort) $name) -}}
+{{- end -}}
+{{- range $field := list "loadBalancerIP" "loadBalancerSourceRanges" -}}
+{{- if and (index $service $field) (ne $service.type "LoadBalancer") -}}
+{{- fail (printf "%s.%s needs %s.type LoadBalancer, but it is %s: set the type, or leave the value empty." $name $field $name $service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $service.externalTrafficPolicy (eq $service.type "ClusterIP") -}}
+{{- fail (printf "%s.externalTrafficPolicy is for the types NodePort and LoadBalancer, but %s.type is ClusterIP: set the type, or leave the value empty." $name $name) -}}
 {{- end -}}
 {{- if and (gt (len (default list $service.clusterIPs)) 1) (eq $service.ipFamilyPolicy "SingleStack") -}}
 {{- fail (printf "%s.clusterIPs has %d addresses, but %s.ipFamilyPolicy is SingleStack: set it to PreferDualStack or RequireDualStack, or keep one address." $name (len $service.clusterIPs) $name) -}}

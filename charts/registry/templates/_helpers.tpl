@@ -144,6 +144,16 @@ clusterIP: {{ first . | quote }}
 clusterIPs:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .loadBalancerIP }}
+loadBalancerIP: {{ . | quote }}
+{{- end }}
+{{- with .loadBalancerSourceRanges }}
+loadBalancerSourceRanges:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .externalTrafficPolicy }}
+externalTrafficPolicy: {{ . }}
+{{- end }}
 {{- include "registry.serviceFamilies" . }}
 {{- end -}}
 

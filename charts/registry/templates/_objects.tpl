@@ -54,3 +54,14 @@ spec:
     matchLabels:
       {{- include "registry.selector" . | nindent 6 }}
 {{- end -}}
+
+{{/* The version of an object of the Gateway API: list CONTEXT KIND WANTED FALLBACK. Wanted, or the newest that the cluster serves, or the fallback. */}}
+{{- define "registry.gatewayVersion" -}}
+{{- $root := index . 0 -}}
+{{- $kind := index . 1 -}}
+{{- $version := index . 2 -}}
+{{- range $served := list "v1" "v1beta1" "v1alpha3" "v1alpha2" -}}
+{{- if and (not $version) ($root.Capabilities.APIVersions.Has (printf "gateway.networking.k8s.io/%s/%s" $served $kind)) -}}{{- $version = $served -}}{{- end -}}
+{{- end -}}
+gateway.networking.k8s.io/{{ default (index . 3) $version }}
+{{- end -}}

@@ -145,6 +145,16 @@ securityContext:
 enableServiceLinks: false
 {{- end -}}
 
+{{/* How replicas keep off each other's nodes. */}}
+{{- define "registry.antiAffinity" -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchLabels" (include "registry.selector" . | fromYaml)) -}}
+{{- if eq .Values.spread "Required" -}}
+{{- dict "requiredDuringSchedulingIgnoredDuringExecution" (list $term) | toYaml -}}
+{{- else -}}
+{{- dict "preferredDuringSchedulingIgnoredDuringExecution" (list (dict "weight" 100 "podAffinityTerm" $term)) | toYaml -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 A check: list CONTEXT PROBE. Over HTTPS the kubelet does not verify the certificate, and / needs no login, but every check is in the
 access log. The debugging port tells the same and logs nothing; it is open with the metrics only.

@@ -40,20 +40,13 @@ spec:
       serviceAccountName: {{ include "registry.serviceAccountName" . | quote }}
       automountServiceAccountToken: false
       terminationGracePeriodSeconds: {{ add (int .Values.drain.delaySeconds) (int .Values.drain.timeoutSeconds) 5 }}
-      {{- if .Values.affinity }}
       affinity:
+        {{- if .Values.affinity }}
         {{- toYaml .Values.affinity | nindent 8 }}
-      {{- else }}
-      affinity:
+        {{- else }}
         podAntiAffinity:
-          preferredDuringSchedulingIgnoredDuringExecution:
-            - weight: 100
-              podAffinityTerm:
-                topologyKey: kubernetes.io/hostname
-                labelSelector:
-                  matchLabels:
-                    {{- include "registry.selector" . | nindent 20 }}
-      {{- end }}
+          {{- include "registry.antiAffinity" . | nindent 10 }}
+        {{- end }}
       {{- if .Values.topologySpreadConstraints }}
       topologySpreadConstraints:
         {{- toYaml .Values.topologySpreadConstraints | nindent 8 }}
@@ -66,13 +59,17 @@ spec:
             matchLabels:
               {{- include "registry.selector" . | nindent 14 }}
       {{- end }}
-      {{- if or (include "registry.prepares" .) (eq $collection "restart") }}
+      {{- if or (include "registry.prepares" .) (eq $collection "restart") .Values.extraInitContainers }}
       initContainers:
         {{- if include "registry.prepares" . }}
         {{- include "registry.prepareFolder" . | nindent 8 }}
         {{- end }}
         {{- if eq $collection "restart" }}
         {{- include "registry.collectBeforeServing" . | nindent 8 }}
+        {{- end }}
+        {{- /* Last: the garbage collection finds its own container by its place. */}}
+        {{- with .Values.extraInitContainers }}
+        {{- toYaml . | nindent 8 }}
         {{- end }}
       {{- end }}
       containers:
@@ -130,6 +127,9 @@ spec:
             {{- end }}
         {{- if $replicated }}
         {{- include "registry.syncContainer" . | nindent 8 }}
+        {{- end }}
+        {{- with .Values.extraContainers }}
+        {{- toYaml . | nindent 8 }}
         {{- end }}
       volumes:
         {{- include "registry.volumes" . | nindent 8 }}

@@ -98,6 +98,37 @@ public sealed record ClusterTopology
 
     /// <summary>The values of the ClusterClass variables.</summary>
     public IReadOnlyList<ClusterVariable>? Variables { get; init; }
+
+    /// <summary>The control plane; absent where defaults decide.</summary>
+    public NodeGroup? ControlPlane { get; init; }
+
+    /// <summary>The other nodes; absent when there are none.</summary>
+    public TopologyWorkers? Workers { get; init; }
+
+    /// <summary>
+    /// How many nodes are asked for at least. Workers without a number are one: their default, or what an autoscaler starts with. A control
+    /// plane without a number may be a managed one, which has no nodes.
+    /// </summary>
+    internal long Nodes => Math.Max(0, ControlPlane?.Replicas ?? 0) + Count(Workers?.MachineDeployments) + Count(Workers?.MachinePools);
+
+    private static long Count(IReadOnlyList<NodeGroup?>? groups) => groups?.Sum(group => (long)Math.Max(0, group?.Replicas ?? 1)) ?? 0;
+}
+
+/// <summary>The nodes of a topology besides its control plane.</summary>
+public sealed record TopologyWorkers
+{
+    /// <summary>MachineDeployments.</summary>
+    public IReadOnlyList<NodeGroup?>? MachineDeployments { get; init; }
+
+    /// <summary>MachinePools.</summary>
+    public IReadOnlyList<NodeGroup?>? MachinePools { get; init; }
+}
+
+/// <summary>Nodes of one kind in a topology.</summary>
+public sealed record NodeGroup
+{
+    /// <summary>How many; null where an autoscaler or a default decides.</summary>
+    public int? Replicas { get; init; }
 }
 
 /// <summary>One variable of a topology.</summary>

@@ -40,9 +40,18 @@ internal static class ChartValues
     /// <summary>What is part of selectors: Kubernetes refuses to change them, so a release that tries is left half-applied.</summary>
     public static IReadOnlyList<string> Fixed { get; } = ["nameOverride"];
 
-    /// <summary>What the admin and the cluster's variable say together.</summary>
-    public static JsonObject Choose(RegistryDefaults defaults, RegistryBasis basis) =>
-        HelmValues.Merge(defaults.ValuesFor(basis.Cluster.Name), FromVariable(basis.Settings));
+    /// <summary>
+    /// What the admin and the cluster's variable say together. A registry is installed while its cluster has one node: replicas that only
+    /// prefer to keep apart would all start there and stay. Where nodes for all of them are asked for, they wait; the admin may say
+    /// otherwise.
+    /// </summary>
+    public static JsonObject Choose(RegistryDefaults defaults, RegistryBasis basis)
+    {
+        var chosen = HelmValues.Merge(defaults.ValuesFor(basis.Cluster.Name), FromVariable(basis.Settings));
+        return Replicas(chosen) is > 1 and var replicas && basis.Cluster.Spec?.Topology?.Nodes >= replicas
+            ? HelmValues.Merge(new JsonObject { ["spread"] = "Required" }, chosen)
+            : chosen;
+    }
 
     /// <summary>The number of replicas, which also decides the names in the certificate.</summary>
     public static int Replicas(JsonObject chosen) =>

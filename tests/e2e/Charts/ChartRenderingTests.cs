@@ -52,7 +52,7 @@ public sealed class ChartRenderingTests
         foreach (var file in chart.CaseFiles)
         {
             var objects = await new HelmProgram("helm3").ObjectsAsync(chart.Path, CancellationToken, "--values", file);
-            foreach (var template in objects.PodTemplates())
+            foreach (var template in objects.PodTemplates().Concat(objects.Where(entry => entry.Kind() == "Pod")))
             {
                 pods++;
                 Assert.Empty(PodRules.Violations(template, Path.GetFileName(file)));

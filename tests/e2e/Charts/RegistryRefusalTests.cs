@@ -12,7 +12,10 @@ public sealed class RegistryRefusalTests
     [InlineData("repliacs=3", "repliacs")]
     [InlineData("service.prot=1", "prot")]
     [InlineData("storage.s3.buckets=a", "buckets")]
-    [InlineData("global.imageRegsitry=a", "imageRegsitry")]
+    [InlineData("enabled=false", "enabled")]
+    [InlineData("service.loadBalancerSourceRanges={10.0.0.0}", "service/loadBalancerSourceRanges/0")]
+    [InlineData("gateway.kind=TCPRoute", "gateway/kind")]
+    [InlineData("spread=Always", "spread")]
     [InlineData("replicas=two", "replicas")]
     [InlineData("replicas=0", "replicas")]
     [InlineData("replicas=10", "replicas")]
@@ -112,6 +115,19 @@ public sealed class RegistryRefusalTests
         "service.nodePort is 30443, but service.type is ClusterIP: set the type to NodePort, or the port to 0.")]
     [InlineData("primaryService.nodePort=30443",
         "primaryService.nodePort is 30443, but primaryService.type is ClusterIP: set the type to NodePort, or the port to 0.")]
+    [InlineData("service.loadBalancerIP=192.0.2.1",
+        "service.loadBalancerIP needs service.type LoadBalancer, but it is ClusterIP: set the type, or leave the value empty.")]
+    [InlineData("primaryService.type=NodePort,primaryService.loadBalancerSourceRanges={192.0.2.0/24}",
+        "primaryService.loadBalancerSourceRanges needs primaryService.type LoadBalancer, but it is NodePort: set the type, or leave "
+            + "the value empty.")]
+    [InlineData("service.externalTrafficPolicy=Local",
+        "service.externalTrafficPolicy is for the types NodePort and LoadBalancer, but service.type is ClusterIP: set the type, or "
+            + "leave the value empty.")]
+    [InlineData("gateway.enabled=true,gateway.hosts={a.example.com}",
+        "gateway.enabled needs gateway.parentRefs and gateway.hosts: name the gateway and the host names that lead to the registry.")]
+    [InlineData("gateway.enabled=true,gateway.hosts={a.example.com},gateway.parentRefs[0].name=edge,gateway.kind=HTTPRoute",
+        "gateway.backendCA.name is empty, and a gateway that ends TLS would speak plain HTTP to the registry: name the object whose "
+            + "key ca.crt verifies it, or set gateway.kind to TLSRoute.")]
     [InlineData("primaryService.ipFamilyPolicy=SingleStack,primaryService.clusterIPs={10.0.0.1,fd00::1}",
         "primaryService.clusterIPs has 2 addresses, but primaryService.ipFamilyPolicy is SingleStack: set it to PreferDualStack or "
             + "RequireDualStack, or keep one address.")]

@@ -123,13 +123,15 @@ internal sealed class RegistryRelease : IAsyncDisposable
         foreach (var name in (string[])["registry", "cache"])
         {
             yield return $"{name}.{@namespace}.svc";
+            yield return $"{name}.{@namespace}.svc.cluster.local";
             yield return $"{name}-primary.{@namespace}.svc.cluster.local";
             for (var ordinal = 0; ordinal < MostReplicas; ordinal++)
                 yield return $"{name}-{ordinal}.{name}-headless.{@namespace}.svc.cluster.local";
         }
     }
 
-    private async Task<JsonObject> BaseValuesAsync(string name, CancellationToken cancellationToken) => new()
+    /// <summary>The images that the cluster has, and short waits.</summary>
+    public async Task<JsonObject> BaseValuesAsync(string name, CancellationToken cancellationToken) => new()
     {
         ["fullnameOverride"] = name,
         ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Registry, cancellationToken)),
@@ -137,6 +139,7 @@ internal sealed class RegistryRelease : IAsyncDisposable
         ["interval"] = "1s" },
         ["garbageCollection"] =
             new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
+        ["test"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Curl, cancellationToken)) },
         ["storage"] = new JsonObject { ["size"] = "100Mi" },
         // Nobody pulls through a Service while these pods stop.
         ["drain"] = new JsonObject { ["delaySeconds"] = 0, ["timeoutSeconds"] = 5 },

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace CapiRegistryHook.Harness.Charts;
 
 /// <summary>
@@ -21,6 +23,9 @@ public sealed class ChartFolder
     public string Name => System.IO.Path.GetFileName(Path);
 
     public ValuesFile Values { get; }
+
+    /// <summary>Chart.yaml.</summary>
+    public JsonObject Metadata => RenderedObjects.Read(System.IO.File.ReadAllText(File("Chart.yaml"))).Single();
 
     /// <summary>Values that the chart is tested with, in order of their names.</summary>
     public IReadOnlyList<string> CaseFiles => [.. Directory.GetFiles(File("ci"), "*-values.yaml").Order(StringComparer.Ordinal)];

@@ -41,6 +41,9 @@ public enum TestImage
     /// <summary>kubectl, which restarts the registry's pods for a garbage collection.</summary>
     Kubectl,
 
+    /// <summary>What asks a registry over verified TLS, for helm test.</summary>
+    Curl,
+
     /// <summary>This service, as published.</summary>
     Hook,
 }

@@ -38,6 +38,7 @@ internal sealed record KindCommands(string Name, string KubeconfigFile)
         TestImage.Registry => "docker.io/library/registry:3",
         TestImage.Regsync => "ghcr.io/regclient/regsync:v0.11.5-alpine",
         TestImage.Kubectl => "registry.k8s.io/kubectl:v1.34.3",
+        TestImage.Curl => "docker.io/curlimages/curl:8.16.0",
         _ => null,
     };
 

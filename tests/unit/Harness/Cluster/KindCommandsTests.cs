@@ -44,6 +44,7 @@ public sealed class KindCommandsTests
     [InlineData(TestImage.Registry, true)]
     [InlineData(TestImage.Regsync, true)]
     [InlineData(TestImage.Kubectl, true)]
+    [InlineData(TestImage.Curl, true)]
     [InlineData(TestImage.Hook, false)]
     public void PublicReferenceOf_Image_IsMissingForOursOnly(TestImage image, bool published) =>
         Assert.Equal(published, KindCommands.PublicReferenceOf(image) is not null);

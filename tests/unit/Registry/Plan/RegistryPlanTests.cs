@@ -1,7 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Nodes;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Plan;
@@ -34,6 +36,45 @@ public sealed class RegistryPlanTests
         var plan = Clusters.Plan(cluster, new RegistryOptions { VariableName = "platform", VariablePath = "mirror" });
 
         Assert.Equal(3, plan.Replicas);
+    }
+
+    /// <summary>At install time the cluster has one node, which is no reason for all replicas to live there.</summary>
+    [Theory]
+    [InlineData("""{}""", null)]
+    [InlineData("""{ "controlPlane": { "replicas": 1 } }""", null)]
+    [InlineData("""{ "controlPlane": {}, "workers": { "machineDeployments": [{ "replicas": 0 }, null], "machinePools": null } }""", null)]
+    [InlineData("""{ "workers": { "machineDeployments": [{}, { "replicas": null }] } }""", "Required")]
+    [InlineData("""{ "controlPlane": { "replicas": 3 } }""", "Required")]
+    [InlineData("""{ "controlPlane": { "replicas": 1 }, "workers": { "machineDeployments": [{ "replicas": 1 }] } }""", "Required")]
+    [InlineData("""{ "controlPlane": { "replicas": 1 }, "workers": { "machineDeployments": [{ "replicas": 0 }] } }""", null)]
+    [InlineData("""{ "workers": { "machinePools": [{ "replicas": 2147483647 }, { "replicas": 2147483647 }] } }""", "Required")]
+    [InlineData("""{ "workers": { "machinePools": [{ "replicas": -5 }] } }""", null)]
+    public void Create_ByTheNodesAskedFor_KeepsReplicasApart(string topology, string? spread)
+    {
+        var values = Clusters.Plan(WithNodes(topology)).Values;
+
+        Assert.Equal(spread, (string?)values["spread"]);
+    }
+
+    [Theory]
+    [InlineData("spread: Preferred", "Preferred")]
+    [InlineData("replicas: 1", null)]
+    [InlineData("replicas: 4", null)]
+    public void Create_AdminSaysOtherwiseOrNodesDoNotSuffice_LeavesReplicasTogether(string admin, string? spread)
+    {
+        var options = new RegistryOptions();
+        options.Defaults.Replace(admin);
+
+        var values = Clusters.Plan(WithNodes("""{ "controlPlane": { "replicas": 3 } }"""), options).Values;
+
+        Assert.Equal(spread, (string?)values["spread"]);
+    }
+
+    private static Cluster WithNodes(string topology)
+    {
+        var cluster = Clusters.With();
+        var nodes = JsonSerializer.Deserialize<ClusterTopology>(topology, JsonSerializerOptions.Web)!;
+        return cluster with { Spec = cluster.Spec! with { Topology = nodes with { Variables = cluster.Spec.Topology!.Variables } } };
     }
 
     [Fact]
