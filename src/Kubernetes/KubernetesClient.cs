@@ -17,6 +17,7 @@ public sealed class KubernetesClient : IDisposable
     private readonly ApiTransport _transport;
     private readonly KubernetesClientOptions _options;
     private readonly TimeProvider _time;
+    private readonly PodPort _ports;
 
     /// <summary>A client of the given server; nothing is sent yet.</summary>
     /// <param name="connection">The server and the identity; freed with the client.</param>
@@ -33,6 +34,7 @@ public sealed class KubernetesClient : IDisposable
         _transport = transport;
         _options = options;
         _time = time;
+        _ports = new PodPort(transport, options, time);
     }
 
     /// <summary>
@@ -243,7 +245,7 @@ public sealed class KubernetesClient : IDisposable
     /// <summary>
     /// Opens a stream to a TCP port of a pod, through the API server and the node's kubelet. Any number may be open; each is a connection
     /// of its own. If nobody listens, the first read throws an <see cref="IOException"/>. Reads and writes have no limit but their token,
-    /// and <see cref="KubernetesClientOptions.ForwardPongTimeout"/> if it is set.
+    /// and <see cref="KubernetesClientOptions.ForwardPongTimeout"/>.
     /// </summary>
     /// <param name="pod">The pod.</param>
     /// <param name="port">The port, 1 to 65535.</param>
@@ -253,7 +255,7 @@ public sealed class KubernetesClient : IDisposable
     /// </returns>
     /// <exception cref="KubernetesApiException">The API server, or the kubelet behind it, makes no connection.</exception>
     public Task<Stream> OpenPortAsync(NamespacedName pod, int port, CancellationToken cancellationToken) =>
-        PodPort.OpenAsync(_transport, CallFactory.Forward(pod, port), _options, _time, cancellationToken);
+        _ports.OpenAsync(pod, port, cancellationToken);
 
     /// <summary>Closes the connections and frees what the connection holds; calls under way fail.</summary>
     public void Dispose() => _transport.Dispose();

@@ -24,8 +24,8 @@ internal sealed record ApiRequest(HttpMethod Method, string Path, string Resourc
     /// <summary>Largest answer that is read, in bytes; null for <see cref="KubernetesClientOptions.MaxResponseBytes"/>.</summary>
     public int? MostBytes { get; init; }
 
-    /// <summary>The key of a WebSocket that the call asks for; null for a plain call.</summary>
-    public string? WebSocketKey { get; init; }
+    /// <summary>Adds the headers that ask for another protocol on the connection; null for a plain call.</summary>
+    public Action<HttpRequestHeaders>? Upgrade { get; init; }
 
     /// <summary>The body for one attempt.</summary>
     public HttpContent? CreateContent()

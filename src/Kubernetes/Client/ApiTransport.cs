@@ -167,8 +167,8 @@ internal sealed class ApiTransport : IDisposable
         };
         message.Headers.Host = _host;
         message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
-        if (request.WebSocketKey is { } key)
-            WebSocketUpgrade.Ask(message.Headers, key);
+        if (request.Upgrade is { } ask)
+            ask(message.Headers);
         else
             message.Headers.TryAddWithoutValidation("Accept", request.Accept);
         if (token is not null)
@@ -178,7 +178,7 @@ internal sealed class ApiTransport : IDisposable
 
     private async Task ThrowIfFailedAsync(ApiRequest request, HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        if (response.IsSuccessStatusCode || (request.WebSocketKey is not null && response.StatusCode == HttpStatusCode.SwitchingProtocols))
+        if (response.IsSuccessStatusCode || (request.Upgrade is not null && response.StatusCode == HttpStatusCode.SwitchingProtocols))
             return;
         var body = await BoundedBody.ReadAsync(response.Content, BoundedBody.ErrorLimit, cancellationToken);
         var status = ApiExceptions.ReadStatus((body ?? default).Span);

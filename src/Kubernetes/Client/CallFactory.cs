@@ -119,21 +119,20 @@ internal static class CallFactory
             MostBytes = LargestSummary,
         };
 
-    /// <summary>
-    /// A WebSocket to a TCP port of a pod; nothing has happened at the pod before the stream is used, but it can't be repeated midway.
-    /// </summary>
-    public static ApiRequest Forward(NamespacedName pod, int port)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
-        var path = ResourcePath.WithQuery(
-            ResourcePath.Object(CoreResources.Pods, pod) + "/portforward", ("ports", ResourcePath.Number(port)));
-        return new ApiRequest(
-            HttpMethod.Get, path, Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { WebSocketKey = WebSocketUpgrade.NewKey() };
-    }
+    /// <summary>A connection to ports of a pod, whose streams name the port. Nothing has happened at the pod before it is used, but it
+    /// can't be repeated midway.</summary>
+    public static ApiRequest Forward(NamespacedName pod) => new(
+        HttpMethod.Post, ForwardPath(pod), Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { Upgrade = SpdyUpgrade.Ask };
+
+    /// <summary>The same in a WebSocket, which has one port.</summary>
+    public static ApiRequest ForwardInWebSocket(NamespacedName pod, int port, string key) => new(
+        HttpMethod.Get, ResourcePath.WithQuery(ForwardPath(pod), ("ports", ResourcePath.Number(port))),
+        Describe(CoreResources.Pods, pod), Repeat.WhenNotDone) { Upgrade = headers => WebSocketUpgrade.Ask(headers, key) };
 
     public static string Describe<T>(ResourceType<T> type, NamespacedName name)
         where T : IKubernetesObject => $"{type} {name}";
+
+    private static string ForwardPath(NamespacedName pod) => ResourcePath.Object(CoreResources.Pods, pod) + "/portforward";
 
     private static string Describe<T>(ResourceType<T> type, ListOptions options)
         where T : IKubernetesObject => options.Namespace is null || !type.Namespaced ? type.ToString() : $"{type} in {options.Namespace}";

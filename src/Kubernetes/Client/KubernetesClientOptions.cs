@@ -48,14 +48,15 @@ public sealed record KubernetesClientOptions
     /// </summary>
     public TimeSpan WatchIdleTimeout { get; init; } = TimeSpan.FromSeconds(150);
 
-    /// <summary>The time between two pings on a port-forward, 10 ms to 10 min; 15 s by default.</summary>
+    /// <summary>A port-forward that is silent for longer is pinged, which also keeps it from being closed as idle; 10 ms to 10 min, 15 s by
+    /// default.</summary>
     public TimeSpan ForwardPingInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// A port-forward whose ping is not answered for longer has broken, 10 ms to 10 min; null, the default, sends frames that ask for no
-    /// answer. An answer is seen only while a read is outstanding, which a long upload does not have.
+    /// A port-forward on which nothing arrives for longer after a ping has broken, 10 ms to 10 min; 1 min by default: the answer comes
+    /// from the node, behind what was written before it. Port-forwards in WebSockets have no such limit.
     /// </summary>
-    public TimeSpan? ForwardPongTimeout { get; init; }
+    public TimeSpan ForwardPongTimeout { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Makes the way to a server; tests put a server without a network there.</summary>
     internal Func<ClusterConnection, HttpMessageHandler> CreateHandler { get; init; } = ConnectionHandler.Create;
@@ -80,8 +81,7 @@ public sealed record KubernetesClientOptions
         Check(bad, nameof(WatchBackoffCap), WatchBackoffCap, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         Check(bad, nameof(WatchIdleTimeout), WatchIdleTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
         Check(bad, nameof(ForwardPingInterval), ForwardPingInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
-        if (ForwardPongTimeout is { } pong)
-            Check(bad, nameof(ForwardPongTimeout), pong, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        Check(bad, nameof(ForwardPongTimeout), ForwardPongTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         if (UserAgent is not { Length: > 0 and <= 200 } || UserAgent.Any(c => c is < ' ' or > '~'))
             bad.Add($"{nameof(UserAgent)} must be 1 to 200 printable ASCII characters");
         if (bad.Count > 0)

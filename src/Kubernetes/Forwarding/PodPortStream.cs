@@ -1,19 +1,11 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.WebSockets;
 
 namespace CapiRegistryHook.Kubernetes.Forwarding;
 
-/// <summary>
-/// One connection to a port of a pod inside a WebSocket. Channel 0 carries data, channel 1 what went wrong at the node; the first two
-/// bytes of each repeat the port. One reader and one writer at a time.
-/// </summary>
+/// <summary>One connection to a port of a pod as a stream. One reader and one writer at a time.</summary>
 internal sealed class PodPortStream : Stream
 {
-    private const byte DataChannel = 0;
-    private const byte ErrorChannel = 1;
-    private const int ReceivedAtOnce = 32 * 1024;
-
     /// <summary>
     /// Data in one message. Each message costs the API server, the kubelet and the container runtime a step, so 16 KiB (what TLS inside of
     /// the connection writes at once) halve the throughput; more than this gains nothing.
@@ -25,10 +17,8 @@ internal sealed class PodPortStream : Stream
     /// <summary>A peer that takes nothing more holds a disposal no longer than this.</summary>
     private static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(2);
 
-    private readonly WebSocket _socket;
-    private readonly HttpResponseMessage _response;
+    private readonly IPortConnection _connection;
     private readonly TimeProvider _time;
-    private readonly byte[] _incoming = new byte[ReceivedAtOnce];
 
     /// <summary>
     /// What is written and not sent. While one message is on its way, what is written meanwhile gathers here and becomes the next one: an
@@ -40,17 +30,14 @@ internal sealed class PodPortStream : Stream
 
     private readonly Task _sending;
 
-    /// <summary>How many bytes of the port are still to come, by channel.</summary>
-    private readonly int[] _portBytes = [sizeof(ushort), sizeof(ushort)];
-
-    /// <summary>The channel of the message that is being received; null between two messages.</summary>
-    private byte? _channel;
     private ReadOnlyMemory<byte> _received;
     private bool _ended;
 
-    public PodPortStream(WebSocket socket, HttpResponseMessage response, TimeProvider time)
+    /// <param name="connection">The connection; it is freed with the stream.</param>
+    /// <param name="time">The clock.</param>
+    public PodPortStream(IPortConnection connection, TimeProvider time)
     {
-        (_socket, _response, _time) = (socket, response, time);
+        (_connection, _time) = (connection, time);
         _sending = SendAllAsync();
     }
 
@@ -133,8 +120,7 @@ internal sealed class PodPortStream : Stream
         if (disposing)
         {
             _outgoing.Writer.Complete();
-            _socket.Dispose();
-            _response.Dispose();
+            _connection.Dispose();
         }
 
         base.Dispose(disposing);
@@ -149,64 +135,23 @@ internal sealed class PodPortStream : Stream
         await _sending;
         try
         {
-            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+            await _connection.FinishAsync();
             while (!_ended)
                 await ReceiveAsync(CancellationToken.None);
         }
-        catch (Exception exception) when (IsBroken(exception) || exception is InvalidOperationException)
+        catch (Exception exception) when (PortFaults.IsBroken(exception) || exception is InvalidOperationException)
         {
             // It broke, or a read is still outstanding, which takes what comes.
         }
     }
 
-    private static bool IsBroken(Exception exception) =>
-        exception is WebSocketException or IOException or OperationCanceledException or ObjectDisposedException;
-
-    private static IOException Broken(Exception exception) => new("The connection to the pod broke.", exception);
-
-    /// <summary>Takes one part of a message.</summary>
+    /// <summary>Takes what comes next.</summary>
     /// <returns>The data in it, which may be none.</returns>
     private async Task<ReadOnlyMemory<byte>> ReceiveAsync(CancellationToken cancellationToken)
     {
-        ValueWebSocketReceiveResult part;
-        try
-        {
-            part = await _socket.ReceiveAsync(_incoming.AsMemory(), cancellationToken);
-        }
-        catch (Exception exception) when (IsBroken(exception) && !cancellationToken.IsCancellationRequested)
-        {
-            throw Broken(exception);
-        }
-
-        _ended = part.MessageType == WebSocketMessageType.Close;
-        return _ended ? default : TakePart(_incoming.AsMemory(0, part.Count), part.EndOfMessage);
-    }
-
-    private ReadOnlyMemory<byte> TakePart(ReadOnlyMemory<byte> part, bool isLast)
-    {
-        if (_channel is null && !part.IsEmpty)
-        {
-            _channel = part.Span[0];
-            part = part[1..];
-        }
-
-        var channel = _channel ?? DataChannel;
-        if (isLast)
-            _channel = null;
-        return TakeContent(channel, part);
-    }
-
-    private ReadOnlyMemory<byte> TakeContent(byte channel, ReadOnlyMemory<byte> content)
-    {
-        if (channel > ErrorChannel)
-            throw new IOException("The server does not speak the port-forward protocol.");
-        var port = Math.Min(_portBytes[channel], content.Length);
-        _portBytes[channel] -= port;
-        content = content[port..];
-        // The node's own words name addresses; by far the likeliest cause is that nobody listens.
-        if (channel == ErrorChannel && !content.IsEmpty)
-            throw new IOException("The pod refused the connection or closed it.");
-        return content;
+        var received = await _connection.ReceiveAsync(cancellationToken);
+        _ended = received is null;
+        return received ?? default;
     }
 
     private async Task SendAllAsync()
@@ -221,25 +166,23 @@ internal sealed class PodPortStream : Stream
                 _outgoing.Reader.AdvanceTo(content.End);
             }
         }
-        catch (Exception exception) when (IsBroken(exception))
+        catch (Exception exception) when (PortFaults.IsBroken(exception))
         {
-            failure = Broken(exception);
+            failure = PortFaults.Broken(exception);
         }
 
         // The next write throws it.
         await _outgoing.Reader.CompleteAsync(failure);
     }
 
-    // One frame per message: servers take each frame of a fragmented message for a message of its own (golang.org/x/net/websocket).
     private async Task SendAsync(ReadOnlySequence<byte> content)
     {
-        var message = ArrayPool<byte>.Shared.Rent((int)content.Length + 1);
+        var length = _connection.HeadSize + (int)content.Length;
+        var message = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            message[0] = DataChannel;
-            content.CopyTo(message.AsSpan(1));
-            await _socket.SendAsync(
-                message.AsMemory(0, (int)content.Length + 1), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+            content.CopyTo(message.AsSpan(_connection.HeadSize));
+            await _connection.SendAsync(message.AsMemory(0, length));
         }
         finally
         {

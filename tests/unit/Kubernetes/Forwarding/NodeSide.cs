@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using CapiRegistryHook.Kubernetes.Client;
 using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
@@ -13,6 +14,13 @@ internal static class NodeSide
     public const byte Error = 1;
 
     private static readonly byte[] Port = [0x88, 0x13];
+
+    /// <summary>A server that forwards ports in WebSockets alone.</summary>
+    public static Task<ClientFixture> StartAsync(
+        Func<HttpContext, int, Task> answer, KubernetesClientOptions? options = null, TimeProvider? time = null) =>
+        ClientFixture.StartAsync(
+            (context, count) => HttpMethods.IsPost(context.Request.Method)
+                ? context.StatusAsync(400, "BadRequest", "Upgrade request required") : answer(context, count), options, time);
 
     /// <summary>Accepts, and repeats the port on both channels, as the kubelet does first.</summary>
     public static async Task<WebSocket> AcceptForwardAsync(this HttpContext context)

@@ -15,7 +15,7 @@ public sealed class PodPortTests
     [Fact]
     public async Task OpenPortAsync_DataBothWays_ArrivesWhole()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             Assert.Equal(0, context.Request.Headers.Accept.Count);
             using var socket = await context.AcceptForwardAsync();
@@ -31,13 +31,13 @@ public sealed class PodPortTests
         await stream.ReadExactlyAsync(received, CancellationToken);
 
         Assert.Equal(sent, received);
-        Assert.Equal("/api/v1/namespaces/ns/pods/one/portforward?ports=5000", fixture.Server.Requests.Single().Url);
+        Assert.Equal("/api/v1/namespaces/ns/pods/one/portforward?ports=5000", fixture.Server.Requests.Last().Url);
     }
 
     [Fact]
     public async Task ReadAsync_MessagesInPieces_AreJoined()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync(NodeSide.Protocol);
             byte[][] pieces = [[], [NodeSide.Data, 0x88], [], [0x13], [(byte)'a'], [(byte)'b', (byte)'c']];
@@ -56,7 +56,7 @@ public sealed class PodPortTests
     [Fact]
     public async Task ReadAsync_NobodyListensInThePod_SaysSoWithoutTheNodesWords()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.AcceptForwardAsync();
             await socket.SendAsync(NodeSide.Error, "error forwarding port 5000: connect(10.1.2.3): refused"u8);
@@ -74,7 +74,7 @@ public sealed class PodPortTests
     [InlineData(255)]
     public async Task ReadAsync_UnknownChannel_IsRefused(byte channel)
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.AcceptForwardAsync();
             await socket.SendAsync(channel, "x"u8);
@@ -88,7 +88,7 @@ public sealed class PodPortTests
     [Fact]
     public async Task ReadAsync_ConnectionBreaks_IsAnIOException()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.AcceptForwardAsync();
             await socket.ReceiveAsync();
@@ -111,7 +111,7 @@ public sealed class PodPortTests
     [InlineData(500, "InternalError", KubernetesFault.Unavailable)]
     public async Task OpenPortAsync_Refused_SaysWhatTheServerSaid(int code, string reason, KubernetesFault fault)
     {
-        await using var fixture = await ClientFixture.StartAsync((context, _) => context.StatusAsync(code, reason, "the pod is elsewhere"));
+        await using var fixture = await NodeSide.StartAsync((context, _) => context.StatusAsync(code, reason, "the pod is elsewhere"));
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken));
 
@@ -121,7 +121,7 @@ public sealed class PodPortTests
     [Fact]
     public async Task OpenPortAsync_PlainAnswer_IsNoConnection()
     {
-        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("{}"));
+        await using var fixture = await NodeSide.StartAsync((context, _) => context.JsonAsync("{}"));
 
         var exception = await Assert.ThrowsAsync<KubernetesApiException>(() => fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken));
 
@@ -131,7 +131,7 @@ public sealed class PodPortTests
     [Fact]
     public async Task OpenPortAsync_AnswerToAnotherKey_IsNoConnection()
     {
-        await using var fixture = await ClientFixture.StartAsync((context, _) =>
+        await using var fixture = await NodeSide.StartAsync((context, _) =>
         {
             context.Request.Headers.SecWebSocketKey = Convert.ToBase64String(new byte[16]);
             return context.AcceptForwardAsync();
@@ -147,7 +147,7 @@ public sealed class PodPortTests
     {
         ManualTime time = new();
         await using var fixture =
-            await ClientFixture.StartAsync((context, _) => context.SilenceAsync(), new KubernetesClientOptions(), time);
+            await NodeSide.StartAsync((context, _) => context.SilenceAsync(), new KubernetesClientOptions(), time);
         var call = fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
         await time.TimerAsync(delay => delay == TimeSpan.FromSeconds(3));
 
@@ -161,7 +161,7 @@ public sealed class PodPortTests
     [InlineData(65536)]
     public async Task OpenPortAsync_PortThatIsNone_IsRefused(int port)
     {
-        await using var fixture = await ClientFixture.StartAsync((context, _) => context.JsonAsync("{}"));
+        await using var fixture = await NodeSide.StartAsync((context, _) => context.JsonAsync("{}"));
 
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => fixture.Client.OpenPortAsync(Pod, port, CancellationToken));
         Assert.Empty(fixture.Server.Requests);

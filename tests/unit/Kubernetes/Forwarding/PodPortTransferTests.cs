@@ -13,7 +13,6 @@ public sealed class PodPortTransferTests
         ClientFixture.Quick with
         {
             ForwardPingInterval = TimeSpan.FromMilliseconds(20),
-            ForwardPongTimeout = TimeSpan.FromSeconds(30),
         };
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
@@ -25,7 +24,7 @@ public sealed class PodPortTransferTests
         using MemoryStream received = new();
         var sent = RandomBytes(1024 * 1024);
         TaskCompletionSource all = new();
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             var connection = await FrameConnection.AcceptAsync(context);
             await connection.OpenChannelsAsync();
@@ -51,7 +50,7 @@ public sealed class PodPortTransferTests
     [Fact]
     public async Task WriteAsync_PeerTakesNothing_WaitsInsteadOfBuffering()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             await (await FrameConnection.AcceptAsync(context)).OpenChannelsAsync();
             await context.SilenceAsync();
@@ -71,7 +70,7 @@ public sealed class PodPortTransferTests
     {
         var sent = RandomBytes(200_000);
         TaskCompletionSource<byte[]> received = new();
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.AcceptForwardAsync();
             using MemoryStream all = new();
@@ -87,19 +86,17 @@ public sealed class PodPortTransferTests
     }
 
     [Fact]
-    public async Task IdleStream_PingsAreAnswered_StaysOpen()
+    public async Task IdleStream_IsKeptAlive()
     {
-        await using var fixture = await ClientFixture.StartAsync(
+        await using var fixture = await NodeSide.StartAsync(
             async (context, _) =>
             {
                 var connection = await FrameConnection.AcceptAsync(context);
                 await connection.OpenChannelsAsync();
-                for (var pings = 0; pings < 5;)
+                for (var frames = 0; frames < 5;)
                 {
-                    if (await connection.ReadAsync() is not { Opcode: FrameConnection.Ping } ping)
-                        continue;
-                    await connection.WriteAsync(FrameConnection.Pong, ping.Payload);
-                    pings++;
+                    if (await connection.ReadAsync() is { Opcode: FrameConnection.Ping or FrameConnection.Pong })
+                        frames++;
                 }
 
                 await connection.WriteAsync(FrameConnection.Binary, [NodeSide.Data, (byte)'x']);
@@ -115,31 +112,10 @@ public sealed class PodPortTransferTests
     }
 
     [Fact]
-    public async Task DeadPeer_NoPong_BreaksReadsAndWrites()
-    {
-        await using var fixture = await ClientFixture.StartAsync(
-            async (context, _) =>
-            {
-                await (await FrameConnection.AcceptAsync(context)).OpenChannelsAsync();
-                await context.SilenceAsync();
-            },
-            Pinging with { ForwardPongTimeout = TimeSpan.FromMilliseconds(50) });
-        await using var stream = await fixture.Client.OpenPortAsync(Pod, 5000, CancellationToken);
-
-        await Assert.ThrowsAsync<IOException>(
-            () => stream.ReadExactlyAsync(new byte[1], CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), CancellationToken));
-        await Assert.ThrowsAsync<IOException>(async () =>
-        {
-            while (true)
-                await stream.WriteAsync(new byte[1000], CancellationToken);
-        });
-    }
-
-    [Fact]
     public async Task ReadAsync_PingInsideAFragmentedMessage_IsAnsweredAndTheMessageIsWhole()
     {
         TaskCompletionSource<byte[]> pong = new();
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             var connection = await FrameConnection.AcceptAsync(context);
             await connection.OpenChannelsAsync();
@@ -164,7 +140,7 @@ public sealed class PodPortTransferTests
     [Fact]
     public async Task ManyStreams_AtOnce_EachGetsItsOwn()
     {
-        await using var fixture = await ClientFixture.StartAsync(async (context, _) =>
+        await using var fixture = await NodeSide.StartAsync(async (context, _) =>
         {
             using var socket = await context.AcceptForwardAsync();
             while (await socket.ReceiveAsync() is { } data)
