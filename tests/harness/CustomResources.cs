@@ -44,11 +44,15 @@ public static class CustomResources
     /// calls by another name.
     /// </summary>
     /// <returns>The group.</returns>
-    public static async Task<string> InstallClusterClassAsync(HttpClient http, string version, CancellationToken cancellationToken)
+    public static Task<string> InstallClusterClassAsync(HttpClient http, string version, CancellationToken cancellationToken) =>
+        InstallClusterClassAsync(http, version, $"{version}.cluster.x.example.com", cancellationToken);
+
+    /// <summary>The same in any group, such as Cluster API's own.</summary>
+    public static async Task<string> InstallClusterClassAsync(
+        HttpClient http, string version, string group, CancellationToken cancellationToken)
     {
         var definition = WithoutEmptyDefaults(Read("cluster.x-k8s.io_clusterclasses.yaml"));
         var spec = definition["spec"]!;
-        var group = $"{version}.cluster.x.example.com";
         var only = spec["versions"]!.AsArray().Single(entry => (string)entry!["name"]! == version)!.DeepClone();
         only["served"] = true;
         only["storage"] = true;

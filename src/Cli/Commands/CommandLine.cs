@@ -37,6 +37,7 @@ internal static class CommandLine
 
         root.Subcommands.Add(ServeCommand.Build(time));
         root.Subcommands.Add(PlanCommand.Build());
+        root.Subcommands.Add(PreflightCommand.Build(time));
         root.Subcommands.Add(SchemaCommand.Build());
         root.Subcommands.Add(StatusCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));

@@ -15,7 +15,8 @@ internal static class AnswerReader
     {
         try
         {
-            return Checked(JsonSerializer.Deserialize(body, type.Json));
+            var answer = JsonSerializer.Deserialize(body, type.Json);
+            return type.IsReview && answer?.Metadata is not null ? answer : Checked(answer);
         }
         catch (Exception exception) when (IsNotJson(exception))
         {

@@ -147,7 +147,8 @@ internal static class CallFactory
             throw new ArgumentException($"The object says {value.ApiVersion} {value.Kind}, but {type} hold {type.ApiVersion} {type.Kind}.");
         var meta = value.Metadata ?? throw new ArgumentException($"The {type.Kind} has no metadata.");
         return new NamespacedName(
-            meta.Namespace ?? "", meta.Name ?? meta.GenerateName ?? throw new ArgumentException($"The {type.Kind} has no name."));
+            meta.Namespace ?? "", meta.Name
+                ?? meta.GenerateName ?? (type.IsReview ? "" : null) ?? throw new ArgumentException($"The {type.Kind} has no name."));
     }
 
     private static string Manager(string fieldManager) => fieldManager is { Length: > 0 and <= 128 }

@@ -19,6 +19,9 @@ public sealed record ResourceType<T>(string Group, string Version, string Plural
     /// </summary>
     public bool MetadataOnly { get; init; }
 
+    /// <summary>True for reviews, which the API server answers and does not store: they have no name.</summary>
+    public bool IsReview { get; init; }
+
     /// <summary>Group and version as objects carry it: <c>apps/v1</c>, or <c>v1</c> in the core group.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 

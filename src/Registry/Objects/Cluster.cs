@@ -73,6 +73,16 @@ public sealed record ClusterSpec
     public ClusterTopology? Topology { get; init; }
 }
 
+/// <summary>A reference to another object.</summary>
+public sealed record ObjectName
+{
+    /// <summary>The object's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The object's namespace; absent means that of the Cluster.</summary>
+    public string? Namespace { get; init; }
+}
+
 /// <summary>The network of a <see cref="Cluster"/>.</summary>
 public sealed record ClusterNetwork
 {
@@ -95,6 +105,15 @@ public sealed record ClusterTopology
 {
     /// <summary>The Kubernetes version asked for, for example <c>v1.34.0</c>.</summary>
     public string? Version { get; init; }
+
+    /// <summary>The name of the ClusterClass in v1beta1.</summary>
+    public string? Class { get; init; }
+
+    /// <summary>The namespace of the ClusterClass in v1beta1; absent means that of the Cluster.</summary>
+    public string? ClassNamespace { get; init; }
+
+    /// <summary>The ClusterClass in v1beta2.</summary>
+    public ObjectName? ClassRef { get; init; }
 
     /// <summary>The values of the ClusterClass variables.</summary>
     public IReadOnlyList<ClusterVariable>? Variables { get; init; }

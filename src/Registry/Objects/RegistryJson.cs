@@ -12,6 +12,7 @@ namespace CapiRegistryHook.Registry.Objects;
 [JsonSerializable(typeof(HelmChartProxySpec))]
 [JsonSerializable(typeof(ObjectHeader))]
 [JsonSerializable(typeof(ExtensionConfig))]
+[JsonSerializable(typeof(UnstructuredObject))]
 [JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
@@ -48,6 +49,11 @@ internal static class RegistryResources
     public static ResourceType<ExtensionConfig> ExtensionConfigs(string version) =>
         new("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", false, RegistryJson.Default.ExtensionConfig);
 
+    /// <summary>Any kind, with all of its fields.</summary>
+    public static ResourceType<UnstructuredObject> Unstructured(
+        string group, string version, string plural, string kind, bool isNamespaced) =>
+        new(group, version, plural, kind, isNamespaced, RegistryJson.Default.UnstructuredObject);
+
     /// <summary>Clusters in the version that the caller speaks, so that no version is asked for that is not served.</summary>
     public static ResourceType<Cluster> Clusters(Cluster cluster) => Clusters(ClusterVersion(cluster));
 
@@ -77,7 +83,8 @@ internal static class RegistryResources
     private static ResourceType<ObjectHeader> Headers(string group, string version, string plural, string kind) =>
         new(group, version, plural, kind, true, RegistryJson.Default.ObjectHeader) { MetadataOnly = true };
 
-    private static string ClusterVersion(Cluster cluster)
+    /// <summary>The version of Cluster API in which the Cluster was read.</summary>
+    public static string ClusterVersion(Cluster cluster)
     {
         var apiVersion = cluster.ApiVersion ?? "";
         return apiVersion.StartsWith(ClusterGroup + "/", StringComparison.Ordinal)
