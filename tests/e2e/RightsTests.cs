@@ -76,6 +76,9 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
             await HookService.StartAsync(
                 environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s"], CancellationToken);
         await service.WaitForLogAsync("Created HelmChartProxy default/r1-registry", CancellationToken);
+        await FailAsync(environment);
+        await Polling.UntilAsync("the release is asked why it fails", () => Task.FromResult(
+            management.Calls.Any(call => call.Resource == "helmreleaseproxies")), () => service.Log, CancellationToken);
         await environment.ManagementObjects.MergePatchAsync(AdminClient.Clusters("default"), "r1",
             new JsonObject { ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["variables"] = new JsonArray() } } },
             CancellationToken);
@@ -128,6 +131,27 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
             environment.Management.Kubeconfig, ["--reconciler", "On", "--lease-duration", "3s", "--watch-namespaces", "default"],
             CancellationToken);
         await service.WaitForLogAsync($"Deleted Secret {HookService.Namespace}/registry-addon-root-ca-next", CancellationToken);
+    }
+
+    /// <summary>The pods were seen, so nothing is due, and the add-on provider says that the release is not as it is to be.</summary>
+    private static async Task FailAsync(TestEnvironment environment)
+    {
+        var releases = AdminClient.ChartProxies("default");
+        var known = (await environment.ManagementObjects.GetAsync(releases, "r1-registry", CancellationToken))["metadata"]!["annotations"]!;
+        const string Prefix = "capi-registry-hook.io/";
+        await environment.ManagementObjects.MergePatchAsync(releases, "r1-registry", new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["annotations"] = new JsonObject
+                {
+                    [Prefix + "certificate-served"] = (string?)known[Prefix + "certificate-serial"],
+                    [Prefix + "release-served"] = (string?)known[Prefix + "release-revision"],
+                },
+            },
+        }, CancellationToken);
+        await environment.ManagementObjects.MergePatchAsync(
+            releases, "r1-registry/status", ProviderStatus.ChartProxy("False"), CancellationToken);
     }
 
     private static Task<JsonObject> PauseAsync(TestEnvironment environment) => environment.ManagementObjects.MergePatchAsync(
@@ -183,9 +207,10 @@ public sealed class RightsTests(EmbeddedEnvironment fixture)
     /// <summary>What a role must allow for a call: server-side apply is a patch, and a creation too when nothing was there.</summary>
     private static IEnumerable<(string Verb, string Group, string Resource)> Needed(RecordedCall call)
     {
+        var resource = call.Subresource.Length == 0 ? call.Resource : $"{call.Resource}/{call.Subresource}";
         if (call.Verb != "apply")
-            return [(call.Verb, call.Group, call.Resource)];
-        (string, string, string)[] verbs = [("patch", call.Group, call.Resource), ("create", call.Group, call.Resource)];
+            return [(call.Verb, call.Group, resource)];
+        (string, string, string)[] verbs = [("patch", call.Group, resource), ("create", call.Group, resource)];
         return call.StatusCode == 201 ? verbs : verbs[..1];
     }
 }

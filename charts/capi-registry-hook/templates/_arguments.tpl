@@ -23,6 +23,7 @@ come from the value options.
 - --variable-path={{ .Values.variable.path }}
 {{- include "capi-registry-hook.chartArguments" . }}
 - --reconciler={{ ternary "On" "Off" .Values.reconciler.enabled }}
+- --cluster-condition={{ .Values.reconciler.clusterCondition }}
 - --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
 {{- if .Values.registry.values }}
 - --registry-values-file=/etc/capi-registry-hook/registry/values.yaml

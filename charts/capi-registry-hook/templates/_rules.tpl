@@ -11,6 +11,15 @@
 - apiGroups: [addons.cluster.x-k8s.io]
   resources: [helmchartproxies]
   verbs: [get, list, watch, create, patch, delete]
+# They say why a release fails.
+- apiGroups: [addons.cluster.x-k8s.io]
+  resources: [helmreleaseproxies]
+  verbs: [list]
+{{- if ne .Values.reconciler.clusterCondition "Off" }}
+- apiGroups: [cluster.x-k8s.io]
+  resources: [clusters/status]
+  verbs: [patch]
+{{- end }}
 {{- else }}
 # Both are listed while there is no root CA, to find out whether one was lost.
 - apiGroups: [cluster.x-k8s.io]

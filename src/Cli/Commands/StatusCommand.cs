@@ -31,7 +31,7 @@ internal static class StatusCommand
         try
         {
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
-            var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, CancellationToken.None);
+            var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, null, CancellationToken.None);
             Console.Out.Write(isJson ? StatusText.WriteJson(reports) : StatusText.WriteTable(reports));
             return ExitCode.Success;
         }

@@ -30,7 +30,7 @@ internal sealed class AfterControlPlaneInitializedHandler(
     {
         OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => HookOutcome.NonBlocking.Proceed(),
         OutcomeKind.Invalid => HookOutcome.NonBlocking.Fail(outcome.Reason),
-        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Unavailable => Postpone(outcome.Reason),
+        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Failing or OutcomeKind.Unavailable => Postpone(outcome.Reason),
     };
 
     private HookOutcome.NonBlocking Postpone(string reason) => reconciler.Mode == ReconcilerMode.On

@@ -30,6 +30,6 @@ internal sealed class BeforeClusterCreateHandler(RegistryLifecycle registry, ILo
     {
         OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => HookOutcome.Blocking.Proceed(),
         OutcomeKind.Invalid or OutcomeKind.Refused => HookOutcome.Blocking.Fail(outcome.Reason),
-        OutcomeKind.Waiting or OutcomeKind.Unavailable => HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
+        OutcomeKind.Waiting or OutcomeKind.Failing or OutcomeKind.Unavailable => HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
     };
 }

@@ -34,7 +34,8 @@ internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, IL
     {
         OutcomeKind.Done or OutcomeKind.NotWanted => HookOutcome.Blocking.Proceed(),
         OutcomeKind.Invalid => HookOutcome.Blocking.Fail(outcome.Reason),
-        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Unavailable => HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
+        OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Failing or OutcomeKind.Unavailable =>
+            HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
         OutcomeKind.LetGo => HookOutcome.Blocking.LetGo($"Upgrade proceeds; registry not refreshed. {outcome.Reason}"),
     };
 }

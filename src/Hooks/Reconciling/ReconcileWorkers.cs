@@ -69,7 +69,7 @@ internal sealed partial class ReconcileWorkers(
     /// <summary>What is invalid, paused or being deleted changes by a deed that the watches show.</summary>
     private static ReconcileOutcome OutcomeOf(ClusterPhase phase) => phase switch
     {
-        ClusterPhase.Waiting => ReconcileOutcome.Waiting,
+        ClusterPhase.Waiting or ClusterPhase.Failing => ReconcileOutcome.Waiting,
         ClusterPhase.Refused or ClusterPhase.Unreachable => ReconcileOutcome.Failed,
         _ => ReconcileOutcome.Settled,
     };

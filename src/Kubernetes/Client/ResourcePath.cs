@@ -11,7 +11,8 @@ internal static class ResourcePath
         where T : IKubernetesObject
     {
         var collection = Collection(type, type.Namespaced ? Segment(name.Namespace, "namespace") : ClusterScoped(type, name));
-        return $"{collection}/{Segment(name.Name, "name")}";
+        var path = $"{collection}/{Segment(name.Name, "name")}";
+        return type.Subresource is { } part ? $"{path}/{Segment(part, "subresource")}" : path;
     }
 
     /// <summary>The path of all objects of a namespace; null is all namespaces.</summary>

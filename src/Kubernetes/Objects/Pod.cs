@@ -36,7 +36,40 @@ public sealed record PodStatus
 
     /// <summary>The conditions, among them <c>Ready</c>.</summary>
     public IReadOnlyList<PodCondition>? Conditions { get; init; }
+
+    /// <summary>The containers that run before the others.</summary>
+    public IReadOnlyList<ContainerStatus>? InitContainerStatuses { get; init; }
+
+    /// <summary>The containers, as far as the kubelet knows them.</summary>
+    public IReadOnlyList<ContainerStatus>? ContainerStatuses { get; init; }
 }
+
+/// <summary>What the kubelet says of a container of a <see cref="Pod"/>.</summary>
+public sealed record ContainerStatus
+{
+    /// <summary>The name of the container.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The image that it is to run.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>Whether it serves.</summary>
+    public bool Ready { get; init; }
+
+    /// <summary>How often it was started again.</summary>
+    public int RestartCount { get; init; }
+
+    /// <summary>What it does now.</summary>
+    public ContainerState? State { get; init; }
+}
+
+/// <summary>What a container does now.</summary>
+/// <param name="Waiting">Why it does not run yet; null when it runs or has ended.</param>
+public sealed record ContainerState(ContainerWaiting? Waiting);
+
+/// <summary>Why a container does not run yet.</summary>
+/// <param name="Reason">One word, as in <c>ImagePullBackOff</c>.</param>
+public sealed record ContainerWaiting(string? Reason);
 
 /// <summary>One condition of a <see cref="Pod"/>.</summary>
 /// <param name="Type">What it is about, as in <c>Ready</c>.</param>

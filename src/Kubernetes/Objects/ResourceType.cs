@@ -22,6 +22,9 @@ public sealed record ResourceType<T>(string Group, string Version, string Plural
     /// <summary>True for reviews, which the API server answers and does not store: they have no name.</summary>
     public bool IsReview { get; init; }
 
+    /// <summary>The part of each object that calls are about, as in <c>status</c>; null for whole objects.</summary>
+    public string? Subresource { get; init; }
+
     /// <summary>Group and version as objects carry it: <c>apps/v1</c>, or <c>v1</c> in the core group.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 

@@ -1,7 +1,7 @@
-using System.Text;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Events;
 
@@ -20,14 +20,15 @@ internal static class ClusterEventFactory
     /// <param name="now">When it happened.</param>
     public static Event Create(Cluster cluster, string suffix, ClusterEvent news, string reporter, DateTimeOffset now) => new()
     {
-        Metadata = new ObjectMeta { Namespace = cluster.Name.Namespace, Name = Cut($"{cluster.Name.Name}.{suffix}", LongestName) },
+        Metadata = new ObjectMeta { Namespace = cluster.Name.Namespace,
+        Name = FieldText.Cut($"{cluster.Name.Name}.{suffix}", LongestName) },
         EventTime = now,
         ReportingController = $"capi-registry-hook.io/{reporter}",
         ReportingInstance = ObjectLabels.FieldManager,
         Action = news.Action,
         Reason = news.Reason,
         Type = news.IsWarning ? "Warning" : "Normal",
-        Note = Cut(news.Note, LongestNote),
+        Note = FieldText.Cut(news.Note, LongestNote),
         Regarding = new ObjectReference
         {
             ApiVersion = RegistryResources.ClusterApiVersion(cluster),
@@ -37,21 +38,6 @@ internal static class ClusterEventFactory
             Uid = cluster.Metadata.Uid,
         },
     };
-
-    /// <summary>As many whole characters as fit into that many bytes of UTF-8.</summary>
-    private static string Cut(string text, int mostBytes)
-    {
-        var (bytes, length) = (0, 0);
-        foreach (var rune in text.EnumerateRunes())
-        {
-            bytes += rune.Utf8SequenceLength;
-            if (bytes > mostBytes)
-                return text[..length];
-            length += rune.Utf16SequenceLength;
-        }
-
-        return text;
-    }
 }
 
 /// <summary>What a person who looks at a Cluster should know.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Text;
 
@@ -6,7 +7,7 @@ namespace CapiRegistryHook.Registry.Objects;
 
 /// <summary>
 /// The part of a Cluster API Cluster that this product reads. It has the same shape in cluster.x-k8s.io v1beta1 and
-/// v1beta2; everything else, <c>status</c> above all, is ignored.
+/// v1beta2; of <c>status</c> only this product's own condition is read, see <see cref="RegistryCondition"/>.
 /// </summary>
 public sealed record Cluster : IKubernetesObject
 {
@@ -21,6 +22,10 @@ public sealed record Cluster : IKubernetesObject
 
     /// <summary>What the user asked for.</summary>
     public ClusterSpec? Spec { get; init; }
+
+    /// <summary>What controllers report, of any shape; null in most requests.</summary>
+    [JsonInclude]
+    internal JsonElement? Status { get; init; }
 
     /// <summary>Reads a Cluster out of a hook request, or out of a manifest that was converted to JSON.</summary>
     /// <exception cref="ClusterFormatException">A field has the wrong type, or name, namespace or uid are missing.</exception>

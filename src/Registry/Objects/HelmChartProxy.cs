@@ -15,6 +15,9 @@ internal sealed record HelmChartProxy : IKubernetesObject
     public ObjectMeta Metadata { get; init; } = new();
 
     public HelmChartProxySpec? Spec { get; init; }
+
+    /// <summary>What the provider reports; never written here.</summary>
+    public ObjectStatus? Status { get; init; }
 }
 
 internal sealed record HelmChartProxySpec

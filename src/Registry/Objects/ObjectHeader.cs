@@ -17,9 +17,21 @@ internal sealed record ObjectHeader : IKubernetesObject
 
     public ObjectStatus? Status { get; init; }
 
-    /// <summary>Whether the condition Ready is true.</summary>
+    /// <summary>
+    /// Differs when a condition became true, false or unknown. Its message and its times may change every few seconds and change nothing
+    /// here.
+    /// </summary>
     [JsonIgnore]
-    public bool IsReady => Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) == true;
+    public int Conditions
+    {
+        get
+        {
+            var hash = new HashCode();
+            foreach (var condition in (Status?.Conditions ?? []).OrderBy(condition => condition.Type, StringComparer.Ordinal))
+                hash.Add((condition.Type, condition.Status));
+            return hash.ToHashCode();
+        }
+    }
 
     /// <summary>
     /// Differs when something changed that may matter: the spec (by its generation), labels, annotations, owners, the deletion. A
@@ -46,8 +58,3 @@ internal sealed record ObjectHeader : IKubernetesObject
         (map ?? new Dictionary<string, string>()).OrderBy(entry => entry.Key, StringComparer.Ordinal);
 }
 
-/// <summary>The conditions of an object.</summary>
-internal sealed record ObjectStatus(IReadOnlyList<ObjectCondition>? Conditions);
-
-/// <summary>One condition of an object, as Cluster API and its providers write them.</summary>
-internal sealed record ObjectCondition(string? Type, string? Status);

@@ -13,6 +13,9 @@ namespace CapiRegistryHook.Registry.Objects;
 [JsonSerializable(typeof(ObjectHeader))]
 [JsonSerializable(typeof(ExtensionConfig))]
 [JsonSerializable(typeof(UnstructuredObject))]
+[JsonSerializable(typeof(HelmReleaseProxy))]
+[JsonSerializable(typeof(ClusterConditions))]
+[JsonSerializable(typeof(ObjectCondition))]
 [JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
@@ -37,6 +40,10 @@ internal static class RegistryResources
     /// <summary>HelmChartProxies as they are sent, of which metadata and conditions are read.</summary>
     public static ResourceType<ObjectHeader> HelmChartProxyConditions { get; } =
         new("addons.cluster.x-k8s.io", "v1alpha1", "helmchartproxies", "HelmChartProxy", true, RegistryJson.Default.ObjectHeader);
+
+    /// <summary>What the add-on provider makes of HelmChartProxies.</summary>
+    public static ResourceType<HelmReleaseProxy> HelmReleaseProxies { get; } =
+        new("addons.cluster.x-k8s.io", "v1alpha1", "helmreleaseproxies", "HelmReleaseProxy", true, RegistryJson.Default.HelmReleaseProxy);
 
     /// <summary>Secrets, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> SecretHeaders { get; } = Headers("", "v1", "secrets", "Secret");
@@ -64,6 +71,13 @@ internal static class RegistryResources
     /// <summary>Clusters in a version, of which only the metadata is read.</summary>
     public static ResourceType<ObjectHeader> ClusterHeaders(string version) =>
         Headers(ClusterGroup, version, "clusters", "Cluster");
+
+    /// <summary>The status of Clusters, in the version that a Cluster was read in.</summary>
+    public static ResourceType<ClusterConditions> ClusterStatuses(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "clusters", "Cluster", true, RegistryJson.Default.ClusterConditions)
+        {
+            Subresource = "status",
+        };
 
     /// <summary>Machines, in the version of their Cluster: both are served by the same Cluster API.</summary>
     public static ResourceType<ObjectHeader> Machines(Cluster cluster) =>

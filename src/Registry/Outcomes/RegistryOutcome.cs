@@ -35,6 +35,9 @@ public sealed record RegistryOutcome
     /// <param name="reason">What is missing, and who creates it.</param>
     internal static RegistryOutcome Waiting(string reason) => new(OutcomeKind.Waiting, reason);
 
+    /// <param name="reason">What failed, in words that stay the same while it fails for the same cause.</param>
+    internal static RegistryOutcome Failing(string reason) => new(OutcomeKind.Failing, reason);
+
     /// <param name="reason">What is wrong, and the remedy.</param>
     internal static RegistryOutcome Refused(string reason) => new(OutcomeKind.Refused, reason);
 
@@ -66,6 +69,9 @@ public enum OutcomeKind
 
     /// <summary>Nothing is wrong, but something that others create does not exist yet.</summary>
     Waiting,
+
+    /// <summary>The Helm release or a pod of the registry fails; it goes on failing until a person removes the cause.</summary>
+    Failing,
 
     /// <summary>To continue would break trust or overwrite what is not ours; a person has to act.</summary>
     Refused,

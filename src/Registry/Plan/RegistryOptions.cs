@@ -25,6 +25,19 @@ public enum DisabledData
     Delete,
 }
 
+/// <summary>Whether Clusters have the condition of their registry.</summary>
+public enum ClusterConditionMode
+{
+    /// <summary>The reconciler keeps it.</summary>
+    On,
+
+    /// <summary>The reconciler takes away the ones that it wrote, and writes none.</summary>
+    Remove,
+
+    /// <summary>The reconciler neither writes nor takes away any, and needs no right to.</summary>
+    Off,
+}
+
 /// <summary>When an admin's new values for the chart, or a new chart, reach registries that are installed.</summary>
 public enum RolloutMode
 {
@@ -105,6 +118,9 @@ public sealed record RegistryOptions
 
     /// <summary>How many registries must fail until a paced rollout stops, 1 to 100.</summary>
     public int RolloutMaxFailures { get; init; } = 3;
+
+    /// <summary>Whether the reconciler keeps the condition <c>capi-registry-hook.io/RegistryReady</c> on Clusters.</summary>
+    public ClusterConditionMode ClusterCondition { get; init; } = ClusterConditionMode.On;
 
     /// <summary>
     /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.

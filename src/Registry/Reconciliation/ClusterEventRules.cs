@@ -37,6 +37,7 @@ internal static class ClusterEventRules
     {
         { Phase: ClusterPhase.Invalid, Reason: { } reason } => Warning("InvalidVariable", "Plan", reason),
         { Phase: ClusterPhase.Refused, Reason: { } reason } => Warning("Refused", "Reconcile", reason),
+        { Phase: ClusterPhase.Failing, Reason: { } reason } => Warning("ReleaseFailed", "Install", reason),
         { Phase: ClusterPhase.Unreachable, Reason: { } reason } when lasting >= Patience => Warning("Unreachable", "Reconcile", reason),
         { Phase: ClusterPhase.Waiting, Reason: { } reason } when lasting >= Patience => Warning("NotReady", "Reconcile", reason),
         _ => null,
@@ -44,8 +45,7 @@ internal static class ClusterEventRules
 
     private static ClusterEvent? Describe(Change change, ReconcileContext context) => change switch
     {
-        { Verb: ChangeVerb.Kept, Kind: "Service" } => Warning("AddressesKept", "Install", change.Reason),
-        { Verb: ChangeVerb.Kept } => Warning("StorageKept", "Install", change.Reason),
+        { Verb: ChangeVerb.Kept } => Warning(ReasonOfKept(change), "Install", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The Cluster requests a registry."),
         { Kind: "HelmChartProxy", Reason: ChartInstallation.ReinstallReason } =>
             Warning("RegistryReinstalled", "Install", change.Reason),
@@ -68,6 +68,9 @@ internal static class ClusterEventRules
         ? Warning("VolumeFilling", "ReadVolumes", FormattableString.Invariant(
             $"A volume of the registry is {VolumeRecord.FillingPercent}% full or more. Remove content, or increase storage.size."))
         : Normal("VolumeFreed", "ReadVolumes", "The registry's volumes have space again.");
+
+    /// <summary>The word for what stays although something else was requested.</summary>
+    public static string ReasonOfKept(Change change) => change.Kind == "Service" ? "AddressesKept" : "StorageKept";
 
     private static ClusterEvent? DescribeTrust(Change change, int roots) =>
         change.Reason == ClusterTrust.RetiredReason ? Normal("RootRetired", "Rotate", change.Reason)

@@ -30,6 +30,7 @@ internal sealed class ClusterReconciler(
 
     private readonly RegistryRemoval _removal = new(management, new RegistryData(workload), options);
     private readonly ClusterEventRecorder _events = new(management, time);
+    private readonly ClusterConditionWriter _condition = new(management, options, time);
 
     /// <summary>Forgets a Cluster that is gone.</summary>
     public void Forget(ClusterKey key)
@@ -70,7 +71,7 @@ internal sealed class ClusterReconciler(
         Rollout.Record(key, context.Progress, status.Phase, startedAt);
         context.RolloutStop = Rollout.StopReasonOf(key);
         await _events.RecordAsync(context, status, cancellationToken);
-        return status;
+        return status with { ConditionProblem = await _condition.WriteAsync(context, status, cancellationToken) };
     }
 
     /// <summary>
@@ -113,7 +114,7 @@ internal sealed class ClusterReconciler(
                 return Task.FromResult(RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
             default:
                 context.Goal = ClusterPhase.Off;
-                return _removal.RemoveAsync(cluster, context.Changes, cancellationToken);
+                return _removal.RemoveAsync(cluster, context, cancellationToken);
         }
     }
 }

@@ -34,7 +34,21 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
 
     /// <summary>What is wrong or awaited, in sentences; null when nothing is.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>The condition of the registry on the Cluster; null when it has none.</summary>
+    public ConditionReport? Condition { get; init; }
+
+    /// <summary>How many replicas are requested; null without a registry.</summary>
+    public int? Replicas { get; init; }
 }
+
+/// <summary>A condition, as a controller reports it.</summary>
+/// <param name="Type">What it is about.</param>
+/// <param name="Status">True, False or Unknown.</param>
+/// <param name="Reason">Why, as one word in CamelCase; empty when it does not say.</param>
+/// <param name="Message">Why, as sentences; may be empty.</param>
+/// <param name="Since">When the status last changed; null when it does not say.</param>
+public sealed record ConditionReport(string Type, string Status, string Reason, string Message, DateTimeOffset? Since);
 
 /// <summary>The management cluster can't be read. The message names the request and the fault.</summary>
 public sealed class FleetStatusException(string message, Exception cause) : Exception(message, cause);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
@@ -22,10 +23,13 @@ internal static class ClusterStatusFactory
         var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
         var progress = ReleaseProgress.Read(facts.Release?.Metadata.Annotations);
         var volumes = VolumeRecord.Read(facts.Release?.Metadata.Annotations);
-        var (phase, problem) = Judge(facts, plan, record, now);
-        var report = new ClusterStatus(key, phase)
+        var condition = RegistryCondition.Find(facts.Cluster);
+        var (phase, problem) = Correct(Judge(facts, plan, record, now), facts, condition);
+        return new ClusterStatus(key, phase)
         {
             Problem = problem,
+            Condition = condition is null ? null : Report(condition) with { Message = MessageOf(condition) },
+            Replicas = plan is PlanResult.Wanted { Plan.Replicas: var replicas } ? replicas : null,
             Endpoint = plan is PlanResult.Wanted wanted
                 ? Endpoint(wanted.Plan.Keep(InstalledVolumes.Read(facts.Release?.Spec?.ValuesTemplate))) : null,
             CertificateUntil = record?.NotAfter,
@@ -35,8 +39,31 @@ internal static class ClusterStatusFactory
             VolumesReadAt = volumes?.ReadAt,
             RootGeneration = record is not null && facts.Generations.TryGetValue(record.Issuer, out var generation) ? generation : null,
         };
-        // A Warning stays for an hour after its cause is gone, so it explains what is awaited and nothing else.
-        return phase == ClusterPhase.Waiting && facts.Warning?.Note is { } note ? report with { Problem = note } : report;
+    }
+
+    /// <summary>A condition for people; what others wrote into it is made printable.</summary>
+    public static ConditionReport Report(ObjectCondition condition) => new(
+        FieldText.Sentence(condition.Type ?? ""), FieldText.Sentence(condition.Status ?? ""), FieldText.Sentence(condition.Reason ?? ""),
+        condition.Message is { Length: > 0 } message ? ForeignText.Clean(message) + "." : "",
+        KubernetesTime.TryParse(condition.LastTransitionTime, out var since) ? since : null);
+
+    /// <summary>Our own sentences, unless somebody else wrote there.</summary>
+    private static string MessageOf(ObjectCondition condition) =>
+        FieldText.Cut(condition.Message ?? "", ClusterConditionRules.LongestMessage);
+
+    /// <summary>
+    /// What the running service found on the workload cluster, it wrote into the condition; that counts while it is about the Cluster as it
+    /// is now. A Warning stays for an hour after its cause is gone, so it explains what is awaited and nothing else.
+    /// </summary>
+    private static (ClusterPhase Phase, string? Problem) Correct(
+        (ClusterPhase Phase, string? Problem) known, ClusterFacts facts, ObjectCondition? condition)
+    {
+        if (known.Phase is not (ClusterPhase.Ready or ClusterPhase.Waiting))
+            return known;
+        if (condition is { Status: not "True", Reason: { } reason }
+            && condition.ObservedGeneration == facts.Cluster.Metadata.Generation)
+            return (ClusterConditionRules.PhaseOf(reason), MessageOf(condition));
+        return known.Phase == ClusterPhase.Waiting && facts.Warning?.Note is { } note ? (known.Phase, note) : known;
     }
 
     /// <summary>
@@ -60,6 +87,9 @@ internal static class ClusterStatusFactory
         PlanResult.Invalid invalid => (ClusterPhase.Invalid, Problem.Describe(invalid.Problems)),
         PlanResult.NotWanted =>
             facts.Release is null ? (ClusterPhase.Off, null) : (ClusterPhase.Waiting, "The registry is still to be taken away."),
+        PlanResult.Wanted
+            when facts.Release is { } release && ReleaseReport.Of(release, facts.HelmReleases) is { IsFailing: true } report =>
+            (ClusterPhase.Failing, report.Sentence),
         PlanResult.Wanted wanted => Judge(facts.Release, record, wanted.Plan.Owner.Uid, now),
         _ => (ClusterPhase.Off, null),
     };

@@ -90,10 +90,12 @@ public sealed class RegistryFleet
 
     /// <summary>How the registries of all Clusters stand, from the objects alone; a running service is not asked.</summary>
     /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
+    /// <param name="selector">A label selector of Kubernetes; null means all Clusters.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>One report per Cluster, by namespace and name.</returns>
     /// <exception cref="FleetStatusException">The management cluster can't be read.</exception>
-    public async Task<IReadOnlyList<ClusterStatus>> ReadStatusAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ClusterStatus>> ReadStatusAsync(
+        IReadOnlyList<string> namespaces, string? selector, CancellationToken cancellationToken)
     {
         var reporter = new FleetStatusReader(_management, _options, _time);
         var reports = new List<ClusterStatus>();
@@ -102,18 +104,36 @@ public sealed class RegistryFleet
             foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
             {
                 await _versions.FindAsync(place, cancellationToken);
-                await foreach (var report in reporter.ReadAsync(place, _versions.Served, cancellationToken))
+                await foreach (var report in reporter.ReadAsync(place, selector, _versions.Served, cancellationToken))
                     reports.Add(report);
             }
         }
         catch (KubernetesApiException exception)
         {
-            throw new FleetStatusException($"The management cluster can't be read: {exception.Message}.", exception);
+            throw Unreadable(exception);
         }
 
         return [.. ClusterStatusFactory.MarkStopped(reports, _options, _time.GetUtcNow())
             .OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)
             .ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>How the registry of one Cluster stands, in depth and from the objects alone.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    /// <returns>Null when there is no such Cluster.</returns>
+    /// <exception cref="FleetStatusException">The management cluster can't be read.</exception>
+    public async Task<ClusterStatusDetail?> ReadStatusAsync(ClusterKey cluster, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _versions.FindAsync(cluster.Namespace, cancellationToken);
+            return await new FleetStatusReader(_management, _options, _time).ReadAsync(cluster, _versions.Served, cancellationToken);
+        }
+        catch (KubernetesApiException exception)
+        {
+            throw Unreadable(exception);
+        }
     }
 
     /// <summary>Forgets what is remembered of a Cluster that is gone.</summary>
@@ -149,7 +169,7 @@ public sealed class RegistryFleet
     }
 
     /// <summary>
-    /// Watches the HelmChartProxies of this product until it is cancelled. A change of their spec, metadata or readiness is reported, with
+    /// Watches the HelmChartProxies of this product until it is cancelled. A change of their spec, metadata or conditions is reported, with
     /// the Cluster that it is for.
     /// </summary>
     /// <param name="namespace">The namespace; null means all.</param>
@@ -162,7 +182,7 @@ public sealed class RegistryFleet
         {
             var watch = new FleetWatch(
                 _management, RegistryResources.HelmChartProxyConditions, OfRelease,
-                header => HashCode.Combine(header.Fingerprint, header.IsReady));
+                header => HashCode.Combine(header.Fingerprint, header.Conditions));
             await foreach (var change in watch.RunAsync(@namespace, ObjectLabels.ManagedSelector, cancellationToken))
                 yield return change;
             await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
@@ -175,6 +195,9 @@ public sealed class RegistryFleet
     /// <returns>The Lease, not held yet.</returns>
     public LeaderLease CreateLease(string identity, TimeSpan duration) =>
         new(new LeaseLock(_management.WithOwnQueue(), LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));
+
+    private static FleetStatusException Unreadable(KubernetesApiException exception) =>
+        new($"The management cluster can't be read: {exception.Message}.", exception);
 
     private static ClusterKey? OfCluster(ObjectMeta metadata) => new ClusterKey(metadata.Namespace ?? "", metadata.Name ?? "");
 

@@ -19,6 +19,9 @@ internal sealed class ReconcileContext
     /// <summary>True when <see cref="Cluster"/> was read from the management cluster; false when a caller of a hook sent it.</summary>
     public bool IsClusterLive { get; init; }
 
+    /// <summary>True while the registry of a Cluster that requests none is not gone yet.</summary>
+    public bool IsBeingRemoved { get; set; }
+
     /// <summary>What was changed, in order.</summary>
     public List<Change> Changes { get; } = [];
 
@@ -94,6 +97,7 @@ internal sealed class ReconcileContext
     {
         OutcomeKind.Invalid => ClusterPhase.Invalid,
         OutcomeKind.Waiting => ClusterPhase.Waiting,
+        OutcomeKind.Failing => ClusterPhase.Failing,
         OutcomeKind.Refused => ClusterPhase.Refused,
         OutcomeKind.Unavailable => ClusterPhase.Unreachable,
         OutcomeKind.Done or OutcomeKind.NotWanted or OutcomeKind.LetGo => Goal,

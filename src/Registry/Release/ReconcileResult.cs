@@ -28,6 +28,9 @@ public sealed record ReconcileResult(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>How full its volumes were when they were last read; null where that is not known.</summary>
     public IReadOnlyList<VolumeUsage>? Volumes { get; init; }
 
+    /// <summary>Why the Cluster's condition could not be written, for the log; null when it is as it is to be.</summary>
+    public string? ConditionProblem { get; init; }
+
     /// <summary>The certificate that the registry is to serve; null where none is known.</summary>
     public CertificateSummary? Certificate { get; init; }
 }
@@ -52,6 +55,9 @@ public enum ClusterPhase
 
     /// <summary>Something that others make is not there yet.</summary>
     Waiting,
+
+    /// <summary>The Helm release or a pod of the registry fails.</summary>
+    Failing,
 
     /// <summary>A person has to act, or trust would break.</summary>
     Refused,

@@ -22,6 +22,7 @@ internal sealed class RegistryInstaller(
     private readonly ClusterTrust _trust = new(management, time);
     private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options, time);
+    private readonly ReleaseReports _report = new(management);
     private readonly LoginSecret _login = new(management, time);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
@@ -113,8 +114,9 @@ internal sealed class RegistryInstaller(
             return lost;
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
-        return isDue
+        var outcome = isDue
             ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
+        return await _report.JudgeAsync(release.Live, outcome, cancellationToken);
     }
 
     /// <summary>
@@ -153,6 +155,8 @@ internal sealed class RegistryInstaller(
                 var release = await _chart.FindAsync(plan, cancellationToken);
                 await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
                 return RegistryOutcome.Done;
+            case ServedResult.Failing failing:
+                return RegistryOutcome.Failing(failing.Sentence);
             case ServedResult.Untrusted untrusted:
                 return RegistryOutcome.Refused(untrusted.Sentence);
             case ServedResult.Waiting waiting:

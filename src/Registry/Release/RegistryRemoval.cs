@@ -20,20 +20,23 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
 
     /// <summary>Deletes the HelmChartProxy when it is this product's and this Cluster's.</summary>
     /// <param name="cluster">A Cluster that asks for no registry.</param>
-    /// <param name="changes">Takes what was changed.</param>
+    /// <param name="context">Takes what was changed, and whether the registry is still there.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
-    public async Task<RegistryOutcome> RemoveAsync(Cluster cluster, ICollection<Change> changes, CancellationToken cancellationToken)
+    public async Task<RegistryOutcome> RemoveAsync(Cluster cluster, ReconcileContext context, CancellationToken cancellationToken)
     {
         var name = RegistryPlan.ChartProxyOf(cluster);
-        if (await FindAsync(name, cancellationToken) is not { Metadata.DeletionTimestamp: null } live || !IsOurs(cluster, live))
+        if (await FindAsync(name, cancellationToken) is not { } live || !IsOurs(cluster, live))
+            return RegistryOutcome.Done;
+        context.IsBeingRemoved = true;
+        if (live.Metadata.DeletionTimestamp is not null)
             return RegistryOutcome.Done;
         if (live.Metadata.Annotations?.GetValueOrDefault(AskedByAnnotation) is { } field && field != options.Variable.Field)
             return AskedElsewhere(name, field);
 
-        if (options.OnDisable == DisabledData.Delete && await data.DeleteAsync(cluster, changes, cancellationToken) is { } stop)
+        if (options.OnDisable == DisabledData.Delete && await data.DeleteAsync(cluster, context.Changes, cancellationToken) is { } stop)
             return stop;
         await DeleteAsync(name, live.Metadata, cancellationToken);
-        changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, Describe(options.OnDisable)));
+        context.Changes.Add(new Change(ChangeVerb.Deleted, "HelmChartProxy", name.ToString(), false, Describe(options.OnDisable)));
         return RegistryOutcome.Done;
     }
 

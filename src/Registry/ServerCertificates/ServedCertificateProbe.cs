@@ -40,20 +40,27 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = PodLabels };
         // One more than there should be is enough to know; a workload cluster may send any number.
         var pods = await workload.ListFirstAsync(CoreResources.Pods, options, replicas + 1, cancellationToken);
+        pods = [.. pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)];
+        // Before they are counted: a StatefulSet makes the next pod only when this one is ready.
+        if (pods.Where(pod => IsOf(pod, expected)).Select(PodFailure.Of).FirstOrDefault(failure => failure is not null) is { } failure)
+            return new ServedResult.Failing(failure);
         if (pods.DistinctBy(pod => pod.Metadata.Name).Count() != replicas)
             return new ServedResult.Waiting($"The registry does not have its {replicas} pods yet.");
-        var results = await Task.WhenAll(pods.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)
+        var results = await Task.WhenAll(pods
             .Select(pod => CheckAsync(workload, pod, expected, cancellationToken)));
         return results.FirstOrDefault(result => result is ServedResult.Untrusted)
             ?? results.FirstOrDefault(result => result is ServedResult.Waiting)
             ?? new ServedResult.AllServed();
     }
 
+    private static bool IsOf(Pod pod, ExpectedPods expected) =>
+        pod.Metadata.Annotations?.GetValueOrDefault(RegistryNames.RevisionAnnotation) == expected.Revision;
+
     private async Task<ServedResult> CheckAsync(
         KubernetesClient workload, Pod pod, ExpectedPods expected, CancellationToken cancellationToken)
     {
         var name = FieldText.Sentence(pod.Metadata.Name ?? "");
-        if (pod.Metadata.Annotations?.GetValueOrDefault(RegistryNames.RevisionAnnotation) != expected.Revision)
+        if (!IsOf(pod, expected))
             return new ServedResult.Waiting($"The registry's pod {name} still runs an earlier release than the one written last.");
         if (!pod.IsReady)
             return new ServedResult.Waiting($"The registry's pod {name} is not ready.");

@@ -27,6 +27,10 @@ internal abstract record ServedResult
     /// <param name="Sentence">The first thing that is missing; the same state gives the same sentence.</param>
     public sealed record Waiting(string Sentence) : ServedResult;
 
+    /// <summary>A pod does not start and will not by waiting: its image can't be pulled, or its program ends again and again.</summary>
+    /// <param name="Sentence">Names the pod and the container; the same state gives the same sentence.</param>
+    public sealed record Failing(string Sentence) : ServedResult;
+
     /// <summary>A pod serves what nodes with the trust bundle refuse: pulls fail now.</summary>
     /// <param name="Sentence">Names the pod; the same state gives the same sentence.</param>
     public sealed record Untrusted(string Sentence) : ServedResult;

@@ -22,6 +22,21 @@ public static class FieldText
     /// <summary>A sentence that may quote text from outside, without control characters, cut at 256 characters.</summary>
     public static string Sentence(string text) => Printable(text, LongestSentence, quotes: true);
 
+    /// <summary>As many whole characters as fit into that many bytes of UTF-8.</summary>
+    internal static string Cut(string text, int mostBytes)
+    {
+        var (bytes, length) = (0, 0);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (bytes > mostBytes)
+                return text[..length];
+            length += rune.Utf16SequenceLength;
+        }
+
+        return text;
+    }
+
     /// <summary>Whether a namespace may have this name.</summary>
     public static bool IsNamespace(string name) => KubernetesNames.IsLabel(name);
 

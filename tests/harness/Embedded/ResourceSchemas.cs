@@ -54,7 +54,21 @@ internal static class ResourceSchemas
         ("deprecatedLastTimestamp", Time), ("deprecatedCount", Integer), ("type", Text), ("eventTime", MicroTime), ("series", Series),
         ("action", Text), ("related", ObjectReference), ("reportingController", Text), ("reportingInstance", Text));
 
-    public static readonly FieldSchema Cluster = Root(("spec", Struct().Open()), ("status", Struct().Open()));
+    public static readonly FieldSchema Open = Root(("spec", Struct().Open()), ("status", Struct().Open()));
+
+    private static readonly FieldSchema Condition = Struct(
+        ("type", Text), ("status", Text.OneOf("True", "False", "Unknown")), ("reason", Text), ("message", Text),
+        ("lastTransitionTime", Time),
+        ("observedGeneration", Integer)).Requiring("type", "status", "reason", "message", "lastTransitionTime");
+
+    /// <summary>Each entry of the conditions has an owner of its own.</summary>
+    public static readonly FieldSchema Cluster = Root(
+        ("spec", Struct().Open()), ("status", Struct(("conditions", ListByKey(Condition, "type"))).Open()));
+
+    /// <summary>The same where <c>status.conditions</c> is one value with one owner, and the list of many owners lies deeper.</summary>
+    public static readonly FieldSchema FormerCluster = Root(
+        ("spec", Struct().Open()),
+        ("status", Struct(("v1beta2", Struct(("conditions", ListByKey(Condition, "type"))).Open())).Open()));
 
     private static readonly FieldSchema SecretReference = Struct(("name", Text), ("namespace", Text)).AsAtomic();
 

@@ -66,17 +66,17 @@ internal static class ResourceTable
     [
         Namespaces, Secrets, ConfigMaps, Leases, Events,
         new("persistentvolumeclaims", true,
-        new ServedVersion("", "v1", "PersistentVolumeClaim", ResourceSchemas.Cluster)) { UnconditionalUpdate = true },
+        new ServedVersion("", "v1", "PersistentVolumeClaim", ResourceSchemas.Open)) { UnconditionalUpdate = true },
         new("serviceaccounts", true,
         new ServedVersion("", "v1", "ServiceAccount", ResourceSchemas.ServiceAccount)) { UnconditionalUpdate = true },
         new("clusters", true,
             new ServedVersion("cluster.x-k8s.io", "v1beta2", "Cluster", ResourceSchemas.Cluster),
-            new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.Cluster)) { Custom = true,
+            new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.FormerCluster)) { Custom = true,
             StatusSubresource = true },
-        new("pods", true, new ServedVersion("", "v1", "Pod", ResourceSchemas.Cluster)) { StatusSubresource = true },
-        new("nodes", false, new ServedVersion("", "v1", "Node", ResourceSchemas.Cluster)) { StatusSubresource = true },
-        new("services", true, new ServedVersion("", "v1", "Service", ResourceSchemas.Cluster)),
-        new("statefulsets", true, new ServedVersion("apps", "v1", "StatefulSet", ResourceSchemas.Cluster)) { StatusSubresource = true },
+        new("pods", true, new ServedVersion("", "v1", "Pod", ResourceSchemas.Open)) { StatusSubresource = true },
+        new("nodes", false, new ServedVersion("", "v1", "Node", ResourceSchemas.Open)) { StatusSubresource = true },
+        new("services", true, new ServedVersion("", "v1", "Service", ResourceSchemas.Open)),
+        new("statefulsets", true, new ServedVersion("apps", "v1", "StatefulSet", ResourceSchemas.Open)) { StatusSubresource = true },
         OpenKind("machines", "Machine"),
         OpenKind("machinepools", "MachinePool"),
         new("helmchartproxies", true,
@@ -84,6 +84,9 @@ internal static class ResourceTable
             { Custom = true, StatusSubresource = true },
         new("registrycontents", true,
             new ServedVersion("capi-registry-hook.io", "v1alpha1", "RegistryContent", ResourceSchemas.RegistryContent))
+            { Custom = true, StatusSubresource = true },
+        new("helmreleaseproxies", true,
+            new ServedVersion("addons.cluster.x-k8s.io", "v1alpha1", "HelmReleaseProxy", ResourceSchemas.Open))
             { Custom = true, StatusSubresource = true },
         new("extensionconfigs", false,
             new ServedVersion("runtime.cluster.x-k8s.io", "v1beta2", "ExtensionConfig", ResourceSchemas.ExtensionConfig))
@@ -98,8 +101,8 @@ internal static class ResourceTable
 
     /// <summary>A kind of Cluster API of which nobody here reads more than the metadata.</summary>
     private static ApiResource OpenKind(string plural, string kind) => new(plural, true,
-        new ServedVersion("cluster.x-k8s.io", "v1beta2", kind, ResourceSchemas.Cluster),
-        new ServedVersion("cluster.x-k8s.io", "v1beta1", kind, ResourceSchemas.Cluster)) { Custom = true, StatusSubresource = true };
+        new ServedVersion("cluster.x-k8s.io", "v1beta2", kind, ResourceSchemas.Open),
+        new ServedVersion("cluster.x-k8s.io", "v1beta1", kind, ResourceSchemas.Open)) { Custom = true, StatusSubresource = true };
 
     private static ImmutableDictionary<string, string> EventRenames() => new Dictionary<string, string>
     {

@@ -27,6 +27,10 @@ public sealed class AdminClient : IDisposable
     /// <summary>The path of Secrets in a namespace.</summary>
     public static string Secrets(string @namespace) => $"/api/v1/namespaces/{@namespace}/secrets";
 
+    /// <summary>The path of HelmReleaseProxies in a namespace.</summary>
+    public static string ReleaseProxies(string @namespace) =>
+        $"/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/{@namespace}/helmreleaseproxies";
+
     /// <summary>The path of HelmChartProxies in a namespace.</summary>
     public static string ChartProxies(string @namespace) =>
         $"/apis/addons.cluster.x-k8s.io/v1alpha1/namespaces/{@namespace}/helmchartproxies";

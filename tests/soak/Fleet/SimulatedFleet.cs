@@ -162,7 +162,8 @@ internal sealed class SimulatedFleet : IDisposable
 
     /// <summary>
     /// Nothing is left undone, but what a node that was replaced since the last reconcile allows, or a certificate that became due on the
-    /// last day: one reconcile drops the former root or renews, the pods and the next reconcile follow. Nothing is left of the clusters that
+    /// last day: one reconcile drops the former root or renews, the pods and the next reconcile follow. Nothing is left of the clusters
+    /// that
     /// were deleted.
     /// </summary>
     public async Task AssertAllReadyAsync(CancellationToken cancellationToken)
@@ -189,7 +190,7 @@ internal sealed class SimulatedFleet : IDisposable
                     $"{cluster.Name} trusts the compromised root.");
         }
 
-        var report = await Leader.Registry.Fleet.ReadStatusAsync(SimulatedWorld.Namespaces, cancellationToken);
+        var report = await Leader.Registry.Fleet.ReadStatusAsync(SimulatedWorld.Namespaces, null, cancellationToken);
         Assert.Equal(_clusters.Select(cluster => cluster.Key).ToHashSet(), report.Select(status => status.Cluster).ToHashSet());
         await AssertNothingElseAsync(cancellationToken);
     }

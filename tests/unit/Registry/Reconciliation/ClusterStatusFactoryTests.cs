@@ -102,6 +102,6 @@ public sealed class ClusterStatusFactoryTests
             ? null : Release(record, values);
         var generations = new Dictionary<string, int> { ["0123456789abcdef"] = 3 };
         return ClusterStatusFactory.Create(
-            new ClusterFacts(cluster, release, warning, generations), new RegistryOptions(), now ?? Begin.AddDays(1));
+            new ClusterFacts(cluster, release, generations) { Warning = warning }, new RegistryOptions(), now ?? Begin.AddDays(1));
     }
 }
