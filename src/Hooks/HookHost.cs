@@ -36,7 +36,7 @@ public static class HookHost
         using var serving = options.SelfManaged is { } own
             ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
-        builder.AddLog(options.LogLevel);
+        builder.AddLog(options.Log, time);
         builder.Services.AddSingleton(time);
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton(options.RegistryValues);

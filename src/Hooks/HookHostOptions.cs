@@ -1,3 +1,4 @@
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Access;
@@ -13,8 +14,8 @@ namespace CapiRegistryHook.Hooks;
 /// <param name="SelfManaged">How the service makes its serving certificate; null when it comes from files.</param>
 /// <param name="Reconciler">How the reconciler works.</param>
 /// <param name="Management">Where the management cluster is.</param>
-/// <param name="LogLevel">The least level that is logged.</param>
+/// <param name="Log">What is logged, and how.</param>
 public sealed record HookHostOptions(
     RegistryOptions Registry, RegistryValuesFile RegistryValues, ListenOptions Listen, ServingOptions? SelfManaged,
     ReconcilerOptions Reconciler,
-    ManagementConnection Management, LogLevel LogLevel);
+    ManagementConnection Management, LogOptions Log);

@@ -45,7 +45,7 @@ public sealed class ManyNamespacesTests(EmbeddedEnvironment fixture)
             "the Lease is renewed past its duration", () => Task.FromResult(Renewals(management) >= renewals + 6),
             () => service.Log, CancellationToken);
         await service.WaitForMetricAsync("capi_registry_hook_leader 1", CancellationToken);
-        Assert.True(Regex.Count(service.Log, "\"Message\":\"This replica reconciles now") == 1, service.Log);
+        Assert.True(Regex.Count(service.Log, "\"message\":\"This replica reconciles now") == 1, service.Log);
     }
 
     [Fact]

@@ -9,6 +9,13 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 internal sealed partial class ReconcileWorkers(
     RegistryFleet fleet, ReconcilerOptions options, ReconcilerMetrics metrics, TimeProvider time, ILogger<ReconcileWorkers> logger)
 {
+    /// <summary>Every line of one reconcile says which it was, so that those of one try can be told from those of the next.</summary>
+    private static readonly Func<ILogger, ClusterKey, Guid, IDisposable?> ReconcileScope =
+        LoggerMessage.DefineScope<ClusterKey, Guid>("{Cluster} {ReconcileID}");
+
+    /// <summary>1 once a condition could not be written: what is the reason for one Cluster is the reason for most.</summary>
+    private int _wroteNoCondition;
+
     /// <summary>Works until it is cancelled, and returns once every reconcile under way has ended.</summary>
     public async Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
     {
@@ -36,6 +43,7 @@ internal sealed partial class ReconcileWorkers(
 
     private async Task RunAsync(ReconcileQueue queue, ReconcileRequest request, SemaphoreSlim free, CancellationToken cancellationToken)
     {
+        using var scope = ReconcileScope(logger, request.Cluster, Guid.NewGuid());
         var outcome = ReconcileOutcome.Failed;
         var next = time.GetUtcNow();
         try
@@ -96,6 +104,8 @@ internal sealed partial class ReconcileWorkers(
             LogUnreachable(result.Cluster, result.Reason, result.Cause);
         else if (result.Reason is not null)
             LogNotReady(result.Cluster, result.Phase, result.Reason);
+        if (result.ConditionProblem is { } problem && Interlocked.Exchange(ref _wroteNoCondition, 1) == 0)
+            LogNoCondition(problem);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The registry of {Cluster} is {Phase}: {Reason}")]
@@ -103,6 +113,11 @@ internal sealed partial class ReconcileWorkers(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The registry of {Cluster} could not be reconciled: {Reason}")]
     private partial void LogUnreachable(ClusterKey cluster, string? reason, Exception? exception);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "A condition could not be written; this is logged once: {Problem}. Grant the right to patch clusters/status, or set "
+            + "--cluster-condition Off.")]
+    private partial void LogNoCondition(string problem);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The reconcile of {Cluster} met an unexpected fault")]
     private partial void LogUnexpected(ClusterKey cluster, Exception exception);

@@ -1,6 +1,8 @@
 using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Serving;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
@@ -44,16 +46,13 @@ internal static class HttpsSetup
         services.AddSingleton<IReloadable>(provider => provider.GetRequiredService<ListenerCertificate>());
     }
 
-    public static void AddLog(this WebApplicationBuilder builder, LogLevel level)
+    public static void AddLog(this WebApplicationBuilder builder, LogOptions options, TimeProvider time)
     {
-        builder.Logging.SetMinimumLevel(level);
+        builder.Logging.SetMinimumLevel(options.Level);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddJsonConsole(console =>
-        {
-            console.IncludeScopes = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-        });
+        builder.Services.AddSingleton<ConsoleFormatter>(new JsonLogFormatter(time));
+        builder.Services.AddSingleton<ConsoleFormatter>(new TextLogFormatter(time, TextLogFormatter.HasColors));
+        builder.Logging.AddConsole(console => console.FormatterName = options.Format.ToString());
     }
 
     /// <summary>Gives the answers that routing makes by itself (404, 405) a body with a fixed sentence.</summary>
