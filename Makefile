@@ -9,7 +9,7 @@ PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
 SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
 
-.PHONY: help build publish image demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
+.PHONY: help build publish image release demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,11 @@ $(PUBLISHED): $(SOURCES)
 
 image: publish ## Build the image of the service into artifacts/image, without Docker (IMAGE_REGISTRY=registry.example.com)
 	@packaging/image.sh
+
+VERSION ?=
+
+release: publish ## Build all files of a release into artifacts/release (VERSION=1.2.3, DRY_RUN=1)
+	@VERSION=$(VERSION) DRY_RUN=$(DRY_RUN) packaging/release.sh
 
 CLUSTER ?= embedded
 
