@@ -102,6 +102,8 @@ internal static class CallFactory
             preconditions["uid"] = options.Uid;
         if (options.ResourceVersion is not null)
             preconditions["resourceVersion"] = options.ResourceVersion;
+        if (options.OrphansDependents)
+            body["propagationPolicy"] = "Orphan";
         var conditional = preconditions.Count > 0;
         if (conditional)
             body["preconditions"] = preconditions;

@@ -36,4 +36,7 @@ public sealed record DeleteOptions
 
     /// <summary>Delete only this version of the object; another one is <see cref="KubernetesFault.Conflict"/>.</summary>
     public string? ResourceVersion { get; init; }
+
+    /// <summary>True to leave what the object owns, such as a StatefulSet's pods.</summary>
+    public bool OrphansDependents { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 using YamlDotNet.Core;
 
@@ -13,7 +14,9 @@ internal static class InstalledVolumes
 {
     public const string ClaimedVolumes = "pvc";
 
-    private static readonly string[] Fields = ["type", "size", "storageClassName", "accessModes", "annotations"];
+    private const string Size = "size";
+
+    private static readonly string[] Fields = ["type", Size, "storageClassName", "accessModes", "annotations"];
 
     private static readonly string[] OfStorage = ["storage", "httpSecret"];
 
@@ -23,14 +26,19 @@ internal static class InstalledVolumes
     /// </summary>
     /// <param name="wanted">Values for the shipped chart.</param>
     /// <param name="installed">What <see cref="Read"/> returned.</param>
-    public static KeptValues Keep(JsonObject wanted, JsonObject? installed)
+    /// <param name="grownTo">The size that the installed volumes have grown to; null when they have not.</param>
+    public static KeptValues Keep(JsonObject wanted, JsonObject? installed, string? grownTo = null)
     {
-        var registry = KeepRegistry(wanted, installed);
+        var registry = KeepRegistry(wanted, installed, grownTo);
         var caches = InstalledCaches.Keep(registry.Values, installed);
-        return caches with { IsOther = registry.IsOther || caches.IsOther };
+        return registry with { Values = caches.Values, IsOther = registry.IsOther || caches.IsOther };
     }
 
-    private static KeptValues KeepRegistry(JsonObject wanted, JsonObject? installed)
+    /// <summary>The size of the registry's claimed volumes; null when there are none.</summary>
+    public static string? SizeOf(JsonObject? values) =>
+        values is not null && Describe(values) is var storage && IsClaimed(storage) ? storage[Size]?.ToString() : null;
+
+    private static KeptValues KeepRegistry(JsonObject wanted, JsonObject? installed, string? grownTo)
     {
         var asked = Describe(wanted);
         var has = installed is null ? null : Describe(installed);
@@ -40,7 +48,23 @@ internal static class InstalledVolumes
             return new KeptValues(WithWhole(wanted, installed!), IsOther: true);
 
         var kept = has ?? asked;
-        return new KeptValues(With(wanted, kept), IsOther: !IsSame(asked, kept));
+        if (has is not null && grownTo is not null)
+            kept[Size] = grownTo;
+        return Compare(asked, kept, HelmValues.Has(wanted, "storage.size")) with { Values = With(wanted, kept) };
+    }
+
+    /// <summary>A larger size is no other volume: the installed ones can grow. A new default of the chart lets none grow.</summary>
+    private static KeptValues Compare(JsonObject asked, JsonObject kept, bool isRequested)
+    {
+        var (wish, size) = (asked[Size]?.ToString() ?? "", kept[Size]?.ToString() ?? "");
+        var isLarger = isRequested && Quantity.IsLess(size, wish);
+        var rest = (JsonObject)asked.DeepClone();
+        rest[Size] = kept[Size]?.DeepClone();
+        return new KeptValues([], IsOther: !IsSame(isLarger ? rest : asked, kept))
+        {
+            LargerSize = isLarger ? wish : null,
+            IsSmaller = IsSame(rest, kept) && Quantity.IsLess(wish, size),
+        };
     }
 
     /// <summary>
@@ -109,4 +133,11 @@ internal static class InstalledVolumes
 /// <summary>Values that fit the installed volumes.</summary>
 /// <param name="Values">What is to be written.</param>
 /// <param name="IsOther">True when other volumes were asked for.</param>
-internal sealed record KeptValues(JsonObject Values, bool IsOther);
+internal sealed record KeptValues(JsonObject Values, bool IsOther)
+{
+    /// <summary>The size that was asked for, when it is larger than that of the installed volumes; null otherwise.</summary>
+    public string? LargerSize { get; init; }
+
+    /// <summary>Nothing but a smaller size was asked for.</summary>
+    public bool IsSmaller { get; init; }
+}

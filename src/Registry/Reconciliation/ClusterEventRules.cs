@@ -46,6 +46,7 @@ internal static class ClusterEventRules
     private static ClusterEvent? Describe(Change change, ReconcileContext context) => change switch
     {
         { Verb: ChangeVerb.Kept } => Warning(ReasonOfKept(change), "Install", change.Reason),
+        { Kind: "PersistentVolumeClaim", Verb: ChangeVerb.Updated } => Normal("VolumesGrown", "Grow", change.Reason),
         { Kind: "HelmChartProxy", Verb: ChangeVerb.Created } => Normal("RegistryInstalled", "Install", "The Cluster requests a registry."),
         { Kind: "HelmChartProxy", Reason: ChartInstallation.ReinstallReason } =>
             Warning("RegistryReinstalled", "Install", change.Reason),

@@ -6,6 +6,7 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Release;
@@ -19,6 +20,9 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     private const string OtherVolumes =
         "The registry keeps its storage: the volumes of a StatefulSet can't be changed to what is now requested; "
             + "see docs/registry-values.md.";
+
+    private const string SmallerVolumes =
+        "The registry keeps its volumes: they can't be made smaller. Set storage.size back to the size that they have.";
 
     /// <summary>The add-on provider can't change where a release comes from, so it uninstalls and installs it.</summary>
     public const string ReinstallReason =
@@ -109,14 +113,17 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         var certificate = context.Certificate!;
         var values = ChartValues.Build(plan, certificate.Serial);
         var kept = IsOurChart(plan.Release, values, before)
-            ? InstalledVolumes.Keep(values, before.Values)
+            ? InstalledVolumes.Keep(values, before.Values, context.Growth is { IsInRelease: true } grown ? grown.Size : null)
             : new KeptValues(values, IsOther: false);
+        context.LargerSize = kept.LargerSize;
         var wanted = ChartProxyFactory.Create(plan, kept.Values);
         var annotations = StillServed(certificate, before.Live).ToAnnotations();
         context.Progress = ReleaseProgress.After(context.Progress, plan.Release.Id, time.GetUtcNow());
         context.Progress.AddTo(annotations);
         annotations[ReleaseProgress.AdminValuesKey] = plan.Release.AdminValues;
         annotations[RegistryRemoval.AskedByAnnotation] = options.Variable.Field;
+        if ((context.Growth is { } growth ? growth.Announced : before.GrowsTo) is { } size)
+            annotations[GrowthMark.Annotation] = size;
         if (LoginOf(plan, before, context) is { } login)
             annotations[LoginAnnotation] = login;
         return (wanted with
@@ -163,7 +170,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
     private static void AddKept(RegistryPlan plan, KeptValues kept, List<Change> changes)
     {
         if (kept.IsOther)
-            changes.Add(Changed(plan, ChangeVerb.Kept, OtherVolumes));
+            changes.Add(Changed(plan, ChangeVerb.Kept, kept.IsSmaller ? SmallerVolumes : OtherVolumes));
         if (plan.KeptAddresses is { } addresses)
             changes.Add(new Change(
                 ChangeVerb.Kept, "Service", $"{RegistryNames.Namespace}/{RegistryNames.Registry}", true,
@@ -196,6 +203,10 @@ internal sealed record InstalledRelease(HelmChartProxy? Live, JsonObject? Values
 
     /// <summary>How far the registry is with them.</summary>
     public ReleaseProgress? Progress => Revision is null ? null : ReleaseProgress.Read(Live?.Metadata.Annotations);
+
+    /// <summary>The size that its volumes are on the way to; null when they are on none.</summary>
+    public string? GrowsTo => Live?.Metadata.Annotations?.GetValueOrDefault(GrowthMark.Annotation) is { } size
+        && Quantity.TryParse(size, out _) ? size : null;
 
     /// <summary>How full its volumes were when they were last read.</summary>
     public VolumeRecord? Volumes => VolumeRecord.Read(Live?.Metadata.Annotations);

@@ -43,6 +43,12 @@ internal sealed class ReconcileContext
     /// <summary>Why no other registry gets the admin's new decisions; null unless this one is among the causes.</summary>
     public string? RolloutStop { get; set; }
 
+    /// <summary>The size that the volumes are to have, when it is larger than that of the installed ones; null otherwise.</summary>
+    public string? LargerSize { get; set; }
+
+    /// <summary>How far volumes that grow are to be written to be; null for as far as the HelmChartProxy says.</summary>
+    public GrowthMark? Growth { get; set; }
+
     /// <summary>How full the registry's volumes are; null while that is not known.</summary>
     public VolumeRecord? Volumes { get; set; }
 

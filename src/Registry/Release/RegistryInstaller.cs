@@ -23,6 +23,7 @@ internal sealed class RegistryInstaller(
     private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options, time);
     private readonly ReleaseReports _report = new(management);
+    private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload);
     private readonly LoginSecret _login = new(management, time);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
@@ -93,6 +94,7 @@ internal sealed class RegistryInstaller(
         RegistryPlan requested, ClusterSigner signer, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
         var release = await _chart.FindAsync(requested, cancellationToken);
+        context.Growth = null;
         var known = context.Begin(release.Certificate);
         context.Volumes = release.Volumes;
         context.Progress = release.Progress;
@@ -116,8 +118,13 @@ internal sealed class RegistryInstaller(
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
         var outcome = isDue
             ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
+        // A full volume may be what the pods are not ready for.
+        if (outcome.Kind is OutcomeKind.Done or OutcomeKind.Waiting)
+            outcome = Join(outcome, await _growth.AdvanceAsync(plan, release, context, cancellationToken));
         return await _report.JudgeAsync(release.Live, outcome, cancellationToken);
     }
+
+    private static RegistryOutcome Join(RegistryOutcome first, RegistryOutcome second) => first.Kind == OutcomeKind.Done ? second : first;
 
     /// <summary>
     /// The plan with the admin's decisions of today, or with those that the registry has until it is its turn. A Cluster that its user

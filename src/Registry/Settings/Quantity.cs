@@ -26,6 +26,10 @@ internal readonly record struct Quantity(decimal Value)
         return true;
     }
 
+    /// <summary>Whether an amount is less than another one; false when either is none.</summary>
+    public static bool IsLess(string one, string other) =>
+        TryParse(one, out var less) && TryParse(other, out var more) && less.Value < more.Value;
+
     private static bool TryReadSuffix(string suffix, out decimal factor)
     {
         factor = suffix switch

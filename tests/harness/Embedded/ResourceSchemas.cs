@@ -70,6 +70,10 @@ internal static class ResourceSchemas
         ("spec", Struct().Open()),
         ("status", Struct(("v1beta2", Struct(("conditions", ListByKey(Condition, "type"))).Open())).Open()));
 
+    public static readonly FieldSchema StorageClass = Root(
+        ("provisioner", Text), ("parameters", MapOf(Text)), ("reclaimPolicy", Text), ("volumeBindingMode", Text),
+        ("allowVolumeExpansion", Flag));
+
     private static readonly FieldSchema SecretReference = Struct(("name", Text), ("namespace", Text)).AsAtomic();
 
     private static readonly FieldSchema ClusterSelector = Struct(

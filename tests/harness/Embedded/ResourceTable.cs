@@ -74,6 +74,7 @@ internal static class ResourceTable
             new ServedVersion("cluster.x-k8s.io", "v1beta1", "Cluster", ResourceSchemas.FormerCluster)) { Custom = true,
             StatusSubresource = true },
         new("pods", true, new ServedVersion("", "v1", "Pod", ResourceSchemas.Open)) { StatusSubresource = true },
+        new("storageclasses", false, new ServedVersion("storage.k8s.io", "v1", "StorageClass", ResourceSchemas.StorageClass)),
         new("nodes", false, new ServedVersion("", "v1", "Node", ResourceSchemas.Open)) { StatusSubresource = true },
         new("services", true, new ServedVersion("", "v1", "Service", ResourceSchemas.Open)),
         new("statefulsets", true, new ServedVersion("apps", "v1", "StatefulSet", ResourceSchemas.Open)) { StatusSubresource = true },

@@ -30,8 +30,25 @@ public sealed class InstalledVolumesTests
         Assert.Equal(YamlText.WriteTemplate(first.Values), YamlText.WriteTemplate(second.Values));
     }
 
+    /// <summary>What is installed stays until the volumes have grown; a size that only the chart's defaults name lets none grow.</summary>
+    [Fact]
+    public void Keep_LargerSize_IsToldApartAndTakenOnceGrown()
+    {
+        var installed = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null).Values;
+        var larger = Parse("""{"storage":{"size":"9Gi"}}""");
+
+        var kept = InstalledVolumes.Keep(larger, installed);
+        Assert.Equal((false, "9Gi", false, "7Gi"), (kept.IsOther, kept.LargerSize, kept.IsSmaller, InstalledVolumes.SizeOf(kept.Values)));
+        var grown = InstalledVolumes.Keep(larger, installed, grownTo: "9Gi");
+        Assert.Equal((false, null, "9Gi"), (grown.IsOther, grown.LargerSize, InstalledVolumes.SizeOf(grown.Values)));
+        Assert.True(InstalledVolumes.Keep(Parse("""{"storage":{"size":"6Gi"}}"""), installed).IsSmaller);
+        Assert.Null(InstalledVolumes.Keep(Parse("{}"), installed).LargerSize);
+        Assert.Null(InstalledVolumes.Keep(Parse("""{"storage":{"type":"emptyDir","size":"9Gi"}}"""), installed).LargerSize);
+    }
+
     [Theory]
-    [InlineData("""{"storage":{"size":"9Gi"}}""")]
+    [InlineData("""{"storage":{"size":"6Gi"}}""")]
+    [InlineData("""{"storage":{"size":"9Gi","storageClassName":"fast"}}""")]
     [InlineData("""{"storage":{"storageClassName":"fast"}}""")]
     [InlineData("""{"storage":{"annotations":{"a":"b"}}}""")]
     [InlineData("""{"storage":{"type":"emptyDir"}}""")]
