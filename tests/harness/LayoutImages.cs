@@ -21,6 +21,9 @@ internal sealed class LayoutImages
 
     public string Folder => _folder;
 
+    /// <summary>When images that are added from now on say that they were built; null to say nothing.</summary>
+    public DateTimeOffset? Built { get; set; }
+
     /// <summary>Adds an image of the given layers and returns its digest.</summary>
     public string Add(string name, params byte[][] layers) =>
         Add(name, [.. layers.Select(layer => Blob("application/vnd.oci.image.layer.v1.tar", layer))]);
@@ -45,13 +48,16 @@ internal sealed class LayoutImages
 
     private string Add(string name, JsonObject[] blobs)
     {
-        var config = Blob("application/vnd.oci.image.config.v1+json", Bytes(new JsonObject
+        var description = new JsonObject
         {
             ["architecture"] = "amd64",
             ["os"] = "linux",
             ["config"] = new JsonObject { ["Labels"] = new JsonObject { ["name"] = name } },
             ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = new JsonArray([.. blobs.Select(blob => (JsonNode)(string)blob["digest"]!)]) },
-        }));
+        };
+        if (Built is { } built)
+            description["created"] = built.UtcDateTime.ToString("O", System.Globalization.CultureInfo.InvariantCulture);
+        var config = Blob("application/vnd.oci.image.config.v1+json", Bytes(description));
         var manifest = Blob("application/vnd.oci.image.manifest.v1+json", Bytes(new JsonObject
         {
             ["schemaVersion"] = 2,

@@ -22,6 +22,17 @@ internal static class ArgumentRanges
         return TimeSpan.FromSeconds(1);
     }
 
+    /// <summary>An age of one hour to ten years; null without one. What can't be used is refused.</summary>
+    public static TimeSpan? ReadAge(this OptionReader reader, string name, string? text)
+    {
+        if (text is null)
+            return null;
+        if (DurationText.TryParse(text, out var age) && age >= TimeSpan.FromHours(1) && age <= TimeSpan.FromDays(3650))
+            return age;
+        reader.Refuse(name, $"has the value \"{text}\"; use a duration like 720h, from 1h to 87600h.");
+        return null;
+    }
+
     /// <summary>The text of a file with certificates; null without a path, or when it can't be read, which is refused.</summary>
     public static string? ReadPem(this OptionReader reader, string name, string? path)
     {

@@ -49,6 +49,7 @@ internal static class CommandLine
         root.Subcommands.Add(ListCommand.Build(time));
         root.Subcommands.Add(VerifyContentCommand.Build(time));
         root.Subcommands.Add(RemoveCommand.Build(time));
+        root.Subcommands.Add(PruneCommand.Build(time));
         root.Subcommands.Add(PullCommand.Build(time));
         root.Subcommands.Add(ForwardCommand.Build(time));
         return root;

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Content.Sources;
 /// Reads a blob once from start to end and verifies it on the way: a read that would end the blob fails unless size and digest are
 /// right. A source that breaks off is opened again where it broke off.
 /// </summary>
-internal sealed class BlobReader(IContentSource source, Descriptor blob, RetryPolicy retry, TimeProvider time) : IAsyncDisposable
+public sealed class BlobReader(IContentSource source, Descriptor blob, RetryPolicy retry, TimeProvider time) : IAsyncDisposable
 {
     private readonly ContentHash _hash = new(blob.Digest.Algorithm);
     private Stream? _stream;
@@ -34,6 +34,7 @@ internal sealed class BlobReader(IContentSource source, Descriptor blob, RetryPo
         return filled;
     }
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();

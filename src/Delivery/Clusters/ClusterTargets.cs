@@ -38,7 +38,8 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
             var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
             return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease)
             {
-                TrustPem = registry.TrustPem, PullAddress = layout.PullAddress, LoginSecret = registry.LoginSecret?.ToString(),
+                Workload = lease.Client, TrustPem = registry.TrustPem,
+                PullAddress = layout.PullAddress, LoginSecret = registry.LoginSecret?.ToString(),
                 ReadKubeconfigAsync = token => directory.ReadKubeconfigAsync(cluster, token),
             };
         }

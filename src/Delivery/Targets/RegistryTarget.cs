@@ -1,5 +1,6 @@
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Kubernetes;
 
 namespace CapiRegistryHook.Delivery.Targets;
 
@@ -38,6 +39,9 @@ public sealed class RegistryTarget(
 
     /// <summary>Reads the kubeconfig of the cluster, which holds credentials; null for a registry that is not a cluster's.</summary>
     public Func<CancellationToken, Task<ReadOnlyMemory<byte>>>? ReadKubeconfigAsync { get; init; }
+
+    /// <summary>The API server of its cluster; null for a registry that is not a cluster's. It is freed with this.</summary>
+    internal KubernetesClient? Workload { get; init; }
 
     /// <inheritdoc/>
     public void Dispose()

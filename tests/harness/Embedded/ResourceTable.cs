@@ -78,6 +78,10 @@ internal static class ResourceTable
         new("nodes", false, new ServedVersion("", "v1", "Node", ResourceSchemas.Open)) { StatusSubresource = true },
         new("services", true, new ServedVersion("", "v1", "Service", ResourceSchemas.Open)),
         new("statefulsets", true, new ServedVersion("apps", "v1", "StatefulSet", ResourceSchemas.Open)) { StatusSubresource = true },
+        Workload("", "v1", "podtemplates", "PodTemplate"), Workload("", "v1", "replicationcontrollers", "ReplicationController"),
+        Workload("apps", "v1", "deployments", "Deployment"), Workload("apps", "v1", "replicasets", "ReplicaSet"),
+        Workload("apps", "v1", "daemonsets", "DaemonSet"), Workload("apps", "v1", "controllerrevisions", "ControllerRevision"),
+        Workload("batch", "v1", "jobs", "Job"), Workload("batch", "v1beta1", "cronjobs", "CronJob"),
         OpenKind("machines", "Machine"),
         OpenKind("machinepools", "MachinePool"),
         new("helmchartproxies", true,
@@ -99,6 +103,10 @@ internal static class ResourceTable
 
     public static ServedResource? Find(string group, string version, string plural) => Served.FirstOrDefault(served =>
         served.Version.Group == group && served.Version.Version == version && served.Resource.Plural == plural);
+
+    /// <summary>A kind that has pods, of which nothing is checked.</summary>
+    private static ApiResource Workload(string group, string version, string plural, string kind) =>
+        new(plural, true, new ServedVersion(group, version, kind, ResourceSchemas.Open));
 
     /// <summary>A kind of Cluster API of which nobody here reads more than the metadata.</summary>
     private static ApiResource OpenKind(string plural, string kind) => new(plural, true,

@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Globalization;
+using CapiRegistryHook.Cli.Options;
+using CapiRegistryHook.Cli.Output;
+using CapiRegistryHook.Delivery.Pruning;
+using CapiRegistryHook.Delivery.Reading;
+using CapiRegistryHook.Delivery.Sources;
+using CapiRegistryHook.Delivery.Targets;
+
+namespace CapiRegistryHook.Cli.Commands;
+
+/// <summary>
+/// Removes from registries what no lock, no workload and no keep rule needs. It says what would go until it is told to do it.
+/// </summary>
+internal static class PruneCommand
+{
+    private static readonly string[] Heads = ["REPOSITORY", "TAGS", "DIGEST", "SIZE"];
+
+    public static Command Build(TimeProvider time)
+    {
+        var yes = new Option<bool>("--yes") { Description = "Remove it. Without this, only say what would go." };
+        var last = new Option<int>("--keep-last")
+        {
+            Description = "Newest tags of each repository that stay, by the time at which they were built. [0 to 10000, default: 0]",
+        };
+        var younger = new Option<string?>("--keep-younger")
+        {
+            Description = "What was built within this time stays, as in 720h. What does not say when it was built stays too.",
+        };
+        var matching = new Option<string[]>("--keep")
+        {
+            Description = "What matches stays: REPOSITORY:TAG, in which * stands for any characters.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var locks = new Option<string[]>("--lock")
+        {
+            Description = "Locks or bundles whose content stays, besides the locks that a registry holds itself.",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var collect = new Option<bool>("--collect")
+        {
+            Description = "Collect garbage afterwards, where the registry chart can (garbageCollection.enabled).",
+            DefaultValueFactory = _ => true,
+        };
+        var limit = new Option<string>("--collect-timeout")
+        {
+            Description = "How long the collection may take. [1s to 24h]", DefaultValueFactory = _ => "2h",
+        };
+        var output = OutputFormat.Option();
+        var targets = new TargetArguments();
+        var command = new Command("prune", "Remove what no lock, no pod or controller of the cluster and no keep rule needs, from every "
+            + "replica.") { yes, last, younger, matching, locks, collect, limit, output };
+        targets.AddTo(command);
+        command.Bind(TargetArguments.Service, (reader, result) =>
+        {
+            var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
+            reader.CheckRange("keep-last", result.GetValue(last), 0, 10_000);
+            var rules = new KeepRules(
+                result.GetValue(last), reader.ReadAge("keep-younger", result.GetValue(younger)), result.GetValue(matching) ?? []);
+            var most = reader.ReadDuration("collect-timeout", result.GetValue(limit)!);
+            var options = new PruneOptions(rules, [], IsDryRun: !result.GetValue(yes), result.GetValue(collect) ? most : null);
+            return targets.Read(reader, result, time) is { } selection
+                ? RunAsync(selection, result.GetValue(locks) ?? [], options, isJson)
+                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+        });
+        return command;
+    }
+
+    /// <summary>One registry after the other: a collection restarts replicas, and a mistake in a rule is seen in the first.</summary>
+    private static async Task<int> RunAsync(TargetSelection selection, string[] locks, PruneOptions options, bool isJson)
+    {
+        using var interruption = new Interruption();
+        return await selection.RunAsync(async targets =>
+        {
+            options = options with { Locks = await ReadLocksAsync(locks, interruption.Token) };
+            var pruning = new RegistryPruning(options, selection.Time);
+            var reports = new List<PruneReport>();
+            foreach (var address in targets)
+            {
+                try
+                {
+                    using var target = await address.OpenAsync(interruption.Token);
+                    var report = await pruning.RunAsync(target, interruption.Token);
+                    reports.Add(report);
+                    if (!isJson)
+                        Console.Out.Write(WriteText(report, options));
+                }
+                catch (Exception exception) when (Fault.Is(exception))
+                {
+                    ExitCode.Fail($"{address.Name}: {Fault.Describe(exception)}");
+                }
+            }
+
+            if (isJson)
+                Console.Out.Write(WriteJson(reports, options));
+            return reports.Count == targets.Count ? ExitCode.Success : ExitCode.Failure;
+        }, interruption.Token);
+    }
+
+    private static async Task<IReadOnlyList<ContentPlaces.Named>> ReadLocksAsync(
+        string[] files, CancellationToken cancellationToken)
+    {
+        var all = new List<ContentPlaces.Named>();
+        foreach (var file in files)
+            all.AddRange(await ReplicaCheck.ReadLockAsync(file, cancellationToken));
+        return all;
+    }
+
+    private static string WriteText(PruneReport report, PruneOptions options)
+    {
+        var table = report.Removed.Count == 0 ? "" : TextTable.Write(Heads, report.Removed.Select(content => new[]
+        {
+            content.Repository, string.Join(",", content.Tags), content.Digest.ToString(), ByteText.Of(content.Size),
+        }));
+        var kept = string.Join(", ", report.Kept.OrderBy(pair => pair.Key).Select(pair => $"{Number(pair.Value)} by {Word(pair.Key)}"));
+        var stays = report.Kept.Count == 0 ? "nothing stays" : $"{Number(report.Kept.Values.Sum())} stay ({kept})";
+        return table + $"{report.Target}: {Ending(report, options)}; {stays}\n";
+    }
+
+    private static string Ending(PruneReport report, PruneOptions options) => (report, options) switch
+    {
+        ({ Removed.Count: 0, IsCollected: false }, _) => "nothing to remove",
+        (_, { IsDryRun: true }) =>
+            $"{Number(report.Removed.Count)} would go, up to {ByteText.Of(report.Bytes)} on each replica; run it with --yes",
+        ({ IsCollected: true }, _) => $"{Number(report.Removed.Count)} removed, {ByteText.Of(report.FreedBytes)} freed on all replicas",
+        _ => $"{Number(report.Removed.Count)} removed; the next garbage collection frees up to {ByteText.Of(report.Bytes)} on each replica",
+    };
+
+    private static string WriteJson(List<PruneReport> reports, PruneOptions options) => OutputFormat.WriteJson(json =>
+    {
+        json.WriteBoolean("dryRun", options.IsDryRun);
+        json.WriteStartArray("registries");
+        foreach (var report in reports)
+        {
+            json.WriteStartObject();
+            json.WriteString("registry", report.Target);
+            json.WriteStartArray("removed");
+            foreach (var content in report.Removed)
+            {
+                json.WriteStartObject();
+                json.WriteString("repository", content.Repository);
+                json.WriteTexts("tags", content.Tags);
+                json.WriteString("digest", content.Digest.ToString());
+                json.WriteNumber("size", content.Size);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartObject("kept");
+            foreach (var (reason, count) in report.Kept.OrderBy(pair => pair.Key))
+                json.WriteNumber(Word(reason), count);
+            json.WriteEndObject();
+            json.WriteNumber("unneededBytes", report.Bytes);
+            json.WriteBoolean("collected", report.IsCollected);
+            json.WriteNumber("freedBytes", report.FreedBytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    private static string Word(KeepReason reason) => reason switch
+    {
+        KeepReason.Lock => "lock",
+        KeepReason.Workload => "workload",
+        KeepReason.Rule => "rule",
+    };
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
