@@ -21,9 +21,12 @@ public sealed class DocumentationShell : IAsyncDisposable
     public void AddProgram(string name, string path) => File.CreateSymbolicLink(Path.Combine(_folder["bin"], name), path);
 
     /// <summary>Puts a stand-in on the PATH.</summary>
-    public void AddStandIn(string name)
+    public void AddStandIn(string name) => AddScript(name, $"echo \"{name} $*\" >>'{_folder["calls"]}'");
+
+    /// <summary>Puts a shell script on the PATH.</summary>
+    public void AddScript(string name, string commands)
     {
-        var path = _folder.Write(Path.Combine("bin", name), $"#!/bin/sh\necho \"{name} $*\" >>'{_folder["calls"]}'\n");
+        var path = _folder.Write(Path.Combine("bin", name), $"#!/bin/sh\n{commands}\n");
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }

@@ -39,6 +39,7 @@ public sealed class ScratchFolder : IAsyncDisposable
     public string Write(string name, string text)
     {
         var path = this[name];
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         return path;
     }

@@ -29,7 +29,7 @@
   resources: [helmchartproxies]
   verbs: [get, list, create, patch]
 {{- end }}
-# Their age says which nodes know a new root CA.
+# Their age says which nodes know a new root CA, and their addresses are in certificates that ask for them.
 - apiGroups: [cluster.x-k8s.io]
   resources: [machines, machinepools]
   verbs: [list]

@@ -10,6 +10,9 @@ internal sealed record ObjectStatus
     /// <summary>The generation that the controller has acted on; null when it does not say.</summary>
     public long? ObservedGeneration { get; init; }
 
+    /// <summary>Where a Machine answers.</summary>
+    public IReadOnlyList<MachineAddress?>? Addresses { get; init; }
+
     /// <summary>The condition of a type; null when there is none.</summary>
     public ObjectCondition? Find(string type) => Conditions?.FirstOrDefault(condition => condition.Type == type);
 }
@@ -37,3 +40,8 @@ internal sealed record ObjectCondition
     [JsonIgnore]
     public bool IsFalse => Status == "False";
 }
+
+/// <summary>An address of a Machine.</summary>
+/// <param name="Type">For example <c>InternalIP</c>.</param>
+/// <param name="Address">An IP address or, for other types, a name.</param>
+internal sealed record MachineAddress(string? Type, string? Address);

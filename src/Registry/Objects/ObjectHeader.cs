@@ -57,4 +57,3 @@ internal sealed record ObjectHeader : IKubernetesObject
     private static IEnumerable<KeyValuePair<string, string>> Sorted(IReadOnlyDictionary<string, string>? map) =>
         (map ?? new Dictionary<string, string>()).OrderBy(entry => entry.Key, StringComparer.Ordinal);
 }
-

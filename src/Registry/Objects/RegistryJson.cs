@@ -83,6 +83,10 @@ internal static class RegistryResources
     public static ResourceType<ObjectHeader> Machines(Cluster cluster) =>
         Headers(ClusterGroup, ClusterVersion(cluster), "machines", "Machine");
 
+    /// <summary>Machines as they are sent, of which metadata and addresses are read.</summary>
+    public static ResourceType<ObjectHeader> MachineStates(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "machines", "Machine", true, RegistryJson.Default.ObjectHeader);
+
     public static ResourceType<ObjectHeader> MachinePools(Cluster cluster) =>
         Headers(ClusterGroup, ClusterVersion(cluster), "machinepools", "MachinePool");
 

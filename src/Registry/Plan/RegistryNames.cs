@@ -76,6 +76,11 @@ internal static class RegistryNames
     private static void AddExtraNames(
         RegistryBasis basis, RegistryOptions options, List<string> dnsNames, List<IPAddress> addresses, ICollection<Problem> problems)
     {
+        var nodeField = $"{options.Variable.Field}.certificate.nodeAddresses";
+        if (basis.Settings.NamesNodes && options.AllowedExtraNetworks.Count == 0)
+            problems.Add(new Problem(nodeField,
+                $"The variable {nodeField} is true, but no addresses of nodes are allowed in certificates; ask the admin to allow their "
+                    + "networks (--extra-names-allow-cidrs), or leave it out."));
         var rules = new ExtraNameRules(basis, options);
         for (var index = 0; index < basis.Settings.ExtraNames.Count; index++)
         {

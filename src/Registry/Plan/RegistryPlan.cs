@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
@@ -42,8 +43,19 @@ internal sealed record RegistryPlan
 
     public int Replicas => ChartValues.Replicas(Values);
 
-    /// <summary>Names, algorithm and lifetime of the server certificate.</summary>
+    /// <summary>Names, algorithm and lifetime of the server certificate, without <see cref="Nodes"/>.</summary>
     public required ServerCertificateRequest Certificate { get; init; }
+
+    /// <summary>
+    /// Addresses of nodes that the certificate has besides; empty until they have been looked up, and where none are asked for.
+    /// </summary>
+    public IReadOnlyList<IPAddress> Nodes { get; init; } = [];
+
+    /// <summary>The server certificate with all of its names.</summary>
+    public ServerCertificateRequest CertificateWithNodes => Nodes.Count == 0 ? Certificate : Certificate with
+    {
+        Names = ServerNames.Create(Certificate.Names.DnsNames, Certificate.Names.Addresses.Concat(Nodes)),
+    };
 
     /// <summary>Root CA Secret on the management cluster.</summary>
     public required NamespacedName RootSecret { get; init; }

@@ -25,6 +25,7 @@ internal sealed class RegistryInstaller(
     private readonly ReleaseReports _report = new(management);
     private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload);
     private readonly LoginSecret _login = new(management, time);
+    private readonly NodeAddresses _nodes = new(management, options);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
 
     public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
@@ -45,6 +46,7 @@ internal sealed class RegistryInstaller(
         using var signer = trusted.Value;
         if (signer is null)
             return trusted.Stop!;
+        plan = await _nodes.AddAsync(plan, cancellationToken);
         var withLogin = await _login.EnsureAsync(plan, context.Changes, cancellationToken);
         return withLogin.Value is null
             ? withLogin.Stop!
@@ -67,6 +69,7 @@ internal sealed class RegistryInstaller(
         if (signer is null)
             return trusted.Stop!;
 
+        plan = await _nodes.AddAsync(plan, cancellationToken);
         var withLogin = await _login.EnsureAsync(plan, context.Changes, cancellationToken);
         context.LoginStop = withLogin.Stop;
         plan = await _login.RetireAsync(withLogin.Value ?? plan, context.Changes, cancellationToken);
@@ -136,7 +139,7 @@ internal sealed class RegistryInstaller(
             || installed.Id == requested.Release.Id || rollout.Allows(requested.Cluster.Key, progress))
             return requested;
         return installed.ApplyTo(options) is { } then && RegistryPlan.Create(requested.Cluster, then) is PlanResult.Wanted stays
-            ? stays.Plan with { Login = requested.Login } : requested;
+            ? stays.Plan with { Login = requested.Login, Nodes = requested.Nodes } : requested;
     }
 
     /// <summary>
@@ -174,7 +177,7 @@ internal sealed class RegistryInstaller(
     }
 
     private static WantedCertificate Want(RegistryPlan plan, ClusterSigner signer, string? upgradeTo) =>
-        new(plan.Certificate, signer.Authority, signer.Bundle, upgradeTo)
+        new(plan.CertificateWithNodes, signer.Authority, signer.Bundle, upgradeTo)
         {
             RenewalRequest = plan.Cluster.Metadata.Annotations?.GetValueOrDefault(RegistryCertificateIssuer.RequestAnnotation),
             Refusal = signer.MayIssue ? null : FaultSentences.NotTrustedYet(plan),

@@ -34,6 +34,9 @@ internal sealed record RegistrySettings
     /// <summary>More DNS names and addresses for the server certificate.</summary>
     public IReadOnlyList<string> ExtraNames { get; init; } = [];
 
+    /// <summary>Whether the server certificate has the addresses of control-plane nodes.</summary>
+    public bool NamesNodes { get; init; }
+
     /// <summary>How nodes use the registry.</summary>
     public MirrorSettings Mirror { get; init; } = new();
 

@@ -53,6 +53,10 @@ internal static class SettingsShape
     private static readonly TextListSetting ExtraNames = new("extraNames", 32, TextRule.NameOrAddress,
         "Additional names and addresses in the server certificate.");
 
+    private static readonly SwitchSetting NodeAddresses = new("nodeAddresses",
+        "Whether the server certificate has the addresses of the control-plane nodes too, for clients that use a node port. Only those "
+            + "that --extra-names-allow-cidrs allows.");
+
     private static readonly WordSetting Mode = new("mode", [Default, PerUpstream, Off],
         "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") {
             Default = Default };
@@ -113,7 +117,8 @@ internal static class SettingsShape
 
     private static readonly GroupSetting Storage = new("storage", [StorageSize, StorageClassName], "Where images are kept.");
     private static readonly GroupSetting Addresses = new("addresses", [Pull, Primary], "Fixed addresses of the registry's Services.");
-    private static readonly GroupSetting Certificate = new("certificate", [Algorithm, ExtraNames], "The server certificate.");
+    private static readonly GroupSetting Certificate = new(
+        "certificate", [Algorithm, ExtraNames, NodeAddresses], "The server certificate.");
     private static readonly GroupSetting Mirror = new(
         "mirror", [Mode, Upstreams, Strict, DialTimeout, ContainerdConfig, Caches, Fallbacks], "How nodes use the registry.");
     private static readonly GroupSetting Requests = new("requests", [Cpu, Memory], "Resource requests of each registry container.");
@@ -150,6 +155,7 @@ internal static class SettingsShape
         PrimaryAddresses = Primary.Read(Addresses.Read(value)),
         Algorithm = Algorithm.Read(Certificate.Read(value)),
         ExtraNames = ExtraNames.Read(Certificate.Read(value)),
+        NamesNodes = NodeAddresses.Read(Certificate.Read(value)),
         Mirror = BindMirror(Mirror.Read(value)),
         Resources = new ResourceSettings
         {

@@ -119,7 +119,6 @@ public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
         foreach (var name in ChartFolder.Names())
             Copy(ChartFolder.Open(name).Path, _folder[$"{Parent}/charts/{name}"]);
         _folder.Write($"{Parent}/values.yaml", "");
-        Directory.CreateDirectory(_folder[$"{Parent}/templates"]);
         _folder.Write($"{Parent}/templates/NOTES.txt", "");
         _folder.Write($"{Parent}/Chart.yaml", $"""
             apiVersion: v2

@@ -68,6 +68,30 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         }
     }
 
+    /// <summary>Nobody prepared the folder, and the Job finds the container that collects behind the one that does.</summary>
+    [Fact]
+    public async Task HostPathPrepare_FolderIsMissing_MakesItAndCollects()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-prepare", CancellationToken);
+        const string Folder = "/var/lib/registry-prepare";
+        try
+        {
+            await release.InstallAsync(
+                $$$"""{"replicas": 1, "storage": {"type": "hostPath", "hostPath": {"path": "{{{Folder}}}", "prepare": true}}, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""",
+                CancellationToken);
+            var deleted = await PushTwoDeleteOneAsync(release);
+            await RunCollectionAsync(release);
+
+            Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
+            Assert.Equal("65532 65532", (await release.Node.RunAsync(CancellationToken, "stat", "-c", "%u %g", $"{Folder}/registry-0"))
+                .OutputOfSuccess().Trim());
+        }
+        finally
+        {
+            await release.Node.RemoveAsync(Folder, CancellationToken.None);
+        }
+    }
+
     /// <summary>A tag moves from the primary to the others and never back, also when the primary starts with nothing.</summary>
     [Fact]
     public async Task ThreeReplicas_TagMovedAndPrimaryEmptied_AllHaveTheNewImage()
@@ -250,19 +274,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         await EndOfCollectionAsync(release);
     }
 
-    /// <summary>What the CronJob does at its time. (kubectl's own way does not know CronJobs of batch/v1beta1 any more.)</summary>
-    private static async Task StartCollectionAsync(RegistryRelease release)
-    {
-        var cronJob = JsonNode.Parse(await release.KubectlAsync(CancellationToken, "get", "cronjob/registry-gc", "--output=json"))!;
-        var job = new JsonObject
-        {
-            ["apiVersion"] = "batch/v1",
-            ["kind"] = "Job",
-            ["metadata"] = new JsonObject { ["name"] = "collect-now", ["namespace"] = release.Namespace },
-            ["spec"] = cronJob["spec"]!["jobTemplate"]!["spec"]!.DeepClone(),
-        };
-        await release.Kubectl.ApplyAsync(job.ToJsonString(), CancellationToken);
-    }
+    private static Task StartCollectionAsync(RegistryRelease release) => release.StartCollectionAsync("collect-now", CancellationToken);
 
     private static Task EndOfCollectionAsync(RegistryRelease release) =>
         release.Kubectl.WaitForAsync(
@@ -276,7 +288,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
             || pushed.Errors.Contains("unsupported", StringComparison.OrdinalIgnoreCase);
     }
 
-    private static string Claim(string @namespace) => $$"""
+    internal static string Claim(string @namespace) => $$"""
         apiVersion: v1
         kind: PersistentVolumeClaim
         metadata: {name: images, namespace: {{@namespace}} }

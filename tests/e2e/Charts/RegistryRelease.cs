@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
@@ -55,12 +56,14 @@ internal sealed class RegistryRelease : IAsyncDisposable
     /// <param name="values">Values as JSON, on top of the images that the cluster has and of short waits.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="name">The release, and the name of its StatefulSet.</param>
-    public async Task InstallAsync(string values, CancellationToken cancellationToken, string name = "registry")
+    /// <param name="tool"><c>helm3</c> or <c>helm4</c>.</param>
+    public async Task InstallAsync(
+        string values, CancellationToken cancellationToken, string name = "registry", string tool = "helm3")
     {
         var all = await BaseValuesAsync(name, cancellationToken);
         Merge(JsonNode.Parse(values)!.AsObject(), all);
         var file = _folder.Write($"{name}.json", all.ToJsonString());
-        await using var helm = await HelmClient.ForAsync("helm3", _cluster.Kubeconfig, Namespace, cancellationToken);
+        await using var helm = await HelmClient.ForAsync(tool, _cluster.Kubeconfig, Namespace, cancellationToken);
         try
         {
             await helm.RunAsync(cancellationToken, "upgrade", "--install", name, ChartFolder.Open("registry").Path, "--values", file,
@@ -80,6 +83,27 @@ internal sealed class RegistryRelease : IAsyncDisposable
         var secret = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Secret",
             ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = Namespace }, ["stringData"] = data };
         return Kubectl.ApplyAsync(secret.ToJsonString(), cancellationToken);
+    }
+
+    /// <summary>An entry of a Secret.</summary>
+    public async Task<string> ReadSecretAsync(string name, string key, CancellationToken cancellationToken) =>
+        Encoding.UTF8.GetString(Convert.FromBase64String(
+            await KubectlAsync(cancellationToken, "get", $"secret/{name}", $"--output=jsonpath={{.data.{key}}}")));
+
+    /// <summary>
+    /// Starts a Job as the CronJob does at its time. (kubectl's own way does not know CronJobs of batch/v1beta1 any more.)
+    /// </summary>
+    public async Task StartCollectionAsync(string name, CancellationToken cancellationToken)
+    {
+        var cronJob = JsonNode.Parse(await KubectlAsync(cancellationToken, "get", "cronjob/registry-gc", "--output=json"))!;
+        var job = new JsonObject
+        {
+            ["apiVersion"] = "batch/v1",
+            ["kind"] = "Job",
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = Namespace },
+            ["spec"] = cronJob["spec"]!["jobTemplate"]!["spec"]!.DeepClone(),
+        };
+        await Kubectl.ApplyAsync(job.ToJsonString(), cancellationToken);
     }
 
     /// <summary>Runs kubectl in the namespace; it has to succeed.</summary>

@@ -11,6 +11,14 @@ public sealed class Kubectl(string kubeconfigFile)
         await OutsideCommand.RunAsync(
             await TestTools.PathOfAsync("kubectl"), [$"--kubeconfig={kubeconfigFile}", .. arguments], cancellationToken);
 
+    /// <summary>Runs a command with text as its input; it may fail.</summary>
+    public async Task<CommandResult> RunAsync(string input, CancellationToken cancellationToken, params string[] arguments)
+    {
+        using var text = new MemoryStream(Encoding.UTF8.GetBytes(input));
+        return await OutsideCommand.RunAsync(
+            await TestTools.PathOfAsync("kubectl"), [$"--kubeconfig={kubeconfigFile}", .. arguments], cancellationToken, text);
+    }
+
     /// <summary>Applies manifests.</summary>
     public async Task ApplyAsync(string yaml, CancellationToken cancellationToken)
     {

@@ -23,6 +23,10 @@ public sealed class Skopeo(string authority, string certificateAuthorityPem, str
     public Task<CommandResult> InspectAsync(string name, CancellationToken cancellationToken) =>
         RunAsync(folder => ["inspect", $"--cert-dir={folder}", .. Credentials(""), At(name)], cancellationToken);
 
+    /// <summary>The manifest as the registry has it.</summary>
+    public Task<CommandResult> RawAsync(string name, CancellationToken cancellationToken) =>
+        RunAsync(folder => ["inspect", "--raw", $"--cert-dir={folder}", .. Credentials(""), At(name)], cancellationToken);
+
     /// <summary>Deletes the manifest that a tag points to.</summary>
     public Task<CommandResult> DeleteAsync(string name, CancellationToken cancellationToken) =>
         RunAsync(folder => ["delete", $"--cert-dir={folder}", .. Credentials(""), At(name)], cancellationToken);

@@ -39,6 +39,9 @@ public sealed class AdminClient : IDisposable
     public static string Clusters(string @namespace, string version = "v1beta2") =>
         $"/apis/cluster.x-k8s.io/{version}/namespaces/{@namespace}/clusters";
 
+    /// <summary>The path of Machines in a namespace.</summary>
+    public static string Machines(string @namespace) => $"/apis/cluster.x-k8s.io/v1beta2/namespaces/{@namespace}/machines";
+
     /// <summary>The path of Leases in a namespace.</summary>
     public static string Leases(string @namespace) => $"/apis/coordination.k8s.io/v1/namespaces/{@namespace}/leases";
 

@@ -189,6 +189,8 @@ public sealed class RegistryPlanTests
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]
     [InlineData("""{ "certificate": { "algorithm": "RSA" } }""",
         "certificate.algorithm must be one of ECDSA-P256, RSA-2048, RSA-3072, RSA-4096, not the string \"RSA\".")]
+    [InlineData("""{ "certificate": { "nodeAddresses": true } }""",
+        "certificate.nodeAddresses is true, but no addresses of nodes are allowed in certificates; ask the admin")]
     [InlineData("""{ "certificate": { "extraNames": ["a b"] } }""",
         "certificate.extraNames[0] is \"a b\", which is neither a DNS name nor an IP address")]
     [InlineData("""{ "certificate": { "extraNames": ["0.0.0.0"] } }""",
