@@ -53,6 +53,34 @@ public sealed class RealClusterTests(SharedCluster shared)
         Assert.Equal(1, gone.ExitCode);
     }
 
+    /// <summary>The collection is the chart's own Job, and what it freed is looked for in the registry.</summary>
+    [Fact]
+    public async Task Prune_ARegistryOfTheChart_CollectsAndFreesWhatNobodyNeeds()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-system", Cancelled);
+        await release.InstallAsync(
+            """{"replicas": 1, "delete": {"enabled": true}, "garbageCollection": {"enabled": true}}""", Cancelled);
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await site.AddClusterAsync("real", release.RootPem, Cancelled);
+        await site.WriteKubeconfigAsync("real", release.Kubeconfig, Cancelled);
+        var images = new LayoutImages(site.Folder["layout"], seed: 2);
+        images.Add("docker.io/test/kept:1", images.Random(100_000));
+        images.Add("docker.io/test/unneeded:1", images.Random(1_000_000));
+        string[] target = ["--cluster", "default/real", .. site.Access];
+        await RunAsync(site, ["push", images.Folder, .. target]);
+
+        var pruned = JsonNode.Parse(await RunAsync(site, ["prune", "--yes", "--keep", "test/kept:*", "-o", "json", .. target]))!;
+        var again = JsonNode.Parse(await RunAsync(site, ["prune", "--keep", "test/kept:*", "-o", "json", .. target]))!;
+
+        var report = pruned["registries"]![0]!;
+        Assert.Equal("test/unneeded", (string)Assert.Single(report["removed"]!.AsArray())!["repository"]!);
+        Assert.True((bool)report["collected"]!);
+        Assert.True((long)report["freedBytes"]! is > 1_000_000 and < 1_100_000, report.ToJsonString());
+        Assert.Empty(again["registries"]![0]!["removed"]!.AsArray());
+        await RunAsync(site, ["pull", "docker.io/test/kept:1", "-f", site.Folder["kept.tar"], .. target]);
+        Assert.Contains("complete", await RunAsync(site, ["bundle", "verify", site.Folder["kept.tar"]]), StringComparison.OrdinalIgnoreCase);
+    }
+
     private static async Task PullOnNodeAsync(RegistryRelease release, string digest)
     {
         await release.Node.WriteFileAsync($"{Hosts}/docker.io/ca.crt", release.RootPem, Cancelled);
