@@ -4,6 +4,7 @@ using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Enabling;
 using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Serving;
@@ -35,6 +36,9 @@ public static class HookHost
         using var registry = RegistryLifecycle.Connect(options.Management, options.Registry, time);
         using var serving = options.SelfManaged is { } own
             ? SelfManagedServing.Connect(options.Management, options.Registry, own, time) : null;
+        using var enabling = options.Registry.AutoEnable == AutoEnableMode.On
+            ? AutoEnabling.Connect(options.Management, options.Registry, time) : null;
+        using var webhook = options.Webhook is { } registered ? WebhookTrust.Connect(options.Management, registered, time) : null;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
         builder.AddLog(options.Log, time);
         builder.Services.AddSingleton(time);
@@ -46,6 +50,7 @@ public static class HookHost
         builder.Services.AddOperations();
         builder.Services.AddReconciler(options.Reconciler);
         builder.Services.AddCertificate(serving);
+        builder.Services.AddAutoEnable(enabling, webhook);
         builder.AddHttps(options.Listen);
 
         await using var app = builder.Build();
@@ -57,8 +62,23 @@ public static class HookHost
         ClientGate.Use(app);
         app.MapHooks();
         app.MapChart();
+        app.MapAutoEnable();
         app.Services.GetRequiredService<Readiness>().Map(app);
         await app.RunAsync();
+    }
+
+    private static void AddAutoEnable(this IServiceCollection services, AutoEnabling? enabling, WebhookTrust? webhook)
+    {
+        if (enabling is not null)
+            services.AddSingleton(new AutoEnableHandler(enabling));
+        if (webhook is not null)
+            services.AddSingleton<IReloadable>(new WebhookTrustReload(webhook));
+    }
+
+    private static void MapAutoEnable(this WebApplication app)
+    {
+        if (app.Services.GetService<AutoEnableHandler>() is { } handler)
+            app.MapAdmission(handler.HandleAsync);
     }
 
     private static void AddHooks(this IServiceCollection services)

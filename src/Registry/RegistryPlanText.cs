@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Enabling;
 using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
@@ -20,10 +21,29 @@ public static class RegistryPlanText
     {
         PlanResult.Wanted wanted => WriteDocuments(wanted.Plan, options, format),
         PlanResult.Invalid invalid => new PlanText(null, Problem.Describe(invalid.Problems)),
-        _ => new PlanText(
-            $"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.VariableName}.{options.VariablePath} is "
-                + "not set.\n", null),
+        _ => WriteUnrequested(cluster, options, format),
     };
+
+    private static PlanText WriteUnrequested(Cluster cluster, RegistryOptions options, NodeFormat format)
+    {
+        var text = $"# Cluster {cluster.DisplayName} asks for no registry: the variable {options.Variable.Field} is not set.\n";
+        return options.AutoEnable == AutoEnableMode.Off ? new PlanText(text, null) : NewCluster.Evaluate(cluster, options) switch
+        {
+            NewCluster.Eligible eligible => WriteEnabled(text, eligible, cluster, options, format),
+            NewCluster.LeftAlone alone => new PlanText($"{text}# Auto-enable leaves it alone. {alone.Reason}\n", null),
+            _ => throw new InvalidOperationException("A new Cluster is eligible or left alone."),
+        };
+    }
+
+    /// <summary>The selectors of the webhook are not known here, nor is the ClusterClass.</summary>
+    private static PlanText WriteEnabled(
+        string text, NewCluster.Eligible eligible, Cluster cluster, RegistryOptions options, NodeFormat format)
+    {
+        var plan = Write(NewCluster.Enable(cluster, options), options, format);
+        return plan.Yaml is null ? plan : new PlanText(
+            $"{text}# Auto-enable sets it to {options.AutoEnableSettings.ReplaceLineEndings(" ")} when the Cluster is created, if the "
+                + $"ClusterClass {eligible.Class} has the variable and the selectors of the webhook match. Then:\n{plan.Yaml}", null);
+    }
 
     private static PlanText WriteDocuments(RegistryPlan plan, RegistryOptions options, NodeFormat format) =>
         new ClusterNodes(plan.Cluster, options, format).Plan() switch

@@ -21,6 +21,7 @@ come from the value options.
 - --root-source={{ .Values.root.source }}
 - --variable-name={{ .Values.variable.name }}
 - --variable-path={{ .Values.variable.path }}
+{{- include "capi-registry-hook.autoEnableArguments" . }}
 {{- include "capi-registry-hook.chartArguments" . }}
 - --reconciler={{ ternary "On" "Off" .Values.reconciler.enabled }}
 - --cluster-condition={{ .Values.reconciler.clusterCondition }}
@@ -58,6 +59,26 @@ come from the value options.
 - --tls-certificate-file=/etc/capi-registry-hook/tls/tls.crt
 - --tls-key-file=/etc/capi-registry-hook/tls/tls.key
 {{- end }}
+{{- end -}}
+
+{{/* What the admission webhook writes, and its caBundle where nobody else keeps that up to date. */}}
+{{- define "capi-registry-hook.autoEnableArguments" -}}
+{{- $autoEnable := .Values.autoEnable }}
+- --auto-enable={{ ternary "On" "Off" $autoEnable.enabled }}
+{{- if $autoEnable.enabled }}
+- {{ printf "--auto-enable-settings=%s" (toJson $autoEnable.settings) | quote }}
+{{- if include "capi-registry-hook.keepsCaBundle" . }}
+- --auto-enable-webhook={{ include "capi-registry-hook.fullname" . }}
+- --auto-enable-ca-secret={{ include "capi-registry-hook.servingNamespace" . }}/{{ include "capi-registry-hook.servingSecret" . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Not empty when the service keeps the caBundle of the admission webhook: cert-manager does it for its own certificates. */}}
+{{- define "capi-registry-hook.keepsCaBundle" -}}
+{{- if and .Values.autoEnable.enabled (ne .Values.certificate.mode "certManager") (not .Values.extensionConfig.caBundle) -}}
+true
+{{- end -}}
 {{- end -}}
 
 {{/* Where the registry chart comes from. The service's own repository is verified by the authority of its serving certificate. */}}

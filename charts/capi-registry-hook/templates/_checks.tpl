@@ -44,6 +44,12 @@
 {{- if and $v.management.kubeconfig.context (not $v.management.kubeconfig.secretName) -}}
 {{- fail "management.kubeconfig.context needs management.kubeconfig.secretName: name the Secret with the kubeconfig." -}}
 {{- end -}}
+{{- if and $v.autoEnable.enabled $v.management.kubeconfig.secretName -}}
+{{- fail "autoEnable.enabled needs the service in the management cluster, whose API server calls it: leave management.kubeconfig.secretName empty, or disable autoEnable." -}}
+{{- end -}}
+{{- if and $v.autoEnable.enabled $v.networkPolicy.enabled $v.networkPolicy.from (not $v.networkPolicy.apiServers) -}}
+{{- fail "autoEnable.enabled needs networkPolicy.apiServers, or the API servers can't reach the webhook and no Cluster gets a registry: list their addresses, or set networkPolicy.enabled to false." -}}
+{{- end -}}
 {{- if and $v.management.kubeconfig.secretName (or $v.rbac.create $v.extensionConfig.enabled) -}}
 {{- fail "management.kubeconfig.secretName names another cluster than this: set rbac.create and extensionConfig.enabled to false, and give the rights and the ExtensionConfig there." -}}
 {{- end -}}

@@ -33,6 +33,12 @@
 - apiGroups: [cluster.x-k8s.io]
   resources: [machines, machinepools]
   verbs: [list]
+{{- if .Values.autoEnable.enabled }}
+# They say whether a new Cluster can request a registry.
+- apiGroups: [cluster.x-k8s.io]
+  resources: [clusterclasses]
+  verbs: [get]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
@@ -94,6 +100,21 @@
 - apiGroups: [runtime.cluster.x-k8s.io]
   resources: [extensionconfigs]
   resourceNames: [{{ include "capi-registry-hook.extensionConfig" . }}]
+  verbs: [get]
+{{- end -}}
+
+{{/* What it does to keep the caBundle of its admission webhook; the Secret is read where rights are given by namespace. */}}
+{{- define "capi-registry-hook.webhookRules" -}}
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [mutatingwebhookconfigurations]
+  resourceNames: [{{ include "capi-registry-hook.fullname" . }}]
+  verbs: [get, patch]
+{{- end -}}
+
+{{- define "capi-registry-hook.webhookSecretRules" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "capi-registry-hook.servingSecret" . }}]
   verbs: [get]
 {{- end -}}
 

@@ -49,7 +49,15 @@ internal static class CertificateOptionGroup
             "ExtensionConfig whose caBundle must contain a new CA before that CA signs. Only for SelfManaged.",
             "none; a new CA then waits for a day");
 
-    public static IReadOnlyList<ServiceOption> Options { get; } = [.. Sources.Options, .. Files.Options, .. SelfManaged.Options];
+    private static readonly OptionGroup<WebhookOptions> Webhooks = new OptionGroup<WebhookOptions>(new())
+        .Add("auto-enable-webhook", OptionKind.Text, options => options.Webhook, (options, value) => options with { Webhook = value },
+            "MutatingWebhookConfiguration whose caBundle this service keeps up to date.", "none; somebody else does")
+        .Add("auto-enable-ca-secret", OptionKind.Text, options => options.CaSecret,
+            (options, value) => options with { CaSecret = value },
+            "Secret with the ca.crt that goes into that caBundle, as namespace/name.", "required with auto-enable-webhook");
+
+    public static IReadOnlyList<ServiceOption> Options { get; } =
+        [.. Sources.Options, .. Files.Options, .. SelfManaged.Options, .. Webhooks.Options];
 
     /// <summary>The Secret with what callers have to trust, whoever writes it.</summary>
     public static string ReadPublicSecretName(OptionReader reader) =>
@@ -67,6 +75,14 @@ internal static class CertificateOptionGroup
         var options = SelfManaged.Read(reader, new() { Names = [RegistryOptions.ServiceHost(hookNamespace)] });
         reader.Refuse(options.Validate(), Prefix);
         return options;
+    }
+
+    /// <summary>The admission webhook whose caBundle the service keeps; null for none.</summary>
+    public static WebhookOptions? ReadWebhook(OptionReader reader)
+    {
+        var options = Webhooks.Read(reader);
+        reader.Refuse(options.Validate(), "auto-enable-");
+        return options.Webhook.Length == 0 ? null : options;
     }
 
     /// <summary>The files; empty when the service makes its certificate itself.</summary>

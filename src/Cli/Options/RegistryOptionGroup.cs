@@ -31,6 +31,12 @@ internal static class RegistryOptionGroup
         .Add("variable-path", OptionKind.Text, options => options.VariablePath,
             (options, value) => options with { VariablePath = value },
             "Path of the settings in that variable: field names joined by dots.")
+        .Add("auto-enable", OptionKind.Choice<AutoEnableMode>(), options => options.AutoEnable,
+            (options, value) => options with { AutoEnable = value },
+            "On: the admission webhook requests a registry for new Clusters that do not mention one.")
+        .Add("auto-enable-settings", OptionKind.Text, options => options.AutoEnableSettings,
+            (options, value) => options with { AutoEnableSettings = value },
+            "Settings that auto-enable writes into new Clusters: a JSON object with the fields of the variable.")
         .Add(ChartRepository, OptionKind.Text, options => options.ChartRepository,
             (options, value) => options with { ChartRepository = value },
             "Repository of the registry chart, an oci:// or https:// URL.",

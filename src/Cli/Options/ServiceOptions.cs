@@ -12,11 +12,13 @@ internal static class ServiceOptions
         var registry = RegistryOptionGroup.Read(reader);
         var reconciler = ReconcilerOptionGroup.Read(reader);
         var own = CertificateOptionGroup.ReadSelfManaged(reader, registry.HookNamespace);
+        var webhook = CertificateOptionGroup.ReadWebhook(reader);
         return new HookHostOptions(
             registry with { WatchNamespaces = reconciler.Namespaces },
             new RegistryValuesFile(RegistryOptionGroup.ReadValuesPath(reader), registry.Defaults),
             ListenOptionGroup.Read(reader, CertificateOptionGroup.ReadFiles(reader, own is null)),
-            own,
+            own is null ? null : own with { Webhook = webhook?.Webhook ?? "" },
+            webhook,
             reconciler,
             ManagementOptionGroup.Read(reader),
             LogOptionGroup.Read(reader));

@@ -33,8 +33,8 @@ internal sealed class HookBody : IDisposable
     public static async Task<HookBody> ReadAsync(
         HttpRequest request, BodyMemory memory, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (request.ContentLength > LongestBody)
-            throw TooLong();
+        if (request.ContentLength > memory.LongestBody)
+            throw TooLong(memory);
 
         using var limit = new CancellationTokenSource(LongestRead, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -76,8 +76,8 @@ internal sealed class HookBody : IDisposable
         while ((read = await stream.ReadAsync(MakeRoom(), cancellationToken)) > 0)
         {
             _bytes.Advance(read);
-            if (_bytes.Written.Length > LongestBody)
-                throw TooLong();
+            if (_bytes.Written.Length > _memory.LongestBody)
+                throw TooLong(_memory);
         }
     }
 
@@ -92,6 +92,6 @@ internal sealed class HookBody : IDisposable
         return room;
     }
 
-    private static HookRequestException TooLong() =>
-        new("The body is longer than 20 MiB.") { StatusCode = StatusCodes.Status413PayloadTooLarge };
+    private static HookRequestException TooLong(BodyMemory memory) =>
+        new($"The body is longer than {memory.LongestMebibytes} MiB.") { StatusCode = StatusCodes.Status413PayloadTooLarge };
 }

@@ -17,7 +17,8 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
     private static readonly Func<ILogger, string, string, IDisposable?> CallScope = LoggerMessage.DefineScope<string, string>(
         "{Hook} {Cluster}");
 
-    private readonly BodyMemory _bodies = new();
+    private readonly BodyMemory _bodies = BodyMemory.ForHooks();
+    private readonly BodyMemory _admissions = BodyMemory.ForAdmission();
 
     public Task DiscoverAsync(HttpContext http, DiscoveryResponse response) =>
         AnswerAsync(http, HookRegistration.Discovery, async () =>
@@ -54,6 +55,18 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
                 0, answer.Message);
             await WriteAsync(http, StatusCodes.Status200OK, response.Written);
             return answer.IsSuccess ? CallOutcome.Success : CallOutcome.Failure;
+        });
+
+    public Task AdmitAsync(HttpContext http, AdmissionHandler handler) =>
+        AnswerAsync(http, AdmissionReview.Hook, async () =>
+        {
+            using var body = await HookBody.ReadAsync(http.Request, _admissions, time, http.RequestAborted);
+            var answer = await handler(AdmissionReview.Read(body.Written), http.RequestAborted);
+            LogAdmitted(answer.Patch is null && answer.Warnings is null ? LogLevel.Debug : LogLevel.Information, answer.Cluster,
+                answer.Reason);
+            await WriteAsync(
+                http, StatusCodes.Status200OK, AdmissionReviewResponse.Of(answer), ContractJson.Default.AdmissionReviewResponse);
+            return CallOutcome.Success;
         });
 
     private Task<HookBody> ReadBodyAsync(HttpContext http) => HookBody.ReadAsync(http.Request, _bodies, time, http.RequestAborted);
@@ -144,6 +157,9 @@ internal sealed partial class HookEndpoint(HookMetrics metrics, TimeProvider tim
 
     [LoggerMessage(Message = "Answered {Hook} for {Cluster}: {Status}, retry after {RetryAfterSeconds} s. {Sentence}")]
     private partial void LogAnswered(LogLevel level, string hook, string cluster, string status, int retryAfterSeconds, string sentence);
+
+    [LoggerMessage(Message = "Auto-enable, new Cluster {Cluster}: {Sentence}")]
+    private partial void LogAdmitted(LogLevel level, string cluster, string sentence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused a request for {Hook}: {Sentence}")]
     private partial void LogRefused(string hook, string sentence);

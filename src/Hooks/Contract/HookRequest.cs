@@ -14,10 +14,8 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     /// <exception cref="HookRequestException">The body is not what the contract says.</exception>
     public static HookRequest Read(string hook, ReadOnlyMemory<byte> body)
     {
-        using var document = Parse(body);
+        using var document = ParseObject(body);
         var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object)
-            throw new HookRequestException("The body must be a JSON object.");
         Require(root, "apiVersion", HookGroup.ApiVersion);
         Require(root, "kind", hook + "Request");
         if (!root.TryGetProperty("cluster", out var cluster) || cluster.ValueKind != JsonValueKind.Object)
@@ -36,9 +34,7 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     /// <exception cref="HookRequestException">It is not.</exception>
     public static void RequireKind(string hook, ReadOnlyMemory<byte> body)
     {
-        using var document = Parse(body);
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new HookRequestException("The body must be a JSON object.");
+        using var document = ParseObject(body);
         Require(document.RootElement, "apiVersion", HookGroup.ApiVersion);
         Require(document.RootElement, "kind", hook + "Request");
     }
@@ -57,6 +53,17 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
     {
         if (actual != value)
             throw new HookRequestException($"The field {field} must be \"{value}\".");
+    }
+
+    /// <summary>Parses a body that must be a JSON object.</summary>
+    /// <exception cref="HookRequestException">It is not, is nested too deeply, or holds text that is not Unicode.</exception>
+    public static JsonDocument ParseObject(ReadOnlyMemory<byte> body)
+    {
+        var document = Parse(body);
+        if (document.RootElement.ValueKind == JsonValueKind.Object)
+            return document;
+        document.Dispose();
+        throw new HookRequestException("The body must be a JSON object.");
     }
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)

@@ -51,4 +51,5 @@ internal sealed record ErrorBody(string Error);
 [JsonSerializable(typeof(HookResponse))]
 [JsonSerializable(typeof(DiscoveryResponse))]
 [JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(AdmissionReviewResponse))]
 internal sealed partial class ContractJson : JsonSerializerContext;

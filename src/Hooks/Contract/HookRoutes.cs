@@ -24,6 +24,14 @@ internal static class HookRoutes
             routes.MapPost(handler.Registration.Path, http => endpoint.HandleAsync(http, handler));
     }
 
+    /// <summary>Maps the admission webhook.</summary>
+    public static void MapAdmission(this IEndpointRouteBuilder routes, AdmissionHandler handler)
+    {
+        var endpoint = routes.ServiceProvider.GetRequiredService<HookEndpoint>();
+        routes.ServiceProvider.GetRequiredService<HookMetrics>().Of(AdmissionReview.Hook);
+        routes.MapPost(AdmissionReview.Path, http => endpoint.AdmitAsync(http, handler));
+    }
+
     /// <summary>The discovery of the given registrations.</summary>
     /// <exception cref="InvalidOperationException">Two have the same name: Cluster API would refuse the discovery as a whole.</exception>
     public static DiscoveryResponse Describe(IEnumerable<HookRegistration> registrations)

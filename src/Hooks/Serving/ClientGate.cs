@@ -8,7 +8,8 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// <summary>
 /// Lets nobody to a hook without a client certificate of the right authority and name, where that is asked for. The handshake
 /// has refused false certificates already, but it lets those through who show none: the add-on provider for Helm fetches the
-/// chart without one, and so does the kubelet ask for health. Every path that is not theirs is closed, also one that does not
+/// chart without one, so does the kubelet ask for health, and an API server shows none to a webhook unless every one of them is
+/// configured to. Every path that is not theirs is closed, also one that does not
 /// exist.
 /// </summary>
 internal sealed partial class ClientGate(
@@ -17,7 +18,7 @@ internal sealed partial class ClientGate(
     /// <summary>Who floods the port must not flood the log.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
-    private static readonly string[] OpenPaths = ["/v2", "/healthz", "/readyz"];
+    private static readonly string[] OpenPaths = ["/v2", "/healthz", "/readyz", AdmissionReview.Path];
 
     private long _loggedAt = long.MinValue;
 

@@ -31,6 +31,26 @@ public sealed record Cluster : IKubernetesObject
     /// <exception cref="ClusterFormatException">A field has the wrong type, or name, namespace or uid are missing.</exception>
     public static Cluster Read(JsonElement json)
     {
+        var cluster = Deserialize(json);
+        if (string.IsNullOrEmpty(cluster.Metadata.Name))
+            throw new ClusterFormatException("The Cluster has no metadata.name.");
+        return string.IsNullOrEmpty(cluster.Metadata.Namespace)
+            ? throw new ClusterFormatException("The Cluster has no metadata.namespace.")
+            : cluster;
+    }
+
+    /// <summary>Reads a Cluster that is about to be created, whose name and uid the API server may not have made yet.</summary>
+    /// <param name="json">The object of the admission request.</param>
+    /// <param name="namespace">The namespace of the admission request.</param>
+    /// <exception cref="ClusterFormatException">A field has the wrong type.</exception>
+    public static Cluster ReadUnnamed(JsonElement json, string @namespace)
+    {
+        var cluster = Deserialize(json);
+        return cluster with { Metadata = cluster.Metadata with { Namespace = @namespace } };
+    }
+
+    private static Cluster Deserialize(JsonElement json)
+    {
         Cluster? cluster;
         try
         {
@@ -42,13 +62,11 @@ public sealed record Cluster : IKubernetesObject
                 $"The field {FieldText.Of("cluster", exception.Path)} of the Cluster has the wrong type.", exception);
         }
 
-        if (cluster is null || string.IsNullOrEmpty(cluster.Metadata?.Name))
+        if (cluster?.Metadata is null)
             throw new ClusterFormatException("The Cluster has no metadata.name.");
-        if (!RegistryResources.IsClusterVersion(cluster.ApiVersion))
-            throw new ClusterFormatException("The field cluster.apiVersion is not a version of cluster.x-k8s.io.");
-        return string.IsNullOrEmpty(cluster.Metadata.Namespace)
-            ? throw new ClusterFormatException("The Cluster has no metadata.namespace.")
-            : cluster;
+        return RegistryResources.IsClusterVersion(cluster.ApiVersion)
+            ? cluster
+            : throw new ClusterFormatException("The field cluster.apiVersion is not a version of cluster.x-k8s.io.");
     }
 
     /// <summary>A Cluster of which only this is known, as in the requests for its topology.</summary>
@@ -76,6 +94,22 @@ public sealed record ClusterSpec
 
     /// <summary>Absent on a Cluster without a managed topology.</summary>
     public ClusterTopology? Topology { get; init; }
+
+    /// <summary>Absent until Cluster API has made the control plane of a Cluster with a topology.</summary>
+    public ObjectName? ControlPlaneRef { get; init; }
+
+    /// <summary>Absent until Cluster API has made the infrastructure of a Cluster with a topology.</summary>
+    public ObjectName? InfrastructureRef { get; init; }
+}
+
+/// <summary>A reference to another object.</summary>
+public sealed record ObjectName
+{
+    /// <summary>The object's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The object's namespace; absent means that of the Cluster.</summary>
+    public string? Namespace { get; init; }
 }
 
 /// <summary>A reference to another object.</summary>

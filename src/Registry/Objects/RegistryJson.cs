@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Text;
@@ -16,6 +17,9 @@ namespace CapiRegistryHook.Registry.Objects;
 [JsonSerializable(typeof(HelmReleaseProxy))]
 [JsonSerializable(typeof(ClusterConditions))]
 [JsonSerializable(typeof(ObjectCondition))]
+[JsonSerializable(typeof(JsonNode))]
+[JsonSerializable(typeof(ClusterClass))]
+[JsonSerializable(typeof(MutatingWebhookConfiguration))]
 [JsonSerializable(typeof(List<OwnerReference>))]
 internal sealed partial class RegistryJson : JsonSerializerContext;
 
@@ -60,6 +64,14 @@ internal static class RegistryResources
     public static ResourceType<UnstructuredObject> Unstructured(
         string group, string version, string plural, string kind, bool isNamespaced) =>
         new(group, version, plural, kind, isNamespaced, RegistryJson.Default.UnstructuredObject);
+
+    /// <summary>ClusterClasses in the version of a Cluster: both are served by the same Cluster API.</summary>
+    public static ResourceType<ClusterClass> ClusterClasses(Cluster cluster) =>
+        new(ClusterGroup, ClusterVersion(cluster), "clusterclasses", "ClusterClass", true, RegistryJson.Default.ClusterClass);
+
+    public static ResourceType<MutatingWebhookConfiguration> MutatingWebhooks { get; } = new(
+        "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false,
+        RegistryJson.Default.MutatingWebhookConfiguration);
 
     /// <summary>Clusters in the version that the caller speaks, so that no version is asked for that is not served.</summary>
     public static ResourceType<Cluster> Clusters(Cluster cluster) => Clusters(ClusterVersion(cluster));

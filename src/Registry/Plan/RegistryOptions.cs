@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
@@ -51,6 +52,16 @@ public enum RolloutMode
     Immediately,
 }
 
+/// <summary>Whether new Clusters that do not mention a registry get one.</summary>
+public enum AutoEnableMode
+{
+    /// <summary>Only Clusters that request a registry have one.</summary>
+    Off,
+
+    /// <summary>The admission webhook requests one for new Clusters whose ClusterClass has the variable.</summary>
+    On,
+}
+
 /// <summary>What an admin decides for all registries. Checked as a whole by <see cref="Validate"/>.</summary>
 public sealed record RegistryOptions
 {
@@ -86,6 +97,12 @@ public sealed record RegistryOptions
 
     /// <summary>Where in the variable the settings lie, as field names joined by dots.</summary>
     public string VariablePath { get; init; } = "addons.registry";
+
+    /// <summary>Whether new Clusters that do not mention a registry get one.</summary>
+    public AutoEnableMode AutoEnable { get; init; }
+
+    /// <summary>The settings that auto-enable writes, as a JSON object; <c>{}</c> requests a registry with all defaults.</summary>
+    public string AutoEnableSettings { get; init; } = "{}";
 
     /// <summary>An oci:// or https:// repository that holds the registry chart.</summary>
     public string ChartRepository { get; init; } = ServedCharts(DefaultNamespace);
@@ -182,6 +199,8 @@ public sealed record RegistryOptions
             yield return Bad(nameof(VariablePath), VariablePath, "use field names joined by single dots");
         foreach (var problem in ValidateChart())
             yield return problem;
+        foreach (var problem in ValidateAutoEnable())
+            yield return problem;
         if (!Array.TrueForAll(Blocks(WorkloadAllowCidrs), block => IPNetwork.TryParse(block, out _)))
             yield return Bad(nameof(WorkloadAllowCidrs), WorkloadAllowCidrs, "use CIDR blocks like 127.0.0.0/8, with commas between");
         if (!Array.TrueForAll(Blocks(ExtraNamesAllowCidrs), block => IPNetwork.TryParse(block, out _)))
@@ -201,6 +220,21 @@ public sealed record RegistryOptions
             yield return Bad(nameof(ChartVersion), ChartVersion, "use the exact version of the chart");
         if (ChartCaSecret.Length > 0 && !KubernetesNames.TryParsePair(ChartCaSecret, out _))
             yield return Bad(nameof(ChartCaSecret), ChartCaSecret, "use namespace/name of a Secret, or nothing");
+    }
+
+    private List<Problem> ValidateAutoEnable()
+    {
+        var problems = new List<Problem>();
+        try
+        {
+            SettingsShape.Read(JsonElement.Parse(AutoEnableSettings), Variable.Field, problems);
+        }
+        catch (JsonException)
+        {
+            return [Bad(nameof(AutoEnableSettings), AutoEnableSettings, "use a JSON object with the fields of the variable")];
+        }
+
+        return [.. problems.Select(problem => new Problem(nameof(AutoEnableSettings), $"can't be used. {problem.Sentence}"))];
     }
 
     private static Problem Bad(string property, string value, string remedy) =>

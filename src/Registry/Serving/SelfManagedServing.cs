@@ -20,7 +20,7 @@ public sealed class SelfManagedServing : IDisposable
     private readonly KubernetesClient _management;
     private readonly ServingAuthorityRotation _authority;
     private readonly PublicSecret _published;
-    private readonly ExtensionTrust _clients;
+    private readonly CallerTrust _clients;
     private readonly ServerCertificateRequest _request;
     private readonly TimeProvider _time;
 
@@ -31,7 +31,7 @@ public sealed class SelfManagedServing : IDisposable
         _authority = new ServingAuthorityRotation(
             management, new NamespacedName(registry.HookNamespace, serving.AuthoritySecretName), algorithm, time);
         _published = new PublicSecret(management, new NamespacedName(registry.HookNamespace, serving.PublicSecretName), time);
-        _clients = new ExtensionTrust(management, serving.ExtensionConfig, time);
+        _clients = new CallerTrust(management, serving.ExtensionConfig, serving.Webhook, time);
         _request = serving.ToRequest(algorithm);
         _time = time;
     }

@@ -42,6 +42,11 @@ public sealed record ServingOptions
     /// </summary>
     public string ExtensionConfig { get; init; } = "";
 
+    /// <summary>
+    /// The MutatingWebhookConfiguration whose <c>caBundle</c> must contain a new authority too before it signs; empty when there is none.
+    /// </summary>
+    public string Webhook { get; init; } = "";
+
     /// <summary>A problem for every invalid value; empty when all are valid.</summary>
     public IEnumerable<Problem> Validate()
     {

@@ -15,6 +15,9 @@ internal static class SettingsShape
 {
     public const string DefaultDialTimeout = "1s";
 
+    /// <summary>The field that the settings of another registry add-on have too.</summary>
+    public const string SharedField = "provider";
+
     private const string AdminsChoice = "the admin's";
     private const string Default = "default";
     private const string PerUpstream = "perUpstream";
@@ -23,7 +26,7 @@ internal static class SettingsShape
     private const string DropIn = "dropIn";
     private const string None = "none";
 
-    private static readonly WordSetting Provider = new("provider", ["CNCF Distribution"],
+    private static readonly WordSetting Provider = new(SharedField, ["CNCF Distribution"],
         "The registry implementation; accepted so that a Cluster written for another registry add-on works unchanged.") {
             Default = "CNCF Distribution" };
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Registry.Settings;
@@ -6,6 +7,10 @@ namespace CapiRegistryHook.Registry.Settings;
 public static class VariableSchema
 {
     private const string PreserveUnknownFields = "x-kubernetes-preserve-unknown-fields";
+    private const string Properties = "properties";
+
+    private static readonly JsonElement NoFields = JsonElement.Parse("{}");
+    private static readonly JsonElement NoItems = JsonElement.Parse("[]");
 
     /// <summary>The schema of the settings, which stands at the path of the location.</summary>
     public static JsonObject WriteSettings() => SettingsShape.Registry.ToSchema();
@@ -23,7 +28,7 @@ public static class VariableSchema
             {
                 ["type"] = "object",
                 [PreserveUnknownFields] = true,
-                ["properties"] = new JsonObject { [step] = schema },
+                [Properties] = new JsonObject { [step] = schema },
             };
         }
 
@@ -34,4 +39,27 @@ public static class VariableSchema
             ["schema"] = new JsonObject { ["openAPIV3Schema"] = schema },
         };
     }
+
+    /// <summary>
+    /// Whether a variable's schema has settings of this product at the path, of this or another version, and accepts an empty object
+    /// there. Another add-on has settings of the same name with a provider alone, so that field does not count.
+    /// </summary>
+    internal static bool IsOurs(JsonElement schema, VariableLocation location)
+    {
+        foreach (var step in location.Steps)
+        {
+            if (!Field(schema, Properties, JsonValueKind.Object).TryGetProperty(step, out schema))
+                return false;
+        }
+
+        var names = Field(schema, Properties, JsonValueKind.Object).EnumerateObject().Select(property => property.Name).ToList();
+        return Field(schema, "required", JsonValueKind.Array).GetArrayLength() == 0
+            && names.TrueForAll(name => SettingsShape.Registry.Fields.Any(field => field.Name == name))
+            && names.Exists(name => name != SettingsShape.SharedField);
+    }
+
+    /// <summary>A field of the expected kind; an empty value of that kind where there is none.</summary>
+    private static JsonElement Field(JsonElement parent, string name, JsonValueKind kind) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind == kind
+            ? value : kind == JsonValueKind.Array ? NoItems : NoFields;
 }

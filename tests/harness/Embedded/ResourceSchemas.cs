@@ -115,6 +115,9 @@ internal static class ResourceSchemas
                 ("type", Text), ("status", Text), ("reason", Text), ("message", Text), ("observedGeneration", Integer),
                 ("lastTransitionTime", Time)).Requiring("type"), "type")))));
 
+    public static readonly FieldSchema MutatingWebhookConfiguration = Root(("webhooks", ListByKey(
+        Struct(("name", Text), ("clientConfig", Struct(("caBundle", Bytes), ("url", Text)).Open())).Open(), "name")));
+
     private static FieldSchema Root(params (string Name, FieldSchema Schema)[] fields) =>
         Struct([("apiVersion", Text), ("kind", Text), ("metadata", Metadata), .. fields]);
 }

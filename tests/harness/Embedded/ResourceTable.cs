@@ -84,6 +84,9 @@ internal static class ResourceTable
         Workload("batch", "v1", "jobs", "Job"), Workload("batch", "v1beta1", "cronjobs", "CronJob"),
         OpenKind("machines", "Machine"),
         OpenKind("machinepools", "MachinePool"),
+        OpenKind("clusterclasses", "ClusterClass"),
+        new("mutatingwebhookconfigurations", false, new ServedVersion("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration",
+            ResourceSchemas.MutatingWebhookConfiguration)) { UnconditionalUpdate = true },
         new("helmchartproxies", true,
             new ServedVersion("addons.cluster.x-k8s.io", "v1alpha1", "HelmChartProxy", ResourceSchemas.HelmChartProxy))
             { Custom = true, StatusSubresource = true },

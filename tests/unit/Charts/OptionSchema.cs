@@ -45,6 +45,6 @@ internal static partial class OptionSchema
 
     private static JsonArray Strings(IEnumerable<string> words) => [.. words.Select(word => JsonValue.Create(word))];
 
-    [GeneratedRegex("^- --([a-z-]+)=", RegexOptions.Multiline)]
+    [GeneratedRegex("^- (?:{{ printf \")?--([a-z-]+)=", RegexOptions.Multiline)]
     private static partial Regex Argument();
 }

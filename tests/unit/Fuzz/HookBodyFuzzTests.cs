@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
+using CapiRegistryHook.Hooks.Handlers;
 using CapiRegistryHook.Hooks.Operations;
+using CapiRegistryHook.Registry.Enabling;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Unit.Tests.Hooks.Topology;
 using Microsoft.AspNetCore.Http;
@@ -39,6 +41,24 @@ public class HookBodyFuzzTests(ITestOutputHelper output) : FuzzTests(output)
         Fuzz("Discovery", 5_000, http => _endpoint.DiscoverAsync(http, discovery));
     }
 
+    [Fact]
+    public void Admission_AnyBody_IsAnsweredOrRefused()
+    {
+        var enabling = new AutoEnabling(
+            new RegistryOptions { AutoEnable = AutoEnableMode.On }, (_, _, _) => Task.FromResult(ClassSupport.Unknown));
+        var handler = new AutoEnableHandler(enabling);
+        byte[][] seeds = [.. new[] { "null", "[]", """[{"name":"clusterConfig","value":{"addons":{}}}]""" }.Select(Review)];
+        Run(new Fuzzer("admission", seeds, Words.Json), 20_000, 
+            body => IsAnswered(body, http => _endpoint.AdmitAsync(http, handler.HandleAsync)));
+    }
+
+    private static byte[] Review(string variables) => Encoding.UTF8.GetBytes(
+        $$"""
+        {"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u1","kind":{"group":"cluster.x-k8s.io",
+        "version":"v1beta1","kind":"Cluster"},"operation":"CREATE","namespace":"team-a","object":{"apiVersion":"cluster.x-k8s.io/v1beta1",
+        "kind":"Cluster","metadata":{"name":"c1","namespace":"team-a"},"spec":{"topology":{"class":"prod","variables": {{variables}} } } } } }
+        """);
+
     private void Fuzz(string hook, int inputs, Func<HttpContext, Task> call)
     {
         byte[][] seeds = [.. RecordedHookRequest.Versions.Select(version => RecordedHookRequest.Load(version, hook).ToBytes())];
@@ -64,7 +84,8 @@ public class HookBodyFuzzTests(ITestOutputHelper output) : FuzzTests(output)
     private static void AssertPresentable(JsonElement answer, int status)
     {
         var sentence = answer.TryGetProperty(status == StatusCodes.Status200OK ? "message" : "error", out var text)
-            ? text.GetString()! : "";
+            ? text.GetString()! : answer.TryGetProperty("response", out var response) && response.TryGetProperty("warnings", out var warnings)
+            ? warnings[0].GetString()! : "";
         Assert.True(sentence.Length <= 4096, $"{sentence.Length} characters");
         Assert.DoesNotContain(sentence, character => char.IsControl(character) || character is '\u202e' or '\u2028' or '\u2029');
         Assert.Equal(sentence, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(sentence)));

@@ -44,12 +44,15 @@ public sealed class ClientGateTests : IDisposable
     [InlineData("/v2/charts/registry/tags/list")]
     [InlineData("/healthz")]
     [InlineData("/readyz")]
+    [InlineData("/admission/auto-enable")]
     public async Task Judge_OpenPath_LetsEverybodyThrough(string path) => Assert.Equal(200, await JudgeAsync(null, path));
 
     [Theory]
     [InlineData(Hook)]
     [InlineData("/")]
     [InlineData("/v2x")]
+    [InlineData("/admission")]
+    [InlineData("/admission/other")]
     [InlineData("/V2/")]
     [InlineData("/metrics")]
     public async Task Judge_AnyOtherPathWithoutACertificate_IsForbidden(string path) => Assert.Equal(403, await JudgeAsync(null, path));

@@ -6,12 +6,12 @@ namespace CapiRegistryHook.Unit.Tests.Hooks.Contract;
 /// <summary>What all bodies take together, and what becomes of a body that does not fit or does not come.</summary>
 public sealed class BodyMemoryTests
 {
-    private readonly BodyMemory _memory = new();
+    private readonly BodyMemory _memory = BodyMemory.ForHooks();
 
     [Fact]
     public void TryTake_MoreThanThereIs_TakesNothing()
     {
-        Assert.True(_memory.TryTake((int)BodyMemory.Most - 10));
+        Assert.True(_memory.TryTake(BodyMemory.MostForHooks - 10));
         Assert.False(_memory.TryTake(11));
         Assert.True(_memory.TryTake(10));
     }
@@ -43,7 +43,7 @@ public sealed class BodyMemoryTests
             await Assert.ThrowsAsync<HookRequestException>(() => ReadAsync(new MemoryStream(new byte[HookBody.LongestBody + 1])));
         }
 
-        Assert.True(_memory.TryTake((int)BodyMemory.Most));
+        Assert.True(_memory.TryTake(BodyMemory.MostForHooks));
     }
 
     private Task<HookBody> ReadAsync(Stream stream)
