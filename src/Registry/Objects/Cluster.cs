@@ -112,16 +112,6 @@ public sealed record ObjectName
     public string? Namespace { get; init; }
 }
 
-/// <summary>A reference to another object.</summary>
-public sealed record ObjectName
-{
-    /// <summary>The object's name.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>The object's namespace; absent means that of the Cluster.</summary>
-    public string? Namespace { get; init; }
-}
-
 /// <summary>The network of a <see cref="Cluster"/>.</summary>
 public sealed record ClusterNetwork
 {

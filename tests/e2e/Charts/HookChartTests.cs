@@ -263,7 +263,8 @@ public sealed partial class HookChartTests
     private static JsonObject Pod(IReadOnlyList<JsonObject> objects) => Assert.Single(objects.PodTemplates());
 
     private static List<string> Arguments(IReadOnlyList<JsonObject> objects) =>
-        [.. Assert.Single(Pod(objects).Containers())["args"]!.AsArray().Select(argument => (string)argument!)];
+        [.. Pod(objects).Containers().Single(container => (string?)container["name"] == HookChart.Release)["args"]!.AsArray()
+            .Select(argument => (string)argument!)];
 
     private static JsonObject Volume(IReadOnlyList<JsonObject> objects, string name) =>
         Pod(objects)["spec"]!["volumes"]!.AsArray().Single(volume => (string)volume!["name"]! == name)!.AsObject();

@@ -1,4 +1,6 @@
+using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Enabling;
+using CapiRegistryHook.Registry.Nodes;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 
@@ -104,6 +106,22 @@ public sealed class NewClusterTests
 
         LeftAlone(enabled);
         Assert.Equal(3, Clusters.Plan(enabled).Basis.Settings.Replicas);
+    }
+
+    [Fact]
+    public void Plan_ClusterWithoutASetting_SaysWhatAutoEnableDoes()
+    {
+        var enabled = RegistryPlanText.Write(
+            Cluster(V1, null), Options with { AutoEnableSettings = """{"replicas":3}""" }, NodeFormat.V2).Yaml!;
+        var skipped = RegistryPlanText.Write(
+            Clusters.Read("""{"metadata":{"name":"c1","namespace":"team-a"},"spec":{}}"""), Options, NodeFormat.V2).Yaml!;
+        var off = RegistryPlanText.Write(Cluster(V1, null), new RegistryOptions(), NodeFormat.V2).Yaml!;
+
+        Assert.StartsWith(
+            off + "# Auto-enable sets it to {\"replicas\":3} when the Cluster is created, if the ClusterClass team-a/prod has the variable "
+                + "and the selectors of the webhook match. Then:\n# Cluster team-a/c1\n", enabled, StringComparison.Ordinal);
+        Assert.Contains("kind: HelmChartProxy", enabled, StringComparison.Ordinal);
+        Assert.EndsWith("# Auto-enable leaves it alone. The Cluster has no topology.\n", skipped, StringComparison.Ordinal);
     }
 
     private static string LeftAlone(Cluster cluster) =>

@@ -94,6 +94,31 @@ public sealed class SelfManagedServingTests
         }
     }
 
+    /// <summary>The API server would ignore a webhook whose certificate it does not accept, and nobody would notice.</summary>
+    [Fact]
+    public async Task RefreshAsync_WebhookDoesNotHaveTheNextAuthority_WaitsForIt()
+    {
+        const string Webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+        await using var fixture = await ServingFixture.StartAsync();
+        var replica = fixture.NewReplica(webhook: "hook");
+        var leaf = await replica.RefreshAsync(null, CancellationToken);
+        await fixture.Objects.CreateAsync(Webhooks, new JsonObject
+        {
+            ["apiVersion"] = "admissionregistration.k8s.io/v1",
+            ["kind"] = "MutatingWebhookConfiguration",
+            ["metadata"] = new JsonObject { ["name"] = "hook" },
+            ["webhooks"] = new JsonArray(new JsonObject { ["name"] = "a.hook.test", ["clientConfig"] = new JsonObject() }),
+        }, CancellationToken);
+        await fixture.AnnotateAsync(ServingFixture.AuthoritySecret, "capi-registry-hook.io/rotate-ca", "1");
+        await replica.RefreshAsync(leaf, CancellationToken);
+        await fixture.InjectAsync();
+        Assert.Same(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+
+        await fixture.Objects.DeleteIfThereAsync(Webhooks, "hook", CancellationToken);
+
+        Assert.NotSame(leaf, await replica.RefreshAsync(leaf, CancellationToken));
+    }
+
     [Fact]
     public async Task RefreshAsync_AskedForAnotherAuthority_MakesOnePerRequest()
     {

@@ -61,11 +61,11 @@ internal sealed class ServingFixture : IAsyncDisposable
     }
 
     /// <summary>One more replica of the service.</summary>
-    public SelfManagedServing NewReplica(string extension = Extension)
+    public SelfManagedServing NewReplica(string extension = Extension, string webhook = "")
     {
         var client = new KubernetesClient(
             Kubeconfig.Parse(Encoding.UTF8.GetBytes(Server.Kubeconfig), null, TimeProvider.System), Quick, TimeProvider.System);
-        var options = new ServingOptions { Names = [Host, "127.0.0.1"], ExtensionConfig = extension };
+        var options = new ServingOptions { Names = [Host, "127.0.0.1"], ExtensionConfig = extension, Webhook = webhook };
         _replicas.Add(new SelfManagedServing(client, new RegistryOptions { HookNamespace = Namespace }, options, Time));
         return _replicas[^1];
     }
