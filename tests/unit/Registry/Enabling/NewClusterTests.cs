@@ -120,7 +120,7 @@ public sealed class NewClusterTests
         Assert.StartsWith(
             off + "# Auto-enable sets it to {\"replicas\":3} when the Cluster is created, if the ClusterClass team-a/prod has the variable "
                 + "and the selectors of the webhook match. Then:\n# Cluster team-a/c1\n", enabled, StringComparison.Ordinal);
-        Assert.Contains("kind: HelmChartProxy", enabled, StringComparison.Ordinal);
+        Assert.Contains("HelmChartProxy", enabled, StringComparison.Ordinal);
         Assert.EndsWith("# Auto-enable leaves it alone. The Cluster has no topology.\n", skipped, StringComparison.Ordinal);
     }
 
