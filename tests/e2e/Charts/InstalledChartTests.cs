@@ -24,6 +24,9 @@ public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
         var cluster = await shared.GetAsync();
         await using var kubectl = await KubectlProgram.ForAsync(cluster, CancellationToken);
         await kubectl.InstallDefinitionsAsync(CancellationToken);
+        // Releases of other namespaces leave it behind.
+        await kubectl.RunAsync(CancellationToken, "delete", "customresourcedefinition", "registrycontents.capi-registry-hook.io",
+            "--ignore-not-found");
         _release = await RegistryRelease.PrepareAsync(shared, "charts", CancellationToken);
     }
 
@@ -112,6 +115,8 @@ public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
         ["image"] = ImageValues.Of(await (await shared.GetAsync()).ProvideImageAsync(TestImage.Hook, CancellationToken)),
         ["certificate"] = new JsonObject { ["mode"] = "selfManaged" },
         ["drainSeconds"] = 0,
+        // The next test's release brings its own.
+        ["crds"] = new JsonObject { ["keep"] = false },
     };
 
     private string WriteParent()
