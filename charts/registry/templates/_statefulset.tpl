@@ -128,6 +128,9 @@ spec:
         {{- if $replicated }}
         {{- include "registry.syncContainer" . | nindent 8 }}
         {{- end }}
+        {{- if include "registry.guarded" . }}
+        {{- include "registry.guardContainer" . | nindent 8 }}
+        {{- end }}
         {{- with .Values.extraContainers }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -8,6 +8,12 @@ namespace CapiRegistryHook.Content.Registries;
 /// <summary>Reads answers within bounds.</summary>
 internal static class RegistryAnswers
 {
+    /// <summary>
+    /// What CNCF Distribution 2 and 3 say of a volume that they can't write to, as error numbers and in words. The guard of the registry
+    /// chart takes the permission to write when a volume is almost full.
+    /// </summary>
+    private static readonly string[] FullVolume = ["\"Err\":13", "\"Err\":28", "permission denied", "no space left on device"];
+
     private const int LargestError = 64 << 10;
 
     /// <summary>The body of an answer.</summary>
@@ -54,24 +60,25 @@ internal static class RegistryAnswers
     public static async Task<RegistryException> ToExceptionAsync(
         this HttpResponseMessage response, string what, RegistryOptions options, CancellationToken cancellationToken)
     {
-        var (code, message) = await ReadErrorAsync(response, options, cancellationToken);
+        var (code, message, isFull) = await ReadErrorAsync(response, options, cancellationToken);
         var status = (int)response.StatusCode;
         var details = string.Concat(code is null ? "" : $" {code}", message is null ? "" : $" ({message.TrimEnd('.')})");
         var host = response.RequestMessage?.RequestUri?.Authority;
-        var remedy = response.StatusCode == HttpStatusCode.Unauthorized ? $"; check the login for {options.LoginName ?? host}" : "";
+        var remedy = response.StatusCode == HttpStatusCode.Unauthorized ? $"; check the login for {options.LoginName ?? host}"
+            : isFull ? "; its volume takes no pushes, because it is full or almost full: remove content, or make it larger" : "";
         return new RegistryException($"{host} can't {what}: it answered {status}{details}{remedy}.")
         {
             Status = response.StatusCode,
             Code = code,
-            IsTransient = IsTransient(status),
+            IsTransient = IsTransient(status) && !isFull,
         };
     }
 
     /// <summary>True for answers of servers that are busy, starting or behind a proxy that lost them.</summary>
     public static bool IsTransient(int status) => status is 408 or 429 or 500 or 502 or 503 or 504;
 
-    private static async Task<(string? Code, string? Message)> ReadErrorAsync(HttpResponseMessage response, RegistryOptions options,
-        CancellationToken cancellationToken)
+    private static async Task<(string? Code, string? Message, bool IsFull)> ReadErrorAsync(
+        HttpResponseMessage response, RegistryOptions options, CancellationToken cancellationToken)
     {
         try
         {
@@ -80,8 +87,11 @@ internal static class RegistryAnswers
                 || errors.ValueKind != JsonValueKind.Array)
                 return default;
             var first = errors.EnumerateArray().FirstOrDefault();
-            return first.ValueKind == JsonValueKind.Object
-                ? (Short(DescriptorJson.Text(first, "code")), Short(DescriptorJson.Text(first, "message"))) : default;
+            if (first.ValueKind != JsonValueKind.Object)
+                return default;
+            var isFull = response.StatusCode == HttpStatusCode.InternalServerError && first.TryGetProperty("detail", out var detail)
+                && detail.GetRawText() is var text && Array.Exists(FullVolume, sign => text.Contains(sign, StringComparison.Ordinal));
+            return (Short(DescriptorJson.Text(first, "code")), Short(DescriptorJson.Text(first, "message")), isFull);
         }
         catch (Exception exception) when (exception is JsonException or ContentException or IOException or HttpRequestException)
         {

@@ -164,7 +164,8 @@ internal sealed class RegistryRelease : IAsyncDisposable
         ["garbageCollection"] =
             new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Kubectl, cancellationToken)) },
         ["test"] = new JsonObject { ["image"] = ImageValues.Of(await _cluster.ProvideImageAsync(TestImage.Curl, cancellationToken)) },
-        ["storage"] = new JsonObject { ["size"] = "100Mi" },
+        // The volumes are folders of the machine, whose disk may be fuller than that of a registry should be.
+        ["storage"] = new JsonObject { ["size"] = "100Mi", ["highWaterMark"] = 99 },
         // Nobody pulls through a Service while these pods stop.
         ["drain"] = new JsonObject { ["delaySeconds"] = 0, ["timeoutSeconds"] = 5 },
         ["probes"] = new JsonObject { ["readiness"] = new JsonObject { ["periodSeconds"] = 1 } },

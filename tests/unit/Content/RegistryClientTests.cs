@@ -86,6 +86,30 @@ public sealed class RegistryClientTests : IDisposable
         Assert.Equal(3, answers);
     }
 
+    /// <summary>What CNCF Distribution 2.8 and 3 answer when the guard of the chart, or the end of the space, stops a push.</summary>
+    [Theory]
+    [InlineData("""{"DriverName":"filesystem","Enclosed":{"Op":"mkdir","Path":"/a/_uploads/b","Err":13}}""", true)]
+    [InlineData("""{"DriverName":"filesystem","Enclosed":{"Op":"write","Path":"/a","Err":28}}""", true)]
+    [InlineData("\"filesystem: mkdir /a/_uploads/b: permission denied\"", true)]
+    [InlineData("\"filesystem: write /a: no space left on device\"", true)]
+    [InlineData("\"filesystem: timeout\"", false)]
+    public async Task Push_VolumeTakesNone_SaysWhatToDoAndIsNotTriedAgain(string detail, bool isFull)
+    {
+        _registry.Fault = _ => new HttpResponseMessage(System.Net.HttpStatusCode.InternalServerError)
+        {
+            Content = new StringContent($$"""{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{{detail}} }]}"""),
+        };
+        using var client = new RegistryClient(_registry, new Uri("https://registry.test"),
+            new RegistryOptions { Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero) });
+
+        var failure = await Assert.ThrowsAsync<RegistryException>(() => client.DeleteManifestAsync("a", "1", Cancelled));
+
+        Assert.Equal(isFull, failure.Message.EndsWith(
+            "500 UNKNOWN (unknown error); its volume takes no pushes, because it is full or almost full: remove content, or make it larger.",
+            StringComparison.Ordinal));
+        Assert.Equal(!isFull, failure.IsTransient);
+    }
+
     [Fact]
     public async Task Calls_NoAnswer_EndAfterTheTimeout()
     {

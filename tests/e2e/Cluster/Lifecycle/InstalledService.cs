@@ -25,6 +25,9 @@ internal static class InstalledService
         values["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Registry, cancellationToken));
         var sync = values["sync"] as JsonObject ?? (JsonObject)(values["sync"] = new JsonObject())!;
         sync["image"] = ImageValues.Of(await workload.ProvideImageAsync(TestImage.Regsync, cancellationToken));
+        // The volumes are folders of the machine, whose disk may be fuller than that of a registry should be.
+        var storage = values["storage"] as JsonObject ?? (JsonObject)(values["storage"] = new JsonObject())!;
+        storage["highWaterMark"] = 99;
         var port = LoopbackPort.Find();
         var service = await HookService.StartAsync(kubeconfig,
         [
