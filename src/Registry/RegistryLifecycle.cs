@@ -3,6 +3,7 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Gate;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
@@ -25,6 +26,8 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly SecretKubeconfigClients _workloads;
     private readonly RegistryInstaller _steps;
     private readonly UpgradeBlockDeadline _hold;
+    private readonly UpgradeBlockDeadline _contentHold;
+    private readonly ContentGate _content;
     private readonly ClusterEventRecorder _events;
 
     private RegistryLifecycle(
@@ -40,7 +43,9 @@ public sealed class RegistryLifecycle : IDisposable
             management, limits with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
         var workload = new WorkloadAccess(_workloads);
         _steps = new RegistryInstaller(management, workload, options, time, served);
-        _hold = new UpgradeBlockDeadline(management, options, time);
+        _hold = new UpgradeBlockDeadline(management, UpgradeBlock.Fault(options), time);
+        _contentHold = new UpgradeBlockDeadline(management, UpgradeBlock.Content(options), time);
+        _content = new ContentGate(management, workload, options, time);
         _events = new ClusterEventRecorder(management, time);
         // The reconciler works in bulk; the calls of hooks do not queue behind it.
         var bulk = management.WithOwnQueue();
@@ -93,27 +98,54 @@ public sealed class RegistryLifecycle : IDisposable
     /// <summary>
     /// Before an upgrade: as <see cref="InstallAsync"/>, and the server certificate is renewed once per target version.
     /// Whatever is in the way for longer than <see cref="RegistryOptions.UpgradeBlockLimit"/> ends in
-    /// <see cref="OutcomeKind.LetGo"/> and a Warning Event.
+    /// <see cref="OutcomeKind.LetGo"/> and a Warning Event. So does content that the registry does not hold yet, after
+    /// <see cref="RegistryOptions.ContentBlockLimit"/>.
     /// </summary>
     /// <param name="cluster">The Cluster as the hook request shows it.</param>
     /// <param name="targetVersion">The Kubernetes version that the cluster is upgraded to.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<RegistryOutcome> UpgradeAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
+        string? missing = null;
         var outcome = await RunAsync(
-            cluster, (plan, context, token) => _steps.InstallAsync(plan, targetVersion, context, token), cancellationToken);
+            cluster,
+            async (plan, context, token) =>
+            {
+                var installed = await _steps.InstallAsync(plan, targetVersion, context, token);
+                if (installed.Kind == OutcomeKind.Done)
+                    missing = await _content.FindObstacleAsync(plan, targetVersion, token);
+                return installed;
+            },
+            cancellationToken);
         using var limit = new FollowUp(this, cancellationToken);
         switch (outcome.Kind)
         {
             case OutcomeKind.Done:
                 await _hold.EndAsync(cluster, targetVersion, limit.Token);
-                return outcome;
+                return await AwaitContentAsync(cluster, targetVersion, outcome, missing, limit.Token);
             case OutcomeKind.NotWanted:
                 return outcome;
             default:
-                return await _hold.IsOverAsync(cluster, targetVersion, outcome.Reason, limit.Token) ? outcome.LetGo() : outcome;
+                return await BlockAsync(_hold, cluster, targetVersion, outcome, limit.Token);
         }
     }
+
+    private async Task<RegistryOutcome> AwaitContentAsync(
+        Cluster cluster, string targetVersion, RegistryOutcome outcome, string? missing, CancellationToken cancellationToken)
+    {
+        if (missing is not null)
+        {
+            var waiting = RegistryOutcome.Waiting(missing) with { Changes = outcome.Changes };
+            return await BlockAsync(_contentHold, cluster, targetVersion, waiting, cancellationToken);
+        }
+
+        await _contentHold.EndAsync(cluster, targetVersion, cancellationToken);
+        return outcome;
+    }
+
+    private static async Task<RegistryOutcome> BlockAsync(
+        UpgradeBlockDeadline hold, Cluster cluster, string targetVersion, RegistryOutcome outcome, CancellationToken cancellationToken) =>
+        await hold.IsOverAsync(cluster, targetVersion, outcome.Reason, cancellationToken) ? outcome.LetGo(hold.Omission) : outcome;
 
     /// <summary>Ends the connections.</summary>
     public void Dispose()

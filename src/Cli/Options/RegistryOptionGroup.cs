@@ -71,6 +71,12 @@ internal static class RegistryOptionGroup
         .Add("upgrade-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.UpgradeBlockLimit,
             (options, value) => options with { UpgradeBlockLimit = value },
             "How long a fault may block a cluster's upgrade.")
+        .Add("content-gate", OptionKind.Choice<ContentGateMode>(), options => options.ContentGate,
+            (options, value) => options with { ContentGate = value },
+            "On: upgrades wait until the cluster's registry holds the RegistryContents that name the target version.")
+        .Add("content-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.ContentBlockLimit,
+            (options, value) => options with { ContentBlockLimit = value },
+            "How long missing content may block a cluster's upgrade; 0s only reports it.")
         .Add("workload-allow-cidrs", OptionKind.CommaSeparated, options => options.WorkloadAllowCidrs,
             (options, value) => options with { WorkloadAllowCidrs = value },
             "CIDR blocks of loopback, link-local and other special addresses that kubeconfigs of workload clusters may point to. "

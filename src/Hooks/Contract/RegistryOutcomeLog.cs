@@ -14,7 +14,7 @@ internal static partial class RegistryOutcomeLog
         else if (outcome.Cause is { } cause)
             LogFault(logger, cluster.DisplayName, cause);
         if (outcome.Kind == OutcomeKind.LetGo)
-            LogLetGo(logger, cluster.DisplayName, outcome.Reason);
+            LogLetGo(logger, cluster.DisplayName, outcome.Omission, outcome.Reason);
     }
 
     public static void LogChanges(this ILogger logger, string cluster, IReadOnlyList<Change> changes)
@@ -35,6 +35,6 @@ internal static partial class RegistryOutcomeLog
     [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected fault while reconciling the registry of {Cluster}")]
     private static partial void LogUnexpected(ILogger logger, string cluster, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The upgrade of {Cluster} proceeds; registry not refreshed: {Reason}")]
-    private static partial void LogLetGo(ILogger logger, string cluster, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The upgrade of {Cluster} proceeds; {Omission}: {Reason}")]
+    private static partial void LogLetGo(ILogger logger, string cluster, string omission, string reason);
 }

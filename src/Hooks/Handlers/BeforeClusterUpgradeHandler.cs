@@ -6,8 +6,9 @@ namespace CapiRegistryHook.Hooks.Handlers;
 
 /// <summary>
 /// Renews the server certificate once per target version and brings trust and chart up to date before nodes are replaced.
-/// Blocks on a fault, but only for the admin's limit: then the upgrade goes on, with a Warning Event on the Cluster. Calling
-/// it twice is safe because the version a certificate was renewed for is written together with it.
+/// Blocks on a fault, and while the registry does not hold the content that names the target version, but only for the admin's limits: then
+/// the upgrade goes on, with a Warning Event on the Cluster. Calling it twice is safe because the version a certificate was renewed for is
+/// written together with it.
 /// </summary>
 internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, ILogger<BeforeClusterUpgradeHandler> logger)
     : IHookHandler<HookOutcome.Blocking>
@@ -36,6 +37,6 @@ internal sealed class BeforeClusterUpgradeHandler(RegistryLifecycle registry, IL
         OutcomeKind.Invalid => HookOutcome.Blocking.Fail(outcome.Reason),
         OutcomeKind.Refused or OutcomeKind.Waiting or OutcomeKind.Failing or OutcomeKind.Unavailable =>
             HookOutcome.Blocking.Block(RetryAfter, outcome.Reason),
-        OutcomeKind.LetGo => HookOutcome.Blocking.LetGo($"Upgrade proceeds; registry not refreshed. {outcome.Reason}"),
+        OutcomeKind.LetGo => HookOutcome.Blocking.LetGo($"Upgrade proceeds; {outcome.Omission}. {outcome.Reason}"),
     };
 }

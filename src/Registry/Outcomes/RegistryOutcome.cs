@@ -17,6 +17,9 @@ public sealed record RegistryOutcome
     /// <summary>The fault, for the log; null when there was none.</summary>
     public Exception? Cause { get; }
 
+    /// <summary>What an upgrade that was let go proceeds without, as the end of a clause; empty for other outcomes.</summary>
+    public string Omission { get; private init; } = "";
+
     /// <summary>True when the fault is this program's own, and not that of an API server.</summary>
     public bool IsUnexpected { get; private init; }
 
@@ -51,8 +54,9 @@ public sealed record RegistryOutcome
         new(OutcomeKind.Unavailable, "An unexpected fault; see this service's log.", cause) { IsUnexpected = true };
 
     /// <summary>The upgrade proceeds in spite of this outcome.</summary>
-    internal RegistryOutcome LetGo() =>
-        new(OutcomeKind.LetGo, Reason, Cause) { Changes = Changes, IsUnexpected = IsUnexpected };
+    /// <param name="omission">What it proceeds without, as the end of a clause.</param>
+    internal RegistryOutcome LetGo(string omission) =>
+        new(OutcomeKind.LetGo, Reason, Cause) { Changes = Changes, IsUnexpected = IsUnexpected, Omission = omission };
 }
 
 /// <summary>What can end an attempt.</summary>

@@ -52,6 +52,16 @@ public enum RolloutMode
     Immediately,
 }
 
+/// <summary>Whether upgrades wait for content.</summary>
+public enum ContentGateMode
+{
+    /// <summary>They do not, and nothing is read for it.</summary>
+    Off,
+
+    /// <summary>BeforeClusterUpgrade blocks until the registry holds the RegistryContents that name the target version.</summary>
+    On,
+}
+
 /// <summary>Whether new Clusters that do not mention a registry get one.</summary>
 public enum AutoEnableMode
 {
@@ -143,6 +153,14 @@ public sealed record RegistryOptions
     /// How long a fault may hold up the upgrade of a cluster before it goes on without a refreshed registry; 0 to 24 hours.
     /// </summary>
     public TimeSpan UpgradeBlockLimit { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Whether upgrades wait for content.</summary>
+    public ContentGateMode ContentGate { get; init; }
+
+    /// <summary>
+    /// How long missing content may block an upgrade before it proceeds without; 0 to 24 hours, where 0 only reports.
+    /// </summary>
+    public TimeSpan ContentBlockLimit { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>How long one try of a hook may work; 1 to 7 seconds. Cluster API waits 10 s; what is left is for the answer.</summary>
     public TimeSpan WorkLimit { get; init; } = TimeSpan.FromSeconds(6);

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Events;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
@@ -10,14 +11,52 @@ using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Release;
 
+/// <summary>What may block an upgrade for a while.</summary>
+/// <param name="Annotation">
+/// On the Cluster: the target version and the moment of the first block, as <c>v1.34.0@2026-01-31T12:00:00Z</c>.
+/// </param>
+/// <param name="Limit">For how long.</param>
+/// <param name="Omission">What the upgrade proceeds without, as the end of a clause.</param>
+internal sealed record UpgradeBlock(string Annotation, TimeSpan Limit, string Omission)
+{
+    /// <summary>The reason of the Event that tells of the end.</summary>
+    public required string EventReason { get; init; }
+
+    /// <summary>The action of that Event.</summary>
+    public required string EventAction { get; init; }
+
+    /// <summary>The begin of its name.</summary>
+    public required string EventName { get; init; }
+
+    /// <summary>An annotation on the Cluster that asks others to hurry, with the target version as its value; null for none.</summary>
+    public string? RequestAnnotation { get; init; }
+
+    /// <summary>A fault of the registry, or of what it takes to reconcile it.</summary>
+    public static UpgradeBlock Fault(RegistryOptions options) =>
+        new("capi-registry-hook.io/upgrade-held", options.UpgradeBlockLimit, "registry not refreshed")
+        {
+            EventReason = "RegistryNotRefreshed",
+            EventAction = "RefreshRegistry",
+            EventName = "registry-not-refreshed",
+        };
+
+    /// <summary>Content that the registry does not hold yet.</summary>
+    public static UpgradeBlock Content(RegistryOptions options) =>
+        new("capi-registry-hook.io/content-awaited", options.ContentBlockLimit, "content incomplete")
+        {
+            EventReason = "ContentIncomplete",
+            EventAction = "AwaitContent",
+            EventName = "content-incomplete",
+            RequestAnnotation = ContentResources.NeededAnnotation,
+        };
+}
+
 /// <summary>
-/// Bounds how long a fault may block an upgrade. The moment of the first fault is written on the Cluster itself, so that the
+/// Bounds how long something may block an upgrade. The moment of the first block is written on the Cluster itself, so that the
 /// bound outlives this process and is the same for every replica; where it can't be written, this process remembers it.
 /// </summary>
-internal sealed class UpgradeBlockDeadline(KubernetesClient management, RegistryOptions options, TimeProvider time)
+internal sealed class UpgradeBlockDeadline(KubernetesClient management, UpgradeBlock block, TimeProvider time)
 {
-    /// <summary>The target version and the moment of the first fault, as <c>v1.34.0@2026-01-31T12:00:00Z</c>.</summary>
-    public const string HeldAnnotation = "capi-registry-hook.io/upgrade-held";
 
     /// <summary>
     /// A mark that is older than the limit by more than this belongs to an upgrade that was given up, not to this one:
@@ -36,6 +75,9 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     /// <summary>The first faults that this process has seen: the bound where the Cluster can't be annotated.</summary>
     private readonly ConcurrentDictionary<(string? Uid, string Version), DateTimeOffset> _remembered = new();
 
+    /// <summary>What an upgrade proceeds without when the time is over.</summary>
+    public string Omission => block.Omission;
+
     /// <summary>Decides whether a fault still blocks the upgrade, and remembers since when.</summary>
     /// <param name="cluster">The Cluster as the hook request shows it.</param>
     /// <param name="targetVersion">The version that the cluster is upgraded to.</param>
@@ -49,8 +91,8 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
         var since = Remember(cluster, targetVersion, written ?? now, now);
         if (written is null)
             await TryAnnotateAsync(
-                cluster, $"{targetVersion}@{KubernetesTime.Format(since)}", cancellationToken);
-        if (now - since < options.UpgradeBlockLimit)
+                cluster, $"{targetVersion}@{KubernetesTime.Format(since)}", targetVersion, cancellationToken);
+        if (now - since < block.Limit)
             return false;
 
         await WarnAsync(cluster, targetVersion, reason, cancellationToken);
@@ -61,13 +103,13 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     public async Task EndAsync(Cluster cluster, string targetVersion, CancellationToken cancellationToken)
     {
         _remembered.TryRemove((cluster.Metadata.Uid, targetVersion), out _);
-        if (cluster.Metadata.Annotations?.ContainsKey(HeldAnnotation) == true)
-            await TryAnnotateAsync(cluster, null, cancellationToken);
+        if (cluster.Metadata.Annotations?.ContainsKey(block.Annotation) == true)
+            await TryAnnotateAsync(cluster, null, null, cancellationToken);
     }
 
     private DateTimeOffset? HeldSince(Cluster cluster, string targetVersion, DateTimeOffset now)
     {
-        var parts = cluster.Metadata.Annotations?.GetValueOrDefault(HeldAnnotation)?.Split('@');
+        var parts = cluster.Metadata.Annotations?.GetValueOrDefault(block.Annotation)?.Split('@');
         return parts is [var version, var moment] && version == targetVersion
             && KubernetesTime.TryParse(moment, out var since)
             && IsOfThisUpgrade(since, now)
@@ -87,15 +129,18 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     }
 
     private bool IsOfThisUpgrade(DateTimeOffset since, DateTimeOffset now) =>
-        since <= now + ClockSkew && now - since < options.UpgradeBlockLimit + Stale;
+        since <= now + ClockSkew && now - since < block.Limit + Stale;
 
-    private async Task TryAnnotateAsync(Cluster cluster, string? value, CancellationToken cancellationToken)
+    private async Task TryAnnotateAsync(Cluster cluster, string? mark, string? request, CancellationToken cancellationToken)
     {
+        var annotations = new JsonObject { [block.Annotation] = mark };
+        if (block.RequestAnnotation is { } asked)
+            annotations[asked] = request;
         try
         {
             await management.MergePatchAsync(
                 RegistryResources.Clusters(cluster), cluster.Name,
-                new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [HeldAnnotation] = value } } },
+                new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = annotations } },
                 ObjectLabels.FieldManager, cancellationToken);
         }
         catch (Exception exception) when (exception is KubernetesApiException or OperationCanceledException)
@@ -109,9 +154,9 @@ internal sealed class UpgradeBlockDeadline(KubernetesClient management, Registry
     {
         var suffix = new string([.. targetVersion.ToLowerInvariant().Where(char.IsAsciiLetterOrDigit)]);
         var news = new ClusterEvent(
-            "RegistryNotRefreshed", "RefreshRegistry",
-            $"The upgrade to {FieldText.Quote(targetVersion)} proceeds; registry not refreshed. {reason}", IsWarning: true);
-        var warning = ClusterEventFactory.Create(cluster, $"registry-not-refreshed-{suffix}", news, "hooks", time.GetUtcNow());
+            block.EventReason, block.EventAction,
+            $"The upgrade to {FieldText.Quote(targetVersion)} proceeds; {block.Omission}. {reason}", IsWarning: true);
+        var warning = ClusterEventFactory.Create(cluster, $"{block.EventName}-{suffix}", news, "hooks", time.GetUtcNow());
         try
         {
             await management.CreateAsync(CoreResources.Events, warning, ObjectLabels.FieldManager, cancellationToken);

@@ -15,6 +15,7 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Release;
 public sealed class UpgradeBlockDeadlineTests : IDisposable
 {
     private const string Version = "v1.34.0";
+    private const string Held = "capi-registry-hook.io/upgrade-held";
 
     private readonly FixedTime _time = new(Samples.Present);
     private readonly InProcessApi _api;
@@ -76,7 +77,7 @@ public sealed class UpgradeBlockDeadlineTests : IDisposable
         _time.Advance(TimeSpan.FromMinutes(11));
 
         Assert.False(await _deadline.IsOverAsync(await ReadAsync(), "v1.35.0", "A fault.", CancellationToken));
-        Assert.StartsWith("v1.35.0@", (await ReadAsync()).Metadata.Annotations![UpgradeBlockDeadline.HeldAnnotation],
+        Assert.StartsWith("v1.35.0@", (await ReadAsync()).Metadata.Annotations![Held],
             StringComparison.Ordinal);
     }
 
@@ -89,7 +90,7 @@ public sealed class UpgradeBlockDeadlineTests : IDisposable
 
         await _deadline.EndAsync(await ReadAsync(), Version, CancellationToken);
 
-        Assert.Null((await ReadAsync()).Metadata.Annotations?.GetValueOrDefault(UpgradeBlockDeadline.HeldAnnotation));
+        Assert.Null((await ReadAsync()).Metadata.Annotations?.GetValueOrDefault(Held));
         Assert.False(await IsOverAsync(_deadline));
     }
 
@@ -110,11 +111,11 @@ public sealed class UpgradeBlockDeadlineTests : IDisposable
 
         Assert.False(await IsOverAsync(_deadline));
 
-        Assert.NotEqual(mark, (await ReadAsync()).Metadata.Annotations![UpgradeBlockDeadline.HeldAnnotation]);
+        Assert.NotEqual(mark, (await ReadAsync()).Metadata.Annotations![Held]);
     }
 
     private UpgradeBlockDeadline NewReplica() =>
-        new(_client, new RegistryOptions { UpgradeBlockLimit = TimeSpan.FromMinutes(10) }, _time);
+        new(_client, UpgradeBlock.Fault(new RegistryOptions { UpgradeBlockLimit = TimeSpan.FromMinutes(10) }), _time);
 
     private async Task<bool> IsOverAsync(UpgradeBlockDeadline replica) =>
         await replica.IsOverAsync(await ReadAsync(), Version, "A fault.", CancellationToken);
@@ -126,7 +127,7 @@ public sealed class UpgradeBlockDeadlineTests : IDisposable
     {
         var cluster = TestEnvironment.NewCluster("c1");
         if (mark is not null)
-            cluster["metadata"]!["annotations"] = new JsonObject { [UpgradeBlockDeadline.HeldAnnotation] = mark };
+            cluster["metadata"]!["annotations"] = new JsonObject { [Held] = mark };
         await _objects.CreateAsync(AdminClient.Clusters("team-a"), cluster, CancellationToken);
     }
 }

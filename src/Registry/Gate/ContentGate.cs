@@ -1,0 +1,125 @@
+using System.Globalization;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Contents;
+using CapiRegistryHook.Registry.Logins;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Outcomes;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
+using CapiRegistryHook.Registry.Text;
+using CapiRegistryHook.Registry.Trust;
+
+namespace CapiRegistryHook.Registry.Gate;
+
+/// <summary>
+/// Finds out whether a cluster's registry holds what an upgrade of the cluster needs. Only contents that select the Cluster, name the
+/// version and are not suspended count: without one, no call goes to the workload cluster.
+/// </summary>
+internal sealed class ContentGate(KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time)
+{
+    /// <summary>Less than the hook has left after a usual reconcile of the registry, whatever the registry does.</summary>
+    public static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(2.5);
+
+    /// <summary>More HEADs would not fit into that time.</summary>
+    private const int MostContents = 50;
+
+    private readonly ContentLists _lists = new(management, time);
+    private readonly ContentSelection _selection = new(options.ContentSharedNamespaces);
+
+    /// <summary>Why the upgrade has to wait, as a fixed sentence; null when it need not. What can't be asked counts as missing.</summary>
+    /// <param name="plan">The registry of the Cluster.</param>
+    /// <param name="targetVersion">The Kubernetes version that the cluster is upgraded to.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    public async Task<string?> FindObstacleAsync(RegistryPlan plan, string targetVersion, CancellationToken cancellationToken)
+    {
+        if (options.ContentGate == ContentGateMode.Off)
+            return null;
+        using var limit = new CancellationTokenSource(LongestCheck, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        List<RegistryContent> needed = [];
+        try
+        {
+            needed = await FindNeededAsync(plan.Cluster, targetVersion, either.Token);
+            return needed.Count == 0 ? null : Describe(targetVersion, needed, await FindMissingAsync(plan, needed, either.Token));
+        }
+        catch (KubernetesApiException) when (needed.Count == 0)
+        {
+            return $"It is not known what the upgrade to {FieldText.Quote(targetVersion)} needs: the RegistryContents can't be read.";
+        }
+        catch (OperationCanceledException) when (needed.Count == 0)
+        {
+            return $"It is not known what the upgrade to {FieldText.Quote(targetVersion)} needs: the RegistryContents can't be read.";
+        }
+        catch (Exception exception)
+            when (exception is OperationCanceledException or KubernetesApiException or HttpRequestException or IOException)
+        {
+            return Describe(targetVersion, needed, null);
+        }
+    }
+
+    private async Task<List<RegistryContent>> FindNeededAsync(Cluster cluster, string version, CancellationToken cancellationToken)
+    {
+        var needed = new List<RegistryContent>();
+        foreach (var place in options.ContentSharedNamespaces.Prepend(cluster.Name.Namespace).Distinct())
+        {
+            needed.AddRange((await _lists.ReadAsync(place, cancellationToken)).Where(content =>
+                ContentSelection.IsNeededFor(content, version) && !ContentSelection.IsSuspended(content)
+                && _selection.Selects(content, cluster.Key, cluster.Metadata.Labels)));
+        }
+
+        return needed;
+    }
+
+    /// <summary>Those that the registry does not hold; null when it can't be asked.</summary>
+    private async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+        RegistryPlan plan, List<RegistryContent> needed, CancellationToken cancellationToken)
+    {
+        var resolved = needed.Where(IsResolved).Take(MostContents).ToList();
+        var others = needed.Except(resolved).ToList();
+        if (resolved.Count == 0)
+            return others;
+        var secret = await management.FindAsync(
+            CoreResources.Secrets, RegistryBasis.TrustSecret(plan.Cluster.Name), cancellationToken);
+        if (secret is null || TrustSecret.Read(secret) is not { } trust)
+            return null;
+        var probe = new ContentProbe(trust, await FindLoginAsync(plan, cancellationToken), time);
+        var answer = await workload.RunAsync(
+            plan.Cluster, async client => new StepResult<IReadOnlyList<RegistryContent>?>(
+                await probe.FindMissingAsync(client, resolved, cancellationToken)),
+            cancellationToken);
+        return answer.Value is { } missing ? [.. missing, .. others] : null;
+    }
+
+    private async Task<RegistryLogin?> FindLoginAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    {
+        if (!plan.Basis.Settings.GeneratesLogin)
+            return null;
+        var secret = await management.FindAsync(CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken);
+        return secret is null ? null : LoginSecret.Read(secret);
+    }
+
+    /// <summary>Whether the syncer has found out which digests the content is, for the spec as it is now.</summary>
+    private static bool IsResolved(RegistryContent content) =>
+        content.Status is { Lock.Digest.Length: > 0 } status && status.ObservedGeneration == content.Metadata.Generation;
+
+    private static string? Describe(string version, List<RegistryContent> needed, IReadOnlyList<RegistryContent>? missing)
+    {
+        var target = FieldText.Quote(version);
+        if (missing is null)
+            return $"It is not known whether the registry holds what the upgrade to {target} needs ({Count(needed.Count)}): its primary "
+                + "replica does not answer, or is not ready.";
+        if (missing.Count == 0)
+            return null;
+        var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
+        var images = entries == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
+        var verb = missing.Count == 1 ? "is" : "are";
+        return $"The registry does not hold what the upgrade to {target} needs yet: "
+            + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{images}.");
+    }
+
+    private static string Count(int contents) =>
+        contents == 1 ? "1 RegistryContent" : string.Create(CultureInfo.InvariantCulture, $"{contents} RegistryContents");
+}

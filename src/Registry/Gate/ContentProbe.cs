@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Text;
+using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Contents;
+using CapiRegistryHook.Registry.Logins;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.ServerCertificates;
+
+namespace CapiRegistryHook.Registry.Gate;
+
+/// <summary>
+/// Asks a cluster's registry which contents it holds: one HEAD for each, at the replica that takes pushes, through the workload cluster's
+/// API server, with TLS verified as a node verifies it.
+/// </summary>
+/// <param name="trust">What the cluster's nodes trust.</param>
+/// <param name="login">The login that this service made for the registry; null when it has none.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, TimeProvider time)
+{
+    private const string DigestHeader = "Docker-Content-Digest";
+    private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
+    private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
+    private const string PodPrefix = $"{RegistryNames.Registry}-";
+
+    /// <summary>A registry answers a HEAD with less than 1 KB.</summary>
+    private const int LongestHeadKilobytes = 16;
+
+    /// <summary>The contents that the registry does not hold; null when it can't be asked.</summary>
+    /// <exception cref="Kubernetes.Client.KubernetesApiException">The workload API server can't be asked.</exception>
+    public async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+        KubernetesClient workload, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
+    {
+        if (await FindPrimaryAsync(workload, cancellationToken) is not { } pod)
+            return null;
+        var policy = trust.CreateServerPolicy(time);
+        try
+        {
+            using var handler = new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseProxy = false,
+                UseCookies = false,
+                MaxResponseHeadersLength = LongestHeadKilobytes,
+                ConnectCallback = (_, token) => new ValueTask<Stream>(workload.OpenPortAsync(pod, RegistryNames.ContainerPort, token)),
+                SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
+            };
+            using var http = new HttpClient(handler)
+            {
+                BaseAddress = new Uri($"https://{ServedCertificateProbe.ServerName}/"),
+                Timeout = Timeout.InfiniteTimeSpan,
+            };
+            return await FindMissingAsync(http, contents, cancellationToken);
+        }
+        finally
+        {
+            foreach (var root in policy.CustomTrustStore)
+                root.Dispose();
+        }
+    }
+
+    private async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+        HttpClient http, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
+    {
+        var missing = new List<RegistryContent>();
+        foreach (var content in contents)
+        {
+            using var request = new HttpRequestMessage(
+                HttpMethod.Head, new Uri(ContentArtifact.ManifestPathOf(content.Key), UriKind.Relative));
+            request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(ManifestType));
+            if (login is not null)
+                request.Headers.Authorization = new AuthenticationHeaderValue(
+                    "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.UserName}:{login.Password}")));
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.NotFound))
+                return null;
+            if (DigestOf(answer) != content.Status?.Lock?.Digest)
+                missing.Add(content);
+        }
+
+        return missing;
+    }
+
+    /// <summary>Empty where the registry has no such artifact, which is no digest.</summary>
+    private static string DigestOf(HttpResponseMessage answer) =>
+        answer.StatusCode == HttpStatusCode.OK && answer.Headers.TryGetValues(DigestHeader, out var values) ? string.Join(',', values) : "";
+
+    /// <summary>
+    /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it is not
+    /// ready: a replica that fills itself from others gets the artifacts before the images.
+    /// </summary>
+    private static async Task<NamespacedName?> FindPrimaryAsync(KubernetesClient workload, CancellationToken cancellationToken)
+    {
+        var service = await workload.FindAsync(
+            RegistryResources.Unstructured("", "v1", "services", "Service", isNamespaced: true),
+            new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
+        if (service is null)
+            return null;
+        var name = service.Find("spec.selector").Text(PodNameLabel) ?? $"{PodPrefix}0";
+        // What a workload cluster says goes into a path.
+        if (!name.StartsWith(PodPrefix, StringComparison.Ordinal) || !name.Skip(PodPrefix.Length).All(char.IsAsciiDigit))
+            return null;
+        var pod = new NamespacedName(RegistryNames.Namespace, name);
+        return await workload.FindAsync(CoreResources.Pods, pod, cancellationToken) is { IsReady: true } ? pod : null;
+    }
+}
