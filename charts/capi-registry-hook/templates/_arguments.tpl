@@ -64,6 +64,7 @@ come from the value options.
 {{/* What the admission webhook writes, and its caBundle where nobody else keeps that up to date. */}}
 {{- define "capi-registry-hook.autoEnableArguments" -}}
 {{- $autoEnable := .Values.autoEnable }}
+- --content-gate={{ ternary "On" "Off" .Values.contentGate.enabled }}
 - --auto-enable={{ ternary "On" "Off" $autoEnable.enabled }}
 {{- if $autoEnable.enabled }}
 - {{ printf "--auto-enable-settings=%s" (toJson $autoEnable.settings) | quote }}

@@ -33,6 +33,9 @@
 - apiGroups: [cluster.x-k8s.io]
   resources: [machines, machinepools]
   verbs: [list]
+{{- if .Values.contentGate.enabled }}
+{{ include "capi-registry-hook.contentRules" . }}
+{{- end }}
 {{- if .Values.autoEnable.enabled }}
 # They say whether a new Cluster can request a registry.
 - apiGroups: [cluster.x-k8s.io]
@@ -101,6 +104,13 @@
   resources: [extensionconfigs]
   resourceNames: [{{ include "capi-registry-hook.extensionConfig" . }}]
   verbs: [get]
+{{- end -}}
+
+{{/* What an upgrade needs. */}}
+{{- define "capi-registry-hook.contentRules" -}}
+- apiGroups: [capi-registry-hook.io]
+  resources: [registrycontents]
+  verbs: [list]
 {{- end -}}
 
 {{/* What it does to keep the caBundle of its admission webhook; the Secret is read where rights are given by namespace. */}}
