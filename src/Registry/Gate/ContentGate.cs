@@ -114,7 +114,8 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         if (missing.Count == 0)
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
-        var images = entries == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
+        var images = entries == 0
+            ? "" : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
         var verb = missing.Count == 1 ? "is" : "are";
         return $"The registry does not hold what the upgrade to {target} needs yet: "
             + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{images}.");

@@ -90,7 +90,8 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
         answer.StatusCode == HttpStatusCode.OK && answer.Headers.TryGetValues(DigestHeader, out var values) ? string.Join(',', values) : "";
 
     /// <summary>
-    /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it is not
+    /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it is
+    /// not
     /// ready: a replica that fills itself from others gets the artifacts before the images.
     /// </summary>
     private static async Task<NamespacedName?> FindPrimaryAsync(KubernetesClient workload, CancellationToken cancellationToken)
