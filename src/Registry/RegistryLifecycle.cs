@@ -113,7 +113,7 @@ public sealed class RegistryLifecycle : IDisposable
             {
                 var installed = await _steps.InstallAsync(plan, targetVersion, context, token);
                 if (installed.Kind == OutcomeKind.Done)
-                    missing = await _content.FindObstacleAsync(plan, targetVersion, token);
+                    missing = await _content.FindUpgradeObstacleAsync(plan, targetVersion, token);
                 return installed;
             },
             cancellationToken);

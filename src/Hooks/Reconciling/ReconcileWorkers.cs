@@ -77,14 +77,14 @@ internal sealed partial class ReconcileWorkers(
     /// <summary>What is invalid, paused or being deleted changes by a deed that the watches show.</summary>
     private static ReconcileOutcome OutcomeOf(ClusterPhase phase) => phase switch
     {
-        ClusterPhase.Waiting or ClusterPhase.Failing => ReconcileOutcome.Waiting,
+        ClusterPhase.Waiting or ClusterPhase.Filling or ClusterPhase.Failing => ReconcileOutcome.Waiting,
         ClusterPhase.Refused or ClusterPhase.Unreachable => ReconcileOutcome.Failed,
         _ => ReconcileOutcome.Settled,
     };
 
     /// <summary>Also a registry that is not ready: a full volume may be the cause.</summary>
     private static bool HasVolumes(ClusterPhase phase) =>
-        phase is ClusterPhase.Ready or ClusterPhase.Waiting or ClusterPhase.Refused or ClusterPhase.Invalid;
+        phase is ClusterPhase.Ready or ClusterPhase.Filling or ClusterPhase.Waiting or ClusterPhase.Refused or ClusterPhase.Invalid;
 
     /// <summary>
     /// The resync, spread so that Clusters that were listed together part; or the renewal, or the volumes, when they are due sooner.

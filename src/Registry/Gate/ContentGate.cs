@@ -15,8 +15,8 @@ using CapiRegistryHook.Registry.Trust;
 namespace CapiRegistryHook.Registry.Gate;
 
 /// <summary>
-/// Finds out whether a cluster's registry holds what an upgrade of the cluster needs. Only contents that select the Cluster, name the
-/// version and are not suspended count: without one, no call goes to the workload cluster.
+/// Finds out whether a cluster's registry holds what was declared for it, or what an upgrade of the cluster needs of that. Only contents
+/// that select the Cluster and are not suspended count: without one, no call goes to the workload cluster.
 /// </summary>
 internal sealed class ContentGate(KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time)
 {
@@ -29,44 +29,54 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     private readonly ContentLists _lists = new(management, time);
     private readonly ContentSelection _selection = new(options.ContentSharedNamespaces);
 
-    /// <summary>Why the upgrade has to wait, as a fixed sentence; null when it need not. What can't be asked counts as missing.</summary>
+    /// <summary>Why an upgrade has to wait, as a fixed sentence; null when it need not. What can't be asked counts as missing.</summary>
     /// <param name="plan">The registry of the Cluster.</param>
     /// <param name="targetVersion">The Kubernetes version that the cluster is upgraded to.</param>
     /// <param name="cancellationToken">Ends the check.</param>
-    public async Task<string?> FindObstacleAsync(RegistryPlan plan, string targetVersion, CancellationToken cancellationToken)
+    public Task<string?> FindUpgradeObstacleAsync(RegistryPlan plan, string targetVersion, CancellationToken cancellationToken) =>
+        FindObstacleAsync(
+            plan, content => ContentSelection.IsNeededFor(content, targetVersion),
+            $"what the upgrade to {FieldText.Quote(targetVersion)} needs", cancellationToken);
+
+    /// <summary>Why a registry that serves is not filled yet, as a fixed sentence; null when it is.</summary>
+    /// <param name="plan">The registry of the Cluster.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
+    public async Task<string?> FindFillObstacleAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    {
+        var obstacle = await FindObstacleAsync(plan, _ => true, "what was declared for it", cancellationToken);
+        return obstacle is not null && plan.Basis.Settings.Mirror.Strict
+            ? $"{obstacle} Its mirrors are strict: nodes can't pull what is missing from anywhere else." : obstacle;
+    }
+
+    private async Task<string?> FindObstacleAsync(
+        RegistryPlan plan, Func<RegistryContent, bool> isNeeded, string what, CancellationToken cancellationToken)
     {
         if (options.ContentGate == ContentGateMode.Off)
             return null;
         using var limit = new CancellationTokenSource(LongestCheck, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        List<RegistryContent> needed = [];
+        List<RegistryContent>? needed = null;
         try
         {
-            needed = await FindNeededAsync(plan.Cluster, targetVersion, either.Token);
-            return needed.Count == 0 ? null : Describe(targetVersion, needed, await FindMissingAsync(plan, needed, either.Token));
-        }
-        catch (KubernetesApiException) when (needed.Count == 0)
-        {
-            return $"It is not known what the upgrade to {FieldText.Quote(targetVersion)} needs: the RegistryContents can't be read.";
-        }
-        catch (OperationCanceledException) when (needed.Count == 0)
-        {
-            return $"It is not known what the upgrade to {FieldText.Quote(targetVersion)} needs: the RegistryContents can't be read.";
+            needed = await FindNeededAsync(plan.Cluster, isNeeded, either.Token);
+            return needed.Count == 0 ? null : Describe(what, needed, await FindMissingAsync(plan, needed, either.Token));
         }
         catch (Exception exception)
             when (exception is OperationCanceledException or KubernetesApiException or HttpRequestException or IOException)
         {
-            return Describe(targetVersion, needed, null);
+            return needed is null
+                ? $"It is not known {what}: the RegistryContents can't be read." : Describe(what, needed, null);
         }
     }
 
-    private async Task<List<RegistryContent>> FindNeededAsync(Cluster cluster, string version, CancellationToken cancellationToken)
+    private async Task<List<RegistryContent>> FindNeededAsync(
+        Cluster cluster, Func<RegistryContent, bool> isNeeded, CancellationToken cancellationToken)
     {
         var needed = new List<RegistryContent>();
         foreach (var place in options.ContentSharedNamespaces.Prepend(cluster.Name.Namespace).Distinct())
         {
             needed.AddRange((await _lists.ReadAsync(place, cancellationToken)).Where(content =>
-                ContentSelection.IsNeededFor(content, version) && !ContentSelection.IsSuspended(content)
+                isNeeded(content) && !ContentSelection.IsSuspended(content)
                 && _selection.Selects(content, cluster.Key, cluster.Metadata.Labels)));
         }
 
@@ -105,20 +115,19 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     private static bool IsResolved(RegistryContent content) =>
         content.Status is { Lock.Digest.Length: > 0 } status && status.ObservedGeneration == content.Metadata.Generation;
 
-    private static string? Describe(string version, List<RegistryContent> needed, IReadOnlyList<RegistryContent>? missing)
+    private static string? Describe(string what, List<RegistryContent> needed, IReadOnlyList<RegistryContent>? missing)
     {
-        var target = FieldText.Quote(version);
         if (missing is null)
-            return $"It is not known whether the registry holds what the upgrade to {target} needs ({Count(needed.Count)}): its primary "
-                + "replica does not answer, or is not ready.";
+            return $"It is not known whether the registry holds {what} ({Count(needed.Count)}): its primary replica does not answer, or is "
+                + "not ready.";
         if (missing.Count == 0)
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
-        var images = entries == 0
-            ? "" : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
+        var size = entries == 0 ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
         var verb = missing.Count == 1 ? "is" : "are";
-        return $"The registry does not hold what the upgrade to {target} needs yet: "
-            + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{images}.");
+        return $"The registry does not hold {what} yet: "
+            + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{size}.");
     }
 
     private static string Count(int contents) =>

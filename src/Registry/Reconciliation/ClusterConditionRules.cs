@@ -16,6 +16,7 @@ internal static class ClusterConditionRules
     private const string Unknown = "Unknown";
 
     private const string InvalidVariable = "InvalidVariable";
+    private const string Filling = "Filling";
     private const string Refused = "Refused";
     private const string ReleaseFailed = "ReleaseFailed";
     private const string Unreachable = "Unreachable";
@@ -38,6 +39,7 @@ internal static class ClusterConditionRules
             ClusterPhase.Invalid => (False, InvalidVariable, reason),
             ClusterPhase.Refused => (False, Refused, reason),
             ClusterPhase.Failing => (False, ReleaseFailed, reason),
+            ClusterPhase.Filling => (False, Filling, reason),
             ClusterPhase.Unreachable => (Unknown, Unreachable, reason),
             ClusterPhase.Waiting when context.RolloutStop is { } stop => (False, "RolloutStopped", stop),
             ClusterPhase.Waiting => OfWaiting(context, reason, now),
@@ -59,6 +61,7 @@ internal static class ClusterConditionRules
         InvalidVariable => ClusterPhase.Invalid,
         Refused => ClusterPhase.Refused,
         ReleaseFailed => ClusterPhase.Failing,
+        Filling => ClusterPhase.Filling,
         Unreachable => ClusterPhase.Unreachable,
         _ => ClusterPhase.Waiting,
     };

@@ -1,6 +1,7 @@
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Gate;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
@@ -30,6 +31,7 @@ internal sealed class ClusterReconciler(
 
     private readonly RegistryRemoval _removal = new(management, new RegistryData(workload), options);
     private readonly ClusterEventRecorder _events = new(management, time);
+    private readonly ContentGate _content = new(management, workload, options, time);
     private readonly ClusterConditionWriter _condition = new(management, options, time);
 
     /// <summary>Forgets a Cluster that is gone.</summary>
@@ -104,17 +106,34 @@ internal sealed class ClusterReconciler(
     public static bool IsPaused(Cluster cluster) =>
         cluster.Spec?.Paused == true || cluster.Metadata.Annotations?.ContainsKey(PausedAnnotation) == true;
 
-    private Task<RegistryOutcome> ActAsync(Cluster cluster, bool verify, ReconcileContext context, CancellationToken cancellationToken)
+    private async Task<RegistryOutcome> ActAsync(
+        Cluster cluster, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
         switch (RegistryPlan.Create(cluster, options))
         {
             case PlanResult.Wanted wanted:
-                return steps.ReconcileAsync(wanted.Plan, verify, context, cancellationToken);
+                var outcome = await steps.ReconcileAsync(wanted.Plan, verify, context, cancellationToken);
+                return outcome.Kind == OutcomeKind.Done
+                    ? await AwaitContentAsync(wanted.Plan, outcome, context, cancellationToken) : outcome;
             case PlanResult.Invalid invalid:
-                return Task.FromResult(RegistryOutcome.Invalid(Problem.Describe(invalid.Problems)));
+                return RegistryOutcome.Invalid(Problem.Describe(invalid.Problems));
             default:
                 context.Goal = ClusterPhase.Off;
-                return _removal.RemoveAsync(cluster, context, cancellationToken);
+                return await _removal.RemoveAsync(cluster, context, cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// A registry becomes ready when it holds what was declared for it. The condition on the Cluster remembers that it was ready, so that
+    /// content which is declared later makes no registry unready, and nothing is asked any more.
+    /// </summary>
+    private async Task<RegistryOutcome> AwaitContentAsync(
+        RegistryPlan plan, RegistryOutcome outcome, ReconcileContext context, CancellationToken cancellationToken)
+    {
+        if (RegistryCondition.Find(plan.Cluster)?.Status == "True"
+            || await _content.FindFillObstacleAsync(plan, cancellationToken) is not { } missing)
+            return outcome;
+        context.IsFilling = true;
+        return RegistryOutcome.Waiting(missing);
     }
 }

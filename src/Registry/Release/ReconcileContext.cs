@@ -22,6 +22,9 @@ internal sealed class ReconcileContext
     /// <summary>True while the registry of a Cluster that requests none is not gone yet.</summary>
     public bool IsBeingRemoved { get; set; }
 
+    /// <summary>True when the registry serves, and declared content is what it waits for.</summary>
+    public bool IsFilling { get; set; }
+
     /// <summary>What was changed, in order.</summary>
     public List<Change> Changes { get; } = [];
 
@@ -102,7 +105,7 @@ internal sealed class ReconcileContext
     private ReconcileResult Judge(ClusterKey key, RegistryOutcome outcome) => new(key, outcome.Kind switch
     {
         OutcomeKind.Invalid => ClusterPhase.Invalid,
-        OutcomeKind.Waiting => ClusterPhase.Waiting,
+        OutcomeKind.Waiting => IsFilling ? ClusterPhase.Filling : ClusterPhase.Waiting,
         OutcomeKind.Failing => ClusterPhase.Failing,
         OutcomeKind.Refused => ClusterPhase.Refused,
         OutcomeKind.Unavailable => ClusterPhase.Unreachable,

@@ -56,6 +56,9 @@ public enum ClusterPhase
     /// <summary>Something that others make is not there yet.</summary>
     Waiting,
 
+    /// <summary>The registry serves, and does not hold the content yet that was declared for it.</summary>
+    Filling,
+
     /// <summary>The Helm release or a pod of the registry fails.</summary>
     Failing,
 
