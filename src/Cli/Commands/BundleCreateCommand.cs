@@ -47,20 +47,31 @@ internal static class BundleCreateCommand
         var why = new Option<bool>("--why") { Description = "Print where each entry came from." };
         var command = new Command(
             "create", "Make a bundle from a list of content.") { file, cluster, output, older, caFile, helm, keep, why };
-        command.Bind(TargetArguments.Service, (reader, result) => RunAsync(reader, result.GetValue(cluster), new Request(
-            result.GetValue(file), result.GetValue(output)!, result.GetValue(older), result.GetValue(caFile), result.GetValue(helm)!,
-            result.GetValue(keep), result.GetValue(why), time)));
+        var login = new LoginArguments();
+        login.AddTo(command);
+        command.Bind(TargetArguments.Service, (reader, result) =>
+        {
+            var request = new Request(result.GetValue(file), result.GetValue(output)!, result.GetValue(older), result.GetValue(caFile),
+                result.GetValue(helm)!, result.GetValue(keep), result.GetValue(why), time);
+            if (result.GetValue(cluster) is not { } name)
+                return RunAsync(reader, request, login.IsGiven(result));
+            return TargetArguments.ReadOne(reader, name, () => login.Read(reader, result, time), time) is { } selection
+                ? RunAsync(selection, request) : Task.FromResult(ExitCode.Refuse(reader.Problems));
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(OptionReader reader, string? cluster, Request request)
+    private static async Task<int> RunAsync(OptionReader reader, Request request, bool hasLogin)
     {
-        if (cluster is null)
-            return reader.Problems.Count > 0 ? ExitCode.Refuse(reader.Problems)
-                : request.File is null ? ExitCode.Refuse("Neither --file nor --from-cluster says what goes into the bundle.")
-                : await BundleCommand.RunAsync(cancellationToken => RunAsync(request, [], cancellationToken));
-        if (TargetArguments.ReadOne(reader, cluster, request.Time) is not { } selection)
-            return ExitCode.Refuse(reader.Problems);
+        if (hasLogin)
+            reader.Refuse("username", "is for --from-cluster; logins of other registries are those of docker login.");
+        return reader.Problems.Count > 0 ? ExitCode.Refuse(reader.Problems)
+            : request.File is null ? ExitCode.Refuse("Neither --file nor --from-cluster says what goes into the bundle.")
+            : await BundleCommand.RunAsync(cancellationToken => RunAsync(request, [], cancellationToken));
+    }
+
+    private static async Task<int> RunAsync(TargetSelection selection, Request request)
+    {
         using var interruption = new Interruption();
         return await selection.RunOnOneAsync(async target =>
         {

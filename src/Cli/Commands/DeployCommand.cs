@@ -39,6 +39,8 @@ internal static class DeployCommand
         {
             chart, cluster, version, values, space, release, rewrite, paths, wait, timeout, helm,
         };
+        var login = new LoginArguments();
+        login.AddTo(command);
         command.Bind(TargetArguments.Service, (reader, result) =>
         {
             if (!RewriteCommand.TryParse(result.GetValue(paths), out var parsed, out var problem))
@@ -51,7 +53,7 @@ internal static class DeployCommand
                 Release = result.GetValue(release), Rewrites = result.GetValue(rewrite), Paths = parsed, Waits = result.GetValue(wait),
                 Timeout = reader.ReadDuration("timeout", result.GetValue(timeout)!),
             };
-            return TargetArguments.ReadOne(reader, result.GetValue(cluster)!, time) is { } selection
+            return TargetArguments.ReadOne(reader, result.GetValue(cluster)!, () => login.Read(reader, result, time), time) is { } selection
                 ? RunAsync(selection, request, result.GetValue(helm)!, time) : Task.FromResult(ExitCode.Refuse(reader.Problems));
         });
         return command;

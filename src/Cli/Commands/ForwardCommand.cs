@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Forwarding;
 using CapiRegistryHook.Delivery.Targets;
 
@@ -21,7 +23,8 @@ internal static class ForwardCommand
         command.Bind(TargetArguments.Service, (reader, result) =>
         {
             reader.CheckRange("port", result.GetValue(port), 0, 65_535);
-            return TargetArguments.ReadOne(reader, result.GetValue(cluster)!, time) is { } selection
+            return TargetArguments.ReadOne(
+                reader, result.GetValue(cluster)!, () => LoginArguments.Read(reader, given: null, time), time) is { } selection
                 ? RunAsync(selection, result.GetValue(port))
                 : Task.FromResult(ExitCode.Refuse(reader.Problems));
         });
@@ -33,15 +36,14 @@ internal static class ForwardCommand
         using var interruption = new Interruption();
         return await selection.RunOnOneAsync(async target =>
         {
-            // Fails now, not at the first connection.
-            await target.Client.PingAsync(interruption.Token);
+            var asksForLogin = await AsksForLoginAsync(target.Client, interruption.Token);
             using var forward = RegistryForward.Listen(target, port, Console.Error.WriteLine);
             var folder = Directory.CreateTempSubdirectory("capi-registry-hook-forward-");
             try
             {
                 var authority = Path.Combine(folder.FullName, "ca.crt");
                 await File.WriteAllTextAsync(authority, target.TrustPem, interruption.Token);
-                await Console.Out.WriteAsync(ForwardText.Write(target, forward.Port, authority));
+                await Console.Out.WriteAsync(ForwardText.Write(target, forward.Port, authority, asksForLogin));
                 await Console.Out.FlushAsync(interruption.Token);
                 await forward.RunAsync(interruption.Token);
                 return ExitCode.Success;
@@ -51,5 +53,19 @@ internal static class ForwardCommand
                 folder.Delete(recursive: true);
             }
         }, interruption.Token);
+    }
+
+    // A registry that can't be reached fails now, not at the first connection. Clients log in by themselves.
+    private static async Task<bool> AsksForLoginAsync(RegistryClient registry, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await registry.PingAsync(cancellationToken);
+            return false;
+        }
+        catch (RegistryException exception) when (exception.Status == HttpStatusCode.Unauthorized)
+        {
+            return true;
+        }
     }
 }

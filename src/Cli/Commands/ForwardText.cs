@@ -9,11 +9,13 @@ internal static class ForwardText
     /// <param name="target">The registry; of its login only the place is printed.</param>
     /// <param name="port">The port of 127.0.0.1.</param>
     /// <param name="authority">The path of the CA file; its folder holds nothing else.</param>
-    public static string Write(RegistryTarget target, int port, string authority)
+    /// <param name="asksForLogin">Whether it refuses the login that is known here, or that there is none.</param>
+    public static string Write(RegistryTarget target, int port, string authority, bool asksForLogin)
     {
         var folder = Path.GetDirectoryName(authority);
-        var login = target.LoginSecret is null ? "" : $"\nLogin: keys username and password of the Secret {target.LoginSecret} on the "
-            + "management cluster";
+        var login = target.LoginSecret is { } secret
+            ? $"\nLogin: keys username and password of the Secret {secret} on the management cluster"
+            : asksForLogin ? "\nLogin: the registry asks for one, which this program does not know" : "";
         return $"""
             The registry of {target.Name} is at https://127.0.0.1:{port} until this command ends (Ctrl-C).
             CA file: {authority}{login}

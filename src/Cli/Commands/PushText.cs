@@ -9,10 +9,12 @@ namespace CapiRegistryHook.Cli.Commands;
 internal static class PushText
 {
     private static readonly string[] Heads = ["REGISTRY", "RESULT", "NAMES", "BLOBS SENT", "BYTES SENT", "MOUNTED", "THERE BEFORE"];
+    private static readonly string[] PlanHeads = ["REGISTRY", "RESULT", "NAMES", "BLOBS TO SEND", "BYTES TO SEND", "TO MOUNT", "THERE NOW",
+        "FREE"];
 
     /// <summary>One row for each registry.</summary>
     public static string WriteTable(IReadOnlyList<PushResult> results, bool isDryRun) =>
-        TextTable.Write(Heads, results.Select(result => Row(result, isDryRun)));
+        TextTable.Write(isDryRun ? PlanHeads : Heads, results.Select(result => Row(result, isDryRun)));
 
     /// <summary>One object with a list.</summary>
     public static string WriteJson(IReadOnlyList<PushResult> results, bool isDryRun) => OutputFormat.WriteJson(json =>
@@ -33,6 +35,7 @@ internal static class PushText
         result.Report is { } report ? ByteText.Of(report.BytesSent) : "-",
         Number(result.Report?.BlobsMounted),
         Number(result.Report?.BlobsSkipped),
+        .. isDryRun ? [result.FreeSpace is { } free ? ByteText.Of(free) : "-"] : Array.Empty<string>(),
     ];
 
     private static string Number(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "-";
@@ -47,6 +50,8 @@ internal static class PushText
         json.WriteNumber("blobsMounted", result.Report?.BlobsMounted ?? 0);
         json.WriteNumber("blobsSkipped", result.Report?.BlobsSkipped ?? 0);
         json.WriteNumber("manifestsSent", result.Report?.ManifestsSent ?? 0);
+        if (result.FreeSpace is { } free)
+            json.WriteNumber("freeBytes", free);
         json.WriteTexts("copied", result.Report?.Copied ?? []);
         json.WriteTexts("failures", result.Failures);
         json.WriteEndObject();

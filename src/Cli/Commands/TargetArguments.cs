@@ -1,7 +1,5 @@
 using System.CommandLine;
 using CapiRegistryHook.Cli.Options;
-using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Objects;
@@ -34,14 +32,7 @@ internal sealed class TargetArguments
         Description = "CA certificates in PEM that verify --registry. [default: those of this machine]",
     };
 
-    private readonly Option<string?> _username = new("--username")
-    {
-        Description = "User of the registry, with --password-stdin. [default: a cluster's generated login, or the one in "
-            + "~/.docker/config.json under HOST or NAMESPACE/NAME]",
-    };
-
-    private readonly Option<bool> _password = new(
-        "--password-stdin") { Description = "Read the password of --username from standard input." };
+    private readonly LoginArguments _login = new();
 
     /// <summary>The options of the service that say where the management cluster is and how Clusters are read.</summary>
     public static IReadOnlyList<ServiceOption> Service { get; } =
@@ -50,8 +41,9 @@ internal sealed class TargetArguments
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _clusters, _selector, _all, _registry, _caFile, _username, _password })
+        foreach (var option in new Option[] { _clusters, _selector, _all, _registry, _caFile })
             command.Options.Add(option);
+        _login.AddTo(command);
     }
 
     /// <summary>What was asked for; null when it can't be used, which the reader's problems say.</summary>
@@ -64,46 +56,29 @@ internal sealed class TargetArguments
         var ways = new[] { clusters.Length > 0, result.GetValue(_selector) is not null, result.GetValue(_all), host is not null };
         if (ways.Count(way => way) != 1)
             reader.Refuse("cluster", "or one of --selector, --all and --registry says which registry is meant; use exactly one of them.");
-        if ((result.GetValue(_username) is null) == result.GetValue(_password))
-            reader.Refuse("username", "and --password-stdin belong together; set both or neither.");
         var trust = reader.ReadPem("ca-file", result.GetValue(_caFile));
         if (result.GetValue(_caFile) is not null && host is null)
             reader.Refuse("ca-file", "is for --registry; a cluster's registry is verified by its own trust bundle.");
         var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
         var management = ManagementOptionGroup.Read(reader);
-        var logins = ReadLogins(reader, result.GetValue(_password) ? result.GetValue(_username) : null, time);
+        var logins = _login.Read(reader, result, time);
         return reader.Problems.Count > 0 ? null : new TargetSelection(
             [.. clusters.Select(ParseKey).OfType<ClusterKey>().Distinct()], result.GetValue(_selector), host, trust, logins!, management,
             registry, time);
     }
 
     /// <summary>The same for a command on one Cluster that is an argument of its own.</summary>
-    public static TargetSelection? ReadOne(OptionReader reader, string cluster, TimeProvider time)
+    public static TargetSelection? ReadOne(OptionReader reader, string cluster, Func<TargetLogins?> readLogins, TimeProvider time)
     {
         if (ParseKey(cluster) is null)
             reader.Refuse("cluster", $"is {FieldText.Quote(cluster)}; write NAMESPACE/NAME.");
         var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
         var management = ManagementOptionGroup.Read(reader);
-        var logins = ReadLogins(reader, given: null, time);
+        var logins = readLogins();
         return reader.Problems.Count > 0 ? null
             : new TargetSelection(
                 [ParseKey(cluster)!.Value], Selector: null, Host: null, TrustPem: null, logins!, management, registry, time);
     }
 
     private static ClusterKey? ParseKey(string text) => ClusterKey.TryParse(text, out var key) ? key : null;
-
-    private static TargetLogins? ReadLogins(OptionReader reader, string? given, TimeProvider time)
-    {
-        try
-        {
-            var known = DockerConfig.Read(DockerConfig.DefaultPath, time);
-            var login = given is not null && reader.Problems.Count == 0 ? new Login(given, Console.In.ReadLine() ?? "") : null;
-            return new TargetLogins(login, known);
-        }
-        catch (ContentException exception)
-        {
-            reader.Refuse("username", $"is not set, and {exception.Message}");
-            return null;
-        }
-    }
 }

@@ -41,6 +41,7 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
                 Workload = lease.Client, TrustPem = registry.TrustPem,
                 PullAddress = layout.PullAddress, LoginSecret = registry.LoginSecret?.ToString(),
                 ReadKubeconfigAsync = token => directory.ReadKubeconfigAsync(cluster, token),
+                ReadFreeSpaceAsync = token => FreeSpace.ReadAsync(lease.Client, token),
             };
         }
         catch

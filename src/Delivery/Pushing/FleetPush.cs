@@ -43,7 +43,9 @@ public sealed class FleetPush(IReadOnlyList<SourceEntry> entries, PushOptions op
             await target.Client.PingAsync(cancellationToken);
             report = await CopyAsync(target, places, cancellationToken);
             var failures = Describe(report.Failures).ToList();
-            if (options is { IsDryRun: false, WaitLimit: { } limit })
+            if (options.IsDryRun)
+                return await CompareAsync(target, new PushResult(address.Name, report, failures), cancellationToken);
+            if (options is { WaitLimit: { } limit })
             {
                 var copied = report.Copied.ToHashSet(StringComparer.Ordinal);
                 var expected = ContentPlaces.ToExpect(content, places).Where(entry => copied.Contains(entry.Label)).ToList();
@@ -57,6 +59,23 @@ public sealed class FleetPush(IReadOnlyList<SourceEntry> entries, PushOptions op
         {
             return new PushResult(address.Name, report, [Fault.Describe(exception)]);
         }
+    }
+
+    // Every replica gets everything, so the fullest one decides.
+    private static async Task<PushResult> CompareAsync(RegistryTarget target, PushResult planned, CancellationToken cancellationToken)
+    {
+        var free = target.ReadFreeSpaceAsync is { } read ? await read(cancellationToken) : new Dictionary<string, long>();
+        var known = target.Replicas.Where(replica => free.ContainsKey(replica.Name)).Select(replica => replica.Name).ToList();
+        if (known.MinBy(name => free[name]) is not { } fullest)
+            return planned;
+        var left = free[fullest];
+        var size = planned.Report!.BytesSent;
+        return planned with
+        {
+            FreeSpace = left,
+            Failures = size <= left ? planned.Failures : [.. planned.Failures,
+                $"{size} bytes would be sent, and the volume of the replica {fullest} has {left} left: make it larger, or remove content."],
+        };
     }
 
     private Task<CopyReport> CopyAsync(RegistryTarget target, IReadOnlyList<RegistryPlace> places, CancellationToken cancellationToken)

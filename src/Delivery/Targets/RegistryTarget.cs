@@ -43,6 +43,10 @@ public sealed class RegistryTarget(
     /// <summary>The API server of its cluster; null for a registry that is not a cluster's. It is freed with this.</summary>
     internal KubernetesClient? Workload { get; init; }
 
+    /// <summary>Reads the bytes that are left on the volumes of replicas, by their names; null where nobody measures them. Replicas of
+    /// which nothing is known are left out.</summary>
+    public Func<CancellationToken, Task<IReadOnlyDictionary<string, long>>>? ReadFreeSpaceAsync { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {

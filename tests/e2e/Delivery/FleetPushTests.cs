@@ -86,6 +86,22 @@ public sealed class FleetPushTests
     }
 
     [Fact]
+    public async Task Push_DryRunLargerThanTheVolume_SaysHowMuchIsLeft()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        var cluster = await site.AddAsync("one", 1, Cancelled);
+        await cluster.MeasureAsync("registry-0", free: 1000, Cancelled);
+        var (_, layout) = Content(site, 1);
+
+        var table = await site.RunAsync(Cancelled, ["push", layout, "--cluster", "default/one", "--dry-run", .. site.Access]);
+        var json = await site.RunAsync(Cancelled, ["push", layout, "--cluster", "default/one", "--dry-run", "-o", "json", .. site.Access]);
+
+        Assert.Equal((1, 1), (table.ExitCode, json.ExitCode));
+        Assert.Contains("the volume of the replica registry-0 has 1000 left", table.Errors, StringComparison.Ordinal);
+        Assert.Equal(1000, (long)JsonNode.Parse(json.Output)!["registries"]![0]!["freeBytes"]!);
+    }
+
+    [Fact]
     public async Task Push_ByTheMirrorRuleOfEachCluster_LandsWhereItsNodesLook()
     {
         await using var site = await EmbeddedSite.StartAsync(Cancelled);

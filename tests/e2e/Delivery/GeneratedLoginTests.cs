@@ -57,6 +57,27 @@ public sealed class GeneratedLoginTests
     }
 
     [Fact]
+    public async Task Forward_LoginThatIsNotKnownHere_IsTheClientsAffair()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await site.AddAsync("one", 1, Cancelled, login: _login);
+        await site.Admin.MergePatchAsync(AdminClient.Clusters("default"), "one", JsonNode.Parse("""
+            {"spec":{"topology":{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}}}
+            """)!.AsObject(), Cancelled);
+
+        await using var forward = await RunningForward.StartAsync(site, Cluster, Cancelled);
+
+        Assert.Contains("\nLogin: the registry asks for one", await File.ReadAllTextAsync(site.Folder["forward.log"], Cancelled),
+            StringComparison.Ordinal);
+        var pushed = await OutsideCommand.RunAsync(await TestTools.PathOfAsync("skopeo"), ["--insecure-policy", "copy",
+            "--preserve-digests", "--dest-cert-dir", Path.GetDirectoryName(forward.Authority)!, "--dest-creds",
+            $"{_login.UserName}:{_login.Password}", $"oci:{Layout(site)}:docker.io/test/image-0:1",
+            $"docker://127.0.0.1:{forward.Port}/test/image-0:1"], Cancelled);
+        Assert.True(pushed.ExitCode == 0, pushed.Errors);
+        Assert.Equal(0, await forward.EndAsync(Cancelled));
+    }
+
+    [Fact]
     public async Task Login_WrongOrMissing_IsOneSentence()
     {
         await using var site = await EmbeddedSite.StartAsync(Cancelled);

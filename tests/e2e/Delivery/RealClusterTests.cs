@@ -6,6 +6,7 @@ using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
 
@@ -22,8 +23,7 @@ public sealed class RealClusterTests(SharedCluster shared)
     public async Task Push_ToARegistryOfTheChart_NodePullsByTagAndDigest_AndTheOtherCommandsAgree()
     {
         await using var release = await RegistryRelease.PrepareAsync(shared, "registry-system", Cancelled);
-        await release.InstallAsync(
-            $$$"""{"service": {"clusterIPs": ["{{{RegistryRelease.PullAddress}}}"]}, "delete": {"enabled": true}}""", Cancelled);
+        await release.InstallAsync(Values(""), Cancelled);
         await using var site = await EmbeddedSite.StartAsync(Cancelled);
         await site.AddClusterAsync("real", release.RootPem, Cancelled);
         await site.WriteKubeconfigAsync("real", release.Kubeconfig, Cancelled);
@@ -51,6 +51,7 @@ public sealed class RealClusterTests(SharedCluster shared)
             StringComparison.Ordinal);
         var gone = await site.RunAsync(Cancelled, ["verify-content", site.Folder["back.tar"], .. target]);
         Assert.Equal(1, gone.ExitCode);
+        await DeployWithALoginAsync(release, site, images.Folder);
     }
 
     /// <summary>The collection is the chart's own Job, and what it freed is looked for in the registry.</summary>
@@ -80,6 +81,51 @@ public sealed class RealClusterTests(SharedCluster shared)
         await RunAsync(site, ["pull", "docker.io/test/kept:1", "-f", site.Folder["kept.tar"], .. target]);
         Assert.Contains("complete", await RunAsync(site, ["bundle", "verify", site.Folder["kept.tar"]]), StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>The registry asks for a login from now on, which the cluster's generated one is.</summary>
+    private static async Task DeployWithALoginAsync(RegistryRelease release, EmbeddedSite site, string layout)
+    {
+        var login = RegistryLogin.Generate();
+        await release.CreateSecretAsync("users", Cancelled, ("htpasswd", login.Htpasswd), ("username", login.UserName),
+            ("password", login.Password));
+        await release.InstallAsync(Values(""" "auth": {"htpasswd": {"secretName": "users"}} """), Cancelled);
+        site.Folder.Write("values.yaml", "name: deployed\n");
+        Directory.CreateDirectory(site.Folder["chart/templates"]);
+        site.Folder.Write("chart/Chart.yaml", "apiVersion: v2\nname: hello\nversion: 1.0.0\n");
+        site.Folder.Write("chart/templates/deployment.yaml", $$$"""
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: { name: "{{ .Values.name }}" }
+            spec:
+              replicas: 0
+              selector: { matchLabels: { app: hello } }
+              template:
+                metadata: { labels: { app: hello } }
+                spec: { containers: [{ name: hello, image: "{{{Image}}}:1" }] }
+            """);
+        var packed = await TestTools.PathOfAsync("helm4");
+        await ProgramRun.OutputOfAsync(packed, ["package", site.Folder["chart"], "-d", site.Folder["packed"]], Cancelled);
+        string[] target = ["--cluster", "default/real", "--username", login.UserName, "--password-stdin", .. site.Access];
+        string[] deploy = ["deploy", site.Folder["packed/hello-1.0.0.tgz"], "--namespace", release.Namespace, "-f",
+            site.Folder["values.yaml"], "--helm", packed, .. target];
+
+        var refused = await site.RunWithInputAsync("wrong\n", Cancelled, deploy);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("check the login for default/real", refused.Errors, StringComparison.Ordinal);
+        var pushed = await site.RunWithInputAsync($"{login.Password}\n", Cancelled, ["push", layout, .. target]);
+        Assert.True(pushed.ExitCode == 0, pushed.Errors);
+        var deployed = await site.RunWithInputAsync($"{login.Password}\n", Cancelled, deploy);
+        Assert.True(deployed.ExitCode == 0, deployed.Errors + deployed.Output);
+        Assert.DoesNotContain(login.Password, deployed.Output + deployed.Errors, StringComparison.Ordinal);
+        (await release.Kubectl.RunAsync(Cancelled, "--namespace", release.Namespace, "get", "deployment", "deployed")).OutputOfSuccess();
+        var listed = await site.RunWithInputAsync($"{login.Password}\n", Cancelled,
+            ["list", "charts/hello", .. target]);
+        Assert.Contains("1.0.0", listed.Output, StringComparison.Ordinal);
+    }
+
+    private static string Values(string more) => $$"""
+        {"service": {"clusterIPs": ["{{RegistryRelease.PullAddress}}"]}, "delete": {"enabled": true}{{(more is "" ? "" : $", {more}")}} }
+        """;
 
     private static async Task PullOnNodeAsync(RegistryRelease release, string digest)
     {

@@ -47,6 +47,25 @@ internal sealed class SiteCluster : IAsyncDisposable
         return new SiteCluster(name, api, registries);
     }
 
+    /// <summary>Puts a replica on a node whose kubelet has measured its volume.</summary>
+    public async Task MeasureAsync(string pod, long free, CancellationToken cancellationToken)
+    {
+        using var admin = new AdminClient(Api);
+        var replica = Named(pod);
+        replica["metadata"]!["labels"] = new JsonObject
+        {
+            ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry",
+        };
+        replica["spec"] = new JsonObject { ["nodeName"] = "node-1" };
+        await admin.CreateAsync($"/api/v1/namespaces/{Namespace}/pods", replica, cancellationToken);
+        var summary = $$"""
+            {"pods":[{"podRef":{"name":"{{pod}}","namespace":"{{Namespace}}"},
+              "volume":[{"name":"data","capacityBytes":1000000000,"availableBytes":{{free}} }]}]}
+            """;
+        Api.InjectFault(call => call is { Resource: "nodes", Name: "node-1", Subresource: "proxy/stats/summary" }
+            ? Fault.Raw(200, "application/json", summary) : null);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var replica in Replicas)
