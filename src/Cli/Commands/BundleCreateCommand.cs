@@ -95,13 +95,18 @@ internal static class BundleCreateCommand
             return ExitCode.Refuse(exception.Message);
         }
 
+        // Mistakes that would only show after everything has been fetched.
+        RequireFolder(request.Output);
+        var older = request.Older is null ? null : await ReadLockAsync(request.Older, cancellationToken);
         using var registries = new UpstreamRegistries(DockerConfig.Read(DockerConfig.DefaultPath, request.Time), ca, request.Time);
         var collector = new ContentCollector(registries, () => HelmProgram.Find(request.Helm, request.Time), request.Time);
         var folder = Path.GetDirectoryName(Path.GetFullPath(request.File ?? "."))!;
         using var collected = await collector.CollectAsync(list, folder, cancellationToken);
         if (collected.Problems.Count > 0)
             return Fail(collected.Problems);
-        var report = await WriteAsync(request, list, [.. collected.Items, .. backup], cancellationToken);
+        if (collected.Items.Count + backup.Count == 0)
+            return ExitCode.Fail("There is nothing to put into a bundle: the list names nothing, and no registry had anything.");
+        var report = await WriteAsync(request, list, older, [.. collected.Items, .. backup], cancellationToken);
         foreach (var notice in report.Notices)
             Console.Error.WriteLine(TextTable.Printable(notice));
         if (request.Why)
@@ -111,13 +116,13 @@ internal static class BundleCreateCommand
     }
 
     private static async Task<BundleReport> WriteAsync(
-        Request request, ContentList list, IReadOnlyList<BundleItem> items, CancellationToken cancellationToken)
+        Request request, ContentList list, BundleLock? older, IReadOnlyList<BundleItem> items, CancellationToken cancellationToken)
     {
         using var display = ProgressDisplay.Start(request.Time);
         var options = new BundleOptions
         {
             Platforms = list.Platforms, KeepsIndexes = request.KeepsIndexes, Time = request.Time,
-            OlderBundle = request.Older is null ? null : await ReadLockAsync(request.Older, cancellationToken),
+            OlderBundle = older,
             Progress = display.Add(Path.GetFileName(request.Output)),
         };
         return await BundleWriter.CreateAsync(request.Output, items, options, cancellationToken);
@@ -128,6 +133,14 @@ internal static class BundleCreateCommand
         using var source = await ContentArchive.OpenAsync(path, cancellationToken);
         return await BundleLock.ReadAsync(
             source as OciLayout ?? throw new ContentException($"{path} is not a bundle: it is a Docker archive."), cancellationToken);
+    }
+
+    private static void RequireFolder(string path)
+    {
+        if (Directory.Exists(path))
+            throw new ContentException($"{path} is a folder; name the file to write.");
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new ContentException($"{path} can't be written: the folder {folder} does not exist.");
     }
 
     private static int Fail(IReadOnlyList<string> problems)
@@ -149,7 +162,7 @@ internal static class BundleCreateCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ContentException($"{path} can't be read.", exception);
+            throw new ContentException($"{path} can't be read: {exception.Message}", exception);
         }
     }
 

@@ -67,11 +67,11 @@ internal sealed class TargetArguments
             registry, time);
     }
 
-    /// <summary>The same for a command on one Cluster that is an argument of its own.</summary>
+    /// <summary>The same for a command on one Cluster.</summary>
     public static TargetSelection? ReadOne(OptionReader reader, string cluster, Func<TargetLogins?> readLogins, TimeProvider time)
     {
         if (ParseKey(cluster) is null)
-            reader.Refuse("cluster", $"is {FieldText.Quote(cluster)}; write NAMESPACE/NAME.");
+            reader.Refuse($"{FieldText.Quote(cluster)} is not the name of a Cluster; write NAMESPACE/NAME.");
         var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
         var management = ManagementOptionGroup.Read(reader);
         var logins = readLogins();

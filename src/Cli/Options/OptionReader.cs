@@ -8,6 +8,9 @@ internal sealed class OptionReader(IReadOnlyDictionary<string, SourcedText> set,
     /// <summary>A sentence for each option that can't be used, in the order in which they were found.</summary>
     public IReadOnlyList<string> Problems => problems;
 
+    /// <summary>Adds a sentence as it is.</summary>
+    public void Refuse(string sentence) => problems.Add(sentence);
+
     /// <summary>Adds a sentence that starts with where the option was set.</summary>
     public void Refuse(string name, string sentence) => problems.Add($"{SourceOf(name)} {sentence}");
 

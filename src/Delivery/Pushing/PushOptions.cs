@@ -34,7 +34,9 @@ public sealed record PushOptions
 /// <param name="Failures">Why it is not complete, one sentence each; empty when it is.</param>
 public sealed record PushResult(string Target, CopyReport? Report, IReadOnlyList<string> Failures)
 {
-    /// <summary>Bytes that are left on the fullest replica; null where that is not known, and after a push that was not a dry run.</summary>
+    /// <summary>
+    /// Bytes that are left on the fullest replica; null where that is not known, and after a push that was not a dry run.
+    /// </summary>
     public long? FreeSpace { get; init; }
 
     /// <summary>Whether everything is there.</summary>

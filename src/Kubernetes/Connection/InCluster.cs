@@ -39,7 +39,8 @@ public static class InCluster
     {
         if (string.IsNullOrEmpty(host) || string.IsNullOrEmpty(port))
             throw new KubeconfigException(
-                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is not a pod; provide a kubeconfig.");
+                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is not a pod; provide a kubeconfig "
+                + "with --kubeconfig or REGISTRY_HOOK_KUBECONFIG.");
         // An IPv6 address comes without brackets.
         var authority = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]:{port}" : $"{host}:{port}";
         if (!Uri.TryCreate($"https://{authority}", UriKind.Absolute, out var server))

@@ -14,11 +14,11 @@ namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
 internal sealed class EmbeddedSite : IAsyncDisposable
 {
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-site-");
-    private readonly EmbeddedApiServer _management;
+    private readonly IApiServer _management;
     private readonly AdminClient _admin;
     private readonly List<SiteCluster> _clusters = [];
 
-    private EmbeddedSite(EmbeddedApiServer management)
+    private EmbeddedSite(IApiServer management)
     {
         _management = management;
         _admin = new AdminClient(management);
@@ -32,6 +32,9 @@ internal sealed class EmbeddedSite : IAsyncDisposable
 
     public static async Task<EmbeddedSite> StartAsync(CancellationToken cancellationToken) =>
         new(await EmbeddedApiServer.StartAsync("management", cancellationToken));
+
+    /// <summary>The same on a management cluster that has no Clusters yet; it is disposed with the site.</summary>
+    public static EmbeddedSite StartOn(IApiServer management) => new(management);
 
     /// <summary>A cluster in the namespace default whose registry has this many replicas.</summary>
     /// <param name="name">The Cluster.</param>
