@@ -81,13 +81,17 @@ internal static class BundleCreateCommand
         }, interruption.Token);
     }
 
+    /// <summary>Reads a list of content from a file, or from standard input for <c>-</c>.</summary>
+    /// <exception cref="ContentException">It can't be read, is too long, or is not a list of content.</exception>
+    internal static ContentList ReadList(string path) => ContentList.Parse(ReadText(path), path);
+
     private static async Task<int> RunAsync(Request request, IReadOnlyList<BundleItem> backup, CancellationToken cancellationToken)
     {
         ContentList list;
         string? ca;
         try
         {
-            list = request.File is { } file ? ContentList.Parse(ReadText(file), file) : ContentList.Empty;
+            list = request.File is { } file ? ReadList(file) : ContentList.Empty;
             ca = request.CaFile is null ? null : ReadText(request.CaFile);
         }
         catch (ContentException exception)

@@ -118,13 +118,28 @@ public sealed class RegistryClient : IDisposable
     public async Task PutManifestAsync(string repository, string selector, Manifest manifest, CancellationToken cancellationToken)
     {
         var call = ManifestCall(HttpMethod.Put, repository, selector, "pull,push") with { Accept = [], Content = _ => Body(manifest) };
+        for (var attempt = 1; !await TryPutAsync(
+            call, repository, manifest, attempt < Options.Retry.Attempts, cancellationToken); attempt++)
+            await Task.Delay(Options.Retry.DelayAfter(attempt), Options.Time, cancellationToken);
+    }
+
+    // The digest is that of what is sent. A registry that says otherwise has read what another push of the same manifest was writing just
+    // then (seen with Distribution 2.8), and takes it a moment later.
+    private async Task<bool> TryPutAsync(
+        RegistryCall call, string repository, Manifest manifest, bool mayRetry, CancellationToken cancellationToken)
+    {
         using var response = await _calls.SendAsync(call, cancellationToken);
-        if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
-            throw await response.ToExceptionAsync($"store the manifest {manifest.Descriptor.Digest} in {repository}", Options,
-                cancellationToken);
-        if (DigestOf(response) is { } stored && stored.Algorithm == manifest.Descriptor.Digest.Algorithm
-            && stored != manifest.Descriptor.Digest)
-            throw new RegistryException($"{Name} stored {repository}:{selector} with another digest, {stored}.");
+        if (response.StatusCode is HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted)
+        {
+            if (DigestOf(response) is { } stored && stored.Algorithm == manifest.Descriptor.Digest.Algorithm
+                && stored != manifest.Descriptor.Digest)
+                throw new RegistryException($"{Name} stored a manifest of {repository} with another digest, {stored}.");
+            return true;
+        }
+
+        var exception =
+            await response.ToExceptionAsync($"store the manifest {manifest.Descriptor.Digest} in {repository}", Options, cancellationToken);
+        return exception.Code == "DIGEST_INVALID" && mayRetry ? false : throw exception;
     }
 
     /// <summary>Removes a manifest by digest, with all its tags, or a tag where the registry can remove tags alone.</summary>

@@ -7,7 +7,7 @@ namespace CapiRegistryHook.Soak.Tests.Delivery;
 /// <summary>
 /// One push to twenty Clusters whose API servers are real: a management cluster, and five workload clusters that they share.
 /// </summary>
-public sealed class RealFleetPushTests
+public sealed class RealFleetPushTests(ITestOutputHelper output)
 {
     private const int Reachable = 17;
     private const int Serving = 3;
@@ -41,7 +41,7 @@ public sealed class RealFleetPushTests
         }
     }
 
-    private static async Task PushAsync(EmbeddedSite site, List<RealSiteCluster> workloads)
+    private async Task PushAsync(EmbeddedSite site, List<RealSiteCluster> workloads)
     {
         var images = new LayoutImages(site.Folder["layout"], seed: 5);
         for (var number = 0; number < 3; number++)
@@ -49,6 +49,7 @@ public sealed class RealFleetPushTests
 
         var run = await site.RunAsync(Cancelled, ["push", images.Folder, "--all", "--parallel", "8", .. site.Access]);
 
+        output.WriteLine(run.Errors);
         Assert.Equal(1, run.ExitCode);
         var lines = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Where(line => !line.Contains(" blobs, ")).Order(StringComparer.Ordinal).ToList();

@@ -110,6 +110,24 @@ public sealed class RegistryClientTests : IDisposable
         Assert.Equal(!isFull, failure.IsTransient);
     }
 
+    /// <summary>What Distribution answers when it reads a manifest that another push is writing.</summary>
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(4, false)]
+    public async Task PutManifest_RightDigestThatIsCalledInvalid_IsSentAgainWithinTheBound(int refusals, bool isStored)
+    {
+        var puts = 0;
+        _registry.Fault = request => request.Method == HttpMethod.Put && ++puts <= refusals
+            ? MemoryRegistry.Error(HttpStatusCode.BadRequest, "DIGEST_INVALID") : null;
+        using var client = _registry.Client();
+        var manifest = ManifestWriter.Index([]);
+
+        var put = Record.ExceptionAsync(() => client.PutManifestAsync("a/b", "1", manifest, Cancelled));
+
+        Assert.Equal((isStored, isStored ? refusals + 1 : refusals), (await put is null, puts));
+        Assert.Equal(isStored, await client.ResolveAsync("a/b", "1", Cancelled) is not null);
+    }
+
     [Fact]
     public async Task Calls_NoAnswer_EndAfterTheTimeout()
     {

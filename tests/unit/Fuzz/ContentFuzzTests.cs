@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Text;
+using CapiRegistryHook.Cli.Commands;
 using CapiRegistryHook.Content.Archives;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Manifests;
@@ -12,12 +13,14 @@ namespace CapiRegistryHook.Unit.Tests.Fuzz;
 /// <summary>Everything that content is read from and that other people wrote: manifests, archives, YAML, and what registries say.</summary>
 public class ContentFuzzTests(ITestOutputHelper output) : FuzzTests(output)
 {
-    private const string Blob = """{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":1,"annotations":{"a":"b"},"platform":{"os":"linux","architecture":"arm64","variant":"v8"}}""";
+    private const string Blob =
+        """{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":1,"annotations":{"a":"b"},"platform":{"os":"linux","architecture":"arm64","variant":"v8"}}""";
 
     [Fact]
     public void Manifest_AnyBytes_IsAManifestOrOneSentence()
     {
-        var image = $$$"""{"schemaVersion":2,"mediaType":"{{{MediaTypes.OciManifest}}}","artifactType":"x","config":{{{Blob}}},"layers":[{{{Blob}}}],"subject":{{{Blob}}},"annotations":{"a":"b"}}""";
+        var image =
+            $$$"""{"schemaVersion":2,"mediaType":"{{{MediaTypes.OciManifest}}}","artifactType":"x","config":{{{Blob}}},"layers":[{{{Blob}}}],"subject":{{{Blob}}},"annotations":{"a":"b"}}""";
         var index = $$$"""{"schemaVersion":2,"mediaType":"{{{MediaTypes.OciIndex}}}","manifests":[{{{Blob}}}]}""";
         Run(new Fuzzer("content-manifests", [Bytes(image), Bytes(index)], Words.Json), 20_000, input => Accepts(() =>
         {
@@ -66,25 +69,48 @@ public class ContentFuzzTests(ITestOutputHelper output) : FuzzTests(output)
         }));
     }
 
+    /// <summary>As <c>bundle create -f</c> reads it.</summary>
     [Fact]
-    public void ContentList_AnyYaml_IsAListOrOneSentence()
+    public void ContentList_AnyFile_IsAListOrOneSentence()
     {
         const string List = "images: [nginx:1]\nimageLists: [a.txt]\ncharts:\n- {chart: oci://r.test/a, version: 1.0.0, values: "
-            + "[v.yaml]}\nplatforms: [linux/amd64]\n";
-        Run(new Fuzzer("content-yaml", [Bytes(List)], Words.Yaml), 10_000,
-            input => Accepts(() => ContentList.Parse(Encoding.UTF8.GetString(input), "content.yaml")));
+            + "[v.yaml]}\narchives: [layout]\nplatforms: [linux/amd64]\n";
+        var file = Path.GetTempFileName();
+        try
+        {
+            Run(new Fuzzer(
+                "content-yaml", [Bytes(List), [0xef, 0xbb, 0xbf, .. Bytes(List)]], [.. Words.Yaml, "\0", "\ufeff", "archives: []"]),
+                10_000, input => Accepts(() =>
+                {
+                    File.WriteAllBytes(file, input);
+                    BundleCreateCommand.ReadList(file);
+                }));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
+
+    [Fact]
+    public void ImageList_AnyText_IsReferencesOrOneSentenceWithItsLine() =>
+        Run(new Fuzzer("content-answers", [Bytes("# printed by a tool\nregistry.k8s.io/pause:3.10\r\n\nnginx # web\n")],
+            ["\n", "\r", "#", ":", "@", "\0", "\u202e"]), 10_000,
+            input => Accepts(() => ContentList.ParseImageList(Encoding.UTF8.GetString(input), "images.txt")));
 
     [Fact]
     public void Challenge_AnyHeader_IsOneOrNone() =>
         Run(new Fuzzer("content-answers",
-            [Bytes("Bearer realm=\"https://a.test/token\",service=\"s\",scope=\"repository:a/b:pull,push\""), Bytes("Basic realm=x")], ["\"", "\\", ",", "=", "realm=", " ", "\\\""]), 20_000, input =>
+            [Bytes("Bearer realm=\"https://a.test/token\",service=\"s\",scope=\"repository:a/b:pull,push\""), Bytes("Basic realm=x")],
+            ["\"", "\\", ",", "=", "realm=", " ", "\\\""]), 20_000, input =>
             Challenge.Parse(Encoding.UTF8.GetString(input)) is not null);
 
     [Fact]
     public void Reference_AnyText_IsOneThatReadsBackOrOneSentence() =>
         Run(new Fuzzer("content-answers",
-            [Bytes("registry.example.com:5000/a/b:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), Bytes("[fd00::1]:5000/a"), Bytes("nginx")], ["/", ":", "@", "..", "//", "%2f", "\u202e", "docker.io/", "A"]), 20_000, input => Accepts(() =>
+            [Bytes("registry.example.com:5000/a/b:1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            Bytes("[fd00::1]:5000/a"), Bytes("nginx")], ["/", ":", "@", "..", "//", "%2f", "\u202e", "docker.io/", "A"]), 20_000,
+            input => Accepts(() =>
         {
             var reference = Reference.Parse(Encoding.UTF8.GetString(input));
             Assert.Equal(reference, Reference.Parse(reference.ToString()));
