@@ -35,7 +35,8 @@ public sealed partial class ImageTests(BuiltImage image) : IClassFixture<BuiltIm
         Assert.Equal(Listing(scratch["first"]), Listing(scratch["second"]));
         Assert.NotEqual(first, later);
         // The commit's time is in the configuration alone: layers are shared between releases.
-        Assert.Equal(2, Listing(scratch["first"]).Intersect(Listing(scratch["later"])).Count(file => file.Contains("blobs", StringComparison.Ordinal)
+        Assert.Equal(
+            2, Listing(scratch["first"]).Intersect(Listing(scratch["later"])).Count(file => file.Contains("blobs", StringComparison.Ordinal)
             && Size(scratch["first"], file) > 1_000_000));
     }
 

@@ -78,6 +78,11 @@ public sealed class AdminClient : IDisposable
     public Task<JsonObject> MergePatchAsync(string collection, string name, JsonObject patch, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Patch, $"{collection}/{name}", patch, "application/merge-patch+json", cancellationToken);
 
+    /// <summary>Applies an object as the service does: it owns the fields from then on.</summary>
+    public Task<JsonObject> ApplyAsync(string collection, string name, JsonObject value, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Patch, $"{collection}/{name}?fieldManager=capi-registry-hook&force=true", value,
+            "application/apply-patch+yaml", cancellationToken);
+
     /// <summary>Deletes an object; one that is not there is fine.</summary>
     public async Task DeleteIfThereAsync(string collection, string name, CancellationToken cancellationToken)
     {
