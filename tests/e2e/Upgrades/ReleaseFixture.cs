@@ -44,7 +44,8 @@ internal static class ReleaseFixture
     }
 
     /// <summary>
-    /// The digests of the golden requests, and of what each version of the handler makes of their templates. The unit tests hold them against
+    /// The digests of the golden requests, and of what each version of the handler makes of their templates. The unit tests hold them
+    /// against
     /// the program.
     /// </summary>
     public static SortedDictionary<string, string> Patches()
