@@ -3,36 +3,79 @@ using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Cli.Commands;
 
-/// <summary>Prints the state of every Cluster's registry. It reads the management cluster and asks no running service.</summary>
+/// <summary>
+/// Prints the state of every Cluster's registry, or of one in depth. It reads the management cluster and asks no running service.
+/// </summary>
 internal static class StatusCommand
 {
     public static Command Build(TimeProvider time)
     {
+        var cluster = new Argument<string?>("NAMESPACE/NAME")
+        {
+            Description = "A Cluster, whose registry is shown in depth; all Clusters without it.", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var selector = new Option<string?>("--selector", "-l")
+        {
+            Description = "Only Clusters that this label selector matches, for example env=prod.",
+        };
+        var watch = new Option<bool>("--watch", "-w") { Description = "Print again when something changes, until interrupted." };
         var output = OutputFormat.Option();
-        var command = new Command("status", "Print the state of every Cluster's registry.") { output };
+        var command = new Command("status", "Print the state of every Cluster's registry, or of one in depth.")
+        {
+            cluster, output, selector, watch,
+        };
         command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
-            (reader, result) => RunAsync(reader, result.GetValue(output)!, time));
+            (reader, result) =>
+            {
+                var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
+                var only = ReadKey(reader, result.GetValue(cluster));
+                if (only is not null && result.GetValue(selector) is not null)
+                    reader.Refuse("selector", "selects among all Clusters; leave it out, or the name of the Cluster.");
+                var view = new StatusView(only, result.GetValue(selector), isJson, TerminalColor.IsWanted && !isJson);
+                return RunAsync(reader, view, result.GetValue(watch), time);
+            });
         return command;
     }
 
-    private static async Task<int> RunAsync(OptionReader reader, string output, TimeProvider time)
+    private static ClusterKey? ReadKey(OptionReader reader, string? name)
+    {
+        if (name is null)
+            return null;
+        if (!ClusterKey.TryParse(name, out var key))
+            reader.Refuse(
+                "NAMESPACE/NAME", $"is {FieldText.Quote(name)}; write the namespace and the name of a Cluster, like team-a/prod.");
+        return key;
+    }
+
+    private static async Task<int> RunAsync(OptionReader reader, StatusView view, bool watch, TimeProvider time)
     {
         var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         var namespaces = ReconcilerOptionGroup.Read(reader).Namespaces;
-        var isJson = OutputFormat.IsJson(reader, output);
         if (reader.Problems.Count > 0)
             return ExitCode.Refuse(reader.Problems);
 
+        using var interruption = new Interruption();
         try
         {
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
-            var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, null, CancellationToken.None);
-            Console.Out.Write(isJson ? StatusText.WriteJson(reports) : StatusText.WriteTable(reports));
+            Task<string?> Read(CancellationToken cancellationToken) => view.ReadAsync(lifecycle.Fleet, namespaces, cancellationToken);
+            if (watch)
+            {
+                await new StatusWatch(Console.Out, Console.Error, TerminalColor.IsTerminal && !view.IsJson, time)
+                    .RunAsync(Read, interruption.Token);
+                return ExitCode.Success;
+            }
+
+            if (await Read(interruption.Token) is not { } text)
+                return ExitCode.Fail($"There is no Cluster {view.Cluster} on the management cluster.");
+            Console.Out.Write(text);
             return ExitCode.Success;
         }
         catch (ManagementConnectionException exception)
@@ -43,5 +86,30 @@ internal static class StatusCommand
         {
             return ExitCode.Fail(exception.Message);
         }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        {
+            return watch ? ExitCode.Success : ExitCode.Fail("Interrupted.");
+        }
+    }
+}
+
+/// <summary>What is asked for.</summary>
+/// <param name="Cluster">The one to show in depth; null for all.</param>
+/// <param name="Selector">Which of all; null for each.</param>
+/// <param name="IsJson">Whether a program reads it.</param>
+/// <param name="HasColors">Whether phases are coloured.</param>
+internal sealed record StatusView(ClusterKey? Cluster, string? Selector, bool IsJson, bool HasColors)
+{
+    /// <summary>The text as it is to be printed; null when the Cluster is not there.</summary>
+    public async Task<string?> ReadAsync(RegistryFleet fleet, IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    {
+        if (Cluster is { } key)
+        {
+            return await fleet.ReadStatusAsync(key, cancellationToken) is not { } detail ? null
+                : IsJson ? StatusJson.Write(detail) : StatusDetailText.Write(detail, HasColors);
+        }
+
+        var reports = await fleet.ReadStatusAsync(namespaces, Selector, cancellationToken);
+        return IsJson ? StatusJson.Write(reports) : StatusText.WriteTable(reports, HasColors);
     }
 }

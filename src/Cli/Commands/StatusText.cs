@@ -1,100 +1,72 @@
 using System.Globalization;
-using System.Text.Json;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Cli.Commands;
 
-/// <summary>The report for people and for programs.</summary>
+/// <summary>The table of all registries, for people.</summary>
 internal static class StatusText
 {
-    private const string None = "-";
+    public const string None = "-";
 
     /// <summary>Enough to see which are the same.</summary>
     private const int ReleaseDigits = 8;
 
-    private static readonly string[] Heads = ["CLUSTER", "REGISTRY", "ENDPOINT", "CERTIFICATE UNTIL", "ROOT", "RELEASE", "VOLUMES", "PHASE",
-        "PROBLEM"];
+    private const string PhaseHead = "PHASE";
 
-    /// <summary>One row per Cluster.</summary>
-    public static string WriteTable(IReadOnlyList<ClusterStatus> reports) => TextTable.Write(Heads, reports.Select(Row));
-
-    /// <summary>One object with a list; what is not known is null.</summary>
-    public static string WriteJson(IReadOnlyList<ClusterStatus> reports) => OutputFormat.WriteJson(json =>
-    {
-        json.WriteStartArray("clusters");
-        foreach (var report in reports)
-            Write(json, report);
-        json.WriteEndArray();
-    });
-
-    private static string[] Row(ClusterStatus report) =>
+    /// <summary>A column stays away when no registry has anything to say in it, if it is not one of those that are always there.</summary>
+    private static readonly Column[] Columns =
     [
-        report.Cluster.ToString(),
-        report.Endpoint is null ? "no" : "yes",
-        report.Endpoint ?? None,
-        report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? None,
-        report.RootGeneration?.ToString(CultureInfo.InvariantCulture) ?? None,
-        report.Release is { Length: > ReleaseDigits } release ? release[..ReleaseDigits] : report.Release ?? None,
-        VolumesOf(report),
-        PhaseOf(report),
-        report.Problem ?? "",
+        new("CLUSTER", report => report.Cluster.ToString()),
+        new("REGISTRY", report => report.Endpoint is null ? "no" : "yes"),
+        new("ENDPOINT", report => report.Endpoint ?? None),
+        new("CERTIFICATE UNTIL", report => DayOf(report.CertificateUntil)),
+        new("ROOT", report => report.RootGeneration?.ToString(CultureInfo.InvariantCulture) ?? None),
+        new("RELEASE", report => Short(report.Release)),
+        new("VOLUMES", VolumesOf) { IsShown = report => report.Volumes is not null },
+        new(PhaseHead, PhaseOf),
+        new("PROBLEM", report => report.Problem ?? ""),
     ];
 
-    private static void Write(Utf8JsonWriter json, ClusterStatus report)
+    /// <summary>One row per Cluster.</summary>
+    public static string WriteTable(IReadOnlyList<ClusterStatus> reports, bool hasColors = false)
     {
-        json.WriteStartObject();
-        json.WriteString("namespace", report.Cluster.Namespace);
-        json.WriteString("name", report.Cluster.Name);
-        json.WriteBoolean("registry", report.Endpoint is not null);
-        json.WriteString("endpoint", report.Endpoint);
-        json.WriteString(
-            "certificateUntil", report.CertificateUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
-        json.WritePropertyName("rootGeneration");
-        if (report.RootGeneration is { } generation)
-            json.WriteNumberValue(generation);
-        else
-            json.WriteNullValue();
-        json.WriteString("release", report.Release);
-        WriteVolumes(json, report);
-        json.WriteString("phase", PhaseOf(report));
-        json.WriteString("problem", report.Problem);
-        json.WriteEndObject();
+        var columns = Columns.Where(column => column.IsShown is null || reports.Any(column.IsShown)).ToList();
+        var phase = columns.FindIndex(column => column.Head == PhaseHead);
+        return TextTable.Write(
+            [.. columns.Select(column => column.Head)], reports.Select(report => columns.Select(column => column.Cell(report)).ToArray()),
+            hasColors ? (row, column) => column == phase ? ColorOf(reports[row].Phase) : null : null);
     }
 
+    /// <summary>The phase as the table, metrics and JSON call it.</summary>
+    public static string PhaseOf(ClusterStatus report) => report.Phase.ToString().ToLowerInvariant();
+
+    /// <summary>What a phase looks like on a terminal.</summary>
+    public static string ColorOf(ClusterPhase phase) => phase switch
+    {
+        ClusterPhase.Ready => TerminalColor.Good,
+        ClusterPhase.Waiting or ClusterPhase.Unreachable => TerminalColor.Attention,
+        ClusterPhase.Failing or ClusterPhase.Refused or ClusterPhase.Invalid => TerminalColor.Bad,
+        ClusterPhase.Gone or ClusterPhase.Off or ClusterPhase.Paused or ClusterPhase.Deleting => TerminalColor.Faint,
+    };
+
     /// <summary>The fullest one.</summary>
-    private static string VolumesOf(ClusterStatus report) => report.Volumes switch
+    public static string VolumesOf(ClusterStatus report) => report.Volumes switch
     {
         null => None,
         [] => "no statistics",
         var volumes => $"{volumes.Max(volume => volume.Percent).ToString(CultureInfo.InvariantCulture)}%",
     };
 
-    private static void WriteVolumes(Utf8JsonWriter json, ClusterStatus report)
+    public static string DayOf(DateTimeOffset? moment) =>
+        moment?.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? None;
+
+    public static string Short(string? digest) => digest is { Length: > ReleaseDigits } ? digest[..ReleaseDigits] : digest ?? None;
+
+    private sealed record Column(string Head, Func<ClusterStatus, string> Cell)
     {
-        json.WriteString(
-            "volumesReadAt", report.VolumesReadAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
-        json.WritePropertyName("volumes");
-        if (report.Volumes is not { } volumes)
-        {
-            json.WriteNullValue();
-            return;
-        }
-
-        json.WriteStartArray();
-        foreach (var volume in volumes)
-        {
-            json.WriteStartObject();
-            json.WriteString("pod", volume.Pod);
-            json.WriteNumber("capacityBytes", volume.Capacity);
-            json.WriteNumber("usedBytes", volume.Used);
-            json.WriteNumber("inodes", volume.Inodes);
-            json.WriteNumber("inodesUsed", volume.InodesUsed);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
+        /// <summary>Whether a registry has something to say in it; null for a column that is always there.</summary>
+        public Func<ClusterStatus, bool>? IsShown { get; init; }
     }
-
-    private static string PhaseOf(ClusterStatus report) => report.Phase.ToString().ToLowerInvariant();
 }

@@ -9,13 +9,19 @@ internal static class TextTable
     /// come from others.</summary>
     /// <param name="heads">The heads, in capitals.</param>
     /// <param name="rows">The rows, each with as many cells as there are heads.</param>
-    public static string Write(string[] heads, IEnumerable<string[]> rows)
+    /// <param name="colorOf">The colour of a cell, by its row and column; null for none.</param>
+    public static string Write(string[] heads, IEnumerable<string[]> rows, Func<int, int, string?>? colorOf = null)
     {
         string[][] all = [heads, .. rows.Select(row => row.Select(Printable).ToArray())];
         var widths = heads.Select((_, column) => all.Max(row => row[column].Length)).ToList();
         var text = new StringBuilder();
-        foreach (var row in all)
-            text.Append(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()).Append('\n');
+        for (var row = 0; row < all.Length; row++)
+        {
+            var cells = all[row].Select((cell, column) =>
+                TerminalColor.Paint(cell.PadRight(widths[column]), row > 0 && cell.Length > 0 ? colorOf?.Invoke(row - 1, column) : null));
+            text.Append(string.Join("  ", cells).TrimEnd()).Append('\n');
+        }
+
         return text.ToString();
     }
 

@@ -35,23 +35,32 @@ public sealed class StatusTextTests
         """,
         StatusText.WriteTable(Reports));
 
+    /// <summary>A column of which no registry has anything to say is noise.</summary>
     [Fact]
-    public void WriteJson_AnyReports_SaysTheSame()
-    {
-        var clusters = JsonNode.Parse(StatusText.WriteJson(Reports))!["clusters"]!.AsArray();
+    public void WriteTable_NoVolumesKnown_HasNoColumnForThem() => Assert.Equal(
+        "CLUSTER               REGISTRY  ENDPOINT  CERTIFICATE UNTIL  ROOT  RELEASE  PHASE    PROBLEM\n"
+            + "team-b/a-longer-name  no        -         -                  -     -        invalid  The variable is wrong.\n",
+        StatusText.WriteTable([Reports[1]]));
 
-        Assert.Equal(
-            """{"namespace":"team-a","name":"c1","registry":true,"endpoint":"10.96.0.20:443","certificateUntil":"2027-05-06T07:08:09Z","rootGeneration":2,"release":"0123456789abcdef","volumesReadAt":"2027-01-02T03:04:05Z","volumes":[{"pod":"registry-0","capacityBytes":1000,"usedBytes":799,"inodes":0,"inodesUsed":0},{"pod":"registry-1","capacityBytes":1000,"usedBytes":10,"inodes":100,"inodesUsed":95}],"phase":"ready","problem":null}""",
-            clusters[0]!.ToJsonString());
-        Assert.Equal(
-            """{"namespace":"team-b","name":"a-longer-name","registry":false,"endpoint":null,"certificateUntil":null,"rootGeneration":null,"release":null,"volumesReadAt":null,"volumes":null,"phase":"invalid","problem":"The variable is wrong."}""",
-            clusters[1]!.ToJsonString());
+    [Fact]
+    public void WriteTable_OnATerminal_ColoursThePhaseAndKeepsTheColumns()
+    {
+        var lines = StatusText.WriteTable(Reports, hasColors: true).Split('\n');
+
+        Assert.Contains("  95%            \u001b[32mready  \u001b[0m", lines[1], StringComparison.Ordinal);
+        Assert.Contains("\u001b[31minvalid\u001b[0m  The variable", lines[2], StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', lines[0]);
     }
+
+    /// <summary>A condition may have been edited by anybody who may write Clusters.</summary>
+    [Fact]
+    public void WriteTable_HostileProblem_IsNoCommandToTheTerminal() => Assert.DoesNotContain(
+        '\u001b', StatusText.WriteTable([Reports[1] with { Problem = "\u001b[2Jx\u009b" }]));
 
     [Fact]
     public void Write_NoClusters_IsAHeadAndAnEmptyList()
     {
         Assert.StartsWith("CLUSTER", StatusText.WriteTable([]), StringComparison.Ordinal);
-        Assert.Empty(JsonNode.Parse(StatusText.WriteJson([]))!["clusters"]!.AsArray());
+        Assert.Empty(JsonNode.Parse(StatusJson.Write([]))!["clusters"]!.AsArray());
     }
 }
