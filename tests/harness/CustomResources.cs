@@ -19,7 +19,8 @@ public static class CustomResources
     private static readonly string[] Files =
     [
         "cluster.x-k8s.io_clusters.yaml", "cluster.x-k8s.io_machines.yaml", "cluster.x-k8s.io_machinepools.yaml",
-        "addons.cluster.x-k8s.io_helmchartproxies.yaml", "runtime.cluster.x-k8s.io_extensionconfigs.yaml",
+        "addons.cluster.x-k8s.io_helmchartproxies.yaml", "addons.cluster.x-k8s.io_helmreleaseproxies.yaml",
+        "runtime.cluster.x-k8s.io_extensionconfigs.yaml",
     ];
 
     private static readonly string[] TemplateFiles =
@@ -34,6 +35,24 @@ public static class CustomResources
     /// <summary>The definition of RegistryContents, which a release of the chart brings by itself.</summary>
     public static Task InstallContentsAsync(HttpClient http, CancellationToken cancellationToken) =>
         InstallAsync(http, [ReadContents()], cancellationToken);
+
+    /// <summary>Clusters as Cluster API 1.9 and 1.10 serve them: in v1beta1 alone. There must be none yet.</summary>
+    public static async Task InstallFormerClustersAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        var definition = Read("cluster.x-k8s.io_clusters.yaml");
+        var only = definition["spec"]!["versions"]!.AsArray().Single(version => (string)version!["name"]! == "v1beta1")!.DeepClone();
+        (only["served"], only["storage"]) = (true, true);
+        definition["spec"]!["versions"] = new JsonArray(only);
+        var path = new Uri($"{Definitions}/{Name(definition)}", UriKind.Relative);
+        using (var deleted = await http.DeleteAsync(path, cancellationToken))
+            deleted.EnsureSuccessStatusCode();
+        await Polling.UntilAsync("the definition is gone", async () =>
+        {
+            using var answer = await http.GetAsync(path, cancellationToken);
+            return answer.StatusCode == HttpStatusCode.NotFound;
+        }, () => "It is still there.", cancellationToken);
+        await InstallAsync(http, [definition], cancellationToken);
+    }
 
     /// <summary>The templates that nodes are made from: large, and needed by few tests.</summary>
     public static Task InstallTemplatesAsync(HttpClient http, CancellationToken cancellationToken) =>
@@ -77,7 +96,29 @@ public static class CustomResources
     private static JsonNode Read(string file)
     {
         using var reader = Open(file);
-        return YamlJson.Read(reader) ?? throw new FormatException($"{file} is empty.");
+        return WithoutAlternatives(YamlJson.Read(reader) ?? throw new FormatException($"{file} is empty."));
+    }
+
+    /// <summary>
+    /// Kubernetes 1.20 builds no model of a kind that has an int-or-string anywhere, and then takes all of its lists for single values in
+    /// server-side apply. So such a field takes any value here.
+    /// </summary>
+    private static JsonNode WithoutAlternatives(JsonNode node)
+    {
+        foreach (var child in node is JsonObject map ? map.Select(field => field.Value) : node is JsonArray list ? list : [])
+        {
+            if (child is not null)
+                WithoutAlternatives(child);
+        }
+
+        if (node is JsonObject schema && schema["x-kubernetes-int-or-string"] is JsonValue value && value.GetValue<bool>())
+        {
+            schema.Remove("anyOf");
+            schema.Remove("x-kubernetes-int-or-string");
+            schema["x-kubernetes-preserve-unknown-fields"] = true;
+        }
+
+        return node;
     }
 
     private static JsonNode ReadContents()

@@ -22,9 +22,9 @@ public static class ProviderStatus
         {
             ["observedGeneration"] = 99,
             ["conditions"] = new JsonArray(
-                Condition("HelmReleaseProxySpecsUpToDate", "True", "HelmReleaseProxySpecsUpToDate", ""),
-                Condition("HelmReleaseProxiesReady", releasesReady, releasesReady == "True" ? "Ready" : "NotReady", ""),
-                Condition("Ready", releasesReady, releasesReady == "True" ? "Ready" : "NotReady", "")),
+                Condition("HelmReleaseProxySpecsUpToDate", "True", "HelmReleaseProxySpecsUpToDate", "Up to date"),
+                Condition("HelmReleaseProxiesReady", releasesReady, releasesReady == "True" ? "Ready" : "NotReady", "The releases"),
+                Condition("Ready", releasesReady, releasesReady == "True" ? "Ready" : "NotReady", "All conditions")),
         },
     };
 
@@ -65,7 +65,7 @@ public static class ProviderStatus
             ["revision"] = 2,
             ["status"] = helmStatus,
             ["conditions"] = new JsonArray(
-                Condition("ClusterAvailable", "True", "Available", ""),
+                Condition("ClusterAvailable", "True", "Available", "It is available"),
                 Condition("HelmReleaseReady", ready, reason, message),
                 Condition("Ready", ready, ready == "True" ? "Ready" : "NotReady", message)),
         },
