@@ -89,6 +89,9 @@
 {{- if ge (int $v.sync.primary) (int $v.replicas) -}}
 {{- fail (printf "sync.primary is %d, but there are %d replicas, counted from 0: name one of them." (int $v.sync.primary) (int $v.replicas)) -}}
 {{- end -}}
+{{- if and (default dict $v.metrics.dashboard).enabled (not $v.metrics.enabled) -}}
+{{- fail "metrics.dashboard.enabled needs metrics.enabled: set it to true too." -}}
+{{- end -}}
 {{- if and $v.metrics.prometheusRule.enabled (not $v.metrics.enabled) -}}
 {{- fail "metrics.prometheusRule.enabled needs metrics.enabled: set it to true too." -}}
 {{- end -}}

@@ -64,20 +64,21 @@ public sealed class ClusterInformerTests : IAsyncLifetime
         Assert.Equal(0, _queue.Count);
     }
 
-    /// <summary>Only a change of its readiness counts: a status is written every few seconds.</summary>
+    /// <summary>Only what becomes true or false counts: messages change with every try.</summary>
     [Fact]
-    public async Task Run_ReleaseBecomesReady_IsTakenAtOnce()
+    public async Task Run_ConditionOfTheReleaseChanges_IsTakenAtOnce()
     {
         var cluster = await CreateClusterAsync();
         await SettleAsync();
         await CreateReleaseAsync((string)cluster["metadata"]!["uid"]!);
         await SettleAsync();
 
-        await SetStatusAsync("HelmReleaseProxiesReady", "True");
-        await SetStatusAsync("Ready", "False");
-        await SetStatusAsync("Ready", "True");
-
+        await SetStatusAsync("HelmReleaseProxiesReady", "False", "The first try failed.");
         await SettleAsync();
+        await SetStatusAsync("HelmReleaseProxiesReady", "False", "The second try failed.");
+        await SetStatusAsync("HelmReleaseProxiesReady", "True", "");
+        await SettleAsync();
+
         Assert.Equal(0, _queue.Depth);
     }
 
@@ -107,8 +108,8 @@ public sealed class ClusterInformerTests : IAsyncLifetime
         ["spec"] = new JsonObject { ["clusterSelector"] = new JsonObject(), ["repoURL"] = "oci://registry", ["chartName"] = "registry" },
     }, CancellationToken);
 
-    private Task<JsonObject> SetStatusAsync(string type, string status) => _objects.MergePatchAsync(
+    private Task<JsonObject> SetStatusAsync(string type, string status, string message) => _objects.MergePatchAsync(
         AdminClient.ChartProxies("default"), "c1-registry/status", new JsonObject { ["status"] = new JsonObject {
-            ["conditions"] = new JsonArray(new JsonObject { ["type"] = type, ["status"] = status,
+            ["conditions"] = new JsonArray(new JsonObject { ["type"] = type, ["status"] = status, ["message"] = message,
                 ["lastTransitionTime"] = "2026-01-01T00:00:00Z" }) } }, CancellationToken);
 }
