@@ -13,11 +13,17 @@ public sealed class ClusterConditionTests : IDisposable
     private readonly ReconcilerFixture _fixture = new();
     private int _writes;
 
-    public ClusterConditionTests() => _fixture.Management.InjectFault(request =>
+    private bool _isAway;
+
+    public ClusterConditionTests()
     {
-        _writes += request is { Resource: "clusters", Subresource: "status", FieldManager: "capi-registry-hook-condition" } ? 1 : 0;
-        return null;
-    });
+        _fixture.Management.InjectFault(request =>
+        {
+            _writes += request is { Resource: "clusters", Subresource: "status", FieldManager: "capi-registry-hook-condition" } ? 1 : 0;
+            return null;
+        });
+        _fixture.Workload.InjectFault(_ => _isAway ? CapiRegistryHook.Harness.Embedded.Fault.DropBefore() : null);
+    }
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
@@ -43,6 +49,64 @@ public sealed class ClusterConditionTests : IDisposable
         Assert.Equal("2026-01-02T03:05:05Z", (string?)condition["lastTransitionTime"]);
         Assert.Equal(1, (long)condition["observedGeneration"]!);
         Assert.Equal("All replicas serve the certificate that was issued for them.", (string?)condition["message"]);
+    }
+
+    /// <summary>
+    /// A year of a cluster: it is installed, upgraded twice, edited wrongly and corrected once, its certificate is renewed once, and once its API
+    /// server is away while something is due. Each change of what the condition says is one write, and the thousands of other reconciles
+    /// are none.
+    /// </summary>
+    [Fact]
+    public async Task Reconcile_AYear_WritesOncePerTransition()
+    {
+        await _fixture.InstallAsync();
+        var (said, transitions, reconciles) = (new HashSet<string>(), 0, 0);
+        var last = "";
+        for (var hour = 0; hour < 365 * 24; hour += 6)
+        {
+            _fixture.Time.Advance(TimeSpan.FromHours(6));
+            await HappenAsync(hour / 24, hour % 24);
+            await _fixture.ReconcileAsync();
+            reconciles++;
+            var now = await ConditionAsync();
+            var text = $"{now!["status"]} {now["reason"]} {now["message"]} {now["observedGeneration"]}";
+            transitions += text == last ? 0 : 1;
+            (last, _) = (text, said.Add((string)now["reason"]!));
+        }
+
+        Assert.Equal(["CertificateRolling", "InvalidVariable", "Ready", "Unreachable"], said.Order());
+        // The first one is Installing, which the loop has not seen.
+        Assert.Equal((transitions + 1, 1460), (_writes, reconciles));
+        Assert.True(_writes < 20, $"{_writes} writes");
+    }
+
+    private async Task HappenAsync(int day, int hour)
+    {
+        switch (day, hour)
+        {
+            case (60 or 240, 0):
+                await _fixture.PatchClusterAsync(new JsonObject {
+                    ["spec"] = new JsonObject { ["topology"] = new JsonObject { ["version"] = $"v1.34.{day}" } } });
+                break;
+            case (100, 0):
+                await SetVariablesAsync(Replicas("many"));
+                break;
+            case (101, 0):
+                await SetVariablesAsync(Replicas(3));
+                break;
+            case (150, 0):
+                await _fixture.PatchClusterAsync(new JsonObject {
+                    ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/renew"] = "1" } } });
+                break;
+            case (200, 0):
+                await _fixture.PatchClusterAsync(new JsonObject {
+                    ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["capi-registry-hook.io/renew"] = "2" } } });
+                _isAway = true;
+                break;
+            case (203, 0):
+                _isAway = false;
+                break;
+        }
     }
 
     /// <summary>Whoever waits for the condition compares the generations; the time stays, since the status did.</summary>
