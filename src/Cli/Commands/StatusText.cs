@@ -46,7 +46,7 @@ internal static class StatusText
     public static string ColorOf(ClusterPhase phase) => phase switch
     {
         ClusterPhase.Ready => TerminalColor.Good,
-        ClusterPhase.Waiting or ClusterPhase.Unreachable => TerminalColor.Attention,
+        ClusterPhase.Waiting or ClusterPhase.Filling or ClusterPhase.Unreachable => TerminalColor.Attention,
         ClusterPhase.Failing or ClusterPhase.Refused or ClusterPhase.Invalid => TerminalColor.Bad,
         ClusterPhase.Gone or ClusterPhase.Off or ClusterPhase.Paused or ClusterPhase.Deleting => TerminalColor.Faint,
     };
