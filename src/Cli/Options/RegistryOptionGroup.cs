@@ -73,7 +73,8 @@ internal static class RegistryOptionGroup
             "How long a fault may block a cluster's upgrade.")
         .Add("content-gate", OptionKind.Choice<ContentGateMode>(), options => options.ContentGate,
             (options, value) => options with { ContentGate = value },
-            "On: upgrades wait until the cluster's registry holds the RegistryContents that name the target version.")
+            "On: upgrades wait until the cluster's registry holds the RegistryContents that name the target version, and a new registry is "
+                + "ready when it holds all that select its Cluster.")
         .Add("content-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.ContentBlockLimit,
             (options, value) => options with { ContentBlockLimit = value },
             "How long missing content may block a cluster's upgrade; 0s only reports it.")
