@@ -35,9 +35,8 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
             var found = KubernetesNames.IsSubdomain(name)
                 ? await workload.FindAsync(VolumeResourceTypes.Classes, new NamespacedName("", name), cancellationToken) : null;
             if (found?.AllowVolumeExpansion != true)
-                return $"The registry keeps its volumes, because the storage class {FieldText.Quote(name)} of the workload cluster "
-                    + "does not "
-                    + "allow them to grow; set allowVolumeExpansion there if its driver can grow volumes, or set storage.size back.";
+                return $"The registry keeps its volumes, because the storage class {FieldText.Quote(name)} of the workload cluster does "
+                    + "not allow them to grow; set allowVolumeExpansion there if its driver can grow volumes, or set storage.size back.";
         }
 
         return null;
@@ -54,8 +53,9 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
                 return new GrowthState.Waiting($"The volume claim {Printable(claim)} has no volume yet, so it can't grow.");
             if (!await TryGrowAsync(claim, cancellationToken))
                 return new GrowthState.Waiting(
-                    $"The workload cluster refuses to grow the volume claim {Printable(claim)}; `kubectl describe` and its quotas "
-                        + "tell why.");
+                    $"The workload cluster refuses to grow the volume claim {Printable(claim)}; check the quotas of "
+                    + $"{RegistryNames.Namespace} "
+                        + "and whether its volume was made by hand.");
         }
 
         var owner = await workload.FindAsync(VolumeResourceTypes.Owners, Owner, cancellationToken);
