@@ -18,6 +18,7 @@ internal sealed class DiscardingRegistry : IAsyncDisposable
 
     private readonly WebApplication _application;
     private long _received;
+    private int _manifests;
 
     private DiscardingRegistry(X509Certificate2 certificate)
     {
@@ -34,6 +35,12 @@ internal sealed class DiscardingRegistry : IAsyncDisposable
 
     /// <summary>Bytes of blobs so far.</summary>
     public long Received => Volatile.Read(ref _received);
+
+    /// <summary>Manifests and tags so far.</summary>
+    public int Manifests => Volatile.Read(ref _manifests);
+
+    /// <summary>The status with which every upload ends, as on a full disk; null takes them.</summary>
+    public int? RefusesBlobs { get; set; }
 
     public Uri Address =>
         new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -60,8 +67,9 @@ internal sealed class DiscardingRegistry : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private static async Task TakeManifestAsync(HttpContext context)
+    private async Task TakeManifestAsync(HttpContext context)
     {
+        Interlocked.Increment(ref _manifests);
         var digest = await SHA256.HashDataAsync(context.Request.Body, context.RequestAborted);
         context.Response.StatusCode = StatusCodes.Status201Created;
         context.Response.Headers["Docker-Content-Digest"] = $"sha256:{Convert.ToHexStringLower(digest)}";
@@ -72,6 +80,12 @@ internal sealed class DiscardingRegistry : IAsyncDisposable
         var buffer = new byte[BufferSize];
         for (int read; (read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0;)
             Interlocked.Add(ref _received, read);
+        if (RefusesBlobs is { } status && (context.Request.Method is "PUT" or "PATCH"))
+        {
+            context.Response.StatusCode = status;
+            return;
+        }
+
         context.Response.StatusCode = context.Request.Method == "PUT" ? StatusCodes.Status201Created : StatusCodes.Status202Accepted;
         context.Response.Headers.Location = "/v2/a/b/blobs/uploads/1";
     }

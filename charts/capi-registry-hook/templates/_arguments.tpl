@@ -26,6 +26,7 @@ come from the value options.
 - --reconciler={{ ternary "On" "Off" .Values.reconciler.enabled }}
 - --cluster-condition={{ .Values.reconciler.clusterCondition }}
 - --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
+- --content-shared-namespaces={{ default list .Values.sync.sharedNamespaces | uniq | sortAlpha | join "," }}
 {{- if .Values.registry.values }}
 - --registry-values-file=/etc/capi-registry-hook/registry/values.yaml
 {{- end }}

@@ -128,7 +128,7 @@
   verbs: [get]
 {{- end -}}
 
-{{/* A Role or ClusterRole with its binding: dict context, kind, namespace, name, rules. */}}
+{{/* A Role or ClusterRole with its binding: dict context, kind, namespace, name, rules, and account where it is not the service's. */}}
 {{- define "capi-registry-hook.grant" -}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ .kind }}
@@ -157,6 +157,6 @@ roleRef:
   name: {{ .name }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "capi-registry-hook.serviceAccountName" .context }}
+    name: {{ default (include "capi-registry-hook.serviceAccountName" .context) .account }}
     namespace: {{ .context.Release.Namespace }}
 {{- end -}}

@@ -36,6 +36,7 @@ internal static class CommandLine
         }
 
         root.Subcommands.Add(ServeCommand.Build(time));
+        root.Subcommands.Add(SyncCommand.Build(time));
         root.Subcommands.Add(PlanCommand.Build());
         root.Subcommands.Add(PreflightCommand.Build(time));
         root.Subcommands.Add(SchemaCommand.Build());

@@ -1,3 +1,4 @@
+using System.Net;
 using CapiRegistryHook.Hooks.Serving;
 
 namespace CapiRegistryHook.Cli.Options;
@@ -29,6 +30,10 @@ internal static class ListenOptionGroup
             "How long to keep answering after a request to stop.");
 
     public static IReadOnlyList<ServiceOption> Options => Group.Options;
+
+    /// <summary>Where metrics and health are served without TLS; null for nowhere.</summary>
+    public static IPEndPoint? ReadMetrics(OptionReader reader) =>
+        Group.Read(reader, new ListenOptions { CertificateFile = "", KeyFile = "" }).Metrics;
 
     /// <summary><paramref name="start"/> with what was set, checked as a whole.</summary>
     public static ListenOptions Read(OptionReader reader, ListenOptions start)

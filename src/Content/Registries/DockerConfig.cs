@@ -46,11 +46,25 @@ public sealed class DockerConfig : IRegistryLogins
         }
     }
 
+    /// <summary>
+    /// The login for a registry in a pull secret. What a Secret says never runs a program, so credential helpers are ignored.
+    /// </summary>
+    /// <param name="json">The value of <c>.dockerconfigjson</c>.</param>
+    /// <param name="registry">The registry, as in <see cref="FindAsync"/>.</param>
+    /// <param name="what">What the Secret is called in messages.</param>
+    /// <exception cref="ContentException">It is not such a value. The message has nothing of its content.</exception>
+    public static Login? FindInSecret(byte[] json, string registry, string what)
+    {
+        if (json.Length > LargestFile)
+            throw new ContentException($"{what} is larger than {LargestFile >> 20} MiB.");
+        var config = Parse(json, what, TimeProvider.System);
+        return KeysOf(registry).Select(config.Entry).FirstOrDefault(login => login is not null);
+    }
+
     /// <inheritdoc/>
     public async Task<Login?> FindAsync(string registry, CancellationToken cancellationToken)
     {
-        var keys = registry == Reference.DockerHub ? new[] { HubKey, "index.docker.io", Reference.DockerHub }
-            : [registry, $"https://{registry}", $"https://{registry}/"];
+        var keys = KeysOf(registry);
         var helpers = Object(_root, "credHelpers");
         foreach (var key in keys)
         {
@@ -79,6 +93,9 @@ public sealed class DockerConfig : IRegistryLogins
 
         throw new ContentException($"{path} is not a Docker configuration: it is not a JSON object.");
     }
+
+    private static string[] KeysOf(string registry) => registry == Reference.DockerHub
+        ? [HubKey, "index.docker.io", Reference.DockerHub] : [registry, $"https://{registry}", $"https://{registry}/"];
 
     private Login? Entry(string key)
     {

@@ -17,6 +17,12 @@ namespace CapiRegistryHook.Delivery.Clusters;
 /// <param name="time">The clock.</param>
 public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLogins logins, TimeProvider time)
 {
+    /// <summary>Bytes of one upload request; null for the default.</summary>
+    public int? ChunkSize { get; init; }
+
+    /// <summary>Gets each stream to a replica, and returns what is used instead; null for the stream itself.</summary>
+    public Func<ClusterKey, Stream, Stream>? Limit { get; init; }
+
     /// <summary>The registry of a Cluster, to be opened later.</summary>
     public TargetAddress AddressOf(ClusterKey cluster) =>
         new(cluster.ToString(), cancellationToken => OpenAsync(cluster, cancellationToken));
@@ -51,12 +57,16 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
         }
     }
 
-    private static RegistryReplica Replica(
+    private RegistryReplica Replica(
         ClusterRegistry registry, KubernetesClient workload, int ordinal, RegistryOptions options)
     {
         var pod = ClusterRegistry.Pod(ordinal);
         return new RegistryReplica(pod.Name, new Uri($"https://{ClusterRegistry.ServerName}/"), registry.TrustPem,
-            options, cancellationToken => workload.OpenPortAsync(pod, ClusterRegistry.PodPort, cancellationToken));
+            options, async cancellationToken =>
+            {
+                var stream = await workload.OpenPortAsync(pod, ClusterRegistry.PodPort, cancellationToken);
+                return Limit?.Invoke(registry.Cluster, stream) ?? stream;
+            });
     }
 
     /// <summary>The one place that decides how a cluster's registry knows the caller: by the login that was given, else the one that was
@@ -66,11 +76,12 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
     {
         var generated = !logins.HasGiven && registry.LoginSecret is { } secret
             ? await directory.FindLoginAsync(secret, cancellationToken) : null;
-        return new RegistryOptions
+        var options = new RegistryOptions
         {
             Logins = generated is null ? logins : new TargetLogins(new Login(generated.UserName, generated.Password), logins),
             LoginName = registry.Cluster.ToString(),
             Time = time,
         };
+        return ChunkSize is { } size ? options with { ChunkSize = size } : options;
     }
 }

@@ -34,13 +34,22 @@ public sealed class DeliverySource : IDisposable
     /// <exception cref="ContentException">It can't be read, or is damaged.</exception>
     public static async Task<DeliverySource> OpenAsync(string text, UpstreamRegistries registries, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(text))
-            return File.Exists(Path.Combine(text, "Chart.yaml")) ? OpenChart(text) : await OpenArchiveAsync(text, cancellationToken);
-        if (File.Exists(text))
-            return ContentArchive.IsCompressed(text) ? OpenChart(text) : await OpenArchiveAsync(text, cancellationToken);
+        if (Directory.Exists(text) || File.Exists(text))
+            return await OpenFileAsync(text, cancellationToken);
         if (LooksLikeAFile(text) || !Reference.TryParse(text, out var reference))
             throw new DeliveryException($"There is no file {text}, and it is not an image reference either.");
         return await OpenReferenceAsync(reference, registries, cancellationToken);
+    }
+
+    /// <summary>Opens a bundle, a layout, an archive or a chart.</summary>
+    /// <param name="path">The file or folder, which has to exist.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="DeliveryException">The content has no name.</exception>
+    /// <exception cref="ContentException">It can't be read, or is damaged.</exception>
+    public static Task<DeliverySource> OpenFileAsync(string path, CancellationToken cancellationToken)
+    {
+        var isChart = Directory.Exists(path) ? File.Exists(Path.Combine(path, "Chart.yaml")) : ContentArchive.IsCompressed(path);
+        return isChart ? Task.FromResult(OpenChart(path)) : OpenArchiveAsync(path, cancellationToken);
     }
 
     /// <summary>Where a chart from a file or folder goes.</summary>

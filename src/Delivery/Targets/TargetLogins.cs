@@ -14,3 +14,10 @@ public sealed class TargetLogins(Login? given, IRegistryLogins known) : IRegistr
     public Task<Login?> FindAsync(string registry, CancellationToken cancellationToken) =>
         given is not null ? Task.FromResult<Login?>(given) : known.FindAsync(registry, cancellationToken);
 }
+
+/// <summary>No logins.</summary>
+public sealed class NoLogins : IRegistryLogins
+{
+    /// <inheritdoc/>
+    public Task<Login?> FindAsync(string registry, CancellationToken cancellationToken) => Task.FromResult<Login?>(null);
+}

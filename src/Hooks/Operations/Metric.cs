@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Hooks.Operations;
 /// <param name="Type">What Prometheus does with it.</param>
 /// <param name="Meaning">What it says, as sentences; also its help text.</param>
 /// <param name="Labels">The names of its labels.</param>
-internal sealed record Metric(string Name, MetricType Type, string Meaning, params IReadOnlyList<string> Labels)
+public sealed record Metric(string Name, MetricType Type, string Meaning, params IReadOnlyList<string> Labels)
 {
     private const string Prefix = "capi_registry_hook_";
 
@@ -14,7 +14,7 @@ internal sealed record Metric(string Name, MetricType Type, string Meaning, para
 }
 
 /// <summary>The types of the text format.</summary>
-internal enum MetricType
+public enum MetricType
 {
     /// <summary>A number that only grows, and starts at 0 with the process.</summary>
     Counter,

@@ -7,8 +7,9 @@ namespace CapiRegistryHook.Hooks.Operations;
 /// Writes the text format of Prometheus, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
 /// </summary>
-internal sealed class MetricsText
+public sealed class MetricsText
 {
+    /// <summary>The type of a page with it.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private readonly StringBuilder _text = new();

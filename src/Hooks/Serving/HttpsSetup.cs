@@ -1,8 +1,6 @@
 using CapiRegistryHook.Hooks.Contract;
-using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Serving;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging.Console;
 
 namespace CapiRegistryHook.Hooks.Serving;
 
@@ -44,15 +42,6 @@ internal static class HttpsSetup
             services.AddSingleton(own).AddSingleton<ICertificateSource, SelfManagedCertificate>();
         services.AddSingleton<ListenerCertificate>();
         services.AddSingleton<IReloadable>(provider => provider.GetRequiredService<ListenerCertificate>());
-    }
-
-    public static void AddLog(this WebApplicationBuilder builder, LogOptions options, TimeProvider time)
-    {
-        builder.Logging.SetMinimumLevel(options.Level);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Services.AddSingleton<ConsoleFormatter>(new JsonLogFormatter(time));
-        builder.Services.AddSingleton<ConsoleFormatter>(new TextLogFormatter(time, TextLogFormatter.HasColors));
-        builder.Logging.AddConsole(console => console.FormatterName = options.Format.ToString());
     }
 
     /// <summary>Gives the answers that routing makes by itself (404, 405) a body with a fixed sentence.</summary>

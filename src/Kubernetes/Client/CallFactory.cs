@@ -71,7 +71,8 @@ internal static class CallFactory
     {
         var name = NameOf(type, value);
         var path = ResourcePath.WithQuery(
-            ResourcePath.Object(type, name), ("fieldManager", Manager(options.FieldManager)), ("force", options.Force ? "true" : "false"));
+            ResourcePath.Object(type, name) + (options.OnStatus ? "/status" : ""), ("fieldManager", Manager(options.FieldManager)),
+            ("force", options.Force ? "true" : "false"));
         return new ApiRequest(HttpMethod.Patch, path, Describe(type, name), Repeat.Safe)
         {
             Body = Serialize(type, value),

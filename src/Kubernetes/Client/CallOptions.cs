@@ -26,7 +26,11 @@ public sealed record ListOptions
 /// <summary>Who applies, and what happens to fields that somebody else owns.</summary>
 /// <param name="FieldManager">The owner of the fields that are sent; 1 to 128 printable characters.</param>
 /// <param name="Force">True takes the fields from other managers; false fails with <see cref="KubernetesFault.Conflict"/>.</param>
-public sealed record ApplyOptions(string FieldManager, bool Force);
+public sealed record ApplyOptions(string FieldManager, bool Force)
+{
+    /// <summary>True to apply the status alone, through its own path; the object has to exist.</summary>
+    public bool OnStatus { get; init; }
+}
 
 /// <summary>What a deletion asks for first.</summary>
 public sealed record DeleteOptions

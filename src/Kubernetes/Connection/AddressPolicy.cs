@@ -42,8 +42,8 @@ public sealed class AddressPolicy(IReadOnlyList<IPNetwork> allowed)
     }
 
     /// <summary>Connects to the first address of a host that answers and may be connected to.</summary>
-    /// <exception cref="AddressRefusedException">None may be.</exception>
-    internal async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    /// <exception cref="IOException">None may be.</exception>
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host;
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken);

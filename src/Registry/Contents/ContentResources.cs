@@ -16,10 +16,26 @@ internal static class ContentResources
 
     public static ResourceType<RegistryContent> Contents { get; } =
         new(Group, "v1alpha1", "registrycontents", "RegistryContent", true, ContentJson.Default.RegistryContent);
+
+    public static ResourceType<ContentConfigMap> ConfigMaps { get; } =
+        new("", "v1", "configmaps", "ConfigMap", true, ContentJson.Default.ContentConfigMap);
+}
+
+/// <summary>A core/v1 ConfigMap, as far as it may hold a lock.</summary>
+internal sealed record ContentConfigMap : IKubernetesObject
+{
+    public string ApiVersion => "v1";
+
+    public string Kind => "ConfigMap";
+
+    public ObjectMeta Metadata { get; init; } = new();
+
+    public IReadOnlyDictionary<string, string>? Data { get; init; }
 }
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(RegistryContent))]
+[JsonSerializable(typeof(ContentConfigMap))]
 internal sealed partial class ContentJson : JsonSerializerContext;

@@ -30,8 +30,6 @@ public static partial class ContentRules
         if (spec.AllNamespaces == true && !sharedNamespaces.Contains(content.Metadata.Namespace ?? ""))
             yield return Bad(
                 "spec.allNamespaces", "is not allowed for this namespace; an admin allows it with --content-shared-namespaces");
-        if (spec.Delivery is not (null or "Push" or "Pull"))
-            yield return Bad("spec.delivery", "must be Push or Pull");
         foreach (var version in spec.KubernetesVersions ?? [])
         {
             if (!Version().IsMatch(version ?? ""))
@@ -53,8 +51,6 @@ public static partial class ContentRules
 
         if (source.Bundle is { } bundle && !IsPath(bundle.Path))
             yield return Bad("spec.source.bundle.path", "must be a relative path without ..");
-        if (source.Bundle is not null && spec.Delivery == "Pull")
-            yield return Bad("spec.delivery", "can be Pull only with a registry as source");
         if (source.Registry is not { } registry)
             yield break;
         if (!Host().IsMatch(registry.Host ?? ""))

@@ -14,9 +14,15 @@ public sealed class ContentSelection(IReadOnlyList<string> sharedNamespaces)
     /// <param name="cluster">The Cluster.</param>
     /// <param name="labels">The labels of the Cluster.</param>
     public bool Selects(RegistryContent content, ClusterKey cluster, IReadOnlyDictionary<string, string>? labels) =>
+        SelectsIfValid(content, cluster, labels) && IsValid(content);
+
+    /// <summary>The same for a content that is known to be valid.</summary>
+    public bool SelectsIfValid(RegistryContent content, ClusterKey cluster, IReadOnlyDictionary<string, string>? labels) =>
         content.Metadata.DeletionTimestamp is null && (content.Metadata.Namespace == cluster.Namespace || IsShared(content))
-        && ContentRules.Validate(content, sharedNamespaces).Count == 0
-        && content.Spec!.ClusterSelector?.Matches(labels) != false;
+        && content.Spec?.ClusterSelector?.Matches(labels) != false;
+
+    /// <summary>Whether a content can be used at all.</summary>
+    public bool IsValid(RegistryContent content) => ContentRules.Validate(content, sharedNamespaces).Count == 0;
 
     /// <summary>Whether an upgrade to a Kubernetes version needs a content.</summary>
     /// <param name="content">The content.</param>

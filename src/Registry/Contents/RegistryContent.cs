@@ -60,9 +60,6 @@ public sealed record RegistryContentSpec
     /// </summary>
     public IReadOnlyList<string>? KubernetesVersions { get; init; }
 
-    /// <summary><c>Push</c>, the default, or <c>Pull</c>.</summary>
-    public string? Delivery { get; init; }
-
     /// <summary>Tags of entries that left the lock are removed from registries; false by default.</summary>
     public bool? Prune { get; init; }
 

@@ -24,9 +24,11 @@ public sealed partial class HookChartTests
         var options = Option().Matches(page).Select(match => match.Groups[1].Value).ToList();
         var set = new HashSet<string>();
         foreach (var file in HookChart.Folder.CaseFiles)
-            set.UnionWith(
-                Arguments(await HookChart.RenderAsync(CancellationToken, "--values", file))
-                    .Skip(1).Select(argument => argument.Split('=')[0]));
+        {
+            var objects = await HookChart.RenderAsync(CancellationToken, "--values", file);
+            set.UnionWith(Arguments(objects).Concat(SyncArguments(objects)).Where(argument => argument.StartsWith('-'))
+                .Select(argument => argument.Split('=')[0]));
+        }
 
         Assert.NotEmpty(options);
         Assert.Equal(options.Order(StringComparer.Ordinal), set.Except(NoValues).Order(StringComparer.Ordinal));
@@ -40,14 +42,17 @@ public sealed partial class HookChartTests
     {
         foreach (var file in HookChart.Folder.CaseFiles)
         {
-            var arguments = Arguments(await HookChart.RenderAsync(CancellationToken, "--values", file));
+            var objects = await HookChart.RenderAsync(CancellationToken, "--values", file);
+            foreach (var arguments in new[] { Arguments(objects), SyncArguments(objects) }.Where(arguments => arguments.Count > 0))
+            {
+                var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
 
-            var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
-
-            Assert.Equal(2, run.ExitCode);
-            var problems = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.NotEmpty(problems);
-            Assert.All(problems, problem => Assert.Matches("(names the file /etc/|/etc/[^ ]+ can't be read)", problem));
+                Assert.Equal(2, run.ExitCode);
+                var problems = run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+                Assert.NotEmpty(problems);
+                Assert.All(problems, problem => Assert.Matches(
+                    "(names the file /etc/|/etc/[^ ]+ can't be read|names the folder /var/lib/|^KUBERNETES_SERVICE_HOST)", problem));
+            }
         }
     }
 
@@ -260,7 +265,18 @@ public sealed partial class HookChartTests
         }
     }
 
-    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) => Assert.Single(objects.PodTemplates());
+    private static JsonObject Pod(IReadOnlyList<JsonObject> objects) =>
+        objects.One("Deployment", NameOf(objects))["spec"]!["template"]!.AsObject();
+
+    /// <summary>The name of the service's objects in this rendering.</summary>
+    private static string NameOf(IReadOnlyList<JsonObject> objects) => (string)objects.Single(entry => entry.Kind() == "Deployment"
+        && (string?)entry["spec"]!["template"]!["spec"]!["containers"]![0]!["name"] == "capi-registry-hook")["metadata"]!["name"]!;
+
+    /// <summary>The arguments of the syncer; none where it is not installed.</summary>
+    private static List<string> SyncArguments(IReadOnlyList<JsonObject> objects) =>
+        [.. objects.PodTemplates().SelectMany(template => template.Containers())
+            .Where(container => (string)container["name"]! == "sync")
+            .SelectMany(container => container["args"]!.AsArray().Select(argument => (string)argument!))];
 
     private static List<string> Arguments(IReadOnlyList<JsonObject> objects) =>
         [.. Pod(objects).Containers().Single(container => (string?)container["name"] == HookChart.Release)["args"]!.AsArray()

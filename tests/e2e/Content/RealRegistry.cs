@@ -73,6 +73,26 @@ internal sealed class RealRegistry : IAsyncDisposable
         await Polling.UntilAsync("docker-registry", IsUpAsync, _process.LogTail, cancellationToken);
     }
 
+    /// <summary>Ends the process; <see cref="RestartAsync"/> starts it again.</summary>
+    public async Task StopAsync()
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        _process = null;
+    }
+
+    /// <summary>Starts it again with an empty folder, as on a volume that was lost.</summary>
+    public async Task WipeAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        Directory.Delete(_folder["storage"], recursive: true);
+        await RestartAsync(cancellationToken);
+    }
+
+    /// <summary>Requests in its access log so far, those that check whether it is up left out.</summary>
+    public int Requests => File.ReadLines(_folder["registry.log"]).Count(line => line.Contains("\" \"", StringComparison.Ordinal)
+        && line.Contains(" HTTP/", StringComparison.Ordinal) && !line.Contains("\"GET /v2/ ", StringComparison.Ordinal));
+
     /// <summary>Resets every connection.</summary>
     public void Cut()
     {

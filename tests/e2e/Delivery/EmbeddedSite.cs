@@ -30,6 +30,9 @@ internal sealed class EmbeddedSite : IAsyncDisposable
 
     public AdminClient Admin => _admin;
 
+    /// <summary>The management cluster.</summary>
+    public EmbeddedApiServer Management => (EmbeddedApiServer)_management;
+
     public static async Task<EmbeddedSite> StartAsync(CancellationToken cancellationToken) =>
         new(await EmbeddedApiServer.StartAsync("management", cancellationToken));
 

@@ -72,7 +72,7 @@ public sealed class ChartFilesTests
         var templates = ChartFolder.Open("capi-registry-hook").Templates;
 
         Assert.Equal(
-            OptionList.All.Select(option => option.Name).Order(StringComparer.Ordinal),
+            OptionList.All.Concat(SyncOptionGroup.Options).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal),
             OptionSchema.SetByTemplates(templates)
                 .Concat(OptionSchema.FreeOptions(templates).Select(option => option.Name)).Order(StringComparer.Ordinal));
     }

@@ -34,7 +34,15 @@ public sealed class OptionDocumentationTests
         column *file*: {string.Join(", ", OptionSchema.FreeOptions(Templates).Select(option => $"`{option.FileKey}`"))}. Lists are YAML lists there.
 
         {string.Join('\n', OptionList.Sections.Select(section => $"## {section.Title}\n\n{Table(section.Options)}"))}
+        ## The syncer
+
+        `sync` alone takes these. Of those above it takes {Shared}.
+
+        {Table(SyncOptionGroup.Own)}
         """.TrimEnd() + "\n";
+
+    private static string Shared => string.Join(
+        ", ", SyncOptionGroup.Options.Except(SyncOptionGroup.Own).Select(option => $"`{option.Flag}`"));
 
     private static IReadOnlyList<string> Templates => ChartFolder.Open("capi-registry-hook").Templates;
 

@@ -57,11 +57,6 @@ public sealed class ContentRulesTests
         yield return ("metadata.name", Valid with { Metadata = Valid.Metadata with { Name = new string('a', 62) + ".b" } });
         yield return ("spec", Valid with { Spec = null });
         yield return ("spec.allNamespaces", With(spec => spec with { AllNamespaces = true }));
-        yield return ("spec.delivery", With(spec => spec with { Delivery = "Carry" }));
-        yield return ("spec.delivery from a bundle", With(spec => spec with
-        {
-            Source = new ContentSource(Bundle: new BundleSourceSpec("a.tar")), Delivery = "Pull",
-        }));
         yield return ("spec.kubernetesVersions", With(spec => spec with { KubernetesVersions = ["1.35"] }));
         yield return ("spec.source none", With(spec => spec with { Source = new ContentSource() }));
         yield return ("spec.source both",

@@ -1,0 +1,145 @@
+using CapiRegistryHook.Content.Copying;
+using CapiRegistryHook.Content.References;
+using CapiRegistryHook.Delivery.Clusters;
+using CapiRegistryHook.Delivery.Sources;
+using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Clients;
+using CapiRegistryHook.Registry.Contents;
+using CapiRegistryHook.Registry.Objects;
+
+namespace CapiRegistryHook.Delivery.Syncing;
+
+/// <summary>
+/// Brings the registry of one Cluster in sync. The lock in the registry is the last thing that is written for a content, so one request
+/// tells that nothing is to do, and an interruption at any moment leaves a registry without the lock, never without what it names.
+/// </summary>
+/// <param name="targets">The way to registries.</param>
+/// <param name="model">What is wanted; gets what was found.</param>
+/// <param name="queue">Says whether a registry may be filled now.</param>
+/// <param name="options">How.</param>
+/// <param name="statistics">Counts.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ClusterSync(
+    ClusterTargets targets, SyncModel model, SyncQueue queue, SyncOptions options, SyncStatistics statistics, TimeProvider time)
+{
+    /// <summary>Works on a Cluster once.</summary>
+    /// <returns>How it ended; with a sentence when it failed.</returns>
+    public async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(SyncTicket ticket, CancellationToken cancellationToken)
+    {
+        var wanted = model.ContentsOf(ticket.Cluster, () => queue.Read(ticket.Cluster));
+        try
+        {
+            return wanted.Count == 0 ? (SyncOutcome.Settled, null) : await RunAsync(ticket, wanted, cancellationToken);
+        }
+        finally
+        {
+            foreach (var each in wanted)
+                each.Content.Dispose();
+        }
+    }
+
+    private async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(
+        SyncTicket ticket, IReadOnlyList<WantedContent> wanted, CancellationToken cancellationToken)
+    {
+        string? failed = null;
+        var left = new Queue<WantedContent>(wanted);
+        try
+        {
+            using var target = await targets.OpenAsync(ticket.Cluster, cancellationToken);
+            await CheckReadyAsync(target, cancellationToken);
+            while (left.TryPeek(out var next))
+            {
+                var (isDone, reason) = await SyncAsync(ticket, target, next, cancellationToken);
+                if (!isDone)
+                    return (SyncOutcome.WantsFill, null);
+                failed ??= reason;
+                left.Dequeue();
+            }
+        }
+        catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
+        {
+            failed ??= Fault.Describe(exception);
+            foreach (var each in left)
+                Record(ticket.Cluster, each, isComplete: false, failed, each.Former?.VerifyAt ?? NextVerify(), wrote: false);
+        }
+
+        return (failed is null ? SyncOutcome.Settled : SyncOutcome.Failed, failed);
+    }
+
+    // Replicas copy from each other in no order, so the lock may be there before what it names until the pod is ready.
+    private static async Task CheckReadyAsync(RegistryTarget target, CancellationToken cancellationToken)
+    {
+        var pod = new NamespacedName(ClusterRegistry.StatefulSet.Namespace, target.Primary.Name);
+        if (target.Workload is { } workload && await workload.FindAsync(CoreResources.Pods, pod, cancellationToken) is { IsReady: false })
+            throw new DeliveryException($"The pod {target.Primary.Name} of the registry is not ready.");
+    }
+
+    /// <summary>One content: whether it came to an end, and why it failed.</summary>
+    private async Task<(bool IsDone, string? Reason)> SyncAsync(
+        SyncTicket ticket, RegistryTarget target, WantedContent wanted, CancellationToken cancellationToken)
+    {
+        var content = wanted.Content;
+        statistics.Check();
+        var held = await target.Client.ResolveAsync(ContentArtifact.Repository, ContentArtifact.TagOf(content.Key), cancellationToken);
+        var isComplete = held?.Digest == content.Digest;
+        var verifyAt = wanted.Former?.VerifyAt ?? NextVerify();
+        var isVerify = isComplete && options.Verify > TimeSpan.Zero && time.GetUtcNow() >= verifyAt;
+        var mayWrite = ticket.IsUrgent || SyncWindows.IsOpen(wanted.Spec.Windows, time.GetUtcNow());
+        if ((isComplete && !isVerify) || !mayWrite)
+        {
+            Record(ticket.Cluster, wanted, isComplete, reason: null, verifyAt, wrote: false);
+            return (true, null);
+        }
+
+        if (!queue.TryBeginFill(ticket.Cluster))
+            return (false, null);
+        var (reason, wrote) = await FillAsync(ticket.Cluster, target, wanted, held is not null, cancellationToken);
+        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : verifyAt, wrote);
+        return (true, reason);
+    }
+
+    /// <summary>Copies what is missing; then tags go that left the lock, and the lock comes last.</summary>
+    private async Task<(string? Reason, bool Wrote)> FillAsync(
+        ClusterKey cluster, RegistryTarget target, WantedContent wanted, bool hasFormer, CancellationToken cancellationToken)
+    {
+        var wrote = false;
+        try
+        {
+            var places = ContentPlaces.Map(wanted.Content.Named, target.Rule);
+            var report = await CopyAsync(target, ContentPlaces.ToCopy(wanted.Content.Entries, places), cancellationToken);
+            wrote = report is not { BytesSent: 0, ManifestsSent: 0, BlobsMounted: 0 };
+            if (report.Failures is [var failure, ..])
+                return (Describe(failure, report.Failures.Count - 1), wrote);
+            if (wanted.Spec.Prune == true && hasFormer)
+                await TagPruning.RunAsync(
+                    target, wanted.Content, places, model.ContentsBeside(wanted.Content.Key, cluster), cancellationToken);
+            report = await CopyAsync(target, [wanted.Content.Artifact], cancellationToken);
+            return (report.Failures is [var last, ..] ? Describe(last, 0) : null, Wrote: wrote || report.ManifestsSent > 0);
+        }
+        catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
+        {
+            return (Fault.Describe(exception), wrote);
+        }
+    }
+
+    private async Task<CopyReport> CopyAsync(
+        RegistryTarget target, IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
+    {
+        var report = await ContentCopy.RunAsync(
+            target.Client, items, new CopyOptions { Workers = options.Streams }, cancellationToken);
+        statistics.Sent(report.BytesSent);
+        return report;
+    }
+
+    private static string Describe(CopyFailure failure, int others) =>
+        $"{failure.Label}{(others > 0 ? $" and {others} more" : "")}: {failure.Reason}";
+
+    private void Record(
+        ClusterKey cluster, WantedContent wanted, bool isComplete, string? reason, DateTimeOffset verifyAt, bool wrote) =>
+        model.Record(cluster, wanted.Content.Key,
+            new ClusterResult(wanted.Content.Digest, isComplete, reason) { VerifyAt = verifyAt }, wrote);
+
+    // Spread, and not in the first half of the interval: a new leader need not verify the whole fleet at once.
+    private DateTimeOffset NextVerify() => time.GetUtcNow() + (options.Verify * (0.5 + (0.5 * Random.Shared.NextDouble())));
+}

@@ -1,0 +1,277 @@
+using CapiRegistryHook.Registry.Objects;
+
+namespace CapiRegistryHook.Delivery.Syncing;
+
+/// <summary>
+/// The Clusters that are due, fairly: checks of many registries go on while some are filled, one namespace takes at most half of the
+/// workers where there are several, and one that somebody waits for comes first. Safe for several callers.
+/// </summary>
+/// <param name="workers">Clusters that are worked on at once, 1 or more.</param>
+/// <param name="time">The clock.</param>
+internal sealed class SyncQueue(int workers, TimeProvider time)
+{
+    /// <summary>A registry that fills for longer has a slow line; it goes on, and others need not wait for it.</summary>
+    public static readonly TimeSpan SlowAfter = TimeSpan.FromMinutes(3);
+
+    /// <summary>How many times the workers are under way at most, slow ones included: each takes memory.</summary>
+    private const int MostSlow = 4;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ClusterKey, Entry> _entries = [];
+    private TaskCompletionSource _changed = NewSignal();
+
+    private int Half => (workers + 1) / 2;
+
+    /// <summary>Clusters that are due and wait for a worker.</summary>
+    public int Depth
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Values.Count(entry => !entry.IsRunning && entry.Due <= time.GetUtcNow());
+        }
+    }
+
+    /// <summary>Clusters that are worked on.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Values.Count(entry => entry.IsRunning);
+        }
+    }
+
+    /// <summary>A Cluster is due at a time, or earlier if it already was.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="at">When; a time that is over means now.</param>
+    /// <param name="isUrgent">Somebody waits for it: it comes before others, and what failed before does not matter.</param>
+    public void Enqueue(ClusterKey cluster, DateTimeOffset at, bool isUrgent = false)
+    {
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(cluster, out var entry))
+                _entries[cluster] = entry = new Entry { Due = at };
+            (entry.IsGone, entry.IsUrgent) = (false, entry.IsUrgent || isUrgent);
+            if (isUrgent)
+                entry.Failures = 0;
+            if (entry.IsRunning)
+                entry.Again = entry.Again is { } again && again < at ? again : at;
+            // What failed is tried again after its pause, whatever else happens.
+            else if (at < entry.Due && entry.Failures == 0)
+                entry.Due = at;
+            Signal();
+        }
+    }
+
+    /// <summary>The Cluster is gone.</summary>
+    public void Forget(ClusterKey cluster)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(cluster, out var entry) && !entry.IsRunning)
+                _entries.Remove(cluster);
+            else if (entry is not null)
+                entry.IsGone = true;
+            Signal();
+        }
+    }
+
+    /// <summary>Waits for the next Cluster that is due and may have a worker.</summary>
+    public async Task<SyncTicket> TakeAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            TimeSpan? wait;
+            lock (_gate)
+            {
+                if (TryTake(out var ticket, out wait))
+                    return ticket;
+                changed = _changed.Task;
+            }
+
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(changed, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, enough.Token));
+            await enough.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>A check found that a registry has to be filled: true when that may begin now, else it is due again at once.</summary>
+    public bool TryBeginFill(ClusterKey cluster)
+    {
+        lock (_gate)
+        {
+            var entry = _entries[cluster];
+            entry.Fills = entry.Fills || CountLimited() < Half;
+            entry.WantsFill = true;
+            return entry.Fills;
+        }
+    }
+
+    /// <summary>Whoever works on a Cluster reads now what is wanted, so what made it due again until now is no reason any more.</summary>
+    public void Read(ClusterKey cluster)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(cluster, out var entry))
+                entry.Again = null;
+        }
+    }
+
+    /// <summary>The work on a Cluster ended.</summary>
+    /// <param name="cluster">The Cluster.</param>
+    /// <param name="outcome">How it ended.</param>
+    /// <param name="next">When it is due again if it is settled and nothing happens.</param>
+    public void Done(ClusterKey cluster, SyncOutcome outcome, DateTimeOffset next)
+    {
+        lock (_gate)
+        {
+            var entry = _entries[cluster];
+            var now = time.GetUtcNow();
+            entry.Failures = outcome == SyncOutcome.Failed ? entry.Failures + 1 : 0;
+            entry.WantsFill = outcome == SyncOutcome.WantsFill;
+            var due = outcome switch
+            {
+                SyncOutcome.Failed => now + PauseAfter(entry.Failures),
+                SyncOutcome.WantsFill => now,
+                _ => next,
+            };
+            entry.IsUrgent = entry.IsUrgent && outcome == SyncOutcome.WantsFill;
+            if (entry.Again is { } again && outcome != SyncOutcome.Failed && again < due)
+                due = again;
+            (entry.IsRunning, entry.Fills, entry.Again, entry.Due) = (false, false, null, due);
+            if (entry.IsGone)
+                _entries.Remove(cluster);
+            Signal();
+        }
+    }
+
+    /// <summary>Doubles from two seconds to five minutes; a quarter is random, so that what failed together parts.</summary>
+    internal static TimeSpan PauseAfter(int failures)
+    {
+        var pause = FirstPause * Math.Pow(2, Math.Clamp(failures - 1, 0, 20));
+        return (pause < LongestPause ? pause : LongestPause) * (0.75 + (Random.Shared.NextDouble() / 4));
+    }
+
+    private bool TryTake(out SyncTicket ticket, out TimeSpan? wait)
+    {
+        var now = time.GetUtcNow();
+        ticket = default;
+        wait = null;
+        var running = _entries.Values.Where(entry => entry.IsRunning).ToList();
+        var slow = running.Count(entry => entry.IsSlow(now));
+        if (running.Count - slow >= workers || running.Count >= workers * MostSlow)
+        {
+            wait = running.Count < workers * MostSlow ? SlowAfter : null;
+            return false;
+        }
+
+        var limited = CountLimited();
+        var busy = Busy();
+        KeyValuePair<ClusterKey, Entry>? best = null;
+        foreach (var pair in _entries)
+        {
+            if (pair.Value.IsRunning || (pair.Value.IsLimited && limited >= Half) || busy.Contains(pair.Key.Namespace))
+                continue;
+            if (pair.Value.Due > now)
+                wait = wait is { } shortest && shortest < pair.Value.Due - now ? wait : pair.Value.Due - now;
+            else if (best is not { } other || pair.Value.ComesBefore(other.Value))
+                best = pair;
+        }
+
+        if (best is not { } next)
+        {
+            // One that is slow soon makes room.
+            wait = limited > 0 && (wait is null || wait > SlowAfter) ? SlowAfter : wait;
+            wait = wait > TimeSpan.FromDays(1) ? TimeSpan.FromDays(1) : wait;
+            return false;
+        }
+
+        ticket = Begin(next.Key, next.Value, now);
+        return true;
+    }
+
+    private static SyncTicket Begin(ClusterKey cluster, Entry entry, DateTimeOffset now)
+    {
+        entry.Fills = entry.IsLimited;
+        (entry.IsRunning, entry.StartedAt, entry.Again) = (true, now, null);
+        return new SyncTicket(cluster, entry.IsUrgent);
+    }
+
+    private int CountLimited()
+    {
+        var now = time.GetUtcNow();
+        return _entries.Values.Count(entry => entry is { IsRunning: true, Fills: true } && !entry.IsSlow(now));
+    }
+
+    // A namespace that is the only one may have all workers.
+    private HashSet<string> Busy()
+    {
+        var now = time.GetUtcNow();
+        var namespaces = _entries.Keys.Select(key => key.Namespace).Distinct().Take(2).Count();
+        return namespaces < 2 || workers < 2 ? [] : [.. _entries.Where(pair => pair.Value.IsRunning && !pair.Value.IsSlow(now))
+            .CountBy(pair => pair.Key.Namespace).Where(pair => pair.Value >= Half).Select(pair => pair.Key)];
+    }
+
+    private void Signal()
+    {
+        _changed.TrySetResult();
+        _changed = NewSignal();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What is known of a Cluster.</summary>
+    private sealed class Entry
+    {
+        public DateTimeOffset Due { get; set; }
+
+        public DateTimeOffset StartedAt { get; set; }
+
+        /// <summary>When it is due again although it is worked on now.</summary>
+        public DateTimeOffset? Again { get; set; }
+
+        public int Failures { get; set; }
+
+        public bool IsRunning { get; set; }
+
+        public bool IsGone { get; set; }
+
+        public bool IsUrgent { get; set; }
+
+        /// <summary>A check found that it has to be filled.</summary>
+        public bool WantsFill { get; set; }
+
+        /// <summary>It runs as one of the limited number.</summary>
+        public bool Fills { get; set; }
+
+        public bool IsLimited => WantsFill || Failures > 0;
+
+        public bool IsSlow(DateTimeOffset now) => IsRunning && Fills && now - StartedAt >= SlowAfter;
+
+        public bool ComesBefore(Entry other) => IsUrgent != other.IsUrgent ? IsUrgent : Due < other.Due;
+    }
+}
+
+/// <summary>A Cluster to work on.</summary>
+/// <param name="Cluster">The Cluster.</param>
+/// <param name="IsUrgent">Somebody waits for it.</param>
+internal readonly record struct SyncTicket(ClusterKey Cluster, bool IsUrgent);
+
+/// <summary>How the work on a Cluster ended.</summary>
+internal enum SyncOutcome
+{
+    /// <summary>Nothing is left to do until the next interval.</summary>
+    Settled,
+
+    /// <summary>It has to be filled, and others are.</summary>
+    WantsFill,
+
+    /// <summary>It failed.</summary>
+    Failed,
+}
