@@ -23,7 +23,9 @@ internal static class SyncHost
     public static async Task RunAsync(SyncHostOptions options, TimeProvider time)
     {
         using var fleet = ContentFleet.Connect(options.Management, options.Registry, time);
-        using var directory = ClusterRegistryDirectory.Connect(options.Management, options.Registry, time);
+        // A cluster is asked again minutes later at best, so a client that is kept is memory that waits.
+        using var directory = ClusterRegistryDirectory.Connect(
+            options.Management, options.Registry, time, mostClients: options.Sync.Workers * 2);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "capi-registry-hook" });
         builder.AddLog(options.Log, time);
         builder.Services.AddSingleton(time);

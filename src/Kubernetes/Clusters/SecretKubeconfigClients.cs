@@ -27,6 +27,9 @@ public sealed class SecretKubeconfigClients : IDisposable
     private readonly ITimer _sweeper;
     private bool _disposed;
 
+    /// <summary>Clients that are kept at most, 1 or more; each takes some 100 KiB.</summary>
+    public int Most { get; init; } = MostClients;
+
     /// <summary>An empty set of clients.</summary>
     /// <param name="management">The client of the cluster with the Secrets; not freed with this object.</param>
     /// <param name="options">Limits of the clients that are built; they read at most 1 MiB per answer in any case.</param>
@@ -154,7 +157,7 @@ public sealed class SecretKubeconfigClients : IDisposable
             return;
         }
 
-        if (_clients.Count >= MostClients)
+        if (_clients.Count >= Most)
             Forget(_clients.MinBy(entry => (entry.Value.IsLent, entry.Value.UsedAt)).Key, unused);
         _clients[place] = cached;
     }

@@ -33,11 +33,14 @@ public sealed class ClusterRegistryDirectory : IDisposable
     private readonly RegistryOptions _options;
     private readonly Lazy<Task<string>> _version;
 
-    private ClusterRegistryDirectory(KubernetesClient management, RegistryOptions options, TimeProvider time)
+    private ClusterRegistryDirectory(KubernetesClient management, RegistryOptions options, TimeProvider time, int mostClients)
     {
         _management = management;
         _options = options;
-        _workloads = new SecretKubeconfigClients(management, Limits, time, new AddressPolicy(options.AllowedWorkloadNetworks));
+        _workloads = new SecretKubeconfigClients(management, Limits, time, new AddressPolicy(options.AllowedWorkloadNetworks))
+        {
+            Most = mostClients,
+        };
         _version = new Lazy<Task<string>>(FindVersionAsync);
     }
 
@@ -45,9 +48,11 @@ public sealed class ClusterRegistryDirectory : IDisposable
     /// <param name="connection">Where the management cluster is.</param>
     /// <param name="options">The admin's decisions: where the settings are, and where kubeconfigs may lead.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="mostClients">Clients of workload clusters that are kept for their next use, 1 or more.</param>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
-    public static ClusterRegistryDirectory Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time) =>
-        new(new KubernetesClient(connection.Load(time), Limits, time), options, time);
+    public static ClusterRegistryDirectory Connect(
+        ManagementConnection connection, RegistryOptions options, TimeProvider time, int mostClients = 256) =>
+        new(new KubernetesClient(connection.Load(time), Limits, time), options, time, mostClients);
 
     /// <summary>The Clusters that request a registry, in order of their names.</summary>
     /// <param name="labelSelector">A label selector of Kubernetes; null for all Clusters.</param>
