@@ -7,9 +7,9 @@ CONFIGURATION := Release
 RUNTIME := linux-x64
 PUBLISHED := artifacts/publish/capi-registry-hook
 # Whatever the published program is made of; make compares their times.
-SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry -type f) $(wildcard Directory.*.props global.json)
+SOURCES := $(shell find src -type d \( -name bin -o -name obj \) -prune -o \( -name '*.cs' -o -name '*.csproj' -o -name '*.sh' \) -print) $(shell find charts/registry src/Dashboard/Page -type f) $(wildcard Directory.*.props global.json)
 
-.PHONY: help build publish image release demo test unit e2e soak cluster-up cluster-down cluster-status benchmark clean
+.PHONY: help build publish image release demo test unit e2e soak screenshots cluster-up cluster-down cluster-status benchmark clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,9 +65,15 @@ cluster-down: ## End it and remove what it left, also after a crash
 cluster-status: ## Say whether it runs and how to use it
 	@bash tests/harness/Cluster/cluster.sh status $(NAME)
 
+screenshots: publish ## Take the pictures of docs/dashboard.md in a real browser
+	@bash tests/browser.sh fonts
+	@dotnet build tests/e2e/e2e.csproj --configuration $(CONFIGURATION) --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
+	@SCREENSHOTS=docs/images dotnet run --project tests/e2e/e2e.csproj --configuration $(CONFIGURATION) --no-build -- \
+		-class CapiRegistryHook.EndToEnd.Tests.Dashboard.ScreenshotTests -noColor
+
 SECTION ?=
 
-benchmark: publish ## Print figures of the published service, or of one SECTION: quick, fleet, content
+benchmark: publish ## Print figures of the published service, or of one SECTION: quick, fleet, content, dashboard
 	@dotnet run --project tests/benchmarks/benchmarks.csproj --configuration $(CONFIGURATION) -- $(SECTION)
 
 clean: ## Remove what builds left in the checkout

@@ -50,6 +50,7 @@ if ! command -v openssl >/dev/null; then
 fi
 
 for name in "$@"; do
+  [[ $name != e2e ]] || bash tests/browser.sh
   [[ $name == unit ]] || make --no-print-directory publish
   tier "$name"
 done

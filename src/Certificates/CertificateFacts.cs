@@ -15,9 +15,16 @@ public sealed record CertificateFacts(
     /// <exception cref="CertificateException">
     /// <see cref="CertificateFault.Unreadable"/>, <see cref="CertificateFault.TooLarge"/> or <see cref="CertificateFault.TooMany"/>.
     /// </exception>
-    public static CertificateFacts Read(ReadOnlySpan<byte> certificatePem)
-    {
-        var first = PemReader.ReadChain(certificatePem)[0];
-        return new(first.SerialNumber, first.Subject, first.Issuer, first.NotBefore, first.NotAfter, first.Extensions.Names);
-    }
+    public static CertificateFacts Read(ReadOnlySpan<byte> certificatePem) =>
+        Of(PemReader.ReadChain(certificatePem)[0]);
+
+    /// <summary>Reads all certificates of a chain, in its order.</summary>
+    /// <exception cref="CertificateException">
+    /// <see cref="CertificateFault.Unreadable"/>, <see cref="CertificateFault.TooLarge"/> or <see cref="CertificateFault.TooMany"/>.
+    /// </exception>
+    public static IReadOnlyList<CertificateFacts> ReadChain(ReadOnlySpan<byte> chainPem) => [.. PemReader.ReadChain(chainPem).Select(Of)];
+
+    private static CertificateFacts Of(Certificate certificate) => new(
+        certificate.SerialNumber, certificate.Subject, certificate.Issuer, certificate.NotBefore, certificate.NotAfter,
+        certificate.Extensions.Names);
 }

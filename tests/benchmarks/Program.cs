@@ -8,9 +8,9 @@ const string Version = "1.13.4";
 const int Starts = 10;
 const int Calls = 500;
 var cancellationToken = CancellationToken.None;
-if (args is not ([] or ["quick"] or ["fleet"] or ["content"]))
+if (args is not ([] or ["quick"] or ["fleet"] or ["content"] or ["dashboard"]))
 {
-    Console.Error.WriteLine("There is no such section: use quick, fleet or content, or none for the service and the fleet.");
+    Console.Error.WriteLine("There is no such section: use quick, fleet, content or dashboard, or none for the service and the fleet.");
     return 2;
 }
 
@@ -19,6 +19,12 @@ Console.WriteLine(
 if (args is ["fleet"])
 {
     await Fleets.PrintAsync(cancellationToken);
+    return 0;
+}
+
+if (args is ["dashboard"])
+{
+    await DashboardPage.PrintAsync(cancellationToken);
     return 0;
 }
 

@@ -41,6 +41,7 @@ internal static class CommandLine
         root.Subcommands.Add(PreflightCommand.Build(time));
         root.Subcommands.Add(SchemaCommand.Build());
         root.Subcommands.Add(StatusCommand.Build(time));
+        root.Subcommands.Add(DashboardCommand.Build(time));
         root.Subcommands.Add(RotateRootCommand.Build(time));
         root.Subcommands.Add(RootBackupCommand.Build(time));
         root.Subcommands.Add(BundleCommand.Build(time));

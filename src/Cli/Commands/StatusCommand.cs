@@ -1,6 +1,8 @@
 using System.CommandLine;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
+using CapiRegistryHook.Dashboard;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Objects;
@@ -25,7 +27,7 @@ internal static class StatusCommand
             Description = "Only Clusters that this label selector matches, for example env=prod.",
         };
         var watch = new Option<bool>("--watch", "-w") { Description = "Print again when something changes, until interrupted." };
-        var output = OutputFormat.Option();
+        var output = OutputFormat.OptionWithHtml();
         var command = new Command("status", "Print the state of every Cluster's registry, or of one in depth.")
         {
             cluster, output, selector, watch,
@@ -33,12 +35,15 @@ internal static class StatusCommand
         command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
             (reader, result) =>
             {
-                var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
+                var isPage = result.GetValue(output) == OutputFormat.Html;
+                var isJson = !isPage && OutputFormat.IsJson(reader, result.GetValue(output)!);
                 var only = ReadKey(reader, result.GetValue(cluster));
                 if (only is not null && result.GetValue(selector) is not null)
                     reader.Refuse("selector", "selects among all Clusters; leave it out, or the name of the Cluster.");
                 var view = new StatusView(only, result.GetValue(selector), isJson, TerminalColor.IsWanted && !isJson);
-                return RunAsync(reader, view, result.GetValue(watch), time);
+                if (isPage && (only is not null || view.Selector is not null || result.GetValue(watch)))
+                    reader.Refuse("output", "is html, a page that has all Clusters; leave out the name, --selector and --watch.");
+                return RunAsync(reader, view with { IsPage = isPage }, result.GetValue(watch), time);
             });
         return command;
     }
@@ -64,6 +69,13 @@ internal static class StatusCommand
         using var interruption = new Interruption();
         try
         {
+            if (view.IsPage)
+            {
+                var page = new RegistryDashboard(management, registry with { WatchNamespaces = namespaces }, ServiceVersion.Text, time);
+                Console.Out.Write(await page.WriteAsync(interruption.Token));
+                return ExitCode.Success;
+            }
+
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
             Task<string?> Read(CancellationToken cancellationToken) => view.ReadAsync(lifecycle.Fleet, namespaces, cancellationToken);
             if (watch)
@@ -100,6 +112,9 @@ internal static class StatusCommand
 /// <param name="HasColors">Whether phases are coloured.</param>
 internal sealed record StatusView(ClusterKey? Cluster, string? Selector, bool IsJson, bool HasColors)
 {
+    /// <summary>Whether a page in one file is wanted instead.</summary>
+    public bool IsPage { get; init; }
+
     /// <summary>The text as it is to be printed; null when the Cluster is not there.</summary>
     public async Task<string?> ReadAsync(RegistryFleet fleet, IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
     {

@@ -21,6 +21,16 @@ internal static class OutputFormat
         DefaultValueFactory = _ => Table,
     };
 
+    /// <summary>The value that asks for a page in one file.</summary>
+    public const string Html = "html";
+
+    /// <summary>The same option for a command that also writes a page.</summary>
+    public static Option<string> OptionWithHtml() => new("--output", "-o")
+    {
+        Description = "Format: table, json for programs, or html for a page in one file.",
+        DefaultValueFactory = _ => Table,
+    };
+
     /// <summary>Whether JSON was asked for; another value than the two is a problem.</summary>
     public static bool IsJson(OptionReader reader, string value)
     {

@@ -29,7 +29,8 @@ public static class RegistryListing
         }
     }
 
-    private static async Task<ListedContent> ReadTagAsync(
+    /// <summary>What one tag stands for, or why that can't be read.</summary>
+    public static async Task<ListedContent> ReadTagAsync(
         RegistryClient registry, string repository, string tag, CancellationToken cancellationToken)
     {
         try
@@ -48,7 +49,7 @@ public static class RegistryListing
     }
 
     /// <summary>False for the lists of clients without a referrers API, and for what is not a tag.</summary>
-    internal static bool IsContent(string tag) => ReferenceGrammar.IsTag(tag) && !IsReferrersList(tag);
+    public static bool IsContent(string tag) => ReferenceGrammar.IsTag(tag) && !IsReferrersList(tag);
 
     private static bool IsReferrersList(string tag) => tag.Length == 71 && Digest.TryParse(tag.Replace('-', ':'), out _);
 

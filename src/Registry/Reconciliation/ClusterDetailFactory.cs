@@ -32,7 +32,7 @@ internal static class ClusterDetailFactory
             Certificate = CertificateOf(facts),
             TrustedRoots = [.. (trust ?? TrustBundle.Empty).OrderBy(root => root.NotBefore).Select(root => new TrustedRootReport(
                 root.Thumbprint, GenerationOf(facts, RootId.Of(root.Thumbprint)), root.NotAfter))],
-            Release = facts.Release is { Spec: { } spec } release ? ReleaseOf(release, spec, facts.HelmReleases.FirstOrDefault()) : null,
+            Release = ReleaseOf(facts.Release, facts.HelmReleases.FirstOrDefault()),
             Events = [.. events.Where(item => item.EventTime is not null).Select(item => new EventReport(
                 item.EventTime!.Value, item.Type == "Warning", item.Reason ?? "", item.Note ?? ""))],
         };
@@ -41,18 +41,21 @@ internal static class ClusterDetailFactory
     private static string[] NamesOf(ServerNames names) =>
         [.. names.DnsNames, .. names.Addresses.Select(address => address.ToString())];
 
-    private static CertificateReport? CertificateOf(ClusterFacts facts) =>
+    public static CertificateReport? CertificateOf(ClusterFacts facts) =>
         CertificateRecord.Read(facts.Release?.Metadata.Annotations) is { } record
             ? new CertificateReport(
-                record.Serial, GenerationOf(facts, record.Issuer), record.NotBefore, record.NotAfter,
+                record.Serial, record.Issuer, GenerationOf(facts, record.Issuer), record.NotBefore, record.NotAfter,
                 record.RenewalTime(facts.Cluster.Metadata.Uid ?? ""), record.IsServed)
             : null;
 
     private static int? GenerationOf(ClusterFacts facts, string root) =>
         facts.Generations.TryGetValue(root, out var generation) ? generation : null;
 
-    private static ReleaseStatus ReleaseOf(HelmChartProxy release, HelmChartProxySpec spec, HelmReleaseProxy? helm)
+    /// <summary>The release as it was requested, and as the provider reports it where that was read.</summary>
+    public static ReleaseStatus? ReleaseOf(HelmChartProxy? release, HelmReleaseProxy? helm)
     {
+        if (release?.Spec is not { } spec)
+            return null;
         var progress = ReleaseProgress.Read(release.Metadata.Annotations);
         return new ReleaseStatus($"{spec.RepoURL}/{spec.ChartName}", spec.Version ?? "")
         {

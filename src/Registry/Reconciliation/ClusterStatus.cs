@@ -21,6 +21,18 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>The revision of the admin's values and chart that it has; null where none is known.</summary>
     public string? Release { get; init; }
 
+    /// <summary>The certificate; null where none is known.</summary>
+    public CertificateReport? Certificate { get; init; }
+
+    /// <summary>The release of the registry chart; null when it is not installed.</summary>
+    public ReleaseStatus? Installed { get; init; }
+
+    /// <summary>Where it is with what the admin decided last, as far as objects tell; null when it is not installed.</summary>
+    public RolloutState? Rollout { get; init; }
+
+    /// <summary>Whether it is among the registries that have stopped a rollout.</summary>
+    public bool StopsRollout { get; init; }
+
     /// <summary>How far the registry is with it; null where that is not known.</summary>
     internal ReleaseProgress? Progress { get; init; }
 

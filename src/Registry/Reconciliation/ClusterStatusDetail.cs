@@ -28,19 +28,25 @@ public sealed record ClusterStatusDetail(ClusterStatus Summary)
 
 /// <summary>A registry's server certificate.</summary>
 /// <param name="Serial">Serial number in lower-case hex.</param>
-/// <param name="RootGeneration">Which root issued it, counted from 1; null when it is not one of the roots there are now.</param>
+/// <param name="Issuer">The root that issued it: the first 16 hex digits of the SHA-256 of its certificate.</param>
+/// <param name="RootGeneration">The same root, counted from 1; null when it is not one of the roots there are now.</param>
 /// <param name="NotBefore">Its first second.</param>
 /// <param name="NotAfter">Its last second.</param>
 /// <param name="RenewAt">When the reconciler renews it.</param>
 /// <param name="IsServed">Whether all replicas were seen serving it.</param>
 public sealed record CertificateReport(
-    string Serial, int? RootGeneration, DateTimeOffset NotBefore, DateTimeOffset NotAfter, DateTimeOffset RenewAt, bool IsServed);
+    string Serial, string Issuer, int? RootGeneration, DateTimeOffset NotBefore, DateTimeOffset NotAfter, DateTimeOffset RenewAt,
+    bool IsServed);
 
 /// <summary>A root in a cluster's trust bundle.</summary>
 /// <param name="Thumbprint">SHA-256 of the certificate in lower-case hex.</param>
 /// <param name="Generation">Counted from 1; null when it is not one of the roots there are now.</param>
 /// <param name="NotAfter">Its last second.</param>
-public sealed record TrustedRootReport(string Thumbprint, int? Generation, DateTimeOffset NotAfter);
+public sealed record TrustedRootReport(string Thumbprint, int? Generation, DateTimeOffset NotAfter)
+{
+    /// <summary>Since when new nodes trust it; null where that is not known.</summary>
+    public DateTimeOffset? Since { get; init; }
+}
 
 /// <summary>The release of the registry chart, as it was requested and as the add-on provider reports it.</summary>
 /// <param name="Chart">Repository and name of the chart.</param>

@@ -33,6 +33,8 @@ internal static class ClusterStatusFactory
             Endpoint = plan is PlanResult.Wanted wanted
                 ? Endpoint(wanted.Plan.Keep(InstalledVolumes.Read(facts.Release?.Spec?.ValuesTemplate))) : null,
             CertificateUntil = record?.NotAfter,
+            Certificate = ClusterDetailFactory.CertificateOf(facts),
+            Installed = ClusterDetailFactory.ReleaseOf(facts.Release, helm: null),
             Release = progress?.Revision,
             Progress = progress,
             Volumes = volumes?.Volumes,
@@ -67,17 +69,30 @@ internal static class ClusterStatusFactory
     }
 
     /// <summary>
-    /// Marks the registries that have stopped a rollout. Which values the service has now is not known here: those that were written last
-    /// are taken for them.
+    /// Says where each registry is in a rollout, and which have stopped it. Which values the service has now is not known here: those that
+    /// were written last are taken for them.
     /// </summary>
-    public static IEnumerable<ClusterStatus> MarkStopped(IReadOnlyList<ClusterStatus> reports, RegistryOptions options, DateTimeOffset now)
+    public static IEnumerable<ClusterStatus> MarkRollout(IReadOnlyList<ClusterStatus> reports, RegistryOptions options, DateTimeOffset now)
     {
         var newest = reports.Where(report => report.Progress is not null).MaxBy(report => report.Progress!.Since)?.Release;
-        bool HasFailed(ClusterStatus report) => report.Release == newest && report is { Progress: { IsInProgress: true } progress }
-            && now - progress.Since > Rollout.ProgressLimit;
-        var isStopped = options.Rollout == RolloutMode.Paced && reports.Count(HasFailed) >= options.RolloutMaxFailures;
-        return isStopped ? reports.Select(report => HasFailed(report) ? report with { Problem = Rollout.StopReason } : report) : reports;
+        var marked = reports.Select(report => report with { Rollout = StateOf(report, newest, now) }).ToList();
+        var isStopped = options.Rollout == RolloutMode.Paced
+            && marked.Count(report => report.Rollout == RolloutState.Failed) >= options.RolloutMaxFailures;
+        return isStopped ? marked.Select(report => report.Rollout == RolloutState.Failed
+            ? report with { Problem = Release.Rollout.StopReason, StopsRollout = true } : report) : marked;
     }
+
+    private static RolloutState? StateOf(ClusterStatus report, string? newest, DateTimeOffset now) => report.Progress switch
+    {
+        null => null,
+        // A first installation is no part of a rollout.
+        { Served: null } => null,
+        _ when report.Release != newest => RolloutState.Waiting,
+        { IsInProgress: true } progress => now - progress.Since > Release.Rollout.ProgressLimit
+            ? RolloutState.Failed : RolloutState.InProgress,
+        { IsServed: true } => RolloutState.Current,
+        _ => RolloutState.InProgress,
+    };
 
     private static (ClusterPhase Phase, string? Problem) Judge(
         ClusterFacts facts, PlanResult plan, CertificateRecord? record, DateTimeOffset now) => plan switch

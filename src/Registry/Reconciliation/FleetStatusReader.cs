@@ -64,9 +64,14 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
             Warning = events.Where(item => item.Type == "Warning").MaxBy(item => item.EventTime),
         };
         var trust = await management.FindAsync(CoreResources.Secrets, RegistryBasis.TrustSecret(cluster.Name), cancellationToken);
-        return ClusterDetailFactory.Create(
+        var detail = ClusterDetailFactory.Create(
             facts, trust is null ? null : TrustSecret.Read(trust),
             events.OrderByDescending(item => item.EventTime).Take(MostEvents), options, time.GetUtcNow());
+        var dates = trust is null ? null : TrustDates.Read(trust);
+        return detail with
+        {
+            TrustedRoots = [.. detail.TrustedRoots.Select(root => root with { Since = dates?.Since(RootId.Of(root.Thumbprint)) })],
+        };
     }
 
     /// <summary>The roots there are now, by their names in annotations.</summary>

@@ -113,7 +113,7 @@ public sealed class RegistryFleet
             throw Unreadable(exception);
         }
 
-        return [.. ClusterStatusFactory.MarkStopped(reports, _options, _time.GetUtcNow())
+        return [.. ClusterStatusFactory.MarkRollout(reports, _options, _time.GetUtcNow())
             .OrderBy(report => report.Cluster.Namespace, StringComparer.Ordinal)
             .ThenBy(report => report.Cluster.Name, StringComparer.Ordinal)];
     }

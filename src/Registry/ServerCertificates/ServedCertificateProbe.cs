@@ -68,8 +68,8 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var served = await ServedSerialAsync(workload, pod, expected.Trust, either.Token);
-            return served == expected.Serial ? new ServedResult.AllServed()
+            var served = await ReadServedAsync(workload, pod, expected.Trust, either.Token);
+            return served.SerialNumber == expected.Serial ? new ServedResult.AllServed()
                 : new ServedResult.Waiting($"The registry's pod {name} still serves another certificate than the one issued last.");
         }
         catch (AuthenticationException)
@@ -85,7 +85,10 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
         }
     }
 
-    private async Task<string> ServedSerialAsync(KubernetesClient workload, Pod pod, TrustBundle trust, CancellationToken cancellationToken)
+    /// <summary>The certificate that a pod serves, verified.</summary>
+    /// <exception cref="AuthenticationException">Nodes refuse it.</exception>
+    public async Task<CertificateFacts> ReadServedAsync(
+        KubernetesClient workload, Pod pod, TrustBundle trust, CancellationToken cancellationToken)
     {
         var place = new NamespacedName(RegistryNames.Namespace, pod.Metadata.Name!);
         await using var connection = await workload.OpenPortAsync(place, RegistryNames.ContainerPort, cancellationToken);
@@ -103,7 +106,7 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
         }
 
         var pem = PemEncoding.WriteString("CERTIFICATE", tls.RemoteCertificate!.GetRawCertData());
-        return CertificateFacts.Read(Encoding.ASCII.GetBytes(pem)).SerialNumber;
+        return CertificateFacts.Read(Encoding.ASCII.GetBytes(pem));
     }
 
     /// <summary>

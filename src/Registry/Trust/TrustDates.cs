@@ -40,8 +40,14 @@ internal sealed class TrustDates
     /// </summary>
     public DateTimeOffset? BannedAt { get; }
 
+    /// <summary>The date of each root, by its id.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> ById => _dates;
+
     /// <summary>Reads the annotation; malformed entries are ignored.</summary>
-    public static TrustDates Read(Secret secret) => new(Entries(secret.Metadata.Annotations?.GetValueOrDefault(Annotation) ?? ""));
+    public static TrustDates Read(Secret secret) => Parse(secret.Metadata.Annotations?.GetValueOrDefault(Annotation) ?? "");
+
+    /// <summary>Reads the value of the annotation; malformed entries are ignored.</summary>
+    public static TrustDates Parse(string text) => new(Entries(text));
 
     /// <summary>
     /// The dates of a bundle's roots: as recorded, and now for new ones. All nodes trust the root with the earliest date, because a root

@@ -32,7 +32,8 @@ public sealed class StatusJsonTests
         PullAddresses = ["10.96.0.20"],
         PrimaryAddresses = ["10.96.0.21"],
         Names = ["registry.registry-system.svc", "10.96.0.20"],
-        Certificate = new CertificateReport("0a1b", 2, Moment.AddYears(-2), Moment, Moment.AddDays(-240), IsServed: true),
+        Certificate = new CertificateReport(
+            "0a1b", "9a25c680aa11bb22", 2, Moment.AddYears(-2), Moment, Moment.AddDays(-240), IsServed: true),
         TrustedRoots = [new TrustedRootReport(new string('a', 64), 1, Moment), new TrustedRootReport(new string('b', 64), null, Moment)],
         Release = new ReleaseStatus("oci://capi-registry-hook.capi-registry-hook-system.svc:443/charts/registry", "1.2.3")
         {

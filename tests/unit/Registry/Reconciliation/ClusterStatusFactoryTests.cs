@@ -67,16 +67,34 @@ public sealed class ClusterStatusFactoryTests
     /// Those that failed with an earlier revision wait for their turn; only the one that was written last can be stopped.
     /// </summary>
     [Fact]
-    public void MarkStopped_TooManyFailed_SaysSoOfThem()
+    public void MarkRollout_TooManyFailed_SaysSoOfThem()
     {
         var options = new RegistryOptions { RolloutMaxFailures = 2 };
         ClusterStatus[] reports = [Rolling("c1", "new", 30), Rolling("c2", "new", 21), Rolling("c3", "new", 5), Rolling("c4", "old", 90)];
 
-        var marked = ClusterStatusFactory.MarkStopped(reports, options, Begin);
+        var marked = ClusterStatusFactory.MarkRollout(reports, options, Begin);
 
         Assert.Equal(["c1", "c2"], marked.Where(report => report.Problem == Rollout.StopReason).Select(report => report.Cluster.Name));
-        Assert.Same(reports, ClusterStatusFactory.MarkStopped(reports, options with { RolloutMaxFailures = 3 }, Begin));
-        Assert.Same(reports, ClusterStatusFactory.MarkStopped(reports, options with { Rollout = RolloutMode.Immediately }, Begin));
+        Assert.Equal(["c1", "c2"], marked.Where(report => report.StopsRollout).Select(report => report.Cluster.Name));
+        Assert.All(new[] { options with { RolloutMaxFailures = 3 }, options with { Rollout = RolloutMode.Immediately } }, other =>
+            Assert.All(ClusterStatusFactory.MarkRollout(reports, other, Begin), report => Assert.Null(report.Problem)));
+    }
+
+    [Fact]
+    public void MarkRollout_ByRevisionAndPods_SaysWhereEachRegistryIs()
+    {
+        var current = Rolling("c4", "new", 30);
+        ClusterStatus[] reports =
+        [
+            Rolling("c1", "new", 30), Rolling("c2", "new", 5), Rolling("c3", "old", 90),
+            new(new ClusterKey("team-a", "off"), ClusterPhase.Off),
+            current with { Progress = current.Progress! with { Served = "new" } },
+            current with { Progress = current.Progress! with { Served = null } },
+        ];
+
+        Assert.Equal(
+            [RolloutState.Failed, RolloutState.InProgress, RolloutState.Waiting, null, RolloutState.Current, null],
+            ClusterStatusFactory.MarkRollout(reports, new RegistryOptions(), Begin).Select(report => report.Rollout));
     }
 
     private static ClusterStatus Rolling(string name, string revision, int minutes) =>
