@@ -26,7 +26,7 @@ public sealed partial class HookChartTests
         foreach (var file in HookChart.Folder.CaseFiles)
         {
             var objects = await HookChart.RenderAsync(CancellationToken, "--values", file);
-            set.UnionWith(Arguments(objects).Concat(SyncArguments(objects)).Where(argument => argument.StartsWith('-'))
+            set.UnionWith(Arguments(objects).Concat(ArgumentsOf(objects, "sync")).Where(argument => argument.StartsWith('-'))
                 .Select(argument => argument.Split('=')[0]));
         }
 
@@ -43,7 +43,7 @@ public sealed partial class HookChartTests
         foreach (var file in HookChart.Folder.CaseFiles)
         {
             var objects = await HookChart.RenderAsync(CancellationToken, "--values", file);
-            foreach (var arguments in new[] { Arguments(objects), SyncArguments(objects) }.Where(arguments => arguments.Count > 0))
+            foreach (var arguments in new[] { Arguments(objects), ArgumentsOf(objects, "sync"), ArgumentsOf(objects, "prune") }.Where(arguments => arguments.Count > 0))
             {
                 var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
 
@@ -272,11 +272,11 @@ public sealed partial class HookChartTests
     private static string NameOf(IReadOnlyList<JsonObject> objects) => (string)objects.Single(entry => entry.Kind() == "Deployment"
         && (string?)entry["spec"]!["template"]!["spec"]!["containers"]![0]!["name"] == "capi-registry-hook")["metadata"]!["name"]!;
 
-    /// <summary>The arguments of the syncer; none where it is not installed.</summary>
-    private static List<string> SyncArguments(IReadOnlyList<JsonObject> objects) =>
+    /// <summary>The arguments of another part; none where it is not installed.</summary>
+    private static List<string> ArgumentsOf(IReadOnlyList<JsonObject> objects, string container) =>
         [.. objects.PodTemplates().SelectMany(template => template.Containers())
-            .Where(container => (string)container["name"]! == "sync")
-            .SelectMany(container => container["args"]!.AsArray().Select(argument => (string)argument!))];
+            .Where(entry => (string)entry["name"]! == container)
+            .SelectMany(entry => entry["args"]!.AsArray().Select(argument => (string)argument!))];
 
     private static List<string> Arguments(IReadOnlyList<JsonObject> objects) =>
         [.. Pod(objects).Containers().Single(container => (string?)container["name"] == HookChart.Release)["args"]!.AsArray()

@@ -3,6 +3,7 @@ using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery;
@@ -129,6 +130,22 @@ public sealed class PruneTests
 
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("registry-0 still has test/app@", run.Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>What the CronJob of the chart may do on the management cluster is what the command does there.</summary>
+    [Fact]
+    public async Task Rules_OfTheChart_AreTheCallsOfTheCommand()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await site.AddAsync("one", 1, Cancelled);
+        site.Management.ClearCalls();
+
+        var run = await site.RunAsync(Cancelled, ["prune", "--all", "--yes", .. site.Access]);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        var rules = (await HookChart.RenderAsync(Cancelled, "--set", "prune.enabled=true")).Where(entry => entry.Kind() == "ClusterRole"
+            && ((string)entry["metadata"]!["name"]!).EndsWith("-prune", StringComparison.Ordinal)).SelectMany(role => role.Rights());
+        Assert.Equal(rules.Order(), site.Management.Calls.Select(call => (call.Verb, call.Group, call.Resource)).Distinct().Order());
     }
 
     [Theory]

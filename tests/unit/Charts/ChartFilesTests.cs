@@ -69,7 +69,9 @@ public sealed class ChartFilesTests
     [Fact]
     public void Options_EachOne_IsAValueOfTheChart()
     {
-        var templates = ChartFolder.Open("capi-registry-hook").Templates;
+        // What prunes has arguments of its own; the end-to-end tests hand them to the program.
+        var templates = ChartFolder.Open("capi-registry-hook").Templates.Where(
+            template => !template.Contains("capi-registry-hook.pruneArguments", StringComparison.Ordinal)).ToList();
 
         Assert.Equal(
             OptionList.All.Concat(SyncOptionGroup.Options).Select(option => option.Name).Distinct().Order(StringComparer.Ordinal),
