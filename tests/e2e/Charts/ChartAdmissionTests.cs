@@ -20,6 +20,8 @@ public sealed partial class ChartAdmissionTests
         await using var kubectl = await KubectlProgram.ForAsync(server, CancellationToken);
         await kubectl.InstallDefinitionsAsync(CancellationToken);
         await kubectl.RunAsync(CancellationToken, "create", "namespace", HelmProgram.Namespace);
+        // Cases name them.
+        await kubectl.RunAsync(CancellationToken, "create", "namespace", "team-a");
         await kubectl.RunAsync(CancellationToken, "create", "serviceaccount", "default", $"--namespace={HelmProgram.Namespace}");
         await kubectl.RunAsync(CancellationToken, "create", "priorityclass", "platform", "--value=1");
 

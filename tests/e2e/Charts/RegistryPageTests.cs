@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
@@ -10,7 +11,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
 /// <summary>Every command of docs/registry.md, run from the page on a cluster with a node.</summary>
 [Collection(OnOneNode.Name)]
-public sealed class RegistryPageTests(SharedCluster shared) : IAsyncLifetime
+public sealed partial class RegistryPageTests(SharedCluster shared) : IAsyncLifetime
 {
     private const string Users = "sync:$2y$04$BNBIYuVEj778RH.DRflmf..x8ms56QAYsVbC.KGKsSekulTEoRr5C\n";
     private const string Values =
@@ -42,6 +43,7 @@ public sealed class RegistryPageTests(SharedCluster shared) : IAsyncLifetime
         await ReplaceReplicaAsync();
         await DeleteAndCollectAsync();
         await LogInAsync();
+        await RunInlineAsync();
 
         Assert.Equal(
             _page.Blocks.Where(block => block.Language == "sh").Select(block => block.Text).Order(StringComparer.Ordinal),
@@ -67,6 +69,7 @@ public sealed class RegistryPageTests(SharedCluster shared) : IAsyncLifetime
         var pods = await UidsAsync();
         await using var shell = await OpenShellAsync("helm3");
         await RunAsync(shell, Assert.Single(Commands("Replicas and storage")));
+        await _release.KubectlAsync(CancellationToken, "patch", "storageclass/standard", "--patch", """{"allowVolumeExpansion": null}""");
         await _release.InstallAsync(Values.Replace("SIZE", "200Gi", StringComparison.Ordinal), CancellationToken);
 
         Assert.Equal(pods, await UidsAsync());
@@ -132,6 +135,22 @@ public sealed class RegistryPageTests(SharedCluster shared) : IAsyncLifetime
         await admin.DeleteIfThereAsync(AdminClient.Secrets("default"), "c1-registry-addon-login", CancellationToken);
         await admin.DeleteIfThereAsync(AdminClient.Clusters("default"), "c1", CancellationToken);
     }
+
+    /// <summary>Those in sentences and tables.</summary>
+    private async Task RunInlineAsync()
+    {
+        var text = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Find(), _page.Path), CancellationToken);
+        var commands = Inline().Matches(text).Select(match => match.Groups[1].Value).ToArray();
+        await using var shell = await OpenShellAsync("helm3");
+        foreach (var command in commands)
+            await RunAsync(shell, command);
+
+        Assert.Equal(3, commands.Length);
+        Assert.Equal(64, (await _release.ReadSecretAsync("registry-http", "httpSecret", CancellationToken)).Length);
+    }
+
+    [GeneratedRegex("`(kubectl -n [^`]+)`")]
+    private static partial Regex Inline();
 
     private IReadOnlyList<string> Commands(string heading)
     {
