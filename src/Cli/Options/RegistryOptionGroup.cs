@@ -66,8 +66,7 @@ internal static class RegistryOptionGroup
         .Add("cluster-condition", OptionKind.Choice<ClusterConditionMode>(), options => options.ClusterCondition,
             (options, value) => options with { ClusterCondition = value },
             "Whether the reconciler keeps the condition capi-registry-hook.io/RegistryReady on Clusters: On, Remove (it takes away "
-            + "those that "
-                + "it wrote) or Off.")
+            + "those that it wrote) or Off.")
         .Add("upgrade-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.UpgradeBlockLimit,
             (options, value) => options with { UpgradeBlockLimit = value },
             "How long a fault may block a cluster's upgrade.")

@@ -94,8 +94,7 @@ public sealed class RegistryRefusalTests
             + "makes every collection fail, and a bucket has no folders to mend that; set it to false.")]
     [InlineData("sync.primary=2", "sync.primary is 2, but there are 2 replicas, counted from 0: name one of them.")]
     [InlineData("networkPolicy.enabled=true,networkPolicy.from[0].podSelector.matchLabels.a=b",
-        "networkPolicy.from without networkPolicy.nodeCIDRs would lock out the nodes, which pull: list the nodes' networks "
-            + "there too.")]
+        "networkPolicy.from without networkPolicy.nodeCIDRs would lock out the nodes, which pull: list the nodes' networks there too.")]
     [InlineData("extraEnv[0].name=OTEL_TRACES_EXPORTER,extraEnv[0].value=otlp",
         "extraEnv sets OTEL_TRACES_EXPORTER, which this chart sets too: remove it and use the value that it comes from.")]
     [InlineData("httpSecret.secretName=a,extraEnv[0].name=REGISTRY_HTTP_SECRET,extraEnv[0].value=b",
