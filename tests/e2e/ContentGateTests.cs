@@ -165,7 +165,7 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
 
         Assert.Equal([("list", "capi-registry-hook.io", "registrycontents")], Rights(on).Except(Rights(off)));
         var named = await HookChart.RenderAsync(CancellationToken, "--set",
-            "contentGate.enabled=true,rbac.namespaces={team-a},options.contentSharedNamespaces={platform}");
+            "contentGate.enabled=true,rbac.namespaces={team-a},sync.sharedNamespaces={platform}");
         Assert.Equal(["platform", "team-a"], named.Where(item => item.Kind() == "Role" && item.Rights().Any(right =>
             right.Resource == "registrycontents")).Select(item => (string?)item["metadata"]!["namespace"]).Order());
     }
