@@ -26,8 +26,10 @@
 - --variable-name={{ .Values.variable.name }}
 - --variable-path={{ .Values.variable.path }}
 - --watch-namespaces={{ default list .Values.rbac.namespaces | uniq | sortAlpha | join "," }}
-{{- with index (default dict .Values.options) "workloadAllowCidrs" }}
-- {{ printf "--workload-allow-cidrs=%s" (join "," .) | quote }}
+{{- range $key := list "workloadAllowCidrs" }}
+{{- with index (default dict $.Values.options) $key }}
+- {{ printf "--%s=%s" (kebabcase $key) (join "," .) | quote }}
+{{- end }}
 {{- end }}
 {{- with .Values.management.kubeconfig }}
 {{- if .secretName }}

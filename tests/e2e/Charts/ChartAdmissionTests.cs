@@ -21,7 +21,8 @@ public sealed partial class ChartAdmissionTests
         await kubectl.InstallDefinitionsAsync(CancellationToken);
         await kubectl.RunAsync(CancellationToken, "create", "namespace", HelmProgram.Namespace);
         // Cases name them.
-        await kubectl.RunAsync(CancellationToken, "create", "namespace", "team-a");
+        foreach (var name in new[] { "team-a", "team-b", "platform" })
+            await kubectl.RunAsync(CancellationToken, "create", "namespace", name);
         await kubectl.RunAsync(CancellationToken, "create", "serviceaccount", "default", $"--namespace={HelmProgram.Namespace}");
         await kubectl.RunAsync(CancellationToken, "create", "priorityclass", "platform", "--value=1");
 
