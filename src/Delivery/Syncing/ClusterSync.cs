@@ -84,7 +84,7 @@ internal sealed class ClusterSync(
         var held = await target.Client.ResolveAsync(ContentArtifact.Repository, ContentArtifact.TagOf(content.Key), cancellationToken);
         var isComplete = held?.Digest == content.Digest;
         var verifyAt = wanted.Former?.VerifyAt ?? NextVerify();
-        var isVerify = isComplete && options.Verify > TimeSpan.Zero && time.GetUtcNow() >= verifyAt;
+        var isVerify = isComplete && time.GetUtcNow() >= verifyAt;
         var mayWrite = ticket.IsUrgent || SyncWindows.IsOpen(wanted.Spec.Windows, time.GetUtcNow());
         if ((isComplete && !isVerify) || !mayWrite)
         {
@@ -95,7 +95,7 @@ internal sealed class ClusterSync(
         if (!queue.TryBeginFill(ticket.Cluster))
             return (false, null);
         var (reason, wrote) = await FillAsync(ticket.Cluster, target, wanted, held is not null, cancellationToken);
-        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : verifyAt, wrote);
+        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), wrote);
         return (true, reason);
     }
 
@@ -107,7 +107,8 @@ internal sealed class ClusterSync(
         try
         {
             var places = ContentPlaces.Map(wanted.Content.Named, target.Rule);
-            var report = await CopyAsync(target, ContentPlaces.ToCopy(wanted.Content.Entries, places), cancellationToken);
+            var items = ContentPlaces.ToCopy(wanted.Content.Entries, places);
+            var report = await CopyAsync(target, items, cancellationToken);
             wrote = report is not { BytesSent: 0, ManifestsSent: 0, BlobsMounted: 0 };
             if (report.Failures is [var failure, ..])
                 return (Describe(failure, report.Failures.Count - 1), wrote);
@@ -115,7 +116,12 @@ internal sealed class ClusterSync(
                 await TagPruning.RunAsync(
                     target, wanted.Content, places, model.ContentsBeside(wanted.Content.Key, cluster), cancellationToken);
             report = await CopyAsync(target, [wanted.Content.Artifact], cancellationToken);
-            return (report.Failures is [var last, ..] ? Describe(last, 0) : null, Wrote: wrote || report.ManifestsSent > 0);
+            if (report.Failures is [var last, ..])
+                return (Describe(last, 0), wrote);
+            // A volume that was lost before the lock was written took the content, and one that is lost from now on takes the lock too.
+            var left = await ContentCopy.PlanAsync(target.Client, items, new CopyOptions { Workers = options.Streams }, cancellationToken);
+            var isWhole = left is { BlobsSent: 0, BlobsMounted: 0, Failures.Count: 0 };
+            return (isWhole ? null : "The registry lost content while it was filled.", Wrote: wrote || report.ManifestsSent > 0);
         }
         catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
         {
@@ -141,5 +147,6 @@ internal sealed class ClusterSync(
             new ClusterResult(wanted.Content.Digest, isComplete, reason) { VerifyAt = verifyAt }, wrote);
 
     // Spread, and not in the first half of the interval: a new leader need not verify the whole fleet at once.
-    private DateTimeOffset NextVerify() => time.GetUtcNow() + (options.Verify * (0.5 + (0.5 * Random.Shared.NextDouble())));
+    private DateTimeOffset NextVerify() => options.Verify == TimeSpan.Zero ? DateTimeOffset.MaxValue
+        : time.GetUtcNow() + (options.Verify * (0.5 + (0.5 * Random.Shared.NextDouble())));
 }
