@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.EndToEnd.Tests.Content;
+using CapiRegistryHook.EndToEnd.Tests.Delivery;
+using CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Service;
 
@@ -69,6 +72,32 @@ public sealed class PreflightTests(RealEnvironment fixture)
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
         Assert.Equal(["workload-api", "clock", "addresses", "storage"],
             Findings(run).Where(finding => (string)finding["result"]! == "skipped").Select(finding => (string)finding["check"]!));
+    }
+
+    /// <summary>Nothing is fetched but manifests; what fits is told too.</summary>
+    [Theory]
+    [InlineData("1Mi", "failed", 1)]
+    [InlineData("10Gi", "passed", 0)]
+    public async Task Run_ContentIsDeclared_IsHeldAgainstTheVolumes(string size, string result, int exitCode)
+    {
+        await using var site = await EmbeddedSite.StartAsync(CancellationToken);
+        await using var source = await RealRegistry.StartAsync(CancellationToken);
+        await SyncSite.WriteCaAsync(site, source, CancellationToken);
+        await SyncSite.PutImageAsync(site, source, "test/app", "1", 1, CancellationToken, size: 600_000);
+        await SyncSite.CreateAsync(site, SyncSite.Content("base", source, "docker.io/test/app:1"), CancellationToken);
+        var manifest = TestEnvironment.NewCluster("c2");
+        manifest["metadata"]!["namespace"] = "default";
+        manifest["spec"]!["topology"]!["variables"]![0]!["value"]!["addons"]!["registry"] =
+            new JsonObject { ["storage"] = new JsonObject { ["size"] = size } };
+        await File.WriteAllTextAsync(site.Folder["cluster.yaml"], manifest.ToJsonString(), CancellationToken);
+
+        var run = await site.RunAsync(CancellationToken, ["preflight", "-f", site.Folder["cluster.yaml"], "-o", "json",
+            "--sync-source-allow-cidrs", "127.0.0.0/8", .. site.Access]);
+
+        var finding = Assert.Single(Findings(run), item => (string)item["check"]! == "content");
+        Assert.Equal(result, (string)finding["result"]!);
+        Assert.Contains("1 RegistryContent selects the Cluster, with 1.1 MiB", (string)finding["finding"]!, StringComparison.Ordinal);
+        Assert.True(exitCode == 0 || run.ExitCode == exitCode, run.Output);
     }
 
     [Theory]
@@ -235,7 +264,8 @@ public sealed class PreflightTests(RealEnvironment fixture)
                 ["conditions"] = new JsonArray(new JsonObject
                 {
                     ["type"] = "Discovered", ["status"] = handlers.Length > 0 ? "True" : "False", ["reason"] = "Tested",
-                    ["message"] = handlers.Length > 0 ? "All handlers are known." : "x509: unknown authority", ["lastTransitionTime"] = "2026-01-01T00:00:00Z",
+                    ["message"] = handlers.Length > 0 ? "All handlers are known." : "x509: unknown authority",
+                    ["lastTransitionTime"] = "2026-01-01T00:00:00Z",
                 }),
                 ["handlers"] = new JsonArray([.. handlers.Select(handler => new JsonObject
                 {

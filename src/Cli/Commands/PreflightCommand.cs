@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Net;
 using System.Text.Json;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Preflight;
@@ -31,7 +33,7 @@ internal static class PreflightCommand
         {
             cluster, file, extension, account, output,
         };
-        command.Bind([.. RegistryOptionGroup.Options, .. ManagementOptionGroup.Options], (reader, result) =>
+        command.Bind([.. RegistryOptionGroup.Options, .. SyncOptionGroup.Sources, .. ManagementOptionGroup.Options], (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
             var (name, path) = (result.GetValue(cluster), result.GetValue(file));
@@ -44,8 +46,9 @@ internal static class PreflightCommand
             var management = ManagementOptionGroup.Read(reader);
             var manifest = path is null ? [] : ReadManifest(reader, path);
             var service = new InstalledService(result.GetValue(extension)!, result.GetValue(account)!);
+            var sources = SyncOptionGroup.ReadNetworks(reader).ToList();
             return reader.Problems.Count > 0 ? Task.FromResult(ExitCode.Refuse(reader.Problems))
-                : RunAsync(new Request(name is null ? null : key, manifest, service, management, registry, isJson, time));
+                : RunAsync(new Request(name is null ? null : key, manifest, service, management, registry, sources, isJson, time));
         });
         return command;
     }
@@ -79,12 +82,15 @@ internal static class PreflightCommand
         try
         {
             using var preflight = RegistryPreflight.Connect(request.Management, request.Registry, request.Time);
+            using var contents = ContentFleet.Connect(request.Management, request.Registry, request.Time);
             var reports = new List<(Cluster Cluster, IReadOnlyList<PreflightFinding> Findings)>();
             await foreach (var (cluster, exists) in FindAsync(preflight, request, interruption.Token))
             {
                 var parts = await Task.WhenAll(
                     preflight.RunAsync(cluster, exists, request.Service, interruption.Token),
-                    ImagePreflight.RunAsync(preflight.ImagesOf(cluster), request.Time, interruption.Token));
+                    ImagePreflight.RunAsync(preflight.ImagesOf(cluster), request.Time, interruption.Token),
+                    ContentPreflight.RunAsync(
+                        contents, cluster, preflight.RoomOf(cluster), request.Sources, request.Time, interruption.Token));
                 reports.Add((cluster, [.. parts.SelectMany(part => part)]));
             }
 
@@ -163,5 +169,5 @@ internal static class PreflightCommand
 
     private sealed record Request(
         ClusterKey? Key, IReadOnlyList<Cluster> Manifest, InstalledService Service, ManagementConnection Management,
-        RegistryOptions Registry, bool IsJson, TimeProvider Time);
+        RegistryOptions Registry, IReadOnlyList<IPNetwork> Sources, bool IsJson, TimeProvider Time);
 }

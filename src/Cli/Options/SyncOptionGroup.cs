@@ -36,7 +36,10 @@ internal static class SyncOptionGroup
             "CIDR blocks of loopback, link-local and other special addresses that sources of RegistryContents may have. All other "
                 + "special addresses are refused.", "none");
 
-    /// <summary>Those that no other command has.</summary>
+    /// <summary>Where sources may lie.</summary>
+    public static IReadOnlyList<ServiceOption> Sources => Networks.Options;
+
+    /// <summary>Those of the syncer.</summary>
     public static IReadOnlyList<ServiceOption> Own { get; } = [.. Group.Options, .. Networks.Options];
 
     /// <summary>Every option of the command.</summary>
@@ -75,7 +78,8 @@ internal static class SyncOptionGroup
         return endpoint;
     }
 
-    private static IEnumerable<IPNetwork> ReadNetworks(OptionReader reader)
+    /// <summary>The blocks of <see cref="Sources"/>.</summary>
+    public static IEnumerable<IPNetwork> ReadNetworks(OptionReader reader)
     {
         foreach (var block in Networks.Read(reader).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {

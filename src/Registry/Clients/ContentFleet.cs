@@ -75,6 +75,33 @@ public sealed class ContentFleet : IDisposable
             return (type is null ? null : RegistryResources.Clusters(type.Version), problem);
         }, Read, @namespace, cancellationToken);
 
+    /// <summary>The contents that select a Cluster now, suspended ones left out; none where the kind is not installed.</summary>
+    /// <param name="cluster">The Cluster, which need not be there yet.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
+    public async Task<IReadOnlyList<RegistryContent>> ListForAsync(Cluster cluster, CancellationToken cancellationToken)
+    {
+        var selection = new ContentSelection(_options.ContentSharedNamespaces);
+        var found = new List<RegistryContent>();
+        foreach (var place in _options.ContentSharedNamespaces.Append(cluster.Key.Namespace).Distinct(StringComparer.Ordinal))
+        {
+            try
+            {
+                await foreach (var content in _management.ListAsync(
+                    ContentResources.Contents, new ListOptions { Namespace = place, PageSize = PageSize }, cancellationToken))
+                {
+                    if (!ContentSelection.IsSuspended(content) && selection.Selects(content, cluster.Key, cluster.Metadata.Labels))
+                        found.Add(content);
+                }
+            }
+            catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
+            {
+                return [];
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>Replaces the status of a content. A content that is gone has none.</summary>
     public async Task WriteStatusAsync(ContentKey content, RegistryContentStatus status, CancellationToken cancellationToken)
     {

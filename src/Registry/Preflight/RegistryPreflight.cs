@@ -3,10 +3,12 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry.Access;
+using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Preflight;
@@ -81,6 +83,21 @@ public sealed class RegistryPreflight : IDisposable
     /// <summary>The images that the registry's own pods need, in full; none when there is no registry to be.</summary>
     public IReadOnlyList<string> ImagesOf(Cluster cluster) =>
         RegistryPlan.Create(cluster, _options) is PlanResult.Wanted wanted ? RegistryImages.Of(wanted.Plan.Values) : [];
+
+    /// <summary>
+    /// The bytes of each volume that take content before pushes are refused; null when the storage has no size of its own, or there is no
+    /// registry to be.
+    /// </summary>
+    public long? RoomOf(Cluster cluster)
+    {
+        if (RegistryPlan.Create(cluster, _options) is not PlanResult.Wanted wanted)
+            return null;
+        var values = HelmValues.Coalesce(ShippedChart.Defaults, wanted.Plan.Values);
+        var mark = HelmValues.Find(values, "storage.highWaterMark")?.GetValue<decimal>() is { } percent and > 0 ? percent : 100;
+        return (string?)HelmValues.Find(values, "storage.type") == "pvc"
+            && Quantity.TryParse((string?)HelmValues.Find(values, "storage.size") ?? "", out var size)
+            ? (long)(size.Value * mark / 100) : null;
+    }
 
     /// <summary>Ends the connections.</summary>
     public void Dispose()
