@@ -91,7 +91,7 @@ public sealed class CommandLineTests
         folder.Delete(recursive: true);
 
         Assert.Equal(0, help.ExitCode);
-        Assert.Contains($"  {invocation} status [options]", help.Output, StringComparison.Ordinal);
+        Assert.Contains($"  {invocation} status [<NAMESPACE/NAME>] [options]", help.Output, StringComparison.Ordinal);
         Assert.Equal(2, bare.ExitCode);
     }
 

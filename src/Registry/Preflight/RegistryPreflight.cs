@@ -1,3 +1,4 @@
+using System.Globalization;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
@@ -93,7 +94,8 @@ public sealed class RegistryPreflight : IDisposable
         if (RegistryPlan.Create(cluster, _options) is not PlanResult.Wanted wanted)
             return null;
         var values = HelmValues.Coalesce(ShippedChart.Defaults, wanted.Plan.Values);
-        var mark = HelmValues.Find(values, "storage.highWaterMark")?.GetValue<decimal>() is { } percent and > 0 ? percent : 100;
+        var mark = int.TryParse(HelmValues.Find(values, "storage.highWaterMark")?.ToJsonString(), NumberStyles.None,
+            CultureInfo.InvariantCulture, out var percent) && percent > 0 ? percent : 100;
         return (string?)HelmValues.Find(values, "storage.type") == "pvc"
             && Quantity.TryParse((string?)HelmValues.Find(values, "storage.size") ?? "", out var size)
             ? (long)(size.Value * mark / 100) : null;

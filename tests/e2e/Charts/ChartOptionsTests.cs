@@ -63,7 +63,7 @@ public sealed class ChartOptionsTests
     }
 
     [Theory]
-    [InlineData("registry", "registry,regsync,exporter")]
+    [InlineData("registry", "registry,regsync,guard,exporter")]
     [InlineData("capi-registry-hook", "capi-registry-hook,exporter")]
     public async Task ExtraContainers_Always_ComeLast(string chart, string names)
     {
