@@ -97,7 +97,7 @@ public sealed class RobustnessTests(RealEnvironment fixture, ITestOutputHelper o
     }
 
     private static bool HasMadeTheRoot(HookService service) =>
-        service.Log.Contains("\"Verb\":\"Created\",\"Kind\":\"Secret\"", StringComparison.Ordinal)
+        service.Log.Contains("\"verb\":\"Created\",\"kind\":\"Secret\"", StringComparison.Ordinal)
         && service.Log.Contains("The root CA was missing.", StringComparison.Ordinal);
 
     private static async Task<(string State, TimeSpan Took)> UndisturbedAsync(TestEnvironment environment)
