@@ -52,6 +52,7 @@ internal static class StatusJson
         WriteNumber(json, "rootGeneration", report.RootGeneration);
         json.WriteString("release", report.Release);
         WriteVolumes(json, report);
+        WriteContent(json, report);
         json.WriteString("phase", StatusText.PhaseOf(report));
         json.WriteString("problem", report.Problem);
         json.WritePropertyName("condition");
@@ -59,6 +60,21 @@ internal static class StatusJson
             WriteCondition(json, condition);
         else
             json.WriteNullValue();
+    }
+
+    private static void WriteContent(Utf8JsonWriter json, ClusterStatus report)
+    {
+        json.WritePropertyName("content");
+        if (report.Content is not { } content)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartObject();
+        json.WriteNumber("declared", content.Declared);
+        json.WriteNumber("failing", content.Failing);
+        json.WriteEndObject();
     }
 
     private static void WriteVolumes(Utf8JsonWriter json, ClusterStatus report)

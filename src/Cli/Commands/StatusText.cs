@@ -25,6 +25,7 @@ internal static class StatusText
         new("ROOT", report => report.RootGeneration?.ToString(CultureInfo.InvariantCulture) ?? None),
         new("RELEASE", report => Short(report.Release)),
         new("VOLUMES", VolumesOf) { IsShown = report => report.Volumes is not null },
+        new("CONTENT", ContentOf) { IsShown = report => report.Content is not null },
         new(PhaseHead, PhaseOf),
         new("PROBLEM", report => report.Problem ?? ""),
     ];
@@ -57,6 +58,13 @@ internal static class StatusText
         null => None,
         [] => "no statistics",
         var volumes => $"{volumes.Max(volume => volume.Percent).ToString(CultureInfo.InvariantCulture)}%",
+    };
+
+    private static string ContentOf(ClusterStatus report) => report.Content switch
+    {
+        null => None,
+        { Failing: 0 } content => content.Declared.ToString(CultureInfo.InvariantCulture),
+        var content => string.Create(CultureInfo.InvariantCulture, $"{content.Declared}, {content.Failing} failing"),
     };
 
     public static string DayOf(DateTimeOffset? moment) =>

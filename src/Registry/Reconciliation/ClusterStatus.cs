@@ -44,6 +44,9 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>When they were read; null where nothing is known. A day old at most while the cluster can be reached.</summary>
     public DateTimeOffset? VolumesReadAt { get; init; }
 
+    /// <summary>What RegistryContents declare for it; null when nothing is declared, or nothing is known.</summary>
+    public ContentReport? Content { get; init; }
+
     /// <summary>What is wrong or awaited, in sentences; null when nothing is.</summary>
     public string? Problem { get; init; }
 
@@ -53,6 +56,11 @@ public sealed record ClusterStatus(ClusterKey Cluster, ClusterPhase Phase)
     /// <summary>How many replicas are requested; null without a registry.</summary>
     public int? Replicas { get; init; }
 }
+
+/// <summary>The declared content of a registry.</summary>
+/// <param name="Declared">How many RegistryContents select the Cluster, suspended ones among them.</param>
+/// <param name="Failing">How many of them say that the last try for this Cluster failed; each names ten Clusters at most.</param>
+public sealed record ContentReport(int Declared, int Failing);
 
 /// <summary>A condition, as a controller reports it.</summary>
 /// <param name="Type">What it is about.</param>

@@ -28,6 +28,7 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         var releases = await ReadReleasesAsync(@namespace, cancellationToken);
         var helm = releases.Values.Any(ReleaseReport.IsInTheWay) ? await ReadHelmReleasesAsync(@namespace, cancellationToken) : None;
         var warnings = await ReadWarningsAsync(@namespace, cancellationToken);
+        var contents = await DeclaredContents.ReadAsync(management, options, cancellationToken);
         await foreach (var cluster in management.ListAsync(
             RegistryResources.Clusters(version), new ListOptions { Namespace = @namespace, LabelSelector = selector }, cancellationToken))
         {
@@ -37,7 +38,8 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
                 HelmReleases = releases.GetValueOrDefault(key) is { } release ? helm[release.Metadata.Uid ?? ""] : [],
                 Warning = warnings.GetValueOrDefault(cluster.Metadata.Uid ?? ""),
             };
-            yield return ClusterStatusFactory.Create(facts, options, time.GetUtcNow());
+            var status = ClusterStatusFactory.Create(facts, options, time.GetUtcNow());
+            yield return status.Endpoint is null ? status : status with { Content = contents.Of(cluster) };
         }
     }
 
@@ -68,8 +70,10 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
             facts, trust is null ? null : TrustSecret.Read(trust),
             events.OrderByDescending(item => item.EventTime).Take(MostEvents), options, time.GetUtcNow());
         var dates = trust is null ? null : TrustDates.Read(trust);
+        var contents = await DeclaredContents.ReadAsync(management, options, cancellationToken);
         return detail with
         {
+            Summary = detail.Summary.Endpoint is null ? detail.Summary : detail.Summary with { Content = contents.Of(cluster) },
             TrustedRoots = [.. detail.TrustedRoots.Select(root => root with { Since = dates?.Since(RootId.Of(root.Thumbprint)) })],
         };
     }

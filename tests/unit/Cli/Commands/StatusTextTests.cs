@@ -37,6 +37,22 @@ public sealed class StatusTextTests
 
     /// <summary>A column of which no registry has anything to say is noise.</summary>
     [Fact]
+    public void WriteTable_ContentIsDeclared_TellsHowMuchAndWhatFails()
+    {
+        var table = StatusText.WriteTable(
+        [
+            new(new ClusterKey("team-a", "c1"), ClusterPhase.Ready) { Content = new ContentReport(2, 0) },
+            new(new ClusterKey("team-a", "c2"), ClusterPhase.Ready) { Content = new ContentReport(3, 1) },
+            new(new ClusterKey("team-a", "c3"), ClusterPhase.Off),
+        ]);
+
+        Assert.Matches(@"CONTENT +PHASE", table);
+        Assert.Matches(@"team-a/c1 .* 2 +ready", table);
+        Assert.Matches(@"team-a/c2 .* 3, 1 failing +ready", table);
+        Assert.Matches(@"team-a/c3 .* - +off", table);
+    }
+
+    [Fact]
     public void WriteTable_NoVolumesKnown_HasNoColumnForThem() => Assert.Equal(
         "CLUSTER               REGISTRY  ENDPOINT  CERTIFICATE UNTIL  ROOT  RELEASE  PHASE    PROBLEM\n"
             + "team-b/a-longer-name  no        -         -                  -     -        invalid  The variable is wrong.\n",
