@@ -48,6 +48,10 @@ public sealed class AdminClient : IDisposable
     /// <summary>The path of Events in a namespace.</summary>
     public static string Events(string @namespace) => $"/apis/events.k8s.io/v1/namespaces/{@namespace}/events";
 
+    /// <summary>RegistryContents of a namespace.</summary>
+    public static string Contents(string @namespace) =>
+        $"/apis/capi-registry-hook.io/v1alpha1/namespaces/{@namespace}/registrycontents";
+
     /// <summary>The path of ExtensionConfigs.</summary>
     public static string ExtensionConfigs => "/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs";
 

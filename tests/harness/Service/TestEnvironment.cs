@@ -92,7 +92,7 @@ public sealed class TestEnvironment : IAsyncDisposable
         foreach (var collection in _namespaces.SelectMany(@namespace => new[]
         {
             AdminClient.Clusters(@namespace), AdminClient.ChartProxies(@namespace), AdminClient.Secrets(@namespace),
-            AdminClient.Events(@namespace), AdminClient.Leases(@namespace),
+            AdminClient.Events(@namespace), AdminClient.Leases(@namespace), AdminClient.Contents(@namespace),
         }))
         {
             await ClearAsync(ManagementObjects, collection, cancellationToken);

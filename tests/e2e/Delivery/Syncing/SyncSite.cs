@@ -13,7 +13,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;
 internal static class SyncSite
 {
     public static string Contents(string @namespace) =>
-        $"/apis/capi-registry-hook.io/v1alpha1/namespaces/{@namespace}/registrycontents";
+        AdminClient.Contents(@namespace);
 
     /// <summary>Puts a new image of random content under a tag of a registry, and returns its digest.</summary>
     public static async Task<string> PutImageAsync(

@@ -6,7 +6,6 @@ namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 /// <summary>What <c>status</c> knows of the content that is declared for a Cluster.</summary>
 public sealed class DeclaredContentsTests : IDisposable
 {
-    private const string Contents = "/apis/capi-registry-hook.io/v1alpha1/namespaces";
     private readonly ReconcilerFixture _fixture = new();
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
@@ -36,7 +35,7 @@ public sealed class DeclaredContentsTests : IDisposable
 
     private async Task CreateAsync(string @namespace, string name, string? failing)
     {
-        var collection = $"{Contents}/{@namespace}/registrycontents";
+        var collection = AdminClient.Contents(@namespace);
         await _fixture.Objects.CreateAsync(collection, JsonNode.Parse($$"""
             {
               "apiVersion": "capi-registry-hook.io/v1alpha1", "kind": "RegistryContent", "metadata": { "name": "{{name}}" },
