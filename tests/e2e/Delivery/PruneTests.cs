@@ -95,6 +95,33 @@ public sealed class PruneTests
         Assert.Contains("4 removed", run.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>What has no tag is not known to be unneeded; what belongs to an image stays and goes with it.</summary>
+    [Fact]
+    public async Task Run_ImagesByDigestAloneAndSignatures_StayWithWhatTheyBelongTo()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        var cluster = await site.AddAsync("one", 1, Cancelled);
+        var layout = new LayoutImages(site.Folder["layout"], seed: 10);
+        string[] digests = [.. new[] { "kept", "gone", "untagged" }.Select(tag => layout.Add($"docker.io/test/app:{tag}", layout.Random(300)))];
+        var signatures = digests.Select(digest => layout.Add(
+            $"docker.io/test/app:{digest.Replace(':', '-')}.sig", layout.Random(100))).ToList();
+        Assert.Equal(0, (await site.RunAsync(Cancelled, ["push", layout.Folder, "--cluster", "default/one", .. site.Access])).ExitCode);
+        var registry = cluster.Replicas[0].Client;
+        var untagged = await registry.GetManifestAsync("test/app", digests[2], Cancelled);
+        await registry.DeleteManifestAsync("test/app", digests[2], Cancelled);
+        await registry.PutManifestAsync("test/app", digests[2], untagged!, Cancelled);
+
+        var run = await site.RunAsync(
+            Cancelled, ["prune", "--cluster", "default/one", "--yes", "--keep", "test/app:kept", .. site.Access]);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        foreach (var (image, signature, stays) in digests.Zip(signatures, [true, false, true]))
+        {
+            Assert.Equal(stays, await registry.GetManifestAsync("test/app", image, Cancelled) is not null);
+            Assert.Equal(stays, await registry.GetManifestAsync("test/app", signature, Cancelled) is not null);
+        }
+    }
+
     /// <summary>A lock that can't be read, a registry without deletes, a cluster that does not answer: nothing is guessed.</summary>
     [Fact]
     public async Task Run_SomethingIsNotKnown_RemovesNothingAndSaysWhy()
