@@ -16,7 +16,7 @@ internal static class WorkloadImages
     /// <summary>Beyond it something is wrong, or this is the wrong tool.</summary>
     private const int MostObjects = 500_000;
 
-    private const string ContainerdScheme = "docker-pullable://";
+    private const string DockerScheme = "docker-pullable://";
 
     private static readonly ResourceType<WorkloadObject>[] Kinds =
     [
@@ -93,7 +93,7 @@ internal static class WorkloadImages
     private static void Add(string image, HashSet<string> images)
     {
         if (image.Length > 0)
-            images.Add(image.StartsWith(ContainerdScheme, StringComparison.Ordinal) ? image[ContainerdScheme.Length..] : image);
+            images.Add(image.StartsWith(DockerScheme, StringComparison.Ordinal) ? image[DockerScheme.Length..] : image);
     }
 
     private static ResourceType<WorkloadObject> Kind(string group, string version, string plural, string kind) =>

@@ -7,6 +7,7 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Text;
+using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Inspection;
 
@@ -74,7 +75,7 @@ internal sealed class WorkloadInspection(KubernetesClient workload, TimeProvider
         try
         {
             var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
-            var claims = await workload.ListFirstAsync(InspectedResources.VolumeClaims, options, MostClaims, cancellationToken);
+            var claims = await workload.ListFirstAsync(VolumeResourceTypes.Claims, options, MostClaims, cancellationToken);
             return [.. claims.OrderBy(claim => claim.Metadata.Name, StringComparer.Ordinal).Select(claim => new ClaimReport(
                 FieldText.Sentence(claim.Metadata.Name ?? ""), FieldText.Sentence(claim.Status?.Phase ?? "Pending"),
                 claim.Status?.Capacity?.GetValueOrDefault("storage"), claim.Spec?.StorageClassName))];

@@ -3,7 +3,7 @@ using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Registry.Volumes;
 
-/// <summary>A core/v1 PersistentVolumeClaim, as far as growing it goes.</summary>
+/// <summary>A core/v1 PersistentVolumeClaim, as far as its size goes.</summary>
 internal sealed record VolumeClaim : IKubernetesObject
 {
     public string? ApiVersion { get; init; }
@@ -22,7 +22,8 @@ internal sealed record VolumeClaimSpec(string? StorageClassName, VolumeResources
 /// <summary>What a claim requests; a storage driver gives at least that, and later when it grows.</summary>
 internal sealed record VolumeResources(IReadOnlyDictionary<string, string>? Requests);
 
-internal sealed record VolumeClaimStatus(string? Phase);
+/// <summary>What a claim has.</summary>
+internal sealed record VolumeClaimStatus(string? Phase, IReadOnlyDictionary<string, string>? Capacity = null);
 
 /// <summary>A storage.k8s.io/v1 StorageClass, as far as it says whether its volumes may grow.</summary>
 internal sealed record StorageClass : IKubernetesObject

@@ -3,24 +3,6 @@ using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Registry.Inspection;
 
-/// <summary>A core/v1 PersistentVolumeClaim, as far as it says how large it is.</summary>
-internal sealed record VolumeClaim : IKubernetesObject
-{
-    public string ApiVersion => "v1";
-
-    public string Kind => "PersistentVolumeClaim";
-
-    public ObjectMeta Metadata { get; init; } = new();
-
-    public VolumeClaimSpec? Spec { get; init; }
-
-    public VolumeClaimStatus? Status { get; init; }
-}
-
-internal sealed record VolumeClaimSpec(string? StorageClassName);
-
-internal sealed record VolumeClaimStatus(string? Phase, IReadOnlyDictionary<string, string>? Capacity);
-
 /// <summary>A core/v1 Service, as far as it says which pods it leads to.</summary>
 internal sealed record SelectingService : IKubernetesObject
 {
@@ -37,16 +19,12 @@ internal sealed record SelectingServiceSpec(IReadOnlyDictionary<string, string>?
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
-[JsonSerializable(typeof(VolumeClaim))]
 [JsonSerializable(typeof(SelectingService))]
 internal sealed partial class InspectionJson : JsonSerializerContext;
 
 /// <summary>The resources of a workload cluster that are looked at here alone.</summary>
 internal static class InspectedResources
 {
-    public static ResourceType<VolumeClaim> VolumeClaims { get; } =
-        new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, InspectionJson.Default.VolumeClaim);
-
     public static ResourceType<SelectingService> Services { get; } =
         new("", "v1", "services", "Service", true, InspectionJson.Default.SelectingService);
 }
