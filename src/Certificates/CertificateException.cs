@@ -29,16 +29,16 @@ public sealed class CertificateException : Exception
         CertificateFault.NotAnchored => "The certificate is not self-signed and no self-signed root in its trust bundle anchors it.",
         CertificateFault.IssuerExpired => "The issuing certificate, or one above it, is not valid at this time.",
         CertificateFault.UnsupportedExtension =>
-            "The certificate, or one above it, has a critical extension that TLS clients do not process, so they would reject everything"
-            + " that it issues.",
+            "The certificate, or one above it, has a critical extension that TLS clients do not process, "
+                + "so they would reject everything that it issues.",
         CertificateFault.RejectedByClients =>
             "TLS clients would reject the server certificate that it issues: the authority's name constraints, or another restriction on"
             + " its path, exclude a name that the certificate needs.",
         CertificateFault.Undecryptable =>
             "The encrypted private key can't be decrypted: it needs another passphrase or key, or it is damaged.",
         CertificateFault.UnsupportedEncryption =>
-            "The private key is encrypted in an unsupported way: use PBES2 with PBKDF2, SHA-256 and AES-256-CBC, or CMS with RSA-OAEP,"
-            + " SHA-256 and AES-256-CBC.",
+            "The private key is encrypted in an unsupported way: "
+                + "use PBES2 with PBKDF2, SHA-256 and AES-256-CBC, or CMS with RSA-OAEP, SHA-256 and AES-256-CBC.",
         CertificateFault.UnsupportedRecipient => "The recipient's key is of an unsupported type: use RSA with 2048 to 8192 bits.",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, "This fault has no sentence."),
     };

@@ -15,8 +15,8 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
     private const string Target = "v1.34.0";
     private const string Awaited = "capi-registry-hook.io/content-awaited";
     private const string Needed = "capi-registry-hook.io/content-needed";
-    private const string Incomplete = "The registry does not hold what the upgrade to \"v1.34.0\" needs yet: 1 of 1 RegistryContent is "
-        + "incomplete, with 37 entries.";
+    private const string Incomplete =
+        "The registry does not hold what the upgrade to \"v1.34.0\" needs yet: 1 of 1 RegistryContent is incomplete, with 37 entries.";
 
     private const string Unknown = "It is not known whether the registry holds what the upgrade to \"v1.34.0\" needs (1 "
         + "RegistryContent): its primary replica does not answer, or is not ready.";

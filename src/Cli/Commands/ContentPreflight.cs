@@ -45,8 +45,8 @@ internal static class ContentPreflight
 
     private static PreflightFinding Judge(int contents, long bytes, long? room)
     {
-        var declared = $"{contents} {(contents == 1 ? "RegistryContent selects" : "RegistryContents select")} the Cluster, with "
-            + $"{ByteText.Of(bytes)} for each replica";
+        var declared = $"{contents} {(contents == 1 ? "RegistryContent selects" : "RegistryContents select")} the Cluster, "
+            + $"with {ByteText.Of(bytes)} for each replica";
         return room is not { } most ? new PreflightFinding(Check, PreflightVerdict.Passed, $"{declared}.", Remedy: null)
             : bytes <= most ? new PreflightFinding(Check, PreflightVerdict.Passed,
                 $"{declared}, and room for {ByteText.Of(most)}.", Remedy: null)

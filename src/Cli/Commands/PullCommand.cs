@@ -13,8 +13,8 @@ internal static class PullCommand
     {
         var names = new Argument<string[]>("NAME")
         {
-            Description = "REPOSITORY:TAG or REPOSITORY@DIGEST as list prints it, or an image name with its host; everything that has a "
-                + "tag without it.",
+            Description = "REPOSITORY:TAG or REPOSITORY@DIGEST as list prints it, or an image name with its host; "
+                + "everything that has a tag without it.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var file = new Option<string>("--file", "-f") { Description = "The archive to write, for example site.tar.", Required = true };

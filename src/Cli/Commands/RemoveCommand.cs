@@ -11,13 +11,13 @@ internal static class RemoveCommand
     {
         var names = new Argument<string[]>("NAME")
         {
-            Description = "REPOSITORY:TAG or REPOSITORY@DIGEST as list prints it, or an image name with its host. A digest goes with all "
-                + "its tags.",
+            Description =
+                "REPOSITORY:TAG or REPOSITORY@DIGEST as list prints it, or an image name with its host. A digest goes with all its tags.",
             Arity = ArgumentArity.OneOrMore,
         };
         var targets = new TargetArguments();
-        var command = new Command("remove", "Remove tags or manifests from every replica of a registry, where deletes are enabled. Garbage "
-            + "collection frees the space.") { names };
+        var command = new Command("remove", "Remove tags or manifests from every replica of a registry, where deletes are enabled. "
+            + "Garbage collection frees the space.") { names };
         targets.AddTo(command);
         command.Bind(TargetArguments.Service, (reader, result) => targets.Read(reader, result, time) is { } selection
             ? RunAsync(selection, result.GetValue(names)!)

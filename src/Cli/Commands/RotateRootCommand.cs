@@ -12,8 +12,8 @@ internal static class RotateRootCommand
     {
         var compromised = new Option<bool>("--compromised")
         {
-            Description = "The key of the current root may be in other hands: each cluster stops trusting that root as soon as it serves a "
-                + "certificate from the next one.",
+            Description = "The key of the current root may be in other hands: "
+                + "each cluster stops trusting that root as soon as it serves a certificate from the next one.",
         };
         var command = new Command("rotate-root", "Request a rotation of the root CA, and print what will happen.") { compromised };
         command.Bind([.. RegistryOptionGroup.Root, .. ManagementOptionGroup.Options],

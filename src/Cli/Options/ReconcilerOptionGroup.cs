@@ -11,8 +11,8 @@ internal static class ReconcilerOptionGroup
     private static readonly OptionGroup<ReconcilerOptions> Group = new OptionGroup<ReconcilerOptions>(new())
         .Add("reconciler", OptionKind.Choice<ReconcilerMode>(), options => options.Mode,
             (options, value) => options with { Mode = value },
-            "On: one replica at a time reconciles Clusters in the background. Off: only the hooks work, and nothing is renewed between "
-                + "two upgrades.")
+            "On: one replica at a time reconciles Clusters in the background. Off: "
+                + "only the hooks work, and nothing is renewed between two upgrades.")
         .Add(WatchNamespaces, OptionKind.List, options => options.Namespaces,
             (options, value) => options with { Namespaces = [.. value.Order(StringComparer.Ordinal)] },
             "Namespaces whose Clusters are reconciled; empty for all.", "all")

@@ -51,8 +51,8 @@ internal static class RegistryOptionGroup
             "<hook-namespace>/<tls-public-secret-name> with the default repository, else empty")
         .Add("on-disable", OptionKind.Choice<DisabledData>(), options => options.OnDisable,
             (options, value) => options with { OnDisable = value },
-            "What happens to a registry's volumes and certificate when its Cluster no longer requests a registry. The reconciler "
-                + "acts on it.")
+            "What happens to a registry's volumes and certificate when its Cluster no longer requests a registry. "
+                + "The reconciler acts on it.")
         .Add("rollout", OptionKind.Choice<RolloutMode>(), options => options.Rollout,
             (options, value) => options with { Rollout = value },
             "When new values for the registry chart, or a new chart, reach installed registries: Paced (a few at a time), OnUpgrade (with "
@@ -65,8 +65,8 @@ internal static class RegistryOptionGroup
             "Registries that must fail for a paced rollout to stop.")
         .Add("cluster-condition", OptionKind.Choice<ClusterConditionMode>(), options => options.ClusterCondition,
             (options, value) => options with { ClusterCondition = value },
-            "Whether the reconciler keeps the condition capi-registry-hook.io/RegistryReady on Clusters: On, Remove (it takes away "
-            + "those that it wrote) or Off.")
+            "Whether the reconciler keeps the condition capi-registry-hook.io/RegistryReady on Clusters: "
+                + "On, Remove (it takes away those that it wrote) or Off.")
         .Add("upgrade-block-limit", OptionKind.Duration(TimeSpan.Zero, TimeSpan.FromHours(24)), options => options.UpgradeBlockLimit,
             (options, value) => options with { UpgradeBlockLimit = value },
             "How long a fault may block a cluster's upgrade.")
@@ -87,8 +87,8 @@ internal static class RegistryOptionGroup
                 + "clusters share the root, so such a certificate is accepted in every cluster.", "none")
         .Add("content-shared-namespaces", OptionKind.List, options => options.ContentSharedNamespaces,
             (options, value) => options with { ContentSharedNamespaces = value },
-            "Namespaces whose RegistryContents may select Clusters of all namespaces. Elsewhere a content selects Clusters of its own "
-                + "namespace only.", "none")
+            "Namespaces whose RegistryContents may select Clusters of all namespaces. "
+                + "Elsewhere a content selects Clusters of its own namespace only.", "none")
         .Add("work-limit", OptionKind.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(7)), options => options.WorkLimit,
             (options, value) => options with { WorkLimit = value },
             "How long a hook call may work before it answers that it could not finish.");

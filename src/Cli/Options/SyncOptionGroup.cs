@@ -33,8 +33,8 @@ internal static class SyncOptionGroup
 
     private static readonly OptionGroup<string> Networks = new OptionGroup<string>("")
         .Add(SourceAllowCidrs, OptionKind.CommaSeparated, text => text, (_, text) => text,
-            "CIDR blocks of loopback, link-local and other special addresses that sources of RegistryContents may have. All other "
-                + "special addresses are refused.", "none");
+            "CIDR blocks of loopback, link-local and other special addresses that sources of RegistryContents may have. "
+                + "All other special addresses are refused.", "none");
 
     /// <summary>Where sources may lie.</summary>
     public static IReadOnlyList<ServiceOption> Sources => Networks.Options;

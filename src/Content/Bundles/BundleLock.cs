@@ -60,7 +60,7 @@ public sealed record BundleLock(
         }
         catch (Exception exception) when (exception is JsonException or ContentException)
         {
-            throw new ContentException($"The lock can't be used: "
+            throw new ContentException("The lock can't be used: "
                 + $"{(exception is JsonException ? "it is not valid JSON" : exception.Message.TrimEnd('.'))}.", exception);
         }
     }

@@ -122,8 +122,8 @@ internal sealed class BundlePlan
         Lock = new BundleLock([.. _summaries.Values], blobs, _leftOut);
         var json = Lock.ToJson();
         if (json.Length > BundleLock.LargestSize)
-            throw new ContentException($"The lock of this bundle would have {json.Length} bytes; at most {BundleLock.LargestSize} can "
-                + $"be read again: make several bundles.");
+            throw new ContentException($"The lock of this bundle would have {json.Length} bytes; "
+                + $"at most {BundleLock.LargestSize} can be read again: make several bundles.");
         var config = AddBlob(MediaTypes.Empty, ManifestWriter.EmptyConfig);
         var manifest = ManifestWriter.Image(config, [AddBlob(LayoutNames.LockType, json)], LayoutNames.LockType);
         Small[OciLayout.PathOf(manifest.Descriptor.Digest)] = manifest.Bytes;

@@ -25,8 +25,8 @@ internal sealed class PlatformFilter(IReadOnlyList<Platform> platforms, bool kee
             return new FilteredItem(item, all, []);
         if (keepsIndexes)
         {
-            var notice = $"{item.Name} keeps its index {item.Root.Digest} without the platforms that were left out; not every registry "
-                + $"accepts such an index.";
+            var notice = $"{item.Name} keeps its index {item.Root.Digest} without the platforms that were left out; "
+                + "not every registry accepts such an index.";
             return new FilteredItem(item, new TreeOptions(withAttached, Keeps), [notice]);
         }
 
@@ -39,8 +39,8 @@ internal sealed class PlatformFilter(IReadOnlyList<Platform> platforms, bool kee
     private async Task<FilteredItem> RewriteAsync(BundleItem item, Manifest index, TreeOptions all, CancellationToken cancellationToken)
     {
         var kept = ManifestWriter.Filter(index, child => Keeps(index, child));
-        var notices = new List<string> { $"{item.Name} has another digest with these platforms alone: {kept.Descriptor.Digest} instead "
-            + $"of {item.Root.Digest}." };
+        var notices = new List<string> { $"{item.Name} has another digest with these platforms alone: "
+            + $"{kept.Descriptor.Digest} instead of {item.Root.Digest}." };
         if ((await item.Source.AttachedToAsync(item.Root.Digest, cancellationToken)).Count > 0)
             notices.Add($"{item.Name} is signed or described under {item.Root.Digest}, and that is left out with it.");
         return new FilteredItem(item with { Root = kept.Descriptor, Source = new OverlaidSource(item.Source, kept) }, all, notices);

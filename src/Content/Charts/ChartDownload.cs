@@ -36,8 +36,8 @@ public static class ChartDownload
             throw new ContentException($"The manifest of the chart {name} does not have the digest {root.Digest}.");
         var layers = Manifest.Parse(bytes, root).Layers.Where(layer => layer.MediaType == MediaTypes.HelmChart).ToList();
         if (layers is not [{ Size: <= LargestArchive } archive])
-            throw new ContentException($"{name} is not a chart: it does not have one layer with a chart of at most "
-                + $"{LargestArchive >> 20} MiB.");
+            throw new ContentException(
+                $"{name} is not a chart: it does not have one layer with a chart of at most {LargestArchive >> 20} MiB.");
         await using var reader = new BlobReader(source, archive, RetryPolicy.Default, time);
         await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         var buffer = new byte[1 << 16];

@@ -73,8 +73,8 @@ internal sealed record ChartFiles(
             {
                 content.Write(buffer, 0, read);
                 if (content.Length > LargestChart)
-                    throw new ContentException($"{location} has more than {LargestChart >> 20} MiB when it is unpacked, more than a "
-                        + $"chart may have.");
+                    throw new ContentException(
+                        $"{location} has more than {LargestChart >> 20} MiB when it is unpacked, more than a chart may have.");
             }
 
             return content.ToArray();

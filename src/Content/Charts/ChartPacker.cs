@@ -65,8 +65,8 @@ internal static class ChartPacker
             files.Add(path);
             size += file.Length;
             if (files.Count > MostFiles || size > LargestFolder)
-                throw new ContentException($"{folder} has more than {MostFiles} files or {LargestFolder >> 20} MiB, more than a chart "
-                    + $"may have.");
+                throw new ContentException(
+                    $"{folder} has more than {MostFiles} files or {LargestFolder >> 20} MiB, more than a chart may have.");
         }
 
         files.Sort(StringComparer.Ordinal);

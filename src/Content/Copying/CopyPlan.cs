@@ -42,8 +42,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
         {
             var path = $"{item.Repository}:{item.Tag}";
             if (!tags.TryAdd(path, item) && tags[path].Root.Digest != item.Root.Digest)
-                throw new ContentException($"{tags[path].Label} and {item.Label} are different content for the same place in the "
-                    + $"registry, {path}.");
+                throw new ContentException(
+                    $"{tags[path].Label} and {item.Label} are different content for the same place in the registry, {path}.");
         }
     }
 
@@ -55,8 +55,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
             // What is the root is never there by chance; what an index names may have come with an older bundle.
             var isThere = await target.ResolveAsync(item.Repository, missing.Digest.ToString(), cancellationToken) is not null;
             if (!isThere && (missing.Digest == item.Root.Digest || !options.AllowsSparseIndexes))
-                throw new ContentException($"The manifest {missing.Digest} is neither in {item.Source.Location} nor in "
-                    + $"{target.Name}/{item.Repository}.");
+                throw new ContentException(
+                    $"The manifest {missing.Digest} is neither in {item.Source.Location} nor in {target.Name}/{item.Repository}.");
         }
 
         return tree;
@@ -70,8 +70,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
             if (!Blobs.TryGetValue(blob.Digest, out var planned))
                 Blobs.Add(blob.Digest, planned = new PlannedBlob(blob));
             if (planned.Blob.Size != blob.Size)
-                throw new ContentException($"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in "
-                    + $"{item.Item.Source.Location}.");
+                throw new ContentException(
+                    $"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in {item.Item.Source.Location}.");
             planned.Wanted.Add((item.Item.Repository, item.Item));
         }
     }

@@ -18,8 +18,8 @@ internal static class ManifestReader
     {
         var digest = expected?.Digest ?? Digest.Compute(bytes.Span);
         if (bytes.Length > Manifest.LargestSize)
-            throw new ContentException($"The manifest {digest} has {bytes.Length} bytes, more than the {Manifest.LargestSize} that "
-                + $"registries accept.");
+            throw new ContentException(
+                $"The manifest {digest} has {bytes.Length} bytes, more than the {Manifest.LargestSize} that registries accept.");
         if (expected is not null && (expected.Size != bytes.Length || !digest.Matches(bytes.Span)))
             throw new ContentException($"The manifest {digest} does not have the {expected.Size} bytes that its digest is of.");
         try
@@ -59,8 +59,8 @@ internal static class ManifestReader
     {
         var written = DescriptorJson.Text(root, "mediaType");
         if (IsSchema1(root, written) || IsSchema1(root, announced))
-            throw new ContentException("it is of Docker's schema 1, which registries no longer accept; push the image again with a "
-                + "current client");
+            throw new ContentException(
+                "it is of Docker's schema 1, which registries no longer accept; push the image again with a current client");
         if (written is not null && announced is not null && MediaTypes.IsManifest(announced) && written != announced)
             throw new ContentException($"it is announced as {announced} and says it is {written}");
         var type = written

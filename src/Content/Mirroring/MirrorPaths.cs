@@ -23,12 +23,12 @@ public static class MirrorPaths
         if (rule.Upstreams is null)
             return reference.Repository;
         if (!rule.Upstreams.Contains(reference.Registry, StringComparer.OrdinalIgnoreCase))
-            throw new ContentException($"{reference} is not looked for in the registry: add {reference.Registry} to mirror.upstreams of "
-                + $"the cluster.");
+            throw new ContentException(
+                $"{reference} is not looked for in the registry: add {reference.Registry} to mirror.upstreams of the cluster.");
         var path = $"{reference.Registry.Replace(':', '_').ToLowerInvariant()}/{reference.Repository}";
         return ReferenceGrammar.IsRepository(path) ? path
-            : throw new ContentException($"{reference.Registry} can't be part of a path in a registry: {reference} needs mirror mode "
-                + $"default.");
+            : throw new ContentException(
+                $"{reference.Registry} can't be part of a path in a registry: {reference} needs mirror mode default.");
     }
 
     /// <summary>The repositories of all images, in order.</summary>
@@ -55,7 +55,7 @@ public static class MirrorPaths
                 continue;
             var (a, b) = (NameOf(hosts[0], different), NameOf(other, different));
             throw new ContentException($"{a} and {b} would both be {path} in the registry and are not the same: set mirror.mode of the "
-                + $"cluster to perUpstream, with both hosts in mirror.upstreams, or leave one of them out.");
+                + "cluster to perUpstream, with both hosts in mirror.upstreams, or leave one of them out.");
         }
     }
 

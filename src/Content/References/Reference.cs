@@ -50,8 +50,8 @@ public sealed record Reference
         if (!ReferenceGrammar.IsRegistry(registry))
             throw new ContentException($"'{References.Digest.Shorten(registry)}' is not a registry's host and port.");
         if (!ReferenceGrammar.IsRepository(repository))
-            throw new ContentException($"'{References.Digest.Shorten(repository)}' is not a repository: use lower-case letters, digits "
-                + $"and single separators.");
+            throw new ContentException(
+                $"'{References.Digest.Shorten(repository)}' is not a repository: use lower-case letters, digits and single separators.");
         if (tag is not null && !ReferenceGrammar.IsTag(tag))
             throw new ContentException($"'{References.Digest.Shorten(tag)}' is not a tag.");
         return new Reference(registry, repository, tag ?? (digest is null ? "latest" : null), digest);

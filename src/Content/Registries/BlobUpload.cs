@@ -112,8 +112,8 @@ internal sealed class BlobUpload(RegistryCalls calls, string repository, Descrip
             await Task.Delay(_options.Retry.DelayAfter(attempt), _options.Time, cancellationToken);
             (session, start) = await StatusAsync(session, cancellationToken);
             if (start < offset || start > end || attempt >= _options.Retry.Attempts)
-                throw new RegistryException($"{calls.Address.Authority} lost the upload of {blob.Digest} to {repository} at byte "
-                    + $"{offset}.") { IsTransient = true };
+                throw new RegistryException(
+                    $"{calls.Address.Authority} lost the upload of {blob.Digest} to {repository} at byte {offset}.") { IsTransient = true };
         }
 
         return session;

@@ -52,7 +52,7 @@ public sealed class BlobReader(IContentSource source, Descriptor blob, RetryPoli
                 var read = await _stream.ReadAsync(buffer, cancellationToken);
                 if (read == 0)
                     throw new ContentException($"The blob {blob.Digest} in {source.Location} ends after {_hash.Length} of {blob.Size} "
-                        + $"bytes.") { IsTransient = true };
+                        + "bytes.") { IsTransient = true };
                 _failures = 0;
                 return read;
             }
@@ -67,8 +67,8 @@ public sealed class BlobReader(IContentSource source, Descriptor blob, RetryPoli
     private async Task CheckEndAsync(CancellationToken cancellationToken)
     {
         if (_stream is not null && await HasMoreAsync(_stream, cancellationToken))
-            throw new ContentException($"The blob {blob.Digest} in {source.Location} is longer than the {blob.Size} bytes that its "
-                + $"manifest says.");
+            throw new ContentException(
+                $"The blob {blob.Digest} in {source.Location} is longer than the {blob.Size} bytes that its manifest says.");
         var actual = _hash.Finish();
         _finished = true;
         if (actual != blob.Digest)

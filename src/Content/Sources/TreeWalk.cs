@@ -23,8 +23,8 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         if (_open.Contains(descriptor.Digest))
             throw new ContentException($"The index {descriptor.Digest} in {source.Location} contains itself.");
         if (depth > Deepest)
-            throw new ContentException($"Indexes in {source.Location} are nested more than {Deepest} deep, the last one being "
-                + $"{descriptor.Digest}.");
+            throw new ContentException(
+                $"Indexes in {source.Location} are nested more than {Deepest} deep, the last one being {descriptor.Digest}.");
         if (!_visited.Add(descriptor.Digest))
             return;
         if (await ReadAsync(descriptor, cancellationToken) is not { } manifest)
@@ -73,8 +73,8 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
             throw new ContentException($"The manifest {descriptor.Digest} in {source.Location} is said to have {descriptor.Size} bytes; "
                 + $"registries accept {Manifest.LargestSize}.");
         if (_visited.Count > MostManifests || (_bytes += descriptor.Size) > LargestManifests)
-            throw new ContentException($"{source.Location} has more manifests under one name than any real image: over {MostManifests} "
-                + $"or {LargestManifests >> 20} MiB.");
+            throw new ContentException($"{source.Location} has more manifests under one name than any real image: "
+                + $"over {MostManifests} or {LargestManifests >> 20} MiB.");
         return await source.ReadManifestAsync(descriptor, cancellationToken) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
     }
 

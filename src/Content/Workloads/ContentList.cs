@@ -69,8 +69,8 @@ public sealed record ContentList(
     private static void RefuseUnknown(YamlMappingNode mapping, string[] keys, string what)
     {
         if (mapping.Children.Keys.OfType<YamlScalarNode>().FirstOrDefault(key => !keys.Contains(key.Value)) is { } unknown)
-            throw new ContentException($"{what} has the unknown field '{Digest.Shorten(unknown.Value ?? "")}': use "
-                + $"{string.Join(", ", keys)}.");
+            throw new ContentException(
+                $"{what} has the unknown field '{Digest.Shorten(unknown.Value ?? "")}': use {string.Join(", ", keys)}.");
     }
 
     private static string[] Texts(YamlMappingNode mapping, string key, string what) =>

@@ -23,8 +23,8 @@ public sealed record ImagePath(string Kind, IReadOnlyList<string> Segments)
         var segments = text[(colon + 1)..].Replace("[*]", ".*", StringComparison.Ordinal).TrimStart('.').Split('.');
         if (colon < 1 || segments.Length > MostSegments
             || segments.Any(segment => segment.Length == 0 || segment.AsSpan().ContainsAny('[', ']', ' ')))
-            throw new ContentException($"'{Digest.Shorten(text)}' is not a path to an image: write Kind:spec.image, with [*] for each "
-                + $"entry of a list.");
+            throw new ContentException(
+                $"'{Digest.Shorten(text)}' is not a path to an image: write Kind:spec.image, with [*] for each entry of a list.");
         return new ImagePath(text[..colon], segments);
     }
 

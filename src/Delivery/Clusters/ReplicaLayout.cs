@@ -25,13 +25,13 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
         var stateful = await FindAsync(() =>
             workload.FindAsync(WorkloadResources.StatefulSets, ClusterRegistry.StatefulSet, cancellationToken));
         if (stateful is null)
-            throw new DeliveryException($"The registry is not installed yet: the workload cluster has no StatefulSet "
-                + $"{ClusterRegistry.StatefulSet}.");
+            throw new DeliveryException(
+                $"The registry is not installed yet: the workload cluster has no StatefulSet {ClusterRegistry.StatefulSet}.");
         var replicas = stateful.Spec?.Replicas ?? 1;
         if (replicas is < 1 or > ClusterRegistry.MostReplicas)
             throw new DeliveryException(
-                $"The StatefulSet {ClusterRegistry.StatefulSet} has {replicas} replicas; a registry that serves has "
-                + $"1 to {ClusterRegistry.MostReplicas}.");
+                $"The StatefulSet {ClusterRegistry.StatefulSet} has {replicas} replicas; "
+                    + $"a registry that serves has 1 to {ClusterRegistry.MostReplicas}.");
         var service = await FindAsync(() =>
             workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
         var pull = await FindAsync(() =>

@@ -45,8 +45,8 @@ internal sealed class GarbageCollection(KubernetesClient workload, TimeProvider 
                 throw new DeliveryException($"The garbage collection failed: see the log of the Job {name} on the workload cluster.");
         }
 
-        throw new DeliveryException($"The garbage collection is not done after {limit.TotalMinutes:0} minutes: see the Job {name} on the "
-            + "workload cluster.");
+        throw new DeliveryException(
+            $"The garbage collection is not done after {limit.TotalMinutes:0} minutes: see the Job {name} on the workload cluster.");
     }
 
     /// <summary>CronJobs are served as v1beta1 alone before Kubernetes 1.21.</summary>

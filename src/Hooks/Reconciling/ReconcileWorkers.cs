@@ -115,8 +115,8 @@ internal sealed partial class ReconcileWorkers(
     private partial void LogUnreachable(ClusterKey cluster, string? reason, Exception? exception);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "A condition could not be written; this is logged once: {Problem}. Grant the right to patch clusters/status, or set "
-            + "--cluster-condition Off.")]
+        Message = "A condition could not be written; this is logged once: {Problem}. "
+            + "Grant the right to patch clusters/status, or set --cluster-condition Off.")]
     private partial void LogNoCondition(string problem);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The reconcile of {Cluster} met an unexpected fault")]

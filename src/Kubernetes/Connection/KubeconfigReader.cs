@@ -55,8 +55,8 @@ internal sealed class KubeconfigReader(KubeconfigNode root, string? folder, Time
         if (selected.Cluster["insecure-skip-tls-verify"] is { IsTrue: true } insecure)
         {
             throw new KubeconfigException(
-                $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, since a server that is not "
-                    + "verified can be anybody.");
+                $"The kubeconfig sets {insecure.Path}; remove it and give certificate-authority-data, "
+                    + "since a server that is not verified can be anybody.");
         }
 
         foreach (var key in (ReadOnlySpan<string>)["auth-provider", "as", "as-uid", "as-groups", "as-user-extra"])

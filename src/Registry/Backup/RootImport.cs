@@ -168,8 +168,8 @@ public static class RootImport
     {
         var what = live is null ? "was created with" : former is null ? "could not be used and was replaced by"
             : former.Id == backup.Current.Id ? "was completed with" : $"held {former.Describe()}, which no cluster needs, and now holds";
-        return $"The root CA Secret {name} {what} {backup.Describe()}. The service uses it for a cluster at the next try, within 5 "
-            + "minutes.";
+        return $"The root CA Secret {name} {what} {backup.Describe()}. "
+            + "The service uses it for a cluster at the next try, within 5 minutes.";
     }
 }
 

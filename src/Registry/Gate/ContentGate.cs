@@ -118,8 +118,8 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     private static string? Describe(string what, List<RegistryContent> needed, IReadOnlyList<RegistryContent>? missing)
     {
         if (missing is null)
-            return $"It is not known whether the registry holds {what} ({Count(needed.Count)}): its primary replica does not answer, or is "
-                + "not ready.";
+            return $"It is not known whether the registry holds {what} ({Count(needed.Count)}): "
+                + "its primary replica does not answer, or is not ready.";
         if (missing.Count == 0)
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);

@@ -82,8 +82,8 @@ public sealed class ClusterNodes
             return;
         foreach (var field in fields.Select(field => $"{_options.Variable.Field}.{field}"))
             problems.Add(new Problem(
-                field, $"The variable {field} is set, which generatepatches-v1 does not put on nodes; name generatepatches-v2 in the "
-                    + "ClusterClass or leave it out."));
+                field, $"The variable {field} is set, which generatepatches-v1 does not put on nodes; "
+                    + "name generatepatches-v2 in the ClusterClass or leave it out."));
     }
 
     private void CheckValues(MirrorSettings mirror, List<Problem> problems)
@@ -98,8 +98,8 @@ public sealed class ClusterNodes
     {
         var field = _options.Variable.Field;
         return new Problem(
-            field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; set it in "
-                + "spec.topology.variables too.");
+            field, $"The variable {field} is set for some nodes of a Cluster that asks for no registry itself; "
+                + "set it in spec.topology.variables too.");
     }
 }
 

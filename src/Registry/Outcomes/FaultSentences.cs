@@ -49,7 +49,7 @@ internal static class FaultSentences
         $"The root CA Secret {root} can't be used: {exception.Message.TrimEnd('.')}; repair the Secret, or {RestoreRoot}.";
 
     public static RegistryOutcome NotTrustedYet(RegistryPlan plan) => RegistryOutcome.Refused(
-        $"The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "
+        "The server certificate must be issued anew, but the cluster's oldest nodes do not trust the root in the Secret "
             + $"{plan.RootSecret} yet; replace the Machines that are older than that root is in the Secret {plan.TrustSecret}.");
 
     private static string DescribeForCommand(string side, KubernetesApiException exception, string missingRemedy) => exception.Fault switch

@@ -31,11 +31,11 @@ internal static class MirrorRules
     public static IEnumerable<string> Warnings(RegistrySettings settings, JsonObject values, string field)
     {
         if (AsksForLogin(settings, values) && !settings.GeneratesLogin && settings.Mirror.Mode != MirrorMode.Off)
-            yield return $"The registry asks for a login that nodes do not have, so that they pull from upstream; set "
-                + $"{field}.auth.generate.";
+            yield return "The registry asks for a login that nodes do not have, so that they pull from upstream; "
+                + $"set {field}.auth.generate.";
         foreach (var cache in CachesOf(values).Where(cache => !settings.Mirror.Caches.Contains(cache)))
-            yield return $"No node uses the cache of {FieldText.Sentence(cache.Host)} at port {cache.Port}; add it to "
-                + $"{field}.mirror.caches.";
+            yield return $"No node uses the cache of {FieldText.Sentence(cache.Host)} at port {cache.Port}; "
+                + $"add it to {field}.mirror.caches.";
     }
 
     /// <summary>Whether the registry answers nobody without a login.</summary>
@@ -72,7 +72,7 @@ internal static class MirrorRules
         if (mirror is { Mode: MirrorMode.PerUpstream, Upstreams.Count: 0 })
             return;
         Add($"{field}.mode",
-            $"makes nodes look for images of several hosts in the registry, which pullThrough.enabled of the values for the registry chart "
+            "makes nodes look for images of several hosts in the registry, which pullThrough.enabled of the values for the registry chart "
                 + $"makes a cache of {FieldText.Quote(Text(values, "pullThrough.upstream"))} alone; use pullThrough.upstreams there, or "
                 + $"perUpstream without {field}.upstreams and with that one host in {field}.caches at port {RegistryNames.Port}, or off",
             problems);

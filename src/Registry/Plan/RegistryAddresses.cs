@@ -98,8 +98,8 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
                 ranges.Add(range);
             else
                 problems.Add(new Problem($"{RangesField}[{index}]",
-                    $"The field {RangesField}[{index}] is {FieldText.Quote(blocks[index])}, which is not a CIDR block; write it like "
-                        + "10.96.0.0/12 or fd00:10:96::/112."));
+                    $"The field {RangesField}[{index}] is {FieldText.Quote(blocks[index])}, which is not a CIDR block; "
+                        + "write it like 10.96.0.0/12 or fd00:10:96::/112."));
         }
 
         if (ranges.Count > 2 || ranges.DistinctBy(range => range.Family).Count() < ranges.Count)
@@ -120,8 +120,8 @@ internal sealed record RegistryAddresses(IReadOnlyList<IPAddress> Pull, IReadOnl
             if (!ServiceRange.TryParseAddress(texts[index], out var address))
                 problems.Add(
                     new Problem(
-                        place, $"The variable {place} is {FieldText.Quote(texts[index])}, which is not an IP address; write it like "
-                            + "10.96.0.20 or fd00:10:96::14."));
+                        place, $"The variable {place} is {FieldText.Quote(texts[index])}, which is not an IP address; "
+                            + "write it like 10.96.0.20 or fd00:10:96::14."));
             else if (ranges.Find(range => range.Contains(address)) is not { } range)
                 problems.Add(
                     new Problem(

@@ -35,9 +35,8 @@ internal static partial class SharedStorage
         foreach (var path in OverriddenPlaces(all))
             yield return $"The value {path} overrides where the registry keeps its layers; remove it and set the fields of storage.";
         if ((string?)all["storage"]!["type"] is { } type && Places.TryGetValue(type, out var fields) && !IsDivided(all, type, fields))
-            yield return $"The value storage.{type} would put the registries of all clusters into one place, where the garbage "
-                + "collection of "
-                + $"one removes the layers of the others: put {ValuePlaceholders.Namespace} and {ValuePlaceholders.Cluster} into "
+            yield return $"The value storage.{type} would put the registries of all clusters into one place, where the garbage collection "
+                + $"of one removes the layers of the others: put {ValuePlaceholders.Namespace} and {ValuePlaceholders.Cluster} into "
                 + $"storage.{type}.{BestField(all, type, fields)}, with a \"/\" or \".\" between them.";
     }
 

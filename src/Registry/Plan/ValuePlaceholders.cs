@@ -50,8 +50,8 @@ internal static partial class ValuePlaceholders
         JsonValue value when IsText(value) => Pattern().Matches(value.GetValue<string>())
             .Select(match => match.Value)
             .Where(match => match is not (Escaped or Cluster or Namespace))
-            .Select(match => $"The value {path} contains {match}, which is not a placeholder: use {Cluster} or {Namespace}, or write "
-                + $"{Escaped} for a literal {Opening}."),
+            .Select(match => $"The value {path} contains {match}, which is not a placeholder: "
+                + $"use {Cluster} or {Namespace}, or write {Escaped} for a literal {Opening}."),
         _ => [],
     };
 

@@ -114,7 +114,7 @@ internal sealed class ManagementPreflight(KubernetesClient management, RegistryO
         try
         {
             await management.ListFirstAsync(RegistryResources.HelmChartProxyHeaders, new ListOptions(), 1, cancellationToken);
-            return [PreflightFinding.Pass("add-on-crd", $"The kind HelmChartProxy is there.")];
+            return [PreflightFinding.Pass("add-on-crd", "The kind HelmChartProxy is there.")];
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
         {

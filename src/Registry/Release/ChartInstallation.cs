@@ -103,8 +103,8 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
         var isOurs = ObjectLabels.IsManaged(metadata) || metadata.Annotations?.ContainsKey(RegistryRemoval.AskedByAnnotation) == true;
         var owner = metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster);
         return isOurs && (owner is null || owner.Name == plan.Cluster.Name.Name) ? null : RegistryOutcome.Refused(
-            $"The HelmChartProxy {plan.ChartProxy} is not ours: it was not created by this service for this Cluster; rename it, or "
-            + "give the Cluster another name.");
+            $"The HelmChartProxy {plan.ChartProxy} is not ours: it was not created by this service for this Cluster; "
+                + "rename it, or give the Cluster another name.");
     }
 
     private (HelmChartProxy Wanted, KeptValues Kept) Want(RegistryPlan plan, InstalledRelease before, ReconcileContext context)
@@ -174,7 +174,7 @@ internal sealed class ChartInstallation(KubernetesClient management, RegistryOpt
             changes.Add(new Change(
                 ChangeVerb.Kept, "Service", $"{RegistryNames.Namespace}/{RegistryNames.Registry}", true,
                 $"The registry keeps its addresses {string.Join(", ", addresses.All)}: those of a Service can't be changed to the "
-                + $"requested {string.Join(", ", plan.Basis.Addresses.All)}, and new nodes are told of the requested ones; set the "
+                    + $"requested {string.Join(", ", plan.Basis.Addresses.All)}, and new nodes are told of the requested ones; set the "
                     + "addresses back, or disable the registry and enable it again."));
     }
 

@@ -57,8 +57,8 @@ internal static class SettingsShape
         "Additional names and addresses in the server certificate.");
 
     private static readonly SwitchSetting NodeAddresses = new("nodeAddresses",
-        "Whether the server certificate has the addresses of the control-plane nodes too, for clients that use a node port. Only those "
-            + "that --extra-names-allow-cidrs allows.");
+        "Whether the server certificate has the addresses of the control-plane nodes too, for clients that use a node port. "
+            + "Only those that --extra-names-allow-cidrs allows.");
 
     private static readonly WordSetting Mode = new("mode", [Default, PerUpstream, Off],
         "Which images nodes look for in the registry: all by their path alone, those of the listed hosts below a path per host, or none.") {
@@ -91,8 +91,8 @@ internal static class SettingsShape
         "What stands before the name of a repository when the mirror is asked, /v2 included.") { IsRequired = true };
 
     private static readonly TextListSetting FallbackUpstreams = new("upstreams", 32, TextRule.Upstream,
-        "The hosts whose images the mirror has, below its url. Without it, it has all that nodes look for in the registry, at the same "
-            + "paths.") { Absent = "all" };
+        "The hosts whose images the mirror has, below its url. "
+            + "Without it, it has all that nodes look for in the registry, at the same paths.") { Absent = "all" };
 
     private static readonly TextSetting FallbackCa = new("caSecretName", TextRule.ObjectName,
         "Secret in the Cluster's namespace whose key ca.crt verifies the mirror.") { Absent = "the node's authorities" };
@@ -102,8 +102,8 @@ internal static class SettingsShape
 
     private static readonly GroupListSetting Fallbacks = new("fallbacks", 8, new GroupSetting("fallback",
         [FallbackUrl, FallbackUpstreams, FallbackCa, FallbackLogin], "A mirror that others run."),
-        "Further mirrors, asked in this order after the registry and before upstream; with strict they are the end. Needs "
-            + "generatepatches-v2.") { Absent = "none" };
+        "Further mirrors, asked in this order after the registry and before upstream; with strict they are the end. "
+            + "Needs generatepatches-v2.") { Absent = "none" };
 
     private static readonly SwitchSetting Generate = new("generate",
         "The service generates the login, keeps it in the Secret <cluster>-registry-addon-login beside the Cluster, and gives it to the "

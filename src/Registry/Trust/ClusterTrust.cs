@@ -182,8 +182,8 @@ internal sealed class ClusterTrust(KubernetesClient management, TimeProvider tim
         new(verb, "Secret", plan.TrustSecret.ToString(), false, reason);
 
     private static RegistryOutcome RefuseForeign(RegistryPlan plan) => RegistryOutcome.Refused(
-        $"The Secret {plan.TrustSecret} is not ours: it has another type, or keys besides {SecretKeys.Authority}; rename it or the "
-            + "Cluster.");
+        $"The Secret {plan.TrustSecret} is not ours: it has another type, or keys besides {SecretKeys.Authority}; "
+            + "rename it or the Cluster.");
 
     private static RegistryOutcome RefuseRoot(RegistryPlan plan) => RegistryOutcome.Refused(
         $"The root CA Secret {plan.RootSecret} is not the one that this cluster's nodes trust (Secret {plan.TrustSecret}); "

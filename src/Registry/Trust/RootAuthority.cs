@@ -46,8 +46,8 @@ internal sealed class RootAuthority(KubernetesClient management, RegistryOptions
             return Awaited();
         if (!mayCreate)
             return Refuse(
-                $"does not exist, but this cluster's nodes already trust one; {FaultSentences.RestoreRoot}, or delete the cluster's "
-                    + "CA Secret to start over");
+                "does not exist, but this cluster's nodes already trust one; "
+                    + $"{FaultSentences.RestoreRoot}, or delete the cluster's CA Secret to start over");
         if (await new LostRootSearch(management, options).FindAsync(plan, cancellationToken) is { } trace)
             return await management.FindAsync(CoreResources.Secrets, Name, cancellationToken) is { } late
                 ? await LoadAsync(late, cancellationToken)

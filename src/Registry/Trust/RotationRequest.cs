@@ -89,8 +89,8 @@ public static class RotationRequest
         4. {(isCompromised
             ? "Remove the compromised root from the CA Secret of a cluster as soon as the new certificate is served. Existing Machines "
                 + "still trust it: replace them. The service reports them until they are gone."
-            : "Remove the former root from the CA Secret of a cluster once all its Machines and MachinePools are younger than the new "
-                + "root in it.")}
+            : "Remove the former root from the CA Secret of a cluster once all its Machines and MachinePools are younger "
+                + "than the new root in it.")}
         """;
 }
 

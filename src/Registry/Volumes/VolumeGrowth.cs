@@ -53,9 +53,8 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
                 return new GrowthState.Waiting($"The volume claim {Printable(claim)} has no volume yet, so it can't grow.");
             if (!await TryGrowAsync(claim, cancellationToken))
                 return new GrowthState.Waiting(
-                    $"The workload cluster refuses to grow the volume claim {Printable(claim)}; check the quotas of "
-                    + $"{RegistryNames.Namespace} "
-                        + "and whether its volume was made by hand.");
+                    $"The workload cluster refuses to grow the volume claim {Printable(claim)}; "
+                        + $"check the quotas of {RegistryNames.Namespace} and whether its volume was made by hand.");
         }
 
         var owner = await workload.FindAsync(VolumeResourceTypes.Owners, Owner, cancellationToken);

@@ -39,8 +39,8 @@ public sealed class AlertRuleTests
         ],
         Alert("CapiRegistryHookVolumeFullSoon", "12h"),
         Alert("CapiRegistryHookVolumeFullSoon", "48h",
-            "The volume of registry-0 of the registry of team-a/c1 is full in 13.62 days if it fills as in the last two. Remove content, or "
-                + "increase storage.size."),
+            "The volume of registry-0 of the registry of team-a/c1 is full in 13.62 days if it fills as in the last two. "
+                + "Remove content, or increase storage.size."),
         Alert("CapiRegistryHookVolumeFilling", "48h"));
 
     [Fact]
@@ -59,8 +59,8 @@ public sealed class AlertRuleTests
             Series("registry_volume_capacity_bytes", "_x300 45000x300", "b"), Series("registry_volume_used_bytes", "_x300 3010+10x300", "b"),
         ],
         Alert("CapiRegistryHookVolumeFullSoon", "46h",
-            "The volume of registry-0 of the registry of team-a/c1 is full in 13.67 days if it fills as in the last two. Remove content, or "
-                + "increase storage.size."));
+            "The volume of registry-0 of the registry of team-a/c1 is full in 13.67 days if it fills as in the last two. "
+                + "Remove content, or increase storage.size."));
 
     private static async Task TestAsync(JsonObject[] series, params JsonObject[] alerts)
     {

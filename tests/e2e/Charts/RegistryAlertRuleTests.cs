@@ -27,8 +27,8 @@ public sealed class RegistryAlertRuleTests
         [Series("registry_http_requests_total", "0+1x120", """code="405",handler="blob_upload",method="post" """)],
         Alert("RegistryReadOnly", "30m"),
         Alert("RegistryReadOnly", "1h50m", "pod", "registry-0",
-            "The registry replica registry-0 refuses pushes: it is read-only. During a garbage collection it should be; otherwise its "
-                + "configuration or storage is."));
+            "The registry replica registry-0 refuses pushes: it is read-only. During a garbage collection it should be; "
+                + "otherwise its configuration or storage is."));
 
     [Fact]
     public async Task ReadOnly_OtherMethodsAreRefused_IsSilent() => await TestAsync(

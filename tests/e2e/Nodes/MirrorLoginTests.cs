@@ -90,9 +90,8 @@ public sealed class MirrorLoginTests : IAsyncLifetime
         secrets[("mirror-login", "mirrorLogin")] = $"{mirrorLogin.UserName}:{mirrorLogin.Password}\n";
         await _fixture.RequireLoginAsync(Mirror, mirrorLogin, CancellationToken);
         await _fixture.GiveFilesAsync(
-            $"{{ auth: {{ generate: true }}, mirror: {{ strict: {(strict ? "true" : "false")}, fallbacks: [{{ url: "
-            + $"'https://{Mirror}/v2/hub', "
-                + "caSecretName: mirror-ca, loginSecretName: mirror-login }] } }", secrets, CancellationToken);
+            $"{{ auth: {{ generate: true }}, mirror: {{ strict: {(strict ? "true" : "false")}, fallbacks: "
+                + $"[{{ url: 'https://{Mirror}/v2/hub', caSecretName: mirror-ca, loginSecretName: mirror-login }}] }} }}", secrets, CancellationToken);
         await _fixture.PushAsync(NodeFixture.Upstream, Repository, CancellationToken);
         var fallback = await _fixture.PushAsync(Mirror, $"hub/{Repository}", CancellationToken, mirrorLogin);
 

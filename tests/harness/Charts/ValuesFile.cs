@@ -84,7 +84,7 @@ public sealed class ValuesFile
         var comments = _lines.Count(line => line.TrimStart().StartsWith(Mark, StringComparison.Ordinal));
         if (comments != _values.Count)
             _problems.Add(
-                $"{comments} comments start with \"{Mark}\", but {_values.Count} values have one: a comment inside a documented map, "
-                    + "or two above one value.");
+                $"{comments} comments start with \"{Mark}\", but {_values.Count} values have one: "
+                    + "a comment inside a documented map, or two above one value.");
     }
 }

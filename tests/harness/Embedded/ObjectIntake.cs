@@ -13,8 +13,8 @@ internal static class ObjectIntake
         foreach (var field in (string[])["name", "namespace", "uid", "resourceVersion"])
             if (metadata[field] is { } text && text.GetValueKind() != System.Text.Json.JsonValueKind.String)
                 throw ApiError.BadRequest(
-                    $"{request.Target.Version.Kind} in version \"{request.Target.Version.Version}\" cannot be handled as a " +
-                    $"{request.Target.Version.Kind}: metadata.{field}: string expected");
+                    $"{request.Target.Version.Kind} in version \"{request.Target.Version.Version}\" cannot be handled as a "
+                        + $"{request.Target.Version.Kind}: metadata.{field}: string expected");
         CheckPlace(request, metadata);
         return value;
     }
@@ -25,8 +25,8 @@ internal static class ObjectIntake
         var apiVersion = (string?)body?["apiVersion"] ?? "";
         if (apiVersion != target.Version.GroupVersion)
             throw ApiError.BadRequest(
-                $"Incorrect version specified in apply patch. Specified patch version: {apiVersion}, expected: "
-                    + $"{target.Version.GroupVersion}");
+                "Incorrect version specified in apply patch. Specified patch version: "
+                    + $"{apiVersion}, expected: {target.Version.GroupVersion}");
     }
 
     private static void CheckType(ServedResource target, JsonObject value)

@@ -7,12 +7,11 @@ namespace CapiRegistryHook.Harness.Embedded;
 internal sealed class ObjectReader(ObjectStore store)
 {
     private const string Expired =
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-        + "continue parameter, " +
-        "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token "
-        + "results in an " +
-        "inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now "
-        + "may show up in the list.";
+        "The provided continue parameter is too old to display a consistent list result. "
+            + "You can start a new list without the continue parameter, "
+            + "or use the continue token in this response to retrieve the remainder of the results. "
+            + "Continuing with the provided token results in an inconsistent list - objects that were created, "
+            + "modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
     public StoredObject Get(RequestTarget target) =>
         store.Current.Find(target.Resource!.Resource, target.Namespace, target.Name)

@@ -61,8 +61,8 @@ internal static class ResourceRules
         {
             if (key.Length is 0 or > 253 || !key.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
                 yield return FieldError.Invalid(
-                    $"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' " +
-                    "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
+                    $"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+                        + "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
             total += (string?)value["kind"] == "Secret"
                 ? Convert.FromBase64String((string)text!).Length : Encoding.UTF8.GetByteCount((string)text!);
         }

@@ -39,7 +39,7 @@ internal sealed class SimulatedCounts
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Clusters} clusters ({Deletions} deleted, {Moves} moved), {Reconciles} reconciles ({Unfinished} unfinished), {Upgrades} "
-        + $"upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} "
-            + $"changes of the leader, {Generation} roots ({RotationDays} days with two that sign)");
+        $"{Clusters} clusters ({Deletions} deleted, {Moves} moved), {Reconciles} reconciles ({Unfinished} unfinished), "
+            + $"{Upgrades} upgrades, {Nodes} nodes, {Absences} absences, {LeaderChanges} changes of the leader, "
+            + $"{Generation} roots ({RotationDays} days with two that sign)");
 }

@@ -109,8 +109,8 @@ public sealed class ClusterRegistryDirectoryTests
             () => directory.FindAsync(One, Cancelled)));
 
         Assert.Equal(
-            "The management API server forbids a call on clusters.cluster.x-k8s.io default/one; use a kubeconfig whose user has the "
-                + "permission.",
+            "The management API server forbids a call on clusters.cluster.x-k8s.io default/one; "
+                + "use a kubeconfig whose user has the permission.",
             failure.Message);
     }
 

@@ -183,8 +183,8 @@ public sealed class RegistryPlanTests
         "clusterConfig.addons.registry.replicas must be a whole number from 1 to 9, not the string \"two\".")]
     [InlineData("""{ "replicas": 1.5 }""", "clusterConfig.addons.registry.replicas must be a whole number")]
     [InlineData("""{ "replica": 3 }""",
-        "clusterConfig.addons.registry has no field \"replica\"; its fields are provider, replicas, primaryReplica, storage, addresses, certificate, "
-            + "mirror, resources, auth.")]
+        "clusterConfig.addons.registry has no field \"replica\"; "
+            + "its fields are provider, replicas, primaryReplica, storage, addresses, certificate, mirror, resources, auth.")]
     [InlineData("""[]""", "clusterConfig.addons.registry must be an object, not a list.")]
     [InlineData("true", "clusterConfig.addons.registry must be an object, not true.")]
     [InlineData("""{ "certificate": { "algorithm": "RSA" } }""",

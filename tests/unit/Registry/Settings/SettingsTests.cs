@@ -54,8 +54,8 @@ public sealed class SettingsTests
     [InlineData("""{ "provider": "zot" }""",
         "The variable clusterConfig.addons.registry.provider must be CNCF Distribution, not the string \"zot\".")]
     [InlineData("""{ "storage": { "size": "0" } }""",
-        "The variable clusterConfig.addons.registry.storage.size is \"0\", which is no Kubernetes quantity above 0; write it like "
-            + "100m or 50Gi.")]
+        "The variable clusterConfig.addons.registry.storage.size is \"0\", which is no Kubernetes quantity above 0; "
+            + "write it like 100m or 50Gi.")]
     [InlineData("""{ "storage": { "size": 5 } }""", "storage.size must be a string, not the number 5.")]
     [InlineData("""{ "storage": { "storageClassName": "Fast" } }""",
         "storage.storageClassName is \"Fast\", which is no name of a Kubernetes object")]
@@ -66,8 +66,8 @@ public sealed class SettingsTests
     [InlineData("""{ "mirror": { "mode": "perUpstream" } }""",
         "mirror.upstreams is empty while clusterConfig.addons.registry.mirror.mode is perUpstream; list the hosts, like docker.io.")]
     [InlineData("""{ "mirror": { "upstreams": ["docker.io"] } }""",
-        "mirror.upstreams lists hosts while clusterConfig.addons.registry.mirror.mode is not perUpstream; set that mode or leave the "
-            + "list out.")]
+        "mirror.upstreams lists hosts while clusterConfig.addons.registry.mirror.mode is not perUpstream; "
+            + "set that mode or leave the list out.")]
     [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["docker.io", "docker.io"] } }""",
         "mirror.upstreams lists a host twice; list each once.")]
     [InlineData("""{ "mirror": { "mode": "perUpstream", "upstreams": ["https://docker.io"] } }""",
