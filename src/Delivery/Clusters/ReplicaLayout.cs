@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Clients;
 
 namespace CapiRegistryHook.Delivery.Clusters;
@@ -16,14 +17,12 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
     /// <summary>The address of the Service that nodes pull from, as a host; null when it has none.</summary>
     public string? PullAddress { get; init; }
 
-    private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
-
     /// <summary>Reads the layout. What the workload cluster says is believed within bounds.</summary>
     /// <exception cref="DeliveryException">The registry is not installed, or what is there is not the registry.</exception>
     public static async Task<ReplicaLayout> ReadAsync(KubernetesClient workload, CancellationToken cancellationToken)
     {
         var stateful = await FindAsync(() =>
-            workload.FindAsync(WorkloadResources.StatefulSets, ClusterRegistry.StatefulSet, cancellationToken));
+            workload.FindAsync(CoreResources.StatefulSets, ClusterRegistry.StatefulSet, cancellationToken));
         if (stateful is null)
             throw new DeliveryException(
                 $"The registry is not installed yet: the workload cluster has no StatefulSet {ClusterRegistry.StatefulSet}.");
@@ -33,9 +32,9 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
                 $"The StatefulSet {ClusterRegistry.StatefulSet} has {replicas} replicas; "
                     + $"a registry that serves has 1 to {ClusterRegistry.MostReplicas}.");
         var service = await FindAsync(() =>
-            workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
+            workload.FindAsync(CoreResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
         var pull = await FindAsync(() =>
-            workload.FindAsync(WorkloadResources.Services, ClusterRegistry.PullService, cancellationToken));
+            workload.FindAsync(CoreResources.Services, ClusterRegistry.PullService, cancellationToken));
         return new ReplicaLayout(replicas, PrimaryOf(service, replicas)) { PullAddress = HostOf(pull?.Spec?.ClusterIP) };
     }
 
@@ -46,7 +45,7 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
     // With shared storage the Service leads to all replicas, and any of them takes pushes.
     private static int PrimaryOf(Service? service, int replicas)
     {
-        if (service?.Spec?.Selector?.GetValueOrDefault(PodNameLabel) is not { } pod)
+        if (service?.PodName is not { } pod)
             return 0;
         var prefix = $"{ClusterRegistry.StatefulSet.Name}-";
         return pod.StartsWith(prefix, StringComparison.Ordinal)

@@ -21,8 +21,8 @@ internal sealed class GarbageCollection(KubernetesClient workload, TimeProvider 
     private static readonly NamespacedName Name =
         new(ClusterRegistry.StatefulSet.Namespace, $"{ClusterRegistry.StatefulSet.Name}-gc");
 
-    private static readonly ResourceType<WorkloadObject> Jobs =
-        new("batch", "v1", "jobs", "Job", true, PruningJson.Default.WorkloadObject);
+    private static readonly ResourceType<UnstructuredObject> Jobs =
+        UnstructuredObject.Resource("batch", "v1", "jobs", "Job");
 
     /// <summary>Collects and waits for the end.</summary>
     /// <param name="limit">How long at most.</param>
@@ -50,11 +50,11 @@ internal sealed class GarbageCollection(KubernetesClient workload, TimeProvider 
     }
 
     /// <summary>CronJobs are served as v1beta1 alone before Kubernetes 1.21.</summary>
-    private async Task<WorkloadObject?> FindAsync(string version, CancellationToken cancellationToken)
+    private async Task<UnstructuredObject?> FindAsync(string version, CancellationToken cancellationToken)
     {
         try
         {
-            var type = new ResourceType<WorkloadObject>("batch", version, "cronjobs", "CronJob", true, PruningJson.Default.WorkloadObject);
+            var type = UnstructuredObject.Resource("batch", version, "cronjobs", "CronJob");
             return await workload.FindAsync(type, Name, cancellationToken);
         }
         catch (KubernetesApiException exception) when (exception.Fault == KubernetesFault.NotFound)
@@ -63,39 +63,26 @@ internal sealed class GarbageCollection(KubernetesClient workload, TimeProvider 
         }
     }
 
-    private static WorkloadObject JobOf(WorkloadObject schedule)
+    private static UnstructuredObject JobOf(UnstructuredObject schedule) => new()
     {
-        var template = Field(schedule.Fields?.GetValueOrDefault("spec") ?? default, "jobTemplate");
-        return new WorkloadObject
+        ApiVersion = Jobs.ApiVersion,
+        Kind = Jobs.Kind,
+        Metadata = new ObjectMeta
         {
-            ApiVersion = Jobs.ApiVersion,
-            Kind = Jobs.Kind,
-            Metadata = new ObjectMeta
-            {
-                Namespace = Name.Namespace,
-                Name = $"{Name.Name}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}",
-                Annotations = new Dictionary<string, string> { ["cronjob.kubernetes.io/instantiate"] = "manual" },
-                OwnerReferences =
-                [
-                    new OwnerReference
-                    {
-                        ApiVersion = schedule.ApiVersion ?? "batch/v1", Kind = "CronJob", Name = Name.Name, Uid = schedule.Metadata.Uid!,
-                    },
-                ],
-            },
-            Fields = new Dictionary<string, JsonElement> { ["spec"] = Field(template, "spec") },
-        };
-    }
+            Namespace = Name.Namespace,
+            Name = $"{Name.Name}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}",
+            Annotations = new Dictionary<string, string> { ["cronjob.kubernetes.io/instantiate"] = "manual" },
+            OwnerReferences =
+            [
+                new OwnerReference
+                {
+                    ApiVersion = schedule.ApiVersion ?? "batch/v1", Kind = "CronJob", Name = Name.Name, Uid = schedule.Metadata.Uid!,
+                },
+            ],
+        },
+        Fields = new Dictionary<string, JsonElement> { ["spec"] = schedule.Find("spec.jobTemplate.spec") },
+    };
 
-    private static IEnumerable<string?> Conditions(WorkloadObject job)
-    {
-        var conditions = Field(job.Fields?.GetValueOrDefault("status") ?? default, "conditions");
-        return conditions.ValueKind != JsonValueKind.Array ? [] : conditions.EnumerateArray()
-            .Where(condition => Field(condition, "status") is { ValueKind: JsonValueKind.String } status && status.GetString() == "True")
-            .Select(condition => Field(condition, "type"))
-            .Where(type => type.ValueKind == JsonValueKind.String).Select(type => type.GetString());
-    }
-
-    private static JsonElement Field(JsonElement value, string name) =>
-        value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var field) ? field : default;
+    private static IEnumerable<string?> Conditions(UnstructuredObject job) =>
+        job.List("status.conditions").Where(condition => condition.Text("status") == "True").Select(condition => condition.Text("type"));
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -18,18 +17,25 @@ internal static class WorkloadImages
 
     private const string DockerScheme = "docker-pullable://";
 
-    private static readonly ResourceType<WorkloadObject>[] Kinds =
+    private static readonly ResourceType<UnstructuredObject>[] Kinds =
     [
-        Kind("", "v1", "pods", "Pod"), Kind("", "v1", "podtemplates", "PodTemplate"),
-        Kind("", "v1", "replicationcontrollers", "ReplicationController"),
-        Kind("apps", "v1", "deployments", "Deployment"), Kind("apps", "v1", "replicasets", "ReplicaSet"),
-        Kind("apps", "v1", "statefulsets", "StatefulSet"), Kind("apps", "v1", "daemonsets", "DaemonSet"),
-        Kind("apps", "v1", "controllerrevisions", "ControllerRevision"), Kind("batch", "v1", "jobs", "Job"),
+        UnstructuredObject.Resource("", "v1", "pods", "Pod"),
+        UnstructuredObject.Resource("", "v1", "podtemplates", "PodTemplate"),
+        UnstructuredObject.Resource("", "v1", "replicationcontrollers", "ReplicationController"),
+        UnstructuredObject.Resource("apps", "v1", "deployments", "Deployment"),
+        UnstructuredObject.Resource("apps", "v1", "replicasets", "ReplicaSet"),
+        UnstructuredObject.Resource("apps", "v1", "statefulsets", "StatefulSet"),
+        UnstructuredObject.Resource("apps", "v1", "daemonsets", "DaemonSet"),
+        UnstructuredObject.Resource("apps", "v1", "controllerrevisions", "ControllerRevision"),
+        UnstructuredObject.Resource("batch", "v1", "jobs", "Job"),
     ];
 
     // Served as v1beta1 alone before Kubernetes 1.21.
-    private static readonly ResourceType<WorkloadObject>[] CronJobs =
-        [Kind("batch", "v1", "cronjobs", "CronJob"), Kind("batch", "v1beta1", "cronjobs", "CronJob")];
+    private static readonly ResourceType<UnstructuredObject>[] CronJobs =
+    [
+        UnstructuredObject.Resource("batch", "v1", "cronjobs", "CronJob"),
+        UnstructuredObject.Resource("batch", "v1beta1", "cronjobs", "CronJob"),
+    ];
 
     /// <summary>Reads them.</summary>
     /// <returns>The references as they stand there, each once.</returns>
@@ -53,7 +59,7 @@ internal static class WorkloadImages
     }
 
     private static async Task<int> ReadAsync(
-        KubernetesClient workload, ResourceType<WorkloadObject> kind, HashSet<string> images, int count,
+        KubernetesClient workload, ResourceType<UnstructuredObject> kind, HashSet<string> images, int count,
         CancellationToken cancellationToken)
     {
         await foreach (var item in workload.ListAsync(kind, new ListOptions(), cancellationToken))
@@ -95,25 +101,4 @@ internal static class WorkloadImages
         if (image.Length > 0)
             images.Add(image.StartsWith(DockerScheme, StringComparison.Ordinal) ? image[DockerScheme.Length..] : image);
     }
-
-    private static ResourceType<WorkloadObject> Kind(string group, string version, string plural, string kind) =>
-        new(group, version, plural, kind, true, PruningJson.Default.WorkloadObject);
 }
-
-/// <summary>Any object of a workload cluster, with all of its fields.</summary>
-internal sealed record WorkloadObject : IKubernetesObject
-{
-    public string? ApiVersion { get; init; }
-
-    public string? Kind { get; init; }
-
-    public ObjectMeta Metadata { get; init; } = new();
-
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Fields { get; set; }
-}
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(WorkloadObject))]
-internal sealed partial class PruningJson : JsonSerializerContext;

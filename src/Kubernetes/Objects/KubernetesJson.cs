@@ -17,4 +17,9 @@ namespace CapiRegistryHook.Kubernetes.Objects;
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ExecCredential))]
 [JsonSerializable(typeof(NodeSummary))]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(StatefulSet))]
+[JsonSerializable(typeof(PersistentVolumeClaim))]
+[JsonSerializable(typeof(StorageClass))]
+[JsonSerializable(typeof(UnstructuredObject))]
 internal sealed partial class KubernetesJson : JsonSerializerContext;

@@ -24,7 +24,6 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
 {
     private const string DigestHeader = "Docker-Content-Digest";
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
-    private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
     private const string PodPrefix = $"{RegistryNames.Registry}-";
 
     /// <summary>A registry answers a HEAD with less than 1 KB.</summary>
@@ -90,18 +89,16 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
         answer.StatusCode == HttpStatusCode.OK && answer.Headers.TryGetValues(DigestHeader, out var values) ? string.Join(',', values) : "";
 
     /// <summary>
-    /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it is
-    /// not
-    /// ready: a replica that fills itself from others gets the artifacts before the images.
+    /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it
+    /// is not ready: a replica that fills itself from others gets the artifacts before the images.
     /// </summary>
     private static async Task<NamespacedName?> FindPrimaryAsync(KubernetesClient workload, CancellationToken cancellationToken)
     {
         var service = await workload.FindAsync(
-            RegistryResources.Unstructured("", "v1", "services", "Service", isNamespaced: true),
-            new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
+            CoreResources.Services, new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
         if (service is null)
             return null;
-        var name = service.Find("spec.selector").Text(PodNameLabel) ?? $"{PodPrefix}0";
+        var name = service.PodName ?? $"{PodPrefix}0";
         // What a workload cluster says goes into a path.
         if (!name.StartsWith(PodPrefix, StringComparison.Ordinal) || !name.Skip(PodPrefix.Length).All(char.IsAsciiDigit))
             return null;

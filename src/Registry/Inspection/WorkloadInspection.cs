@@ -15,7 +15,6 @@ namespace CapiRegistryHook.Registry.Inspection;
 internal sealed class WorkloadInspection(KubernetesClient workload, TimeProvider time)
 {
     private const string ClaimLabels = $"app.kubernetes.io/instance={RegistryNames.Registry}";
-    private const string PodNameLabel = "statefulset.kubernetes.io/pod-name";
     private const int MostClaims = 50;
 
     /// <summary>Looks.</summary>
@@ -32,12 +31,12 @@ internal sealed class WorkloadInspection(KubernetesClient workload, TimeProvider
         var stored = await FindOrNullAsync(CoreResources.Secrets, RegistryPlan.CertificateSecret, cancellationToken);
         var chain = ReadChain(stored?.Value(SecretKeys.Certificate) ?? default, trust);
         var primary = await FindOrNullAsync(
-            InspectedResources.Services, new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
+            CoreResources.Services, new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
         var replicas = await Task.WhenAll(pods.Where(pod => KubernetesNames.IsLabel(pod.Metadata.Name))
             .OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal)
             .Select(pod => LookAsync(pod, trust, chain, serial, revision, cancellationToken)));
         return new WorkloadReport(
-            replicas, await ReadClaimsAsync(cancellationToken), primary?.Spec?.Selector?.GetValueOrDefault(PodNameLabel));
+            replicas, await ReadClaimsAsync(cancellationToken), primary?.PodName);
     }
 
     private async Task<ReplicaReport> LookAsync(
@@ -75,7 +74,7 @@ internal sealed class WorkloadInspection(KubernetesClient workload, TimeProvider
         try
         {
             var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
-            var claims = await workload.ListFirstAsync(VolumeResourceTypes.Claims, options, MostClaims, cancellationToken);
+            var claims = await workload.ListFirstAsync(CoreResources.VolumeClaims, options, MostClaims, cancellationToken);
             return [.. claims.OrderBy(claim => claim.Metadata.Name, StringComparer.Ordinal).Select(claim => new ClaimReport(
                 FieldText.Sentence(claim.Metadata.Name ?? ""), FieldText.Sentence(claim.Status?.Phase ?? "Pending"),
                 claim.Status?.Capacity?.GetValueOrDefault("storage"), claim.Spec?.StorageClassName))];

@@ -13,7 +13,6 @@ namespace CapiRegistryHook.Registry.Objects;
 [JsonSerializable(typeof(HelmChartProxySpec))]
 [JsonSerializable(typeof(ObjectHeader))]
 [JsonSerializable(typeof(ExtensionConfig))]
-[JsonSerializable(typeof(UnstructuredObject))]
 [JsonSerializable(typeof(HelmReleaseProxy))]
 [JsonSerializable(typeof(ClusterConditions))]
 [JsonSerializable(typeof(ObjectCondition))]
@@ -59,11 +58,6 @@ internal static class RegistryResources
     /// <summary>ExtensionConfigs in a version of the API.</summary>
     public static ResourceType<ExtensionConfig> ExtensionConfigs(string version) =>
         new("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", false, RegistryJson.Default.ExtensionConfig);
-
-    /// <summary>Any kind, with all of its fields.</summary>
-    public static ResourceType<UnstructuredObject> Unstructured(
-        string group, string version, string plural, string kind, bool isNamespaced) =>
-        new(group, version, plural, kind, isNamespaced, RegistryJson.Default.UnstructuredObject);
 
     /// <summary>ClusterClasses in the version of a Cluster: both are served by the same Cluster API.</summary>
     public static ResourceType<ClusterClass> ClusterClasses(Cluster cluster) =>

@@ -21,10 +21,10 @@ internal sealed class ManagementPreflight(KubernetesClient management, RegistryO
     private static readonly int[] TestedMinors = [12, 13, 14];
 
     private static readonly ResourceType<UnstructuredObject> Deployments =
-        RegistryResources.Unstructured("apps", "v1", "deployments", "Deployment", isNamespaced: true);
+        UnstructuredObject.Resource("apps", "v1", "deployments", "Deployment");
 
     private static readonly ResourceType<UnstructuredObject> Reviews =
-        RegistryResources.Unstructured("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", isNamespaced: false)
+        UnstructuredObject.Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced: false)
             with { IsReview = true };
 
     /// <summary>What the service does in the Cluster's namespace, as in the table of docs/security.md.</summary>
@@ -155,7 +155,7 @@ internal sealed class ManagementPreflight(KubernetesClient management, RegistryO
         }
 
         Task<UnstructuredObject?> FindAsync(string version) => management.FindAsync(
-            RegistryResources.Unstructured("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", isNamespaced: false),
+            UnstructuredObject.Resource("runtime.cluster.x-k8s.io", version, "extensionconfigs", "ExtensionConfig", namespaced: false),
             NamespacedName.Cluster(service.ExtensionConfig), cancellationToken);
     }
 
@@ -166,9 +166,8 @@ internal sealed class ManagementPreflight(KubernetesClient management, RegistryO
             return [PreflightFinding.Fail("cluster-class", "The Cluster has no topology with a ClusterClass.",
                 "create the Cluster from a ClusterClass: variables and patches exist only there.")];
         var place = new NamespacedName(topology?.ClassRef?.Namespace ?? topology?.ClassNamespace ?? cluster.Name.Namespace, name);
-        var type = RegistryResources.Unstructured(
-            RegistryResources.ClusterGroup, RegistryResources.ClusterVersion(cluster), "clusterclasses", "ClusterClass",
-            isNamespaced: true);
+        var type = UnstructuredObject.Resource(
+            RegistryResources.ClusterGroup, RegistryResources.ClusterVersion(cluster), "clusterclasses", "ClusterClass");
         return await management.FindAsync(type, place, cancellationToken) is { } found
             ? ClassWiring.Judge(found, place, service.ExtensionConfig, options.VariableName)
             : [PreflightFinding.Fail("cluster-class", $"There is no ClusterClass {place}.", "create it before the Cluster.")];

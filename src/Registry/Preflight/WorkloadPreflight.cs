@@ -1,4 +1,3 @@
-using System.Text.Json;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
@@ -18,8 +17,6 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
     private const string Addresses = "addresses";
     private const string Storage = "storage";
 
-    private const string DefaultClassAnnotation = "storageclass.kubernetes.io/is-default-class";
-
     /// <summary>Certificates begin this long before they are issued; beyond it a node may find one not valid yet.</summary>
     private static readonly TimeSpan Backdating = TimeSpan.FromMinutes(5);
 
@@ -28,12 +25,6 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
 
     /// <summary>Nodes, Services and Leases are asked for in one page: enough to find what is wrong.</summary>
     private const int Most = 5000;
-
-    private static readonly ResourceType<UnstructuredObject> Services =
-        RegistryResources.Unstructured("", "v1", "services", "Service", isNamespaced: true);
-
-    private static readonly ResourceType<UnstructuredObject> StorageClasses =
-        RegistryResources.Unstructured("storage.k8s.io", "v1", "storageclasses", "StorageClass", isNamespaced: false);
 
     /// <summary>The findings for a Cluster that has no workload cluster yet.</summary>
     public static IReadOnlyList<PreflightFinding> NotYet { get; } =
@@ -84,7 +75,7 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
     private static async Task<PreflightFinding> CheckAddressesAsync(
         KubernetesClient client, RegistryPlan plan, CancellationToken cancellationToken)
     {
-        var services = await client.ListFirstAsync(Services, new ListOptions(), Most, cancellationToken);
+        var services = await client.ListFirstAsync(CoreResources.Services, new ListOptions(), Most, cancellationToken);
         var wanted = plan.Addresses.All.Select(address => address.ToString()).ToHashSet(StringComparer.Ordinal);
         foreach (var service in services.Where(service => service.Metadata.Namespace != RegistryNames.Namespace))
         {
@@ -106,8 +97,8 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
                 "set spec.clusterNetwork.services.cidrBlocks to what the cluster has.");
     }
 
-    private static IEnumerable<string> AddressesOf(UnstructuredObject service) =>
-        service.List("spec.clusterIPs").Select(address => address.Text()).Append(service.Text("spec.clusterIP")).OfType<string>();
+    private static IEnumerable<string> AddressesOf(Service service) =>
+        (service.Spec?.ClusterIPs ?? []).Append(service.Spec?.ClusterIP).OfType<string>();
 
     private static async Task<PreflightFinding> CheckStorageAsync(
         KubernetesClient client, RegistryPlan plan, CancellationToken cancellationToken)
@@ -117,16 +108,16 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
         if (storage != "pvc")
             return PreflightFinding.Skip(Storage, $"Storage of the type {storage} needs no StorageClass.");
         var name = HelmValues.Find(values, "storage.storageClassName")?.GetValue<string>();
-        var classes = await client.ListFirstAsync(StorageClasses, new ListOptions(), Most, cancellationToken);
+        var classes = await client.ListFirstAsync(CoreResources.StorageClasses, new ListOptions(), Most, cancellationToken);
         var found = classes.FirstOrDefault(candidate => string.IsNullOrEmpty(name)
-            ? candidate.Metadata.Annotations?.GetValueOrDefault(DefaultClassAnnotation) == "true" : candidate.Metadata.Name == name);
+            ? candidate.IsDefault : candidate.Metadata.Name == name);
         if (found is null)
             return string.IsNullOrEmpty(name)
                 ? PreflightFinding.Fail(Storage, "The workload cluster has no default StorageClass.",
                     "set storage.storageClassName in the variable or the admin's values, or mark a class as default.")
                 : PreflightFinding.Fail(Storage, $"The workload cluster has no StorageClass {name}.",
                     $"create it, or name one of: {string.Join(", ", classes.Select(candidate => candidate.Metadata.Name).Take(10))}.");
-        return found.Find("allowVolumeExpansion").ValueKind == JsonValueKind.True
+        return found.AllowVolumeExpansion == true
             ? PreflightFinding.Pass(Storage, $"The StorageClass {found.Metadata.Name} exists, and its volumes can grow.")
             : PreflightFinding.Warn(Storage, $"The volumes of the StorageClass {found.Metadata.Name} can't grow.",
                 "choose storage.size for years, or a class with allowVolumeExpansion: true.");

@@ -33,7 +33,7 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
         foreach (var name in (await SmallClaimsAsync(cancellationToken)).Select(claim => claim.Spec?.StorageClassName ?? "").Distinct())
         {
             var found = KubernetesNames.IsSubdomain(name)
-                ? await workload.FindAsync(VolumeResourceTypes.Classes, new NamespacedName("", name), cancellationToken) : null;
+                ? await workload.FindAsync(CoreResources.StorageClasses, new NamespacedName("", name), cancellationToken) : null;
             if (found?.AllowVolumeExpansion != true)
                 return $"The registry keeps its volumes, because the storage class {FieldText.Quote(name)} of the workload cluster does "
                     + "not allow them to grow; set allowVolumeExpansion there if its driver can grow volumes, or set storage.size back.";
@@ -57,10 +57,10 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
                         + $"check the quotas of {RegistryNames.Namespace} and whether its volume was made by hand.");
         }
 
-        var owner = await workload.FindAsync(VolumeResourceTypes.Owners, Owner, cancellationToken);
+        var owner = await workload.FindAsync(CoreResources.StatefulSets, Owner, cancellationToken);
         if (owner is { Metadata.DeletionTimestamp: null } && IsSmall(TemplateOf(owner)))
         {
-            await workload.DeleteIfExistsAsync(VolumeResourceTypes.Owners, Owner,
+            await workload.DeleteIfExistsAsync(CoreResources.StatefulSets, Owner,
                 new DeleteOptions { Uid = owner.Metadata.Uid, OrphansDependents = true }, cancellationToken);
             return new GrowthState.Waiting("The StatefulSet is being removed, without its pods, to be made anew.");
         }
@@ -74,10 +74,10 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
         };
     }
 
-    private async Task<IReadOnlyList<VolumeClaim>> SmallClaimsAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<PersistentVolumeClaim>> SmallClaimsAsync(CancellationToken cancellationToken)
     {
         var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
-        var claims = await workload.ListFirstAsync(VolumeResourceTypes.Claims, options, MostClaims, cancellationToken);
+        var claims = await workload.ListFirstAsync(CoreResources.VolumeClaims, options, MostClaims, cancellationToken);
         return [.. claims
             .Where(claim => claim.Metadata.DeletionTimestamp is null && IsSmall(claim)
                 && claim.Metadata.Name!.StartsWith(ClaimPrefix, StringComparison.Ordinal))
@@ -85,7 +85,7 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
     }
 
     /// <summary>False when the API server refuses it: a quota, or a volume that somebody made by hand.</summary>
-    private async Task<bool> TryGrowAsync(VolumeClaim claim, CancellationToken cancellationToken)
+    private async Task<bool> TryGrowAsync(PersistentVolumeClaim claim, CancellationToken cancellationToken)
     {
         var patch = new JsonObject
         {
@@ -93,7 +93,7 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
         };
         try
         {
-            await workload.MergePatchAsync(VolumeResourceTypes.Claims, claim, patch, ObjectLabels.FieldManager, cancellationToken);
+            await workload.MergePatchAsync(CoreResources.VolumeClaims, claim, patch, ObjectLabels.FieldManager, cancellationToken);
             return true;
         }
         catch (KubernetesApiException exception) when (exception.Fault is KubernetesFault.Forbidden or KubernetesFault.Invalid)
@@ -102,14 +102,14 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
         }
     }
 
-    private static VolumeClaim? TemplateOf(VolumeOwner owner) =>
+    private static PersistentVolumeClaim? TemplateOf(StatefulSet owner) =>
         owner.Spec?.VolumeClaimTemplates?.FirstOrDefault(template => template?.Metadata.Name == "data");
 
     /// <summary>One that is larger already stays: a volume can't shrink.</summary>
-    private bool IsSmall(VolumeClaim? claim) =>
+    private bool IsSmall(PersistentVolumeClaim? claim) =>
         claim?.Spec?.Resources?.Requests?.GetValueOrDefault(Storage) is { } has && Quantity.IsLess(has, size);
 
-    private static string Printable(VolumeClaim claim) => FieldText.Sentence(claim.Metadata.Name!);
+    private static string Printable(PersistentVolumeClaim claim) => FieldText.Sentence(claim.Metadata.Name!);
 }
 
 /// <summary>Where the growth of a registry's volumes is.</summary>
