@@ -23,7 +23,7 @@ internal sealed class RegistryInstaller(
     private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options, time);
     private readonly ReleaseReports _report = new(management);
-    private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload);
+    private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload, time);
     private readonly LoginSecret _login = new(management, time);
     private readonly NodeAddresses _nodes = new(management, options);
     private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;

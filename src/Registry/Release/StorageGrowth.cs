@@ -12,7 +12,7 @@ namespace CapiRegistryHook.Registry.Release;
 /// HelmChartProxy before anything changes and taken away when all is done, so that it is finished whatever happens in between, even if
 /// the Cluster asks for less again: volumes that have grown can't shrink.
 /// </summary>
-internal sealed class StorageGrowth(ChartInstallation chart, WorkloadAccess workload)
+internal sealed class StorageGrowth(ChartInstallation chart, WorkloadAccess workload, TimeProvider time)
 {
     /// <summary>Does the next steps; none, and no call, when the release has the size that is requested.</summary>
     /// <param name="plan">The cluster's plan.</param>
@@ -36,7 +36,7 @@ internal sealed class StorageGrowth(ChartInstallation chart, WorkloadAccess work
         }
 
         var state = await workload.RunAsync<GrowthState>(
-            plan.Cluster, async client => await new VolumeGrowth(client, size).AdvanceAsync(cancellationToken), cancellationToken);
+            plan.Cluster, async client => await new VolumeGrowth(client, size, time).AdvanceAsync(cancellationToken), cancellationToken);
         var isInRelease = InstalledVolumes.SizeOf(release.Values) == size;
         return state.Value switch
         {
@@ -53,7 +53,7 @@ internal sealed class StorageGrowth(ChartInstallation chart, WorkloadAccess work
     {
         var found = await workload.RunAsync<string?>(
             plan.Cluster,
-            async client => new StepResult<string?>(await new VolumeGrowth(client, size).FindObstacleAsync(cancellationToken)),
+            async client => new StepResult<string?>(await new VolumeGrowth(client, size, time).FindObstacleAsync(cancellationToken)),
             cancellationToken);
         if (found.Value is { } obstacle)
             context.Changes.Add(new Change(ChangeVerb.Kept, "PersistentVolumeClaim", RegistryNames.Namespace, true, obstacle));

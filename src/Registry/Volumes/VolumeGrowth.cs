@@ -14,16 +14,32 @@ namespace CapiRegistryHook.Registry.Volumes;
 /// </summary>
 /// <param name="workload">Client of the workload cluster.</param>
 /// <param name="size">The size that each volume is to have, as Kubernetes writes it.</param>
-internal sealed class VolumeGrowth(KubernetesClient workload, string size)
+/// <param name="time">The clock.</param>
+internal sealed class VolumeGrowth(KubernetesClient workload, string size, TimeProvider time)
 {
     /// <summary>The registry's pods and claims have the labels of its StatefulSet; claims of others do not.</summary>
-    private const string ClaimLabels = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry";
+    private static readonly ListOptions Labelled = new()
+    {
+        Namespace = RegistryNames.Namespace,
+        LabelSelector = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry",
+    };
 
-    private const string ClaimPrefix = $"data-{RegistryNames.Registry}-";
+    private const string PodPrefix = $"{RegistryNames.Registry}-";
+    private const string ClaimPrefix = $"data-{PodPrefix}";
     private const string Storage = "storage";
+    private const string BeingRemoved = "The StatefulSet is being removed, without its pods, to be made anew.";
+
+    /// <summary>
+    /// The garbage collector spares the pods that it knows to be the StatefulSet's and deletes the others once it is gone. It learns of
+    /// pods and their owners by watches: tens of milliseconds late on a small cluster, seconds on a large or busy one.
+    /// </summary>
+    private static readonly TimeSpan CollectorLag = TimeSpan.FromSeconds(30);
+
+    /// <summary>An age below zero by more than this says that the clocks differ, and nothing about the age.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
     /// <summary>Many times the replicas that a registry can have; a workload cluster may send any number.</summary>
-    private const int MostClaims = 500;
+    private const int MostObjects = 500;
 
     private static readonly NamespacedName Owner = new(RegistryNames.Namespace, RegistryNames.Registry);
 
@@ -58,26 +74,32 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
         }
 
         var owner = await workload.FindAsync(CoreResources.StatefulSets, Owner, cancellationToken);
-        if (owner is { Metadata.DeletionTimestamp: null } && IsSmall(TemplateOf(owner)))
-        {
-            await workload.DeleteIfExistsAsync(CoreResources.StatefulSets, Owner,
-                new DeleteOptions { Uid = owner.Metadata.Uid, OrphansDependents = true }, cancellationToken);
-            return new GrowthState.Waiting("The StatefulSet is being removed, without its pods, to be made anew.");
-        }
-
         return owner switch
         {
             null => new GrowthState.Removed(),
-            { Metadata.DeletionTimestamp: not null } =>
-                new GrowthState.Waiting("The StatefulSet is being removed, without its pods, to be made anew."),
+            { Metadata.DeletionTimestamp: not null } => new GrowthState.Waiting(BeingRemoved),
+            _ when IsSmall(TemplateOf(owner)) => await RemoveAsync(owner, cancellationToken),
             _ => new GrowthState.Grown(),
         };
     }
 
+    private async Task<GrowthState> RemoveAsync(StatefulSet owner, CancellationToken cancellationToken)
+    {
+        var pods = await workload.ListFirstAsync(CoreResources.Pods, Labelled, MostObjects, cancellationToken);
+        var running = pods.Where(pod => pod.Metadata.DeletionTimestamp is null && IsReplica(pod)).ToList();
+        if (running.Find(pod => pod.Metadata.OwnerReferences?.Any(reference => reference.Uid == owner.Metadata.Uid) != true) is { } other)
+            return new GrowthState.Waiting($"The StatefulSet does not own the pod {FieldText.Sentence(other.Metadata.Name!)} yet.");
+        if (IsRecent(owner.Metadata) || running.Exists(pod => IsRecent(pod.Metadata)))
+            return new GrowthState.Waiting("The StatefulSet or its pods were created moments ago; it is removed when they are older.");
+
+        await workload.DeleteIfExistsAsync(CoreResources.StatefulSets, Owner,
+            new DeleteOptions { Uid = owner.Metadata.Uid, OrphansDependents = true }, cancellationToken);
+        return new GrowthState.Waiting(BeingRemoved);
+    }
+
     private async Task<IReadOnlyList<PersistentVolumeClaim>> SmallClaimsAsync(CancellationToken cancellationToken)
     {
-        var options = new ListOptions { Namespace = RegistryNames.Namespace, LabelSelector = ClaimLabels };
-        var claims = await workload.ListFirstAsync(CoreResources.VolumeClaims, options, MostClaims, cancellationToken);
+        var claims = await workload.ListFirstAsync(CoreResources.VolumeClaims, Labelled, MostObjects, cancellationToken);
         return [.. claims
             .Where(claim => claim.Metadata.DeletionTimestamp is null && IsSmall(claim)
                 && claim.Metadata.Name!.StartsWith(ClaimPrefix, StringComparison.Ordinal))
@@ -108,6 +130,14 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size)
     /// <summary>One that is larger already stays: a volume can't shrink.</summary>
     private bool IsSmall(PersistentVolumeClaim? claim) =>
         claim?.Spec?.Resources?.Requests?.GetValueOrDefault(Storage) is { } has && Quantity.IsLess(has, size);
+
+    private bool IsRecent(ObjectMeta created) =>
+        time.GetUtcNow() - created.CreationTimestamp is { } age && age < CollectorLag && age > -ClockTolerance;
+
+    /// <summary>Named like a pod of the StatefulSet, which adopts no others.</summary>
+    private static bool IsReplica(Pod pod) =>
+        pod.Metadata.Name!.StartsWith(PodPrefix, StringComparison.Ordinal)
+            && pod.Metadata.Name.Skip(PodPrefix.Length).All(char.IsAsciiDigit);
 
     private static string Printable(PersistentVolumeClaim claim) => FieldText.Sentence(claim.Metadata.Name!);
 }

@@ -79,7 +79,7 @@ internal sealed class GrowingRegistry : IAsyncDisposable
         var options = new RegistryOptions { HookNamespace = HookService.Namespace, WorkloadAllowCidrs = "127.0.0.0/8" };
         var connection = Kubeconfig.Parse(Encoding.UTF8.GetBytes(_environment.Management.Kubeconfig), null, TimeProvider.System);
         using var process = RegistryLifecycle.Connect(
-            connection, limits, options, TimeProvider.System, (_, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
+            connection, limits, options, new TimeAhead(), (_, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
         return await process.Fleet.ReconcileAsync(Key, verify: false, cancellationToken);
     }
 
@@ -171,6 +171,15 @@ internal sealed class GrowingRegistry : IAsyncDisposable
               storageClassName: {{_class}}
               resources: {requests: {storage: {{size}} } }
         """;
+
+    /// <summary>
+    /// A StatefulSet and its pods have to be 30 s old before it goes. The garbage collector of a cluster with two pods needs a fraction of
+    /// a second, so here they count as that old after 2 s.
+    /// </summary>
+    private sealed class TimeAhead : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + TimeSpan.FromSeconds(28);
+    }
 
     private const string Labels = "{app.kubernetes.io/instance: registry, app.kubernetes.io/component: registry}";
 }

@@ -59,12 +59,12 @@ internal sealed class ReconcilerFixture : IDisposable
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
     /// <summary>Another process: it remembers nothing.</summary>
-    public RegistryLifecycle NewReplica(RegistryOptions? options = null)
+    public RegistryLifecycle NewReplica(RegistryOptions? options = null, TimeProvider? time = null)
     {
         var limits = new KubernetesClientOptions { CreateHandler = Handler, MaxAttempts = 1 };
         var connection = new ClusterConnection { Server = Management.Address, Credentials = new StaticToken(Management.Token) };
         _replicas.Add(RegistryLifecycle.Connect(
-            connection, limits, options ?? Options, Time,
+            connection, limits, options ?? Options, time ?? Time,
             (_, _, _) => Task.FromResult(Check())));
         return _replicas[^1];
     }

@@ -12,6 +12,7 @@ public sealed class StorageGrowthTests : IDisposable
 {
     private const string Claims = "/api/v1/namespaces/registry-system/persistentvolumeclaims";
     private const string Owners = "/apis/apps/v1/namespaces/registry-system/statefulsets";
+    private const string Pods = "/api/v1/namespaces/registry-system/pods";
     private const string Classes = "/apis/storage.k8s.io/v1/storageclasses";
     private const string Mark = "capi-registry-hook.io/volumes-grow-to";
 
@@ -171,11 +172,74 @@ public sealed class StorageGrowthTests : IDisposable
             await _fixture.ReconcileAsync();
         Assert.Null(await _workload.FindAsync(Owners, "registry", CancellationToken));
         await CreateOwnerAsync("1Gi");
+        await RemakePodAsync(await OwnerUidAsync());
+        _fixture.Time.Advance(TimeSpan.FromMinutes(1));
 
         await _fixture.ReconcileAsync();
         Assert.Null(await _workload.FindAsync(Owners, "registry", CancellationToken));
         await SettleAsync();
         await AssertGrownAsync("2Gi");
+    }
+
+    /// <summary>
+    /// The garbage collector deletes a pod whose owner is gone, unless it saw the pod among that owner's when the owner went. It
+    /// hears of pods and of who owns them a little later than they change.
+    /// </summary>
+    [Theory]
+    [InlineData("statefulset")]
+    [InlineData("pod")]
+    public async Task Reconcile_StatefulSetOrPodIsNew_StaysUntilTheyAreKnown(string made)
+    {
+        await InstallAsync("1Gi", grows: true);
+        if (made == "statefulset")
+            await RemakeOwnerAsync("1Gi");
+        await RemakePodAsync(await OwnerUidAsync());
+        await RequestAsync("2Gi");
+        await _fixture.ReconcileAsync();
+
+        Assert.Contains("were created moments ago", (await _fixture.ReconcileAsync()).Reason, StringComparison.Ordinal);
+        _fixture.Time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(ClusterPhase.Waiting, (await _fixture.ReconcileAsync()).Phase);
+        Assert.Equal("2Gi", await SizeAsync(Claims, "data-registry-0"));
+        Assert.NotNull(await _workload.FindAsync(Owners, "registry", CancellationToken));
+        _fixture.Time.Advance(TimeSpan.FromSeconds(1));
+        await _fixture.ReconcileAsync();
+
+        Assert.Null(await _workload.FindAsync(Owners, "registry", CancellationToken));
+        await SettleAsync();
+        await AssertGrownAsync("2Gi");
+    }
+
+    /// <summary>Whose controller was away does not own its pods yet, however old it is.</summary>
+    [Fact]
+    public async Task Reconcile_PodHasAnotherOwner_StaysUntilItIsAdopted()
+    {
+        await InstallAsync("1Gi", grows: true);
+        await RemakeOwnerAsync("1Gi");
+        _fixture.Time.Advance(TimeSpan.FromHours(1));
+        await RequestAsync("2Gi");
+        await _fixture.ReconcileAsync();
+
+        Assert.Contains("does not own the pod registry-0 yet", (await _fixture.ReconcileAsync()).Reason, StringComparison.Ordinal);
+        Assert.NotNull(await _workload.FindAsync(Owners, "registry", CancellationToken));
+        await RemakePodAsync(await OwnerUidAsync());
+        await SettleAsync();
+
+        await AssertGrownAsync("2Gi");
+    }
+
+    /// <summary>A workload cluster whose clock is far ahead would keep its StatefulSet for that long.</summary>
+    [Fact]
+    public async Task Reconcile_ClockOfTheWorkloadClusterIsAhead_DoesNotWaitForIt()
+    {
+        await InstallAsync("1Gi", grows: true);
+        var behind = _fixture.NewReplica(time: new FixedTime(_fixture.Time.GetUtcNow() - TimeSpan.FromHours(1)));
+        await RequestAsync("2Gi");
+
+        await _fixture.ReconcileAsync(behind);
+        await _fixture.ReconcileAsync(behind);
+
+        Assert.Null(await _workload.FindAsync(Owners, "registry", CancellationToken));
     }
 
     private async Task InstallAsync(string size, bool? grows)
@@ -196,18 +260,8 @@ public sealed class StorageGrowthTests : IDisposable
         await CreateClaimAsync("somebody-elses", size);
         await CreateOwnerAsync(size);
         _released = size;
-        var owner = await _workload.GetAsync(Owners, "registry", CancellationToken);
-        await _workload.CreateAsync("/api/v1/namespaces/registry-system/pods", new JsonObject
-        {
-            ["metadata"] = new JsonObject
-            {
-                ["name"] = "registry-0",
-                ["ownerReferences"] = new JsonArray(new JsonObject
-                {
-                    ["apiVersion"] = "apps/v1", ["kind"] = "StatefulSet", ["name"] = "registry", ["uid"] = (string)owner["metadata"]!["uid"]!,
-                }),
-            },
-        }, CancellationToken);
+        await CreatePodAsync(await OwnerUidAsync());
+        _fixture.Time.Advance(TimeSpan.FromMinutes(1));
         _fixture.Management.InjectFault(call => _killing?.Invoke(call));
         _fixture.Workload.InjectFault(call => _killing?.Invoke(call));
     }
@@ -221,7 +275,7 @@ public sealed class StorageGrowthTests : IDisposable
         ["metadata"] = new JsonObject
         {
             ["name"] = name,
-            ["labels"] = new JsonObject { ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry" },
+            ["labels"] = Labels(),
         },
         ["spec"] = ClaimSpec(size),
         ["status"] = new JsonObject { ["phase"] = "Bound" },
@@ -236,6 +290,35 @@ public sealed class StorageGrowthTests : IDisposable
                 new JsonObject { ["metadata"] = new JsonObject { ["name"] = "data" }, ["spec"] = ClaimSpec(size) }),
         },
     }, CancellationToken);
+
+    private async Task RemakeOwnerAsync(string size)
+    {
+        await _workload.DeleteIfThereAsync($"{Owners}", "registry?propagationPolicy=Orphan", CancellationToken);
+        await CreateOwnerAsync(size);
+    }
+
+    private async Task RemakePodAsync(string owner)
+    {
+        await _workload.DeleteIfThereAsync(Pods, "registry-0", CancellationToken);
+        await CreatePodAsync(owner);
+    }
+
+    private Task<JsonObject> CreatePodAsync(string owner) => _workload.CreateAsync(Pods, new JsonObject
+    {
+        ["metadata"] = new JsonObject
+        {
+            ["name"] = "registry-0",
+            ["labels"] = Labels(),
+            ["ownerReferences"] = new JsonArray(new JsonObject
+            {
+                ["apiVersion"] = "apps/v1", ["kind"] = "StatefulSet", ["name"] = "registry", ["uid"] = owner,
+            }),
+        },
+    }, CancellationToken);
+
+    private async Task<string> OwnerUidAsync() => (string)(await _workload.GetAsync(Owners, "registry", CancellationToken))["metadata"]!["uid"]!;
+
+    private static JsonObject Labels() => new() { ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry" };
 
     private static JsonObject ClaimSpec(string size) => new()
     {
@@ -264,6 +347,7 @@ public sealed class StorageGrowthTests : IDisposable
         {
             await _fixture.ReconcileAsync();
             await PlayHelmAsync();
+            _fixture.Time.Advance(TimeSpan.FromSeconds(10));
         }
 
         Assert.Equal(ClusterPhase.Ready, (await _fixture.ReconcileAsync()).Phase);
@@ -277,7 +361,7 @@ public sealed class StorageGrowthTests : IDisposable
         var release = await ReleaseAsync();
         Assert.Equal(size, SizeIn(release));
         Assert.False(release["metadata"]!["annotations"]!.AsObject().ContainsKey(Mark));
-        Assert.NotNull(await _workload.FindAsync("/api/v1/namespaces/registry-system/pods", "registry-0", CancellationToken));
+        Assert.NotNull(await _workload.FindAsync(Pods, "registry-0", CancellationToken));
     }
 
     private Task<JsonObject> ReleaseAsync() => _fixture.Objects.GetAsync(ReconcilerFixture.Releases, "c1-registry", CancellationToken);
