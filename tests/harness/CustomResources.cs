@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -14,6 +15,7 @@ namespace CapiRegistryHook.Harness;
 public static class CustomResources
 {
     private const string UpstreamVariable = "CAPI_REGISTRY_HOOK_UPSTREAM";
+    private const string Mark = "tests/definition";
     private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
     private static readonly string[] Files =
@@ -36,21 +38,13 @@ public static class CustomResources
     public static Task InstallContentsAsync(HttpClient http, CancellationToken cancellationToken) =>
         InstallAsync(http, [ReadContents()], cancellationToken);
 
-    /// <summary>Clusters as Cluster API 1.9 and 1.10 serve them: in v1beta1 alone. There must be none yet.</summary>
+    /// <summary>Clusters as Cluster API 1.9 and 1.10 serve them: in v1beta1 alone. Clusters that are there are deleted.</summary>
     public static async Task InstallFormerClustersAsync(HttpClient http, CancellationToken cancellationToken)
     {
         var definition = Read("cluster.x-k8s.io_clusters.yaml");
         var only = definition["spec"]!["versions"]!.AsArray().Single(version => (string)version!["name"]! == "v1beta1")!.DeepClone();
         (only["served"], only["storage"]) = (true, true);
         definition["spec"]!["versions"] = new JsonArray(only);
-        var path = new Uri($"{Definitions}/{Name(definition)}", UriKind.Relative);
-        using (var deleted = await http.DeleteAsync(path, cancellationToken))
-            deleted.EnsureSuccessStatusCode();
-        await Polling.UntilAsync("the definition is gone", async () =>
-        {
-            using var answer = await http.GetAsync(path, cancellationToken);
-            return answer.StatusCode == HttpStatusCode.NotFound;
-        }, () => "It is still there.", cancellationToken);
         await InstallAsync(http, [definition], cancellationToken);
     }
 
@@ -82,7 +76,9 @@ public static class CustomResources
         return group;
     }
 
-    /// <summary>Creates definitions and waits until they are served.</summary>
+    /// <summary>
+    /// Creates definitions and waits until they are served. One that another test defined otherwise goes first, with its objects.
+    /// </summary>
     public static async Task InstallAsync(HttpClient http, IEnumerable<JsonNode> from, CancellationToken cancellationToken)
     {
         var definitions = from.ToList();
@@ -153,17 +149,47 @@ public static class CustomResources
             : new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream($"crds/{file}")!, Encoding.UTF8);
     }
 
+    private static Task CreateAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)
+    {
+        // The server adds defaults and drops what it doesn't know, so only a mark can tell whether a definition is this one.
+        var mark = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(definition.ToJsonString())))[..16];
+        var metadata = definition["metadata"]!.AsObject();
+        metadata["annotations"] ??= new JsonObject();
+        metadata["annotations"]![Mark] = mark;
+        return Polling.UntilAsync(
+            Name(definition), () => TryCreateAsync(http, definition, mark, cancellationToken), () => "Another one stays.", cancellationToken);
+    }
+
     // A plain create: server-side apply in 1.20 refuses schemas with keywords it doesn't know.
-    private static async Task CreateAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)
+    private static async Task<bool> TryCreateAsync(HttpClient http, JsonNode definition, string mark, CancellationToken cancellationToken)
     {
         using var body = new StringContent(definition.ToJsonString(), new MediaTypeHeaderValue("application/json"));
         using var answer = await http.PostAsync(new Uri(Definitions, UriKind.Relative), body, cancellationToken);
-        if (answer.StatusCode is HttpStatusCode.Created or HttpStatusCode.Conflict)
-            return;
+        if (answer.StatusCode == HttpStatusCode.Created)
+            return true;
+        if (answer.StatusCode == HttpStatusCode.Conflict)
+            return await IsThereAsync(http, Name(definition), mark, cancellationToken);
 
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
         throw new InvalidOperationException(
             $"{Name(definition)} was refused with {(int)answer.StatusCode}: {text[..Math.Min(text.Length, 1000)]}");
+    }
+
+    /// <summary>Whether it stays there as it was marked; deletes another one. One that is being deleted serves until it is gone.</summary>
+    private static async Task<bool> IsThereAsync(HttpClient http, string name, string mark, CancellationToken cancellationToken)
+    {
+        var path = new Uri($"{Definitions}/{name}", UriKind.Relative);
+        using var answer = await http.GetAsync(path, cancellationToken);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+            return false;
+        answer.EnsureSuccessStatusCode();
+        var metadata = JsonNode.Parse(await answer.Content.ReadAsStringAsync(cancellationToken))!["metadata"]!;
+        if (metadata["deletionTimestamp"] is not null)
+            return false;
+        if ((string?)metadata["annotations"]?[Mark] == mark)
+            return true;
+        using var deleted = await http.DeleteAsync(path, cancellationToken);
+        return false;
     }
 
     private static async Task WaitAsync(HttpClient http, JsonNode definition, CancellationToken cancellationToken)

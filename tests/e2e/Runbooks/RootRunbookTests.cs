@@ -56,7 +56,7 @@ public sealed class RootRunbookTests(EmbeddedEnvironment fixture) : IAsyncLifeti
         await RunAsync(page, "With a backup");
         await TouchAsync(_site);
 
-        var renewed = await UntilAsync(_site, state => state.Serial != before.Serial);
+        var renewed = await UntilAsync(_site, state => state.Root is not null && state.Serial != before.Serial);
         Assert.Equal(RegistryState.Text(before.Root!, "tls.key"), RegistryState.Text(renewed.Root!, "tls.key"));
         Assert.True((renewed with { Trust = before.Trust }).Verifies("10.128.0.20"));
         Assert.Contains("default/c1", await RunAsync(page, "Check"), StringComparison.Ordinal);
@@ -71,10 +71,9 @@ public sealed class RootRunbookTests(EmbeddedEnvironment fixture) : IAsyncLifeti
 
         await RunAsync(page, "Without a backup");
 
-        var renewed = await UntilAsync(_site, state => state.Trust is not null && state.Serial != before.Serial);
+        var renewed = await UntilAsync(_site, state => state is { Root: not null, Trust: not null } && state.Serial != before.Serial
+            && RegistryState.Text(state.Trust, "ca.crt") == RegistryState.Text(state.Root, "tls.crt") && state.Verifies("10.128.0.20"));
         Assert.NotEqual(RegistryState.Text(before.Root!, "tls.crt"), RegistryState.Text(renewed.Root!, "tls.crt"));
-        Assert.Equal(RegistryState.Text(renewed.Root!, "tls.crt"), RegistryState.Text(renewed.Trust!, "ca.crt"));
-        Assert.True(renewed.Verifies("10.128.0.20"));
         Assert.False((renewed with { Trust = before.Trust }).Verifies("10.128.0.20"));
     }
 
@@ -124,9 +123,8 @@ public sealed class RootRunbookTests(EmbeddedEnvironment fixture) : IAsyncLifeti
         foreach (var call in _shell.TakeCalls().Where(call => call.StartsWith("helm upgrade ", StringComparison.Ordinal)))
             _service = await StartAsync(_site);
 
-        var renewed = await UntilAsync(_site, state => state.Serial != before.Serial);
+        var renewed = await UntilAsync(_site, state => state.Serial != before.Serial && state.ChartSerial == state.Serial);
         Assert.True((renewed with { Trust = before.Trust }).Verifies("10.128.0.20"));
-        Assert.Equal(renewed.Serial, renewed.ChartSerial);
         await RunAsync(page, "Check");
     }
 

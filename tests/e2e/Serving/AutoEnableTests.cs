@@ -13,7 +13,6 @@ namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment embedded) : IAsyncDisposable
 {
     private const string Webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-    private const string Definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     private const string Definition = "clusterclasses.cluster.x-k8s.io";
     private const string Requested = """{"replicas":3}""";
 
@@ -36,10 +35,7 @@ public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment em
     public async ValueTask DisposeAsync()
     {
         if (_environment is not null)
-        {
             await Objects.DeleteIfThereAsync(Webhooks, HookChart.Release, CancellationToken.None);
-            await Objects.DeleteIfThereAsync(Definitions, Definition, CancellationToken.None);
-        }
 
         _http?.Dispose();
         await _folder.DisposeAsync();
