@@ -1,6 +1,7 @@
 using CapiRegistryHook.Dashboard.Model;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Inspection;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Dashboard.Reading;
@@ -30,7 +31,8 @@ internal sealed class FleetReader(
             FollowAsync(lifecycle.Fleet.WatchReleasesAsync(place, cancellationToken), onChange, cancellationToken),
         }));
 
-    private static async Task FollowAsync(IAsyncEnumerable<FleetEvent> events, Action onChange, CancellationToken cancellationToken)
+    private static async Task FollowAsync(
+        IAsyncEnumerable<FleetEvent<ClusterKey, int>> events, Action onChange, CancellationToken cancellationToken)
     {
         await foreach (var change in events.WithCancellation(cancellationToken))
         {

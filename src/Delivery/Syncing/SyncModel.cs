@@ -63,7 +63,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     }
 
     /// <summary>Forgets the contents of a namespace (null: all) that are not in a complete list.</summary>
-    public void Retain(string? @namespace, HashSet<ContentKey> listed)
+    public void Retain(string? @namespace, IReadOnlySet<ContentKey> listed)
     {
         lock (_gate)
         {
@@ -102,7 +102,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     }
 
     /// <summary>Forgets the Clusters of a namespace (null: all) that are not in a complete list, and names them.</summary>
-    public IReadOnlyList<ClusterKey> Retain(string? @namespace, HashSet<ClusterKey> listed)
+    public IReadOnlyList<ClusterKey> Retain(string? @namespace, IReadOnlySet<ClusterKey> listed)
     {
         lock (_gate)
         {

@@ -59,25 +59,19 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
 
     private async Task WatchContentsAsync(SyncModel model, SyncQueue queue, string? @namespace, CancellationToken cancellationToken)
     {
-        HashSet<ContentKey>? listed = null;
         await foreach (var change in fleet.WatchContentsAsync(@namespace, cancellationToken))
         {
             switch (change.Kind)
             {
-                case FleetEventKind.Reset:
-                    listed = [];
-                    break;
                 case FleetEventKind.Seen:
-                    listed?.Add(change.Value!.Key);
                     if (model.See(change.Value!))
-                        Enqueue(model, queue, change.Value!.Key);
+                        Enqueue(model, queue, change.Key);
                     break;
                 case FleetEventKind.Gone:
-                    model.Forget(change.Value!.Key);
+                    model.Forget(change.Key);
                     break;
-                case FleetEventKind.Synced when listed is not null:
-                    model.Retain(@namespace, listed);
-                    listed = null;
+                case FleetEventKind.Listed:
+                    model.Retain(@namespace, change.Listed);
                     break;
                 case FleetEventKind.Refused:
                     OnEvent?.Invoke(new SyncEvent(SyncEventKind.WatchRefused) { Reason = change.Problem });
@@ -88,25 +82,19 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
 
     private async Task WatchClustersAsync(SyncModel model, SyncQueue queue, string? @namespace, CancellationToken cancellationToken)
     {
-        HashSet<ClusterKey>? listed = null;
         await foreach (var change in fleet.WatchClustersAsync(@namespace, cancellationToken))
         {
             switch (change.Kind)
             {
-                case FleetEventKind.Reset:
-                    listed = [];
-                    break;
                 case FleetEventKind.Seen:
-                    listed?.Add(change.Value!.Key);
                     if (model.See(change.Value!) is { IsDue: true } seen)
-                        queue.Enqueue(change.Value!.Key, time.GetUtcNow(), seen.IsUrgent);
+                        queue.Enqueue(change.Key, time.GetUtcNow(), seen.IsUrgent);
                     break;
                 case FleetEventKind.Gone:
-                    Forget(model, queue, [change.Value!.Key]);
+                    Forget(model, queue, [change.Key]);
                     break;
-                case FleetEventKind.Synced when listed is not null:
-                    Forget(model, queue, model.Retain(@namespace, listed));
-                    listed = null;
+                case FleetEventKind.Listed:
+                    Forget(model, queue, model.Retain(@namespace, change.Listed));
                     break;
                 case FleetEventKind.Refused:
                     OnEvent?.Invoke(new SyncEvent(SyncEventKind.WatchRefused) { Reason = change.Problem });

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
@@ -19,25 +18,19 @@ internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOpt
 
     private async Task WatchClustersAsync(ReconcileQueue queue, string? @namespace, CancellationToken cancellationToken)
     {
-        HashSet<ClusterKey>? listed = null;
         await foreach (var change in fleet.WatchClustersAsync(@namespace, cancellationToken))
         {
             switch (change.Kind)
             {
-                case FleetEventKind.Reset:
-                    listed = [];
-                    break;
                 case FleetEventKind.Seen:
-                    listed?.Add(change.Cluster);
-                    queue.EnqueueCluster(change.Cluster, change.Fingerprint);
+                    queue.EnqueueCluster(change.Key, change.Value);
                     break;
                 case FleetEventKind.Gone:
-                    queue.Forget(change.Cluster);
+                    queue.Forget(change.Key);
                     break;
-                case FleetEventKind.Synced when listed is not null:
-                    queue.Retain(@namespace, listed);
-                    LogListed(listed.Count);
-                    listed = null;
+                case FleetEventKind.Listed:
+                    queue.Retain(@namespace, change.Listed);
+                    LogListed(change.Listed.Count);
                     break;
                 case FleetEventKind.Refused:
                     LogRefused(change.Problem);
@@ -52,9 +45,9 @@ internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOpt
         await foreach (var change in fleet.WatchReleasesAsync(@namespace, cancellationToken))
         {
             if (change.Kind == FleetEventKind.Seen)
-                queue.EnqueueRelease(change.Cluster, change.Fingerprint);
+                queue.EnqueueRelease(change.Key, change.Value);
             else if (change.Kind == FleetEventKind.Gone)
-                queue.EnqueueRelease(change.Cluster, null);
+                queue.EnqueueRelease(change.Key, null);
             else if (change.Kind == FleetEventKind.Refused)
                 LogRefused(change.Problem);
         }

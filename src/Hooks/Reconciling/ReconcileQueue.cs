@@ -121,7 +121,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     }
 
     /// <summary>Forgets the Clusters of a namespace (null: all) that are not in a complete list.</summary>
-    public void Retain(string? @namespace, HashSet<ClusterKey> listed)
+    public void Retain(string? @namespace, IReadOnlySet<ClusterKey> listed)
     {
         lock (_gate)
         {

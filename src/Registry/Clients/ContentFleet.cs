@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Leases;
@@ -61,19 +60,30 @@ public sealed class ContentFleet : IDisposable
     /// <summary>Watches RegistryContents until it is cancelled.</summary>
     /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    public IAsyncEnumerable<Watched<RegistryContent>> WatchContentsAsync(string? @namespace, CancellationToken cancellationToken) =>
-        WatchAsync(_ => Task.FromResult<(ResourceType<RegistryContent>?, string?)>((ContentResources.Contents, null)),
-            content => content, @namespace, cancellationToken);
+    public IAsyncEnumerable<FleetEvent<ContentKey, RegistryContent>> WatchContentsAsync(
+        string? @namespace, CancellationToken cancellationToken) =>
+        new FleetWatch<RegistryContent, ContentKey, RegistryContent>(_management, _time)
+        {
+            FindTypeAsync = (_, _) => Task.FromResult<(ResourceType<RegistryContent>?, string?)>((ContentResources.Contents, null)),
+            KeyOf = content => content.Key,
+            Read = content => content,
+        }.RunAsync(@namespace, cancellationToken);
 
     /// <summary>Watches Clusters until it is cancelled.</summary>
     /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    public IAsyncEnumerable<Watched<ContentCluster>> WatchClustersAsync(string? @namespace, CancellationToken cancellationToken) =>
-        WatchAsync(async token =>
+    public IAsyncEnumerable<FleetEvent<ClusterKey, ContentCluster>> WatchClustersAsync(
+        string? @namespace, CancellationToken cancellationToken) =>
+        new FleetWatch<Cluster, ClusterKey, ContentCluster>(_management, _time)
         {
-            var (type, problem) = await _versions.FindAsync(@namespace, token);
-            return (type is null ? null : RegistryResources.Clusters(type.Version), problem);
-        }, Read, @namespace, cancellationToken);
+            FindTypeAsync = async (place, token) =>
+            {
+                var (type, problem) = await _versions.FindAsync(place, token);
+                return (type is null ? null : RegistryResources.Clusters(type.Version), problem);
+            },
+            KeyOf = cluster => cluster.Key,
+            Read = Read,
+        }.RunAsync(@namespace, cancellationToken);
 
     /// <summary>The contents that select a Cluster now, suspended ones left out; none where the kind is not installed.</summary>
     /// <param name="cluster">The Cluster, which need not be there yet.</param>
@@ -147,60 +157,6 @@ public sealed class ContentFleet : IDisposable
         NeededFor = cluster.Metadata.Annotations?.GetValueOrDefault(ContentResources.NeededAnnotation),
         HasRegistry = cluster.Metadata.DeletionTimestamp is null && RegistrySettings.Find(cluster, _options.Variable, []) is not null,
     };
-
-    private async IAsyncEnumerable<Watched<TValue>> WatchAsync<T, TValue>(
-        Func<CancellationToken, Task<(ResourceType<T>? Type, string? Problem)>> find, Func<T, TValue> read, string? @namespace,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-        where T : IKubernetesObject
-    {
-        while (true)
-        {
-            var (type, problem) = await find(cancellationToken);
-            if (type is not null)
-            {
-                var options = new ListOptions { Namespace = @namespace, PageSize = PageSize };
-                await using var changes = _management.WatchAsync(type, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-                while (problem is null)
-                {
-                    var moved = false;
-                    try
-                    {
-                        moved = await changes.MoveNextAsync();
-                    }
-                    catch (KubernetesApiException exception)
-                    {
-                        problem = exception.Message;
-                    }
-
-                    if (moved)
-                        yield return Report(changes.Current, read);
-                }
-            }
-
-            yield return new Watched<TValue>(FleetEventKind.Refused) { Problem = problem };
-            await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
-        }
-    }
-
-    private static Watched<TValue> Report<T, TValue>(WatchEvent<T> change, Func<T, TValue> read)
-        where T : IKubernetesObject
-    {
-        if (change.Value is not { } value)
-            return new Watched<TValue>(change.Kind == WatchEventKind.Reset ? FleetEventKind.Reset : FleetEventKind.Synced);
-        return new Watched<TValue>(
-            change.Kind == WatchEventKind.Deleted ? FleetEventKind.Gone : FleetEventKind.Seen) { Value = read(value) };
-    }
-}
-
-/// <summary>What a watch reports.</summary>
-/// <param name="Kind">What happened.</param>
-public sealed record Watched<T>(FleetEventKind Kind)
-{
-    /// <summary>The object; none with Reset, Synced and Refused.</summary>
-    public T? Value { get; init; }
-
-    /// <summary>With Refused, what the API server refuses.</summary>
-    public string? Problem { get; init; }
 }
 
 /// <summary>What decides which content a Cluster gets.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -143,30 +142,17 @@ public sealed class RegistryFleet
     /// <summary>Forgets what is remembered of all Clusters, because another replica has reconciled them since.</summary>
     public void ForgetAll() => _reconciler.ForgetAll();
 
-    /// <summary>Watches Clusters until it is cancelled; lists come in pages.</summary>
+    /// <summary>Watches Clusters until it is cancelled.</summary>
     /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    /// <returns>What happens, in order.</returns>
-    public async IAsyncEnumerable<FleetEvent> WatchClustersAsync(
-        string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
+    /// <returns>What happens, in order; the value differs when something changed that may matter.</returns>
+    public IAsyncEnumerable<FleetEvent<ClusterKey, int>> WatchClustersAsync(string? @namespace, CancellationToken cancellationToken) =>
+        new FleetWatch<ObjectHeader, ClusterKey, int>(_management, _time)
         {
-            var (type, problem) = await _versions.FindAsync(@namespace, cancellationToken);
-            if (type is not null)
-            {
-                var watch = new FleetWatch(_management, type, OfCluster, header => header.Fingerprint);
-                await foreach (var change in watch.RunAsync(@namespace, null, cancellationToken))
-                    yield return change;
-            }
-            else
-            {
-                yield return new FleetEvent(FleetEventKind.Refused, Problem: problem);
-            }
-
-            await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
-        }
-    }
+            FindTypeAsync = _versions.FindAsync,
+            KeyOf = header => new ClusterKey(header.Metadata.Namespace ?? "", header.Metadata.Name ?? ""),
+            Read = header => header.Fingerprint,
+        }.RunAsync(@namespace, cancellationToken);
 
     /// <summary>
     /// Watches the HelmChartProxies of this product until it is cancelled. A change of their spec, metadata or conditions is reported, with
@@ -174,20 +160,16 @@ public sealed class RegistryFleet
     /// </summary>
     /// <param name="namespace">The namespace; null means all.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    /// <returns>What happens, in order.</returns>
-    public async IAsyncEnumerable<FleetEvent> WatchReleasesAsync(
-        string? @namespace, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
+    /// <returns>What happens, in order; the value differs when something changed that may matter.</returns>
+    public IAsyncEnumerable<FleetEvent<ClusterKey, int>> WatchReleasesAsync(string? @namespace, CancellationToken cancellationToken) =>
+        new FleetWatch<ObjectHeader, ClusterKey, int>(_management, _time)
         {
-            var watch = new FleetWatch(
-                _management, RegistryResources.HelmChartProxyConditions, OfRelease,
-                header => HashCode.Combine(header.Fingerprint, header.Conditions));
-            await foreach (var change in watch.RunAsync(@namespace, ObjectLabels.ManagedSelector, cancellationToken))
-                yield return change;
-            await Task.Delay(FleetWatch.PauseAfterRefusal, _time, cancellationToken);
-        }
-    }
+            FindTypeAsync = (_, _) => Task.FromResult<(ResourceType<ObjectHeader>?, string?)>(
+                (RegistryResources.HelmChartProxyConditions, null)),
+            KeyOf = header => OfRelease(header.Metadata),
+            Read = header => HashCode.Combine(header.Fingerprint, header.Conditions),
+            Selector = ObjectLabels.ManagedSelector,
+        }.RunAsync(@namespace, cancellationToken);
 
     /// <summary>The Lease of the replica that reconciles.</summary>
     /// <param name="identity">Who this process is; unique.</param>
@@ -198,8 +180,6 @@ public sealed class RegistryFleet
 
     private static FleetStatusException Unreadable(KubernetesApiException exception) =>
         new($"The management cluster can't be read: {exception.Message}.", exception);
-
-    private static ClusterKey? OfCluster(ObjectMeta metadata) => new ClusterKey(metadata.Namespace ?? "", metadata.Name ?? "");
 
     /// <summary>By its owner, since labels can be edited away; null when no Cluster owns it.</summary>
     private static ClusterKey? OfRelease(ObjectMeta metadata) =>

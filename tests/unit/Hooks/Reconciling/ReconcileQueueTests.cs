@@ -166,7 +166,7 @@ public sealed class ReconcileQueueTests
         foreach (var cluster in new[] { One, Two, elsewhere })
             queue.EnqueueCluster(cluster, 1);
 
-        queue.Retain("default", [Two]);
+        queue.Retain("default", new HashSet<ClusterKey> { Two });
 
         Assert.Equal(2, queue.Count);
         Assert.Equal([elsewhere, Two], new[] { await queue.TakeAsync(CancellationToken), await queue.TakeAsync(CancellationToken) }.Select(
@@ -338,7 +338,7 @@ public sealed class ReconcileQueueTests
         queue.EnqueueCluster(Two, 1);
         queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Failed, default);
         var other = await queue.TakeAsync(CancellationToken);
-        queue.Retain(null, [One, Two]);
+        queue.Retain(null, new HashSet<ClusterKey> { One, Two });
         Assert.False(queue.IsSurveyed);
 
         queue.Done(other, ReconcileOutcome.Settled, _time.GetUtcNow());
@@ -434,7 +434,7 @@ public sealed class ReconcileQueueTests
 
         queue.Forget(new ClusterKey("default", "deleted"));
         queue.Forget(new ClusterKey("default", "deleted"));
-        queue.Retain(null, [new ClusterKey("default", "kept")]);
+        queue.Retain(null, new HashSet<ClusterKey> { new ClusterKey("default", "kept") });
         Assert.Equal(["deleted", "unlisted"], forgotten.Select(key => key.Name));
         queue.Done(requests.Single(request => request.Cluster.Name == "running"), ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
 

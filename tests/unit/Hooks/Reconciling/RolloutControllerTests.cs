@@ -1,5 +1,6 @@
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -38,7 +39,7 @@ public sealed class RolloutControllerTests : IAsyncDisposable
         await NextAsync();
         Assert.Contains("rollout_clusters{state=\"waiting\"} 1\n", Page(), StringComparison.Ordinal);
 
-        queue.Retain(null, [ReconcilerFixture.Key]);
+        queue.Retain(null, new HashSet<ClusterKey> { ReconcilerFixture.Key });
         queue.Done(first, ReconcileOutcome.Settled, _fixture.Time.GetUtcNow() + TimeSpan.FromHours(1));
         Assert.Equal(0, queue.Depth);
         _fixture.Time.Advance(RolloutController.Interval);
