@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
@@ -11,7 +12,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 public sealed class ChartEndpointTests(EmbeddedEnvironment fixture)
 {
     private const string Repository = "/v2/charts/registry";
-    private const string Version = "0.1.0";
+    private static readonly string Version = ServiceVersion.Text;
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 

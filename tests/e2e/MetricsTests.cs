@@ -2,6 +2,7 @@ using CapiRegistryHook.Harness;
 using System.Globalization;
 using System.Net;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
@@ -48,7 +49,7 @@ public sealed class MetricsTests(EmbeddedEnvironment fixture) : IAsyncLifetime
         await CountedAsync("capi_registry_hook_calls_total{hook=\"AfterControlPlaneInitialized\",outcome=\"failure\"}", 1);
         await CountedAsync("capi_registry_hook_calls_total{hook=\"BeforeClusterUpgrade\",outcome=\"blocked\"}", 1);
         await CountedAsync("capi_registry_hook_call_duration_seconds_count{hook=\"Discovery\"}", 2);
-        await CountedAsync("capi_registry_hook_build_info{version=\"0.1.0\"}", 1);
+        await CountedAsync($"capi_registry_hook_build_info{{version=\"{ServiceVersion.Text}\"}}", 1);
         var seconds = long.Parse(
             (await SampleAsync("capi_registry_hook_serving_certificate_not_after_timestamp_seconds"))!, CultureInfo.InvariantCulture);
         Assert.True(DateTimeOffset.FromUnixTimeSeconds(seconds) > TimeProvider.System.GetUtcNow());

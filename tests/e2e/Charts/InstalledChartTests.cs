@@ -3,6 +3,7 @@ using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Hooks.Operations;
 using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
@@ -132,7 +133,7 @@ public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
             version: 1.0.0
             icon: https://example.com/icon.svg
             dependencies:
-            """ + string.Concat(ChartFolder.Names().Select(name => $"\n- {{name: {name}, version: 0.1.0, condition: {name}.enabled}}")));
+            """ + string.Concat(ChartFolder.Names().Select(name => $"\n- {{name: {name}, version: {ServiceVersion.Text}, condition: {name}.enabled}}")));
         return _folder[Parent];
     }
 

@@ -1,5 +1,6 @@
 using CapiRegistryHook.Harness.Browser;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Hooks.Operations;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -23,7 +24,7 @@ public sealed class DashboardRegistryTests(BrowserFixture fixture)
         await Expect(page.Locator("article").First.Locator(".chain li")).ToHaveCountAsync(2);
         await Expect(page.Locator("section[aria-label=Addresses]")).ToContainTextAsync("10.128.0.20");
         await Expect(page.Locator("section[aria-label=Volumes]")).ToContainTextAsync("100Gi");
-        await Expect(page.Locator("section[aria-label=Release]")).ToContainTextAsync("/charts/registry 0.1.0");
+        await Expect(page.Locator("section[aria-label=Release]")).ToContainTextAsync($"/charts/registry {ServiceVersion.Text}");
         await Expect(page.Locator("section[aria-label='Trusted by its nodes'] tbody tr")).ToHaveCountAsync(2);
         await Expect(page.Locator("section[aria-label=Events]")).ToContainTextAsync("CertificateRenewed");
         await page.GetByRole(AriaRole.Link, new() { Name = "Next upgrade" }).ClickAsync();

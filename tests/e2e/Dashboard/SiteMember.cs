@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Dashboard;
 
@@ -29,7 +30,7 @@ internal sealed record SiteMember(string Namespace, string Name)
 
     public bool IsServed { get; init; } = true;
 
-    public string Chart { get; init; } = "0.1.0";
+    public string Chart { get; init; } = ServiceVersion.Text;
 
     /// <summary>What the admin decided when it was written last; null for what the real Cluster has.</summary>
     public SiteRevision? Revision { get; init; }

@@ -1,5 +1,6 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Packaging;
 
@@ -22,7 +23,7 @@ public sealed class DryRun : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var run = await MakeAsync("0.1.0");
+        var run = await MakeAsync(ServiceVersion.Text);
         Assert.True(run.ExitCode == 0, run.Errors + run.Output);
         var cancellationToken = TestContext.Current.CancellationToken;
         _server = await RealApiServer.StartAsync(

@@ -5,6 +5,7 @@ using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Harness;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Packaging.Images;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Packaging;
@@ -68,7 +69,7 @@ public sealed partial class ImageTests(BuiltImage image) : IClassFixture<BuiltIm
         Assert.Equal("65532:65532", (string?)config["User"]);
         Assert.Equal("/capi-registry-hook", (string?)config["Entrypoint"]![0]);
         Assert.Equal("serve", (string?)config["Cmd"]![0]);
-        Assert.Equal("0.1.0", (string?)config["Labels"]!["org.opencontainers.image.version"]);
+        Assert.Equal(ServiceVersion.Text, (string?)config["Labels"]!["org.opencontainers.image.version"]);
         Assert.Equal(config["Labels"]!.ToJsonString(), image.Manifest["annotations"]!.ToJsonString());
         Assert.Equal((string?)image.Configuration["created"], (string?)config["Labels"]!["org.opencontainers.image.created"]);
     }
@@ -91,7 +92,7 @@ public sealed partial class ImageTests(BuiltImage image) : IClassFixture<BuiltIm
         var name = Assert.Single(layout.Names);
         var attached = Assert.Single(await layout.AttachedToAsync(Digest.Parse(image.Digest), CancellationToken));
 
-        Assert.Equal("registry.example.com/capi-registry-hook:0.1.0", name.Name?.ToString());
+        Assert.Equal($"registry.example.com/capi-registry-hook:{ServiceVersion.Text}", name.Name?.ToString());
         Assert.Equal("application/spdx+json", attached.Descriptor.ArtifactType);
     }
 
@@ -115,7 +116,7 @@ public sealed partial class ImageTests(BuiltImage image) : IClassFixture<BuiltIm
             .Split("Label=\"Build\"")[0]))
             Assert.Contains($"{package.Groups[1].Value} {package.Groups[2].Value}", listed);
         Assert.Contains(listed, name => name.StartsWith("Microsoft.NETCore.App.Runtime.linux-x64 10.0.", StringComparison.Ordinal));
-        Assert.Contains("capi-registry-hook 0.1.0", listed);
+        Assert.Contains($"capi-registry-hook {ServiceVersion.Text}", listed);
     }
 
     [Fact]

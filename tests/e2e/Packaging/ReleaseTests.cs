@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Packaging.Releases;
 using CapiRegistryHook.Registry.Chart;
 
@@ -46,7 +47,7 @@ public sealed partial class ReleaseTests(DryRun dryRun) : IClassFixture<DryRun>
     [InlineData("helm4", "registry")]
     public async Task Charts_Packed_LintAndRenderLikeTheirFolders(string tool, string chart)
     {
-        var archive = Path.Combine(DryRun.Folder, $"{chart}-0.1.0.tgz");
+        var archive = Path.Combine(DryRun.Folder, $"{chart}-{ServiceVersion.Text}.tgz");
         var folder = ChartFolder.Open(chart);
         var helm = new HelmProgram(tool);
         var lint = await helm.LintAsync(archive, folder.CaseFiles[0], CancellationToken);
@@ -59,8 +60,8 @@ public sealed partial class ReleaseTests(DryRun dryRun) : IClassFixture<DryRun>
     [Fact]
     public void RegistryChart_IsTheLayerThatTheServiceServes()
     {
-        var released = OciChart.Read(File.ReadAllBytes(Path.Combine(DryRun.Folder, "registry-0.1.0.tgz")));
-        Assert.Equal(OciChart.Shipped.FindManifest("0.1.0")!.Digest, released.FindManifest("0.1.0")!.Digest);
+        var released = OciChart.Read(File.ReadAllBytes(Path.Combine(DryRun.Folder, $"registry-{ServiceVersion.Text}.tgz")));
+        Assert.Equal(OciChart.Shipped.FindManifest(ServiceVersion.Text)!.Digest, released.FindManifest(ServiceVersion.Text)!.Digest);
     }
 
     [Fact]
@@ -151,7 +152,7 @@ public sealed partial class ReleaseTests(DryRun dryRun) : IClassFixture<DryRun>
         var deployment = objects.One("Deployment", "capi-registry-hook");
 
         Assert.True(applied.ExitCode == 0, applied.Errors);
-        Assert.Equal("registry.internal/platform/capi-registry-hook:0.1.0",
+        Assert.Equal($"registry.internal/platform/capi-registry-hook:{ServiceVersion.Text}",
             (string?)deployment["spec"]!["template"]!["spec"]!["containers"]![0]!["image"]);
         Assert.Equal(3L, (long?)deployment["spec"]!["replicas"]);
         Assert.Equal(name == "default", objects.Has("Certificate", "capi-registry-hook"));
@@ -161,7 +162,7 @@ public sealed partial class ReleaseTests(DryRun dryRun) : IClassFixture<DryRun>
     public void Notes_AreThoseOfTheChangelog()
     {
         var notes = DryRun.Read("RELEASE_NOTES.md");
-        Assert.StartsWith("# CapiRegistryHook 0.1.0\n", notes, StringComparison.Ordinal);
+        Assert.StartsWith($"# CapiRegistryHook {ServiceVersion.Text}\n", notes, StringComparison.Ordinal);
         Assert.Contains(File.ReadAllText(Path.Combine(BuiltImage.Artifacts, "digest")).Trim(), notes, StringComparison.Ordinal);
         Assert.Contains("### Fixed", notes, StringComparison.Ordinal);
     }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Hooks.Operations;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Upgrades;
 
@@ -10,7 +11,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Upgrades;
 [Collection(OnApiServers.Name)]
 public sealed partial class UpgradeTests(RealEnvironment fixture)
 {
-    private const string Current = "0.1.0";
+    private static readonly string Current = ServiceVersion.Text;
 
     public static TheoryData<string> Versions => [.. ReleaseFixture.Versions];
 

@@ -14,7 +14,7 @@ internal sealed record KindCommands(string Name, string KubeconfigFile)
     public const string ServiceNetwork = "10.96.0.0/16";
 
     /// <summary>The name that the image of the Dockerfile gets.</summary>
-    public const string HookImage = "capi-registry-hook.test/hook:0.1.0";
+    public const string HookImage = "capi-registry-hook.test/hook:1";
 
     /// <summary>One node. The patch is needed by node images before kind 0.27; later ones have the folder configured.</summary>
     public const string Configuration = $$"""

@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace CapiRegistryHook.Harness.Cluster;
 
 /// <summary>
@@ -6,6 +8,10 @@ namespace CapiRegistryHook.Harness.Cluster;
 /// </summary>
 public static class LocalImages
 {
+    /// <summary>What <c>Directory.Build.props</c> gives to all that is built here, the service too.</summary>
+    private static readonly string Version =
+        typeof(LocalImages).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
     /// <summary>The archive of an image; made when it is not there or out of date.</summary>
     public static async Task<string> ArchiveAsync(TestImage image, CancellationToken cancellationToken)
     {
@@ -28,7 +34,7 @@ public static class LocalImages
         TestImage.Regsync => "registry.test/regsync:standin",
         TestImage.Kubectl => "registry.test/kubectl:1.31.9",
         TestImage.Curl => "registry.test/curl:standin",
-        TestImage.Hook => "registry.example.com/capi-registry-hook:0.1.0",
+        TestImage.Hook => $"registry.example.com/capi-registry-hook:{Version}",
         _ => throw new ArgumentOutOfRangeException(nameof(image), image, "There is no such image."),
     };
 

@@ -52,14 +52,6 @@ public sealed partial class DockerfileTests
     }
 
     [Fact]
-    public void DefaultVersion_IsTheProgramsOwn()
-    {
-        var properties = File.ReadAllText(Path.Combine(RepositoryRoot.Find(), "Directory.Build.props"));
-        var version = Regex.Match(properties, "<VersionPrefix>(.*)</VersionPrefix>").Groups[1].Value;
-        Assert.Contains(("ARG", $"VERSION={version}"), LastStage());
-    }
-
-    [Fact]
     public void Platforms_EachWithItsRuntime()
     {
         var run = Instructions.Single(step => step.Keyword == "RUN").Arguments;
