@@ -47,14 +47,13 @@ internal static class ContentPreflight
     {
         var declared = $"{contents} {(contents == 1 ? "RegistryContent selects" : "RegistryContents select")} the Cluster, "
             + $"with {ByteText.Of(bytes)} for each replica";
-        return room is not { } most ? new PreflightFinding(Check, PreflightVerdict.Passed, $"{declared}.", Remedy: null)
-            : bytes <= most ? new PreflightFinding(Check, PreflightVerdict.Passed,
-                $"{declared}, and room for {ByteText.Of(most)}.", Remedy: null)
-            : new PreflightFinding(Check, PreflightVerdict.Failed,
+        return room is not { } most ? PreflightFinding.Pass(Check, $"{declared}.")
+            : bytes <= most ? PreflightFinding.Pass(Check, $"{declared}, and room for {ByteText.Of(most)}.")
+            : PreflightFinding.Fail(Check,
                 $"{declared}, but its volumes take {ByteText.Of(most)} before they refuse pushes.",
                 "set a larger storage.size in the variable or the admin's values, or declare less.");
     }
 
-    private static PreflightFinding Unknown(string reason) => new(Check, PreflightVerdict.Warning,
-        $"How much content is declared for the Cluster is not known: {reason}", "see the status of its RegistryContents.");
+    private static PreflightFinding Unknown(string reason) => PreflightFinding.Warn(
+        Check, $"How much content is declared for the Cluster is not known: {reason}", "see the status of its RegistryContents.");
 }

@@ -35,16 +35,16 @@ internal static class ImagePreflight
         string image, UpstreamRegistries registries, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!Reference.TryParse(image, out var reference))
-            return new PreflightFinding(Check, PreflightVerdict.Failed, $"The values name the image {image}, which is no reference.",
+            return PreflightFinding.Fail(Check, $"The values name the image {image}, which is not an image reference.",
                 "correct image, sync.image or garbageCollection.image in the admin's values.");
         using var limit = new CancellationTokenSource(Limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             return await registries.Find(reference.Registry).ResolveAsync(reference.Repository, reference.Selector, either.Token) is null
-                ? new PreflightFinding(Check, PreflightVerdict.Failed, $"{reference.Registry} has no image {image}.",
+                ? PreflightFinding.Fail(Check, $"{reference.Registry} has no image {image}.",
                     "correct image, sync.image or garbageCollection.image in the admin's values.")
-                : new PreflightFinding(Check, PreflightVerdict.Passed, $"{image} is there, as seen from here.", null);
+                : PreflightFinding.Pass(Check, $"{image} is there, as seen from here.");
         }
         catch (ContentException exception)
         {
@@ -56,8 +56,8 @@ internal static class ImagePreflight
         }
     }
 
-    private static PreflightFinding Unknown(string image, string reason) => new(
-        Check, PreflightVerdict.Warning, $"Whether nodes can pull {image} is not known: {reason}",
+    private static PreflightFinding Unknown(string image, string reason) => PreflightFinding.Warn(
+        Check, $"Whether nodes can pull {image} is not known: {reason}",
         "nodes that can't reach it need it from a mirror (global.imageRegistry, mirror.fallbacks) or in their machine image: "
             + "docs/air-gap.md.");
 }

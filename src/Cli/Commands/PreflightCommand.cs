@@ -86,11 +86,11 @@ internal static class PreflightCommand
             var reports = new List<(Cluster Cluster, IReadOnlyList<PreflightFinding> Findings)>();
             await foreach (var (cluster, exists) in FindAsync(preflight, request, interruption.Token))
             {
+                var planned = preflight.Plan(cluster);
                 var parts = await Task.WhenAll(
-                    preflight.RunAsync(cluster, exists, request.Service, interruption.Token),
-                    ImagePreflight.RunAsync(preflight.ImagesOf(cluster), request.Time, interruption.Token),
-                    ContentPreflight.RunAsync(
-                        contents, cluster, preflight.RoomOf(cluster), request.Sources, request.Time, interruption.Token));
+                    preflight.RunAsync(planned, exists, request.Service, interruption.Token),
+                    ImagePreflight.RunAsync(planned.Images, request.Time, interruption.Token),
+                    ContentPreflight.RunAsync(contents, cluster, planned.Room, request.Sources, request.Time, interruption.Token));
                 reports.Add((cluster, [.. parts.SelectMany(part => part)]));
             }
 

@@ -7,15 +7,19 @@ namespace CapiRegistryHook.Registry.Preflight;
 /// <param name="Remedy">What to do; null when nothing is to be done.</param>
 public sealed record PreflightFinding(string Check, PreflightVerdict Verdict, string Sentence, string? Remedy)
 {
-    internal static PreflightFinding Pass(string check, string sentence) => new(check, PreflightVerdict.Passed, sentence, null);
+    /// <summary>Nothing is in the way.</summary>
+    public static PreflightFinding Pass(string check, string sentence) => new(check, PreflightVerdict.Passed, sentence, null);
 
-    internal static PreflightFinding Warn(string check, string sentence, string remedy) =>
+    /// <summary>Something may become a problem, or can't be found out from here.</summary>
+    public static PreflightFinding Warn(string check, string sentence, string remedy) =>
         new(check, PreflightVerdict.Warning, sentence, remedy);
 
-    internal static PreflightFinding Fail(string check, string sentence, string remedy) =>
+    /// <summary>The registry will not come up, or will not work.</summary>
+    public static PreflightFinding Fail(string check, string sentence, string remedy) =>
         new(check, PreflightVerdict.Failed, sentence, remedy);
 
-    internal static PreflightFinding Skip(string check, string sentence) => new(check, PreflightVerdict.Skipped, sentence, null);
+    /// <summary>Not checked.</summary>
+    public static PreflightFinding Skip(string check, string sentence) => new(check, PreflightVerdict.Skipped, sentence, null);
 }
 
 /// <summary>How a check ended.</summary>

@@ -1,15 +1,12 @@
-using System.Globalization;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry.Access;
-using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Reconciliation;
-using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Preflight;
@@ -62,43 +59,25 @@ public sealed class RegistryPreflight : IDisposable
         }
     }
 
-    /// <summary>Runs all checks for one Cluster, in the order in which they are told.</summary>
+    /// <summary>What a Cluster would get.</summary>
     /// <param name="cluster">The Cluster, live or as it is to be created.</param>
+    public PreflightPlan Plan(Cluster cluster) => new(cluster, _options);
+
+    /// <summary>Runs all checks for one Cluster, in the order in which they are told.</summary>
+    /// <param name="planned">What it would get.</param>
     /// <param name="exists">Whether it is on the management cluster; its workload cluster is asked only then.</param>
     /// <param name="service">The service as it is installed.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<IReadOnlyList<PreflightFinding>> RunAsync(
-        Cluster cluster, bool exists, InstalledService service, CancellationToken cancellationToken)
+        PreflightPlan planned, bool exists, InstalledService service, CancellationToken cancellationToken)
     {
-        var planned = RegistryPlan.Create(cluster, _options);
-        var plan = (planned as PlanResult.Wanted)?.Plan;
         var management = new ManagementPreflight(_management, _options, service);
         var workload = new WorkloadPreflight(new WorkloadAccess(_workloads), _time);
         var parts = await Task.WhenAll(
-            Task.FromResult<IReadOnlyList<PreflightFinding>>([Judge(planned)]),
-            management.RunAsync(cluster, cancellationToken),
-            exists && plan is not null ? workload.RunAsync(plan, cancellationToken) : Task.FromResult(WorkloadPreflight.NotYet));
+            Task.FromResult<IReadOnlyList<PreflightFinding>>([Judge(planned.Result)]),
+            management.RunAsync(planned.Cluster, cancellationToken),
+            exists && planned.Wanted is { } plan ? workload.RunAsync(plan, cancellationToken) : Task.FromResult(WorkloadPreflight.NotYet));
         return [.. parts.SelectMany(part => part)];
-    }
-
-    /// <summary>The images that the registry's own pods need, in full; none when there is no registry to be.</summary>
-    public IReadOnlyList<string> ImagesOf(Cluster cluster) =>
-        RegistryPlan.Create(cluster, _options) is PlanResult.Wanted wanted ? RegistryImages.Of(wanted.Plan.Values) : [];
-
-    /// <summary>
-    /// The bytes of each volume that take content before pushes are refused; null when the storage has no size of its own, or there is no
-    /// registry to be.
-    /// </summary>
-    public long? RoomOf(Cluster cluster)
-    {
-        if (RegistryPlan.Create(cluster, _options) is not PlanResult.Wanted wanted)
-            return null;
-        var values = HelmValues.Coalesce(ShippedChart.Defaults, wanted.Plan.Values);
-        var mark = int.TryParse(HelmValues.Find(values, "storage.highWaterMark")?.ToJsonString(), NumberStyles.None,
-            CultureInfo.InvariantCulture, out var percent) && percent > 0 ? percent : 100;
-        return (string?)HelmValues.Find(values, "storage.type") == "pvc"
-            && Quantity.TryParse((string?)HelmValues.Find(values, "storage.size") ?? "", out var size)
-            ? (long)(size.Value * mark / 100) : null;
     }
 
     /// <summary>Ends the connections.</summary>
