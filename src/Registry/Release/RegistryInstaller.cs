@@ -18,19 +18,19 @@ namespace CapiRegistryHook.Registry.Release;
 internal sealed class RegistryInstaller(
     KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
 {
-    private readonly RootAuthority _root = new(management, options, time);
-    private readonly ClusterTrust _trust = new(management, time);
+    private readonly TrustInstallation _trust = new(management, options, time);
     private readonly RegistryCertificateIssuer _certificate = new(time);
     private readonly ChartInstallation _chart = new(management, options, time);
     private readonly ReleaseReports _report = new(management);
     private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload, time);
     private readonly LoginSecret _login = new(management, time);
     private readonly NodeAddresses _nodes = new(management, options);
-    private readonly ServedCheck _served = served ?? new ServedCertificateProbe(time).CheckAsync;
+    private readonly ServedConfirmation _confirmation =
+        new(new ChartInstallation(management, options, time), workload, served ?? new ServedCertificateProbe(time).CheckAsync);
 
     public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: false, context, cancellationToken);
+        var trusted = await _trust.EnsureAsync(plan, nodesExist: false, context, cancellationToken);
         using (trusted.Value)
             return trusted.Stop ?? (await _login.EnsureAsync(plan, context.Changes, cancellationToken)).Stop ?? RegistryOutcome.Done;
     }
@@ -42,7 +42,7 @@ internal sealed class RegistryInstaller(
     public async Task<RegistryOutcome> InstallAsync(
         RegistryPlan plan, string? upgradeTo, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: true, context, cancellationToken);
+        var trusted = await _trust.EnsureAsync(plan, nodesExist: true, context, cancellationToken);
         using var signer = trusted.Value;
         if (signer is null)
             return trusted.Stop!;
@@ -64,7 +64,7 @@ internal sealed class RegistryInstaller(
     public async Task<RegistryOutcome> ReconcileAsync(
         RegistryPlan plan, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var trusted = await EnsureTrustAsync(plan, nodesExist: true, context, cancellationToken);
+        var trusted = await _trust.EnsureAsync(plan, nodesExist: true, context, cancellationToken);
         using var signer = trusted.Value;
         if (signer is null)
             return trusted.Stop!;
@@ -75,22 +75,8 @@ internal sealed class RegistryInstaller(
         plan = await _login.RetireAsync(withLogin.Value ?? plan, context.Changes, cancellationToken);
         var outcome = await OptimisticWrite.RunAsync(() => ReconcileAsync(plan, signer, verify, context, cancellationToken));
         var isDone = outcome.Kind == OutcomeKind.Done;
-        await RetireAsync(plan, signer, isDone, context, cancellationToken);
+        await _trust.RetireAsync(plan, signer, isDone, context, cancellationToken);
         return isDone && context.LoginStop is { } stop ? stop : outcome;
-    }
-
-    /// <summary>
-    /// The last step of a rotation, which waits for nodes and so for weeks; nothing is called while the bundle has no former root. What
-    /// an earlier reconcile saw served does not count in one that just found something else.
-    /// </summary>
-    private async Task RetireAsync(
-        RegistryPlan plan, ClusterSigner signer, bool isDone, ReconcileContext context, CancellationToken cancellationToken)
-    {
-        if (signer.IsSettled)
-            return;
-        var isServed = isDone && context.Certificate is { IsServed: true } certificate && certificate.Issuer == signer.Roots.SignerId;
-        context.Rotation = isServed ? RotationPhase.Drain : RotationPhase.Switch;
-        context.Take(await _trust.RetireAsync(plan, signer.Roots, isServed, cancellationToken));
     }
 
     private async Task<RegistryOutcome> ReconcileAsync(
@@ -120,7 +106,7 @@ internal sealed class RegistryInstaller(
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
         var outcome = isDue
-            ? await ConfirmServedAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
+            ? await _confirmation.RunAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
         // A full volume may be what the pods are not ready for.
         if (outcome.Kind is OutcomeKind.Done or OutcomeKind.Waiting)
             outcome = Join(outcome, await _growth.AdvanceAsync(plan, release, context, cancellationToken));
@@ -140,40 +126,6 @@ internal sealed class RegistryInstaller(
             return requested;
         return installed.ApplyTo(options) is { } then && RegistryPlan.Create(requested.Cluster, then) is PlanResult.Wanted stays
             ? stays.Plan with { Login = requested.Login, Nodes = requested.Nodes } : requested;
-    }
-
-    /// <summary>
-    /// A renewal is done when the pods serve the new certificate, and not before. The result is written down, so that it need not be
-    /// checked again while the certificate stays.
-    /// </summary>
-    private async Task<RegistryOutcome> ConfirmServedAsync(
-        RegistryPlan plan, WantedCertificate wanted, string? before, ReconcileContext context, CancellationToken cancellationToken)
-    {
-        var certificate = context.Certificate!;
-        if (context.HasWritten("HelmChartProxy") && context.Former?.Serial != certificate.Serial)
-            return RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
-        if (before != plan.Release.Id)
-            return RegistryOutcome.Waiting("The registry was given other values or another chart; its pods have yet to follow.");
-        var expected = new ExpectedPods(wanted.Trust, certificate.Serial, plan.Release.Id, plan.Replicas);
-        var result = await workload.RunAsync<ServedResult>(
-            plan.Cluster, async client => await _served(client, expected, cancellationToken), cancellationToken);
-        switch (result.Value)
-        {
-            case ServedResult.AllServed:
-                context.Certificate = certificate with { Served = certificate.Serial };
-                context.Progress = context.Progress! with { Served = plan.Release.Id };
-                var release = await _chart.FindAsync(plan, cancellationToken);
-                await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
-                return RegistryOutcome.Done;
-            case ServedResult.Failing failing:
-                return RegistryOutcome.Failing(failing.Sentence);
-            case ServedResult.Untrusted untrusted:
-                return RegistryOutcome.Refused(untrusted.Sentence);
-            case ServedResult.Waiting waiting:
-                return RegistryOutcome.Waiting(waiting.Sentence);
-            default:
-                return result.Stop!;
-        }
     }
 
     private static WantedCertificate Want(RegistryPlan plan, ClusterSigner signer, string? upgradeTo) =>
@@ -209,46 +161,6 @@ internal sealed class RegistryInstaller(
         await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
         await _chart.EnsureChartProxyAsync(plan, release, context, cancellationToken);
         return RegistryOutcome.Done;
-    }
-
-    private async Task<StepResult<ClusterSigner>> EnsureTrustAsync(
-        RegistryPlan plan, bool nodesExist, ReconcileContext context, CancellationToken cancellationToken)
-    {
-        var live = await _trust.FindAsync(plan, cancellationToken);
-        if (await FindForgeryAsync(plan, live, context, cancellationToken) is { } forgery)
-            return forgery;
-        var roots = await _root.EnsureAsync(plan, mayCreate: live is null || !nodesExist, context.Changes, cancellationToken);
-        if (roots.Value is null)
-            return roots.Stop!;
-
-        // From here on the roots have an owner only when all goes well.
-        var signer = default(StepResult<ClusterSigner>);
-        try
-        {
-            signer = await _trust.EnsureAsync(plan, roots.Value, live, nodesExist, context.Changes, cancellationToken);
-            context.Bundle = signer.Value?.Bundle;
-            return signer;
-        }
-        finally
-        {
-            if (signer.Value is null)
-                roots.Value.Dispose();
-        }
-    }
-
-    /// <summary>
-    /// Everything here gets the Cluster as owner, by the uid that a request names. With a false one the garbage collector would delete it
-    /// all, so the uid is compared with the live Cluster's, unless the cluster CA Secret names it already: then it was compared before.
-    /// </summary>
-    private async Task<RegistryOutcome?> FindForgeryAsync(
-        RegistryPlan plan, Secret? live, ReconcileContext context, CancellationToken cancellationToken)
-    {
-        if (context.IsClusterLive || (live is not null && ClusterOwner.Owns(plan.Cluster, live.Metadata)))
-            return null;
-        var cluster = await management.FindAsync(RegistryResources.Clusters(plan.Cluster), plan.Cluster.Name, cancellationToken);
-        return cluster?.Metadata.Uid == plan.Cluster.Metadata.Uid ? null : RegistryOutcome.Refused(
-            $"The request is for a Cluster {plan.Cluster.DisplayName} with another metadata.uid than the one on the management cluster; "
-                + "nothing was changed.");
     }
 
     /// <summary>Returns the outcome that ends the attempt; null when the context has the certificate.</summary>
