@@ -66,8 +66,7 @@ public sealed class RegistryClient : IDisposable
     /// <summary>True when a repository has a blob.</summary>
     public async Task<bool> HasBlobAsync(string repository, Digest digest, CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Head, BlobPath(repository, digest),
-            $"repository:{Checked(repository)}:pull"), cancellationToken);
+        using var response = await _calls.SendAsync(BlobDownload.CallOf(HttpMethod.Head, Checked(repository), digest), cancellationToken);
         return response.StatusCode switch
         {
             HttpStatusCode.OK => true,
@@ -77,29 +76,8 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>A blob from an offset on, not verified; null when it is not there. The caller disposes it.</summary>
-    public async Task<Stream?> OpenBlobAsync(string repository, Digest digest, long offset, CancellationToken cancellationToken)
-    {
-        var response = await _calls.SendAsync(new RegistryCall(HttpMethod.Get, BlobPath(repository, digest),
-            $"repository:{Checked(repository)}:pull") { Offset = offset }, cancellationToken);
-        try
-        {
-            if (response.StatusCode == HttpStatusCode.NotFound)
-                return Nothing(response);
-            if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent))
-                throw await response.ToExceptionAsync($"give the blob {digest} of {repository}", Options, cancellationToken);
-            var stream = new BodyStream(await response.Content.ReadAsStreamAsync(cancellationToken), response, Options);
-            if (offset > 0 && response.StatusCode == HttpStatusCode.OK)
-                await SkipAsync(stream, offset, cancellationToken);
-            else if (offset > 0 && response.Content.Headers.ContentRange?.From != offset)
-                throw new RegistryException($"{Name} gives another part of the blob {digest} than it was asked for.");
-            return stream;
-        }
-        catch
-        {
-            response.Dispose();
-            throw;
-        }
-    }
+    public Task<Stream?> OpenBlobAsync(string repository, Digest digest, long offset, CancellationToken cancellationToken) =>
+        new BlobDownload(_calls, Checked(repository), digest).OpenAsync(offset, cancellationToken);
 
     /// <summary>Sends a blob that the repository does not have.</summary>
     /// <param name="repository">Where it goes.</param>
@@ -147,15 +125,16 @@ public sealed class RegistryClient : IDisposable
     /// <exception cref="RegistryException">The registry does not allow it.</exception>
     public async Task<bool> DeleteManifestAsync(string repository, string selector, CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Delete, repository, selector,
-            "pull,push,delete") with { Accept = [] }, cancellationToken);
+        var call = ManifestCall(HttpMethod.Delete, repository, selector, "pull,push,delete") with { Accept = [] };
+        using var response = await _calls.SendAsync(call, cancellationToken);
         return response.StatusCode switch
         {
             HttpStatusCode.Accepted or HttpStatusCode.OK or HttpStatusCode.NoContent => true,
             HttpStatusCode.NotFound => false,
-            HttpStatusCode.MethodNotAllowed =>
-                throw new RegistryException($"{Name} can't remove {repository}: deletes are not enabled.") { Status = response.StatusCode,
-                Code = "UNSUPPORTED" },
+            HttpStatusCode.MethodNotAllowed => throw new RegistryException($"{Name} can't remove {repository}: deletes are not enabled.")
+            {
+                Status = response.StatusCode, Code = "UNSUPPORTED",
+            },
             _ => throw await response.ToExceptionAsync($"remove {selector} from {repository}", Options, cancellationToken),
         };
     }
@@ -187,9 +166,10 @@ public sealed class RegistryClient : IDisposable
 
     /// <summary>The tags of a repository in the registry's order; none when there is no such repository.</summary>
     public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken) =>
-        Pages.ReadAsync(_calls,
-            new RegistryCall(HttpMethod.Get, new Uri($"v2/{Checked(repository)}/tags/list?n=1000", UriKind.Relative),
-            $"repository:{repository}:pull"), "tags", cancellationToken);
+        Pages.ReadAsync(
+            _calls, new RegistryCall(
+                HttpMethod.Get, new Uri($"v2/{Checked(repository)}/tags/list?n=1000", UriKind.Relative), $"repository:{repository}:pull"),
+            "tags", cancellationToken);
 
     /// <summary>The repositories of the registry, where it lists them.</summary>
     public IAsyncEnumerable<string> RepositoriesAsync(CancellationToken cancellationToken) =>
@@ -231,8 +211,6 @@ public sealed class RegistryClient : IDisposable
             $"repository:{repository}:{actions}") { Accept = MediaTypes.AllManifests };
     }
 
-    private static Uri BlobPath(string repository, Digest digest) => new($"v2/{Checked(repository)}/blobs/{digest}", UriKind.Relative);
-
     private static string Checked(string repository) =>
         ReferenceGrammar.IsRepository(repository) ? repository
             : throw new ContentException($"'{Digest.Shorten(repository)}' is not a repository.");
@@ -247,23 +225,4 @@ public sealed class RegistryClient : IDisposable
     private static Digest? DigestOf(HttpResponseMessage response) =>
         response.Headers.TryGetValues("Docker-Content-Digest", out var values) && Digest.TryParse(values.First(), out var digest) ? digest
             : null;
-
-    private static Stream? Nothing(HttpResponseMessage response)
-    {
-        response.Dispose();
-        return null;
-    }
-
-    // A registry that knows no ranges sends all of it again.
-    private static async Task SkipAsync(Stream stream, long count, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[1 << 16];
-        while (count > 0)
-        {
-            var read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, count)), cancellationToken);
-            if (read == 0)
-                throw new RegistryException("A blob ended before the part that was asked for.") { IsTransient = true };
-            count -= read;
-        }
-    }
 }
