@@ -13,9 +13,6 @@ namespace CapiRegistryHook.Registry.Backup;
 /// </summary>
 internal static class RootBackupText
 {
-    /// <summary>As large as a Secret may be; a real backup takes a few KiB.</summary>
-    public const int MostBytes = 1024 * 1024;
-
     private const string Header = "capi-registry-hook root backup, version 1";
     private const string CurrentPart = "Secret: current";
     private const string NextPart = "Secret: next";
