@@ -1,4 +1,5 @@
 using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Delivery.Syncing;
 
@@ -21,7 +22,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, Entry> _entries = [];
-    private TaskCompletionSource _changed = NewSignal();
+    private readonly QueueSignal _signal = new(time);
 
     private int Half => (workers + 1) / 2;
 
@@ -63,7 +64,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
             // What failed is tried again after its pause, whatever else happens.
             else if (at < entry.Due && entry.Failures == 0)
                 entry.Due = at;
-            Signal();
+            _signal.Set();
         }
     }
 
@@ -76,7 +77,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
                 _entries.Remove(cluster);
             else if (entry is not null)
                 entry.IsGone = true;
-            Signal();
+            _signal.Set();
         }
     }
 
@@ -91,13 +92,10 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
             {
                 if (TryTake(out var ticket, out wait))
                     return ticket;
-                changed = _changed.Task;
+                changed = _signal.Next;
             }
 
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(changed, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, enough.Token));
-            await enough.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            await _signal.WaitAsync(changed, wait, cancellationToken);
         }
     }
 
@@ -147,7 +145,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
             (entry.IsRunning, entry.Fills, entry.Again, entry.Due) = (false, false, null, due);
             if (entry.IsGone)
                 _entries.Remove(cluster);
-            Signal();
+            _signal.Set();
         }
     }
 
@@ -188,7 +186,6 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         {
             // One that is slow soon makes room.
             wait = limited > 0 && (wait is null || wait > SlowAfter) ? SlowAfter : wait;
-            wait = wait > TimeSpan.FromDays(1) ? TimeSpan.FromDays(1) : wait;
             return false;
         }
 
@@ -217,14 +214,6 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         return namespaces < 2 || workers < 2 ? [] : [.. _entries.Where(pair => pair.Value.IsRunning && !pair.Value.IsSlow(now))
             .CountBy(pair => pair.Key.Namespace).Where(pair => pair.Value >= Half).Select(pair => pair.Key)];
     }
-
-    private void Signal()
-    {
-        _changed.TrySetResult();
-        _changed = NewSignal();
-    }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What is known of a Cluster.</summary>
     private sealed class Entry

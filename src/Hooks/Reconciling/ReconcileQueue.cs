@@ -1,4 +1,5 @@
 using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Hooks.Reconciling;
 
@@ -22,7 +23,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     private readonly DueClusters _ready = new();
     private readonly DueClusters _limited = new();
 
-    private TaskCompletionSource _changed = NewSignal();
+    private readonly QueueSignal _signal = new(time);
     private readonly HashSet<string> _listed = new(StringComparer.Ordinal);
     private int _limitedRunning;
     private bool _isSurveyed;
@@ -143,11 +144,11 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             {
                 if (TryTake(out var request))
                     return request;
-                changed = _changed.Task;
+                changed = _signal.Next;
                 wait = _tickets.TryPeek(out var next, out _) ? next.Due - time.GetUtcNow() : null;
             }
 
-            await WaitAsync(changed, wait, cancellationToken);
+            await _signal.WaitAsync(changed, wait, cancellationToken);
         }
     }
 
@@ -171,7 +172,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
                 Remove(request.Cluster);
             else
                 Schedule(request.Cluster, entry, due);
-            Signal();
+            _signal.Set();
         }
     }
 
@@ -198,7 +199,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     {
         if (entry.Apply(change, time.GetUtcNow()) is { } due)
             Schedule(cluster, entry, due < entry.Due ? due : entry.Due);
-        Signal();
+        _signal.Set();
     }
 
     private void Schedule(ClusterKey cluster, QueueEntry entry, DateTimeOffset due)
@@ -279,30 +280,4 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             _namespaces.Remove(cluster.Namespace);
         forget?.Invoke(cluster);
     }
-
-    private void Signal()
-    {
-        _changed.TrySetResult();
-        _changed = NewSignal();
-    }
-
-    private async Task WaitAsync(Task changed, TimeSpan? wait, CancellationToken cancellationToken)
-    {
-        if (wait is not { } pause)
-        {
-            await changed.WaitAsync(cancellationToken);
-            return;
-        }
-
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(changed, Task.Delay(Bound(pause), time, enough.Token));
-        await enough.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
-    }
-
-    /// <summary>Timers take at most 49 days.</summary>
-    private static TimeSpan Bound(TimeSpan pause) =>
-        pause < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : pause > TimeSpan.FromDays(1) ? TimeSpan.FromDays(1) : pause;
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
