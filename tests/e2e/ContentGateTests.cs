@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
@@ -86,8 +87,6 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
         await AssertUnknownAsync(capi, cluster, "it hangs");
         registry.Before = async http => await Task.Delay(TimeSpan.FromSeconds(6), http.RequestAborted);
         await AssertUnknownAsync(capi, cluster, "it is slow");
-        registry.Before = http => Refuse(http, 401);
-        await AssertUnknownAsync(capi, cluster, "it asks for a login");
         registry.Before = http => Refuse(http, 307);
         await AssertUnknownAsync(capi, cluster, "it leads elsewhere");
         registry.Before = null;
@@ -99,6 +98,58 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
         await GatedRegistry.SetReadyAsync(environment.WorkloadObjects, "True", CancellationToken);
         var healed = await UpgradeAsync(capi, "1.13.4", cluster);
         Assert.Equal(("Success", 0), (healed.Status, healed.RetryAfterSeconds));
+    }
+
+    /// <summary>Accounts that an admin made, on the workload cluster: the login of the replicas is the service's too.</summary>
+    [Fact]
+    public async Task Upgrade_RegistryWithAccounts_IsAskedWithTheLoginOfItsReplicas()
+    {
+        var environment = await ClearAsync();
+        await using var service = await StartAsync(environment);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(environment, capi, "1.13.4", Accounts);
+        await using var registry = await GatedRegistry.StartAsync(environment, CancellationToken);
+        registry.Digests["default.images"] = Digest;
+        registry.Before = http => http.Request.Headers.Authorization == Basic("sync:s3cret") ? Task.CompletedTask : Refuse(http, 401);
+        await CreateContentAsync(environment, "images", Digest, [Target]);
+
+        var missing = await UntilBlockedAsync(capi, "1.13.4", cluster);
+        await WriteAccountAsync(environment, "sync", "wrong");
+        var wrong = await UpgradeAsync(capi, "1.13.4", cluster);
+        await WriteAccountAsync(environment, "sync", "s3cret");
+        var right = await UpgradeAsync(capi, "1.13.4", cluster);
+
+        Assert.Equal(("Success", 15, Unknown[..Unknown.IndexOf("its primary", StringComparison.Ordinal)]
+            + "it refuses the login in the Secret registry-system/registry-users on the workload cluster "
+            + "(clusterConfig.addons.registry.auth.secretRef); set its keys username and password to an account in its key htpasswd."),
+            (missing.Status, missing.RetryAfterSeconds, missing.Message));
+        Assert.Equal(missing.Text, wrong.Text);
+        Assert.Equal(("Success", 0, ""), (right.Status, right.RetryAfterSeconds, right.Message));
+        Assert.DoesNotContain("s3cret", service.Log, StringComparison.Ordinal);
+    }
+
+    /// <summary>The login that the service made is at hand; a registry that wants another one says so.</summary>
+    [Theory]
+    [InlineData(true, "it refuses the login in the Secret default/c1-registry-addon-login.")]
+    [InlineData(false, "it asks for a login that is not known here; set clusterConfig.addons.registry.auth.")]
+    public async Task Upgrade_RegistryRefusesTheLogin_SaysWhich(bool generates, string reason)
+    {
+        var environment = await ClearAsync();
+        await using var service = await StartAsync(environment);
+        using var capi = service.CreateClusterApi();
+        var cluster = await PrepareAsync(environment, capi, "1.13.4", generates ? new JsonObject { ["generate"] = true } : null);
+        await using var registry = await GatedRegistry.StartAsync(environment, CancellationToken);
+        registry.Digests["default.images"] = Digest;
+        registry.Before = http => Refuse(http, 401);
+        await CreateContentAsync(environment, "images", Digest, [Target]);
+
+        var refused = await UntilBlockedAsync(capi, "1.13.4", cluster);
+        var login = generates ? await LoginAsync(environment) : "";
+        registry.Before = http => !generates || http.Request.Headers.Authorization == Basic(login) ? Task.CompletedTask : Refuse(http, 401);
+        var answered = await UpgradeAsync(capi, "1.13.4", cluster);
+
+        Assert.EndsWith($"(1 RegistryContent): {reason}", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(("Success", 0, ""), (answered.Status, answered.RetryAfterSeconds, answered.Message));
     }
 
     [Theory]
@@ -186,9 +237,15 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
         arguments.Contains("--content-gate") ? arguments : ["--content-gate", "On", .. arguments], CancellationToken);
 
     /// <summary>A Cluster whose registry is installed, by an earlier upgrade that needed nothing.</summary>
-    private static async Task<TestCluster> PrepareAsync(TestEnvironment environment, ClusterApi capi, string version)
+    private static async Task<TestCluster> PrepareAsync(
+        TestEnvironment environment, ClusterApi capi, string version, JsonObject? auth = null)
     {
         var cluster = await environment.CreateClusterAsync("c1", CancellationToken);
+        if (auth is not null)
+            cluster = cluster with
+            {
+                ClusterConfig = new JsonObject { ["addons"] = new JsonObject { ["registry"] = new JsonObject { ["auth"] = auth } } },
+            };
         await environment.GiveKubeconfigAsync(cluster, CancellationToken);
         var answer = await capi.UpgradeAsync(version, cluster, "v1.30.0", CancellationToken);
         Assert.Equal(("Success", 0), (answer.Status, answer.RetryAfterSeconds));
@@ -217,6 +274,31 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
     {
         var answer = await UpgradeAsync(capi, "1.13.4", cluster);
         Assert.True(("Success", 15, Unknown) == (answer.Status, answer.RetryAfterSeconds, answer.Message), $"{when}: {answer.Text}");
+    }
+
+    private static JsonObject Accounts => new() { ["secretRef"] = new JsonObject { ["name"] = "registry-users" } };
+
+    private static string Basic(string login) => $"Basic {Pack(login)}";
+
+    private static string Pack(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private static async Task WriteAccountAsync(TestEnvironment environment, string userName, string password)
+    {
+        var secrets = AdminClient.Secrets("registry-system");
+        await environment.WorkloadObjects.DeleteIfThereAsync(secrets, "registry-users", CancellationToken);
+        await environment.WorkloadObjects.CreateAsync(secrets, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "registry-users" },
+            ["data"] = new JsonObject { ["username"] = Pack(userName), ["password"] = Pack(password) },
+        }, CancellationToken);
+    }
+
+    private static async Task<string> LoginAsync(TestEnvironment environment)
+    {
+        var data = (await environment.ManagementObjects.GetAsync(
+            AdminClient.Secrets("default"), "c1-registry-addon-login", CancellationToken))["data"]!;
+        return string.Join(':', new[] { "username", "password" }.Select(
+            key => Encoding.UTF8.GetString(Convert.FromBase64String((string)data[key]!))));
     }
 
     private static Task Refuse(HttpContext http, int status)

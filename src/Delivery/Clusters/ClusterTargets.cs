@@ -38,7 +38,7 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
         try
         {
             var layout = await ReplicaLayout.ReadAsync(lease.Client, cancellationToken);
-            var options = await OptionsOfAsync(registry, cancellationToken);
+            var options = await OptionsOfAsync(registry, lease.Client, layout.AccountsSecret, cancellationToken);
             var replicas = Enumerable.Range(0, layout.Replicas)
                 .Select(ordinal => Replica(registry, lease.Client, ordinal, options)).ToList();
             var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
@@ -70,16 +70,20 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
     }
 
     /// <summary>The one place that decides how a cluster's registry knows the caller: by the login that was given, else the one that was
-    /// generated for it, else the one kept under <c>namespace/name</c> of the Cluster. So no cluster is ever told the login of another
-    /// registry.</summary>
-    private async Task<RegistryOptions> OptionsOfAsync(ClusterRegistry registry, CancellationToken cancellationToken)
+    /// generated for it, else the one kept under <c>namespace/name</c> of the Cluster, else the one that its replicas have. So no cluster
+    /// is ever told the login of another registry.</summary>
+    private async Task<RegistryOptions> OptionsOfAsync(
+        ClusterRegistry registry, KubernetesClient workload, string? accounts, CancellationToken cancellationToken)
     {
-        var generated = !logins.HasGiven && registry.LoginSecret is { } secret
-            ? await directory.FindLoginAsync(secret, cancellationToken) : null;
+        var name = registry.Cluster.ToString();
+        var own = logins.HasGiven ? null
+            : registry.LoginSecret is { } secret ? await directory.FindLoginAsync(secret, cancellationToken)
+            : accounts is not null && await logins.FindAsync(name, cancellationToken) is null
+                ? await ClusterRegistryDirectory.FindAccountAsync(workload, accounts, cancellationToken) : null;
         var options = new RegistryOptions
         {
-            Logins = generated is null ? logins : new TargetLogins(new Login(generated.UserName, generated.Password), logins),
-            LoginName = registry.Cluster.ToString(),
+            Logins = own is null ? logins : new TargetLogins(new Login(own.UserName, own.Password), logins),
+            LoginName = name,
             Time = time,
         };
         return ChunkSize is { } size ? options with { ChunkSize = size } : options;

@@ -9,13 +9,19 @@ using CapiRegistryHook.Registry.Clients;
 
 namespace CapiRegistryHook.Delivery.Clusters;
 
-/// <summary>How many replicas a registry has, and which of them takes pushes, as its workload cluster says.</summary>
+/// <summary>How many replicas a registry has, which of them takes pushes, and who may, as its workload cluster says.</summary>
 /// <param name="Replicas">1 to <see cref="ClusterRegistry.MostReplicas"/>.</param>
 /// <param name="Primary">The ordinal of the one that takes pushes.</param>
 internal sealed record ReplicaLayout(int Replicas, int Primary)
 {
     /// <summary>The address of the Service that nodes pull from, as a host; null when it has none.</summary>
     public string? PullAddress { get; init; }
+
+    /// <summary>The Secret with the accounts of the registry; null when it asks for no login.</summary>
+    public string? AccountsSecret { get; init; }
+
+    /// <summary>The volume with the accounts, by the registry's chart.</summary>
+    private const string AccountsVolume = "auth";
 
     /// <summary>Reads the layout. What the workload cluster says is believed within bounds.</summary>
     /// <exception cref="DeliveryException">The registry is not installed, or what is there is not the registry.</exception>
@@ -35,7 +41,12 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
         var pull = await FindAsync(() =>
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PullService, cancellationToken));
-        return new ReplicaLayout(replicas, PrimaryOf(service, replicas)) { PullAddress = HostOf(pull?.Spec?.ClusterIP) };
+        return new ReplicaLayout(replicas, PrimaryOf(service, replicas))
+        {
+            PullAddress = HostOf(pull?.Spec?.ClusterIP),
+            AccountsSecret = stateful.Spec?.Template?.Spec?.Volumes?
+                .FirstOrDefault(volume => volume?.Name == AccountsVolume)?.Secret?.SecretName,
+        };
     }
 
     // A Service without an address says "None".

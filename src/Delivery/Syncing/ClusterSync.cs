@@ -85,7 +85,7 @@ internal sealed class ClusterSync(
         var isComplete = held?.Digest == content.Digest;
         var verifyAt = wanted.Former?.VerifyAt ?? NextVerify();
         var isVerify = isComplete && time.GetUtcNow() >= verifyAt;
-        var mayWrite = ticket.IsUrgent || SyncWindows.IsOpen(wanted.Spec.Windows, time.GetUtcNow());
+        var mayWrite = wanted.IsAwaited || SyncWindows.IsOpen(wanted.Spec.Windows, time.GetUtcNow());
         if ((isComplete && !isVerify) || !mayWrite)
         {
             Record(ticket.Cluster, wanted, isComplete, reason: null, verifyAt, wrote: false);

@@ -135,7 +135,10 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
                     && !ContentSelection.IsSuspended(state.Content)
                     && state.IsValid && _selection.SelectsIfValid(state.Content, key, cluster.Labels) && state.Resolved.TryHold())
                 .OrderBy(state => state.Content.Key.ToString(), StringComparer.Ordinal)
-                .Select(state => new WantedContent(state.Resolved!, state.Content.Spec!, state.Results.GetValueOrDefault(key)))];
+                .Select(state => new WantedContent(state.Resolved!, state.Content.Spec!, state.Results.GetValueOrDefault(key))
+                {
+                    IsAwaited = cluster.NeededFor is not null,
+                })];
         }
     }
 
@@ -287,4 +290,8 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
 /// <param name="Content">What it is.</param>
 /// <param name="Spec">How it is to be delivered.</param>
 /// <param name="Former">What the last try found; null for none.</param>
-internal sealed record WantedContent(ResolvedContent Content, RegistryContentSpec Spec, ClusterResult? Former);
+internal sealed record WantedContent(ResolvedContent Content, RegistryContentSpec Spec, ClusterResult? Former)
+{
+    /// <summary>Whether somebody waits for it, so that no window holds it up.</summary>
+    public bool IsAwaited { get; init; }
+}

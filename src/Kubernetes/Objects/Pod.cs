@@ -26,7 +26,20 @@ public sealed record Pod : IKubernetesObject
 
 /// <summary>The spec of a <see cref="Pod"/>.</summary>
 /// <param name="NodeName">The node it was bound to; null while it waits for one.</param>
-public sealed record PodSpec(string? NodeName);
+public sealed record PodSpec(string? NodeName)
+{
+    /// <summary>What its containers may mount.</summary>
+    public IReadOnlyList<PodVolume?>? Volumes { get; init; }
+}
+
+/// <summary>A volume of a <see cref="Pod"/>.</summary>
+/// <param name="Name">Its name in the pod.</param>
+/// <param name="Secret">The Secret that it shows; null when it is another kind of volume.</param>
+public sealed record PodVolume(string? Name, SecretVolume? Secret);
+
+/// <summary>The Secret that a <see cref="PodVolume"/> shows.</summary>
+/// <param name="SecretName">Its name.</param>
+public sealed record SecretVolume(string? SecretName);
 
 /// <summary>What the kubelet says of a <see cref="Pod"/>.</summary>
 public sealed record PodStatus

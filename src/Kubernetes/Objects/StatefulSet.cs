@@ -19,4 +19,12 @@ public sealed record StatefulSet : IKubernetesObject
 /// <summary>The spec of a <see cref="StatefulSet"/>.</summary>
 /// <param name="Replicas">How many pods there are to be; null means 1.</param>
 /// <param name="VolumeClaimTemplates">The volumes that each pod gets.</param>
-public sealed record StatefulSetSpec(int? Replicas, IReadOnlyList<PersistentVolumeClaim?>? VolumeClaimTemplates);
+public sealed record StatefulSetSpec(int? Replicas, IReadOnlyList<PersistentVolumeClaim?>? VolumeClaimTemplates)
+{
+    /// <summary>What its pods are made from.</summary>
+    public PodTemplate? Template { get; init; }
+}
+
+/// <summary>What the pods of a <see cref="StatefulSet"/> are made from.</summary>
+/// <param name="Spec">Their spec.</param>
+public sealed record PodTemplate(PodSpec? Spec);

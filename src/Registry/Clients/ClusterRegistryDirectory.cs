@@ -131,6 +131,20 @@ public sealed class ClusterRegistryDirectory : IDisposable
         }
     }
 
+    /// <summary>
+    /// The login that an admin put into the Secret with the accounts of a registry, so that its replicas can copy from each other; null
+    /// when there is none.
+    /// </summary>
+    /// <param name="workload">The workload cluster.</param>
+    /// <param name="secret">The name of the Secret, as the workload cluster says it.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="KubernetesApiException">The workload API server can't be asked.</exception>
+    public static async Task<NetworkCredential?> FindAccountAsync(
+        KubernetesClient workload, string secret, CancellationToken cancellationToken) =>
+        KubernetesNames.IsSubdomain(secret) && await workload.FindAsync(
+            CoreResources.Secrets, new NamespacedName(RegistryNames.Namespace, secret), cancellationToken) is { } found
+            ? LoginSecret.ReadAccount(found) : null;
+
     /// <summary>A client of the workload cluster, by the kubeconfig Secret beside the Cluster.</summary>
     /// <exception cref="ClusterRegistryException">The Secret is not there, or its kubeconfig can't be used.</exception>
     public async Task<ClientLease> RentWorkloadAsync(ClusterKey cluster, CancellationToken cancellationToken)

@@ -1,10 +1,10 @@
 using System.Globalization;
+using System.Net;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Contents;
-using CapiRegistryHook.Registry.Logins;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
@@ -59,13 +59,13 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         try
         {
             needed = await FindNeededAsync(plan.Cluster, isNeeded, either.Token);
-            return needed.Count == 0 ? null : Describe(what, needed, await FindMissingAsync(plan, needed, either.Token));
+            return needed.Count == 0 ? null : Describe(plan, what, needed, await FindMissingAsync(plan, needed, either.Token));
         }
         catch (Exception exception)
             when (exception is OperationCanceledException or KubernetesApiException or HttpRequestException or IOException)
         {
             return needed is null
-                ? $"It is not known {what}: the RegistryContents can't be read." : Describe(what, needed, null);
+                ? $"It is not known {what}: the RegistryContents can't be read." : Describe(plan, what, needed, ContentAnswer.None);
         }
     }
 
@@ -83,43 +83,55 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         return needed;
     }
 
-    /// <summary>Those that the registry does not hold; null when it can't be asked.</summary>
-    private async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+    private async Task<ContentAnswer> FindMissingAsync(
         RegistryPlan plan, List<RegistryContent> needed, CancellationToken cancellationToken)
     {
         var resolved = needed.Where(IsResolved).Take(MostContents).ToList();
         var others = needed.Except(resolved).ToList();
         if (resolved.Count == 0)
-            return others;
+            return new ContentAnswer(others);
         var secret = await management.FindAsync(
             CoreResources.Secrets, RegistryBasis.TrustSecret(plan.Cluster.Name), cancellationToken);
         if (secret is null || TrustSecret.Read(secret) is not { } trust)
-            return null;
-        var probe = new ContentProbe(trust, await FindLoginAsync(plan, cancellationToken), time);
+            return ContentAnswer.None;
         var answer = await workload.RunAsync(
-            plan.Cluster, async client => new StepResult<IReadOnlyList<RegistryContent>?>(
-                await probe.FindMissingAsync(client, resolved, cancellationToken)),
+            plan.Cluster, async client =>
+            {
+                var probe = new ContentProbe(trust, await FindLoginAsync(plan, client, cancellationToken), time);
+                return new StepResult<ContentAnswer>(await probe.FindMissingAsync(client, resolved, cancellationToken));
+            },
             cancellationToken);
-        return answer.Value is { } missing ? [.. missing, .. others] : null;
+        return answer.Value switch
+        {
+            { Missing: { } missing } => new ContentAnswer([.. missing, .. others]),
+            { } refusal => refusal,
+            null => ContentAnswer.None,
+        };
     }
 
-    private async Task<RegistryLogin?> FindLoginAsync(RegistryPlan plan, CancellationToken cancellationToken)
+    /// <summary>The login that the service made, else the one that the replicas use among themselves.</summary>
+    private async Task<NetworkCredential?> FindLoginAsync(
+        RegistryPlan plan, KubernetesClient client, CancellationToken cancellationToken)
     {
-        if (!plan.Basis.Settings.GeneratesLogin)
-            return null;
-        var secret = await management.FindAsync(CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken);
-        return secret is null ? null : LoginSecret.Read(secret);
+        if (plan.Basis.Settings.GeneratesLogin)
+        {
+            var made = await management.FindAsync(CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken);
+            return made is not null && LoginSecret.Read(made) is { } login ? new NetworkCredential(login.UserName, login.Password) : null;
+        }
+
+        return plan.AccountsSecret is { } name && await client.FindAsync(CoreResources.Secrets, name, cancellationToken) is { } accounts
+            ? LoginSecret.ReadAccount(accounts) : null;
     }
 
     /// <summary>Whether the syncer has found out which digests the content is, for the spec as it is now.</summary>
     private static bool IsResolved(RegistryContent content) =>
         content.Status is { Lock.Digest.Length: > 0 } status && status.ObservedGeneration == content.Metadata.Generation;
 
-    private static string? Describe(string what, List<RegistryContent> needed, IReadOnlyList<RegistryContent>? missing)
+    private string? Describe(RegistryPlan plan, string what, List<RegistryContent> needed, ContentAnswer answer)
     {
-        if (missing is null)
+        if (answer.Missing is not { } missing)
             return $"It is not known whether the registry holds {what} ({Count(needed.Count)}): "
-                + "its primary replica does not answer, or is not ready.";
+                + (answer.RefusesLogin ? DescribeRefusal(plan) : "its primary replica does not answer, or is not ready.");
         if (missing.Count == 0)
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
@@ -128,6 +140,18 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         var verb = missing.Count == 1 ? "is" : "are";
         return $"The registry does not hold {what} yet: "
             + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{size}.");
+    }
+
+    private string DescribeRefusal(RegistryPlan plan)
+    {
+        var field = $"{options.Variable.Field}.auth";
+        if (plan.Basis.Settings.GeneratesLogin)
+            return $"it refuses the login in the Secret {RegistryBasis.LoginSecret(plan.Cluster)}.";
+        if (plan.AccountsSecret is not { } accounts)
+            return $"it asks for a login that is not known here; set {field}.";
+        var named = plan.Basis.Settings.AuthSecretName is null ? "auth.htpasswd.secretName in the chart's values" : $"{field}.secretRef";
+        return $"it refuses the login in the Secret {accounts} on the workload cluster ({named}); set its keys username and password to "
+            + "an account in its key htpasswd.";
     }
 
     private static string Count(int contents) =>

@@ -6,7 +6,6 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Contents;
-using CapiRegistryHook.Registry.Logins;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
@@ -18,9 +17,9 @@ namespace CapiRegistryHook.Registry.Gate;
 /// API server, with TLS verified as a node verifies it.
 /// </summary>
 /// <param name="trust">What the cluster's nodes trust.</param>
-/// <param name="login">The login that this service made for the registry; null when it has none.</param>
+/// <param name="login">The login that the registry asks for; null when none is known.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, TimeProvider time)
+internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, TimeProvider time)
 {
     private const string DigestHeader = "Docker-Content-Digest";
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
@@ -29,13 +28,13 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
     /// <summary>A registry answers a HEAD with less than 1 KB.</summary>
     private const int LongestHeadKilobytes = 16;
 
-    /// <summary>The contents that the registry does not hold; null when it can't be asked.</summary>
+    /// <summary>Asks for each of them.</summary>
     /// <exception cref="Kubernetes.Client.KubernetesApiException">The workload API server can't be asked.</exception>
-    public async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+    public async Task<ContentAnswer> FindMissingAsync(
         KubernetesClient workload, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
     {
         if (await FindPrimaryAsync(workload, cancellationToken) is not { } pod)
-            return null;
+            return ContentAnswer.None;
         var policy = trust.CreateServerPolicy(time);
         try
         {
@@ -62,7 +61,7 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
         }
     }
 
-    private async Task<IReadOnlyList<RegistryContent>?> FindMissingAsync(
+    private async Task<ContentAnswer> FindMissingAsync(
         HttpClient http, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
     {
         var missing = new List<RegistryContent>();
@@ -75,13 +74,15 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
                 request.Headers.Authorization = new AuthenticationHeaderValue(
                     "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login.UserName}:{login.Password}")));
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
+                return ContentAnswer.LoginRefused;
             if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.NotFound))
-                return null;
+                return ContentAnswer.None;
             if (DigestOf(answer) != content.Status?.Lock?.Digest)
                 missing.Add(content);
         }
 
-        return missing;
+        return new ContentAnswer(missing);
     }
 
     /// <summary>Empty where the registry has no such artifact, which is no digest.</summary>
@@ -105,4 +106,14 @@ internal sealed class ContentProbe(TrustBundle trust, RegistryLogin? login, Time
         var pod = new NamespacedName(RegistryNames.Namespace, name);
         return await workload.FindAsync(CoreResources.Pods, pod, cancellationToken) is { IsReady: true } ? pod : null;
     }
+}
+
+/// <summary>What a registry answered.</summary>
+/// <param name="Missing">The contents that it does not hold; null when it can't be asked.</param>
+/// <param name="RefusesLogin">Whether it can't be asked because it wants another login.</param>
+internal sealed record ContentAnswer(IReadOnlyList<RegistryContent>? Missing, bool RefusesLogin = false)
+{
+    public static ContentAnswer None { get; } = new(Missing: null);
+
+    public static ContentAnswer LoginRefused { get; } = new(Missing: null, RefusesLogin: true);
 }

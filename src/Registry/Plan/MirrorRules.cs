@@ -40,7 +40,11 @@ internal static class MirrorRules
 
     /// <summary>Whether the registry answers nobody without a login.</summary>
     public static bool AsksForLogin(RegistrySettings settings, JsonObject values) =>
-        settings.GeneratesLogin || Text(values, "auth.htpasswd.secretName").Length > 0;
+        settings.GeneratesLogin || AccountsSecret(values) is not null;
+
+    /// <summary>The Secret on the workload cluster with accounts that an admin made; null when there is none.</summary>
+    public static string? AccountsSecret(JsonObject values) =>
+        Text(values, "auth.htpasswd.secretName") is { Length: > 0 } name ? name : null;
 
     private static void CheckLogin(RegistrySettings settings, JsonObject values, string field, ICollection<Problem> problems)
     {

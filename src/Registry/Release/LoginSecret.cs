@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes;
@@ -123,6 +124,11 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
 
     /// <summary>The login in a Secret; null when that is not ours or is incomplete.</summary>
     public static RegistryLogin? Read(Secret secret) => ObjectLabels.IsManaged(secret.Metadata) ? Load(secret) : null;
+
+    /// <summary>The login that an admin put beside a list of accounts; null when a part is missing.</summary>
+    public static NetworkCredential? ReadAccount(Secret secret) =>
+        Text(secret, UserNameKey) is { Length: > 0 } userName && Text(secret, PasswordKey) is { Length: > 0 } password
+            ? new NetworkCredential(userName, password) : null;
 
     /// <summary>The sentence for a Secret without a login.</summary>
     public static string Unusable(NamespacedName secret) =>

@@ -15,12 +15,14 @@ internal sealed class RealRegistry : IAsyncDisposable
     private static readonly RetryPolicy Quick = new(5, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
 
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-content-");
-    private readonly ServerIdentity _identity = ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]);
+    private readonly ServerIdentity _identity;
     private readonly int _port = LoopbackPort.Find();
     private readonly List<NetworkStream> _connections = [];
     private readonly Lock _gate = new();
     private SocketsHttpHandler? _handler;
     private ChildProcess? _process;
+
+    private RealRegistry(ServerIdentity identity) => _identity = identity;
 
     /// <summary>Host and port.</summary>
     public string Name => $"localhost:{_port}";
@@ -40,10 +42,12 @@ internal sealed class RealRegistry : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="login">The only login that it takes; null for none.</param>
     /// <param name="deletes">Whether content can be removed.</param>
+    /// <param name="identity">Its certificate, for localhost too; null for a new one.</param>
     public static async Task<RealRegistry> StartAsync(
-        CancellationToken cancellationToken, RegistryLogin? login = null, bool deletes = true)
+        CancellationToken cancellationToken, RegistryLogin? login = null, bool deletes = true, ServerIdentity? identity = null)
     {
-        var registry = new RealRegistry();
+        var registry = new RealRegistry(
+            identity ?? ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]));
         registry._folder.Write("tls.crt", registry._identity.CertificatePem);
         registry._folder.Write("tls.key", registry._identity.KeyPem);
         Directory.CreateDirectory(registry._folder["certs"]);

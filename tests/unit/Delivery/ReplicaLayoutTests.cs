@@ -85,6 +85,14 @@ public sealed class ReplicaLayoutTests
         Assert.Equal((3, 2, expected), Parts(await ReadAsync("""{"replicas":3}""",
             """{"selector":{"statefulset.kubernetes.io/pod-name":"registry-2"}}""", $$"""{"clusterIP":"{{address}}"}""")));
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("""{"name":"tls","secret":{"secretName":"registry-tls"}}""", null)]
+    [InlineData("""null,{"name":"auth","secret":{"secretName":"registry-users"}}""", "registry-users")]
+    [InlineData("""{"name":"auth","emptyDir":{}}""", null)]
+    public async Task Read_Volumes_SayWhichSecretHasTheAccounts(string volumes, string? expected) => Assert.Equal(expected,
+        (await ReadAsync($$$$"""{"template":{"spec":{"volumes":[{{{{volumes}}}}]}}}""", null, null)).AccountsSecret);
+
     [Fact]
     public async Task Read_WithoutAStatefulSet_SaysThatNothingIsInstalled()
     {

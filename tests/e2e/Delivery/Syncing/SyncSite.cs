@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Content.Layouts;
@@ -47,6 +48,17 @@ internal static class SyncSite
             ["lock"] = new JsonObject { ["content"] = new JsonArray([.. lines.Select(line => (JsonNode)line)]) },
         },
     };
+
+    /// <summary>A window of time on every day.</summary>
+    /// <param name="from">Its begin, from now on.</param>
+    /// <param name="to">Its end, from now on.</param>
+    public static JsonObject Window(TimeSpan from, TimeSpan to)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        return new JsonObject { ["from"] = Clock(now + from), ["to"] = Clock(now + to) };
+
+        static string Clock(DateTimeOffset moment) => moment.ToString("HH:mm", CultureInfo.InvariantCulture);
+    }
 
     public static Task<JsonObject> CreateAsync(
         EmbeddedSite site, JsonObject content, CancellationToken cancellationToken, string @namespace = "default") =>

@@ -154,6 +154,28 @@ public sealed class SyncModelTests : IDisposable
         Assert.Equal((false, false), _model.See(waiting with { NeededFor = null }));
     }
 
+    /// <summary>The first try may fail, or come before the source has answered: windows stay open until nobody waits.</summary>
+    [Fact]
+    public void ContentsOf_ClusterThatSomebodyWaitsFor_IsAwaitedUntilNobodyDoes()
+    {
+        var waiting = new ContentCluster(One) { HasRegistry = true, NeededFor = "v1.35.2" };
+        _model.See(Content());
+        _model.See(waiting);
+        Resolve("1");
+
+        Assert.True(IsAwaited());
+        Assert.True(IsAwaited());
+        _model.See(waiting with { NeededFor = null });
+        Assert.False(IsAwaited());
+
+        bool IsAwaited()
+        {
+            var wanted = Assert.Single(_model.ContentsOf(One));
+            wanted.Content.Dispose();
+            return wanted.IsAwaited;
+        }
+    }
+
     /// <summary>A copy under way keeps the source open that another resolution replaces.</summary>
     [Fact]
     public void Resolve_WhileSomebodyHoldsTheFormer_ClosesItLater()
