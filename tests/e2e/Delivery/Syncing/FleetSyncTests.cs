@@ -43,7 +43,8 @@ public sealed class FleetSyncTests(ITestOutputHelper output)
         await Polling.UntilAsync("every Cluster was asked", async () =>
         {
             most = Math.Max(most, next.ResidentBytes());
-            return await next.MetricAsync("capi_registry_hook_sync_runs_total{result=\"settled\"}", Cancelled) >= Clusters
+            // Clusters that were settled before the source had answered were not asked.
+            return await next.MetricAsync("capi_registry_hook_sync_checks_total", Cancelled) >= Clusters
                 && await next.MetricAsync("capi_registry_hook_sync_running", Cancelled) == 0;
         }, () => next.Log, Cancelled);
         output.WriteLine($"{Clusters} Clusters: {first.Replicas[0].Requests - requests} requests, {most >> 20} MiB resident, "
