@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 
-/// <summary>BeforeClusterUpgrade while the registry does not hold what the upgrade needs, by the recorded requests of Cluster API.</summary>
+/// <summary>
+/// BeforeClusterUpgrade while the registry does not hold what the upgrade needs, by the recorded requests of Cluster API.
+/// </summary>
 [Collection(OnEmbeddedServers.Name)]
 public sealed class ContentGateTests(EmbeddedEnvironment fixture)
 {
@@ -164,7 +166,8 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
         await using var registry = await GatedRegistry.StartAsync(environment, CancellationToken);
         await CreateContentAsync(environment, "images", Digest, ["v1.34"]);
         if (since is not null)
-            cluster = cluster with { Annotations = new Dictionary<string, string> { [Awaited] = $"{Target}@{Ago(TimeSpan.FromHours(2))}" } };
+            cluster =
+                cluster with { Annotations = new Dictionary<string, string> { [Awaited] = $"{Target}@{Ago(TimeSpan.FromHours(2))}" } };
 
         HookAnswer answer = null!;
         await Polling.UntilAsync(

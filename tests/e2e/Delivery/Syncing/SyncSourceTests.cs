@@ -9,7 +9,9 @@ using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;
 
-/// <summary>Sources other than a registry with a list, and windows of time, on a real kube-apiserver with the definition of the chart.</summary>
+/// <summary>
+/// Sources other than a registry with a list, and windows of time, on a real kube-apiserver with the definition of the chart.
+/// </summary>
 [Collection(OnApiServers.Name)]
 public sealed class SyncSourceTests(RealEnvironment fixture)
 {
