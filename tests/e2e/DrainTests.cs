@@ -24,7 +24,7 @@ public sealed class DrainTests(EmbeddedEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         await using var service =
-            await HookService.StartAsync(environment.Management.Kubeconfig, ["--drain-delay", "3s"], CancellationToken);
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--drain-delay", "10s"], CancellationToken);
         using var caller = new CountingCaller(service, Version.Parse(version));
 
         for (var call = 0; call < Calls; call++)

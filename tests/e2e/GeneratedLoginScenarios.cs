@@ -127,7 +127,7 @@ public abstract class GeneratedLoginScenarios(EnvironmentFixture fixture) : IAsy
         await CreateAsync();
 
         await _service.WaitForLogAsync("The Secret registry-system/registry-auth on the workload cluster is not ours", CancellationToken);
-        Assert.Equal("mine:x", RegistryState.Text(await DeliveredAsync(), "htpasswd"));
+        Assert.Equal("mine:x", RegistryState.Text((await FindDeliveredAsync())!, "htpasswd"));
     }
 
     private async Task<TestCluster> CreateAsync()
@@ -167,7 +167,9 @@ public abstract class GeneratedLoginScenarios(EnvironmentFixture fixture) : IAsy
 
     private async Task<JsonObject> DeliveredAsync()
     {
-        await UntilAsync("the login is delivered", async () => await FindDeliveredAsync() is not null);
+        // The release is written last.
+        await UntilAsync("the login is delivered", async () => await _environment.ManagementObjects.FindAsync(
+            AdminClient.ChartProxies("default"), "c1-registry", CancellationToken) is not null && await FindDeliveredAsync() is not null);
         return (await FindDeliveredAsync())!;
     }
 

@@ -203,8 +203,11 @@ public abstract class MoveScenarios(EnvironmentFixture fixture) : IAsyncLifetime
 
         var shown = await Shell.RunAsync(
             """
-            (sleep 2; printf 'correct horse battery\r'; sleep 1; printf 'correct horse battery\r'; sleep 3) |
-              script -qec "capi-registry-hook root export --kubeconfig source.kubeconfig -o root.pem" /dev/null
+            until_so() { for i in $(seq 600); do "$@" && return; sleep 0.1; done; }
+            answer() { until_so grep -qs "$1" shown; sleep 0.5; printf 'correct horse battery\r'; }
+            (answer 'Passphrase: '; answer 'Passphrase again: '; until_so test -s root.pem) |
+              script -qefc "capi-registry-hook root export --kubeconfig source.kubeconfig -o root.pem" shown >/dev/null
+            cat shown
             openssl pkey -in root.pem -passin file:passphrase -out root.key
             """, CancellationToken);
 
@@ -231,8 +234,8 @@ public abstract class MoveScenarios(EnvironmentFixture fixture) : IAsyncLifetime
         await Polling.UntilAsync("the registry is installed", async () =>
         {
             state = await RegistryState.ReadAsync(environment, Cluster, CancellationToken);
-            return state is { ChartProxy: not null, Certificate: not null } && state.ChartSerial == state.Serial
-                && Owner(state.ChartProxy) == Uid(state.Cluster) && Owner(state.Trust!) == Uid(state.Cluster);
+            return state is { ChartProxy: not null, Certificate: not null, Trust: not null } && state.ChartSerial == state.Serial
+                && Owner(state.ChartProxy) == Uid(state.Cluster) && Owner(state.Trust) == Uid(state.Cluster);
         }, () => service.Log, CancellationToken);
         return state!;
     }

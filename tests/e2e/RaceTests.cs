@@ -76,7 +76,7 @@ public sealed class RaceTests(EmbeddedEnvironment fixture) : IAsyncLifetime
             call => call is { Verb: "apply", Resource: "helmchartproxies" } && held.TrySetResult() ? Fault.Delay(release.Task) : null);
 
         var slow = CallAsync(_one, "AfterControlPlaneInitialized");
-        await held.Task.WaitAsync(TimeSpan.FromSeconds(5), TimeProvider.System, CancellationToken);
+        await held.Task.WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System, CancellationToken);
         var upgrade = await CallAsync(_two, "BeforeClusterUpgrade");
         release.SetResult();
         var overtaken = await slow;

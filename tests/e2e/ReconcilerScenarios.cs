@@ -136,9 +136,9 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
             new JsonObject { ["spec"] = new JsonObject { ["version"] = "9.9.9" } }, CancellationToken);
         await UntilAsync("the version is right", async () => (await ReadAsync(cluster)).Describe(cluster) == expected);
         await Environment.ManagementObjects.DeleteIfThereAsync(AdminClient.ChartProxies("default"), "c1-registry", CancellationToken);
-        await UntilAsync("the HelmChartProxy is back", async () => (await ReadAsync(cluster)).ChartProxy is not null);
+        var state = await InstalledAsync(cluster);
 
-        Assert.Equal(expected, (await ReadAsync(cluster)).Describe(cluster));
+        Assert.Equal(expected, state.Describe(cluster));
     }
 
     /// <summary>Secrets are not watched; the next look, here brought about by a touch of the Cluster, finds them.</summary>
@@ -324,7 +324,7 @@ public abstract class ReconcilerScenarios(EnvironmentFixture fixture) : IAsyncLi
         await UntilAsync($"{cluster.Name} is installed", async () =>
         {
             state = await ReadAsync(cluster);
-            return state is { ChartProxy: not null, Certificate: not null } && state.ChartSerial == state.Serial;
+            return state is { ChartProxy: not null, Certificate: not null, Trust: not null } && state.ChartSerial == state.Serial;
         });
         return state;
     }

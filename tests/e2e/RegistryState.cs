@@ -12,16 +12,20 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 internal sealed partial record RegistryState(
     JsonObject? Root, JsonObject? Trust, JsonObject? Certificate, JsonObject? ChartProxy, JsonObject Cluster)
 {
+    /// <summary>Reads against the order in which they are written: what is there relies on objects that are read after it.</summary>
     public static async Task<RegistryState> ReadAsync(
-        TestEnvironment environment, TestCluster cluster, CancellationToken cancellationToken) => new(
-        await environment.ManagementObjects.FindAsync(
-            AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken),
-        await environment.ManagementObjects.FindAsync(
-            AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken),
-        await environment.WorkloadObjects.FindAsync(AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken),
-        await environment.ManagementObjects.FindAsync(
-            AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken),
-        await environment.ManagementObjects.GetAsync(AdminClient.Clusters(cluster.Namespace), cluster.Name, cancellationToken));
+        TestEnvironment environment, TestCluster cluster, CancellationToken cancellationToken)
+    {
+        var management = environment.ManagementObjects;
+        var chart = await management.FindAsync(AdminClient.ChartProxies(cluster.Namespace), $"{cluster.Name}-registry", cancellationToken);
+        var certificate = await environment.WorkloadObjects.FindAsync(
+            AdminClient.Secrets("registry-system"), "registry-tls", cancellationToken);
+        var trust = await management.FindAsync(
+            AdminClient.Secrets(cluster.Namespace), $"{cluster.Name}-registry-addon-ca", cancellationToken);
+        var root = await management.FindAsync(AdminClient.Secrets(HookService.Namespace), "registry-addon-root-ca", cancellationToken);
+        return new RegistryState(root, trust, certificate, chart,
+            await management.GetAsync(AdminClient.Clusters(cluster.Namespace), cluster.Name, cancellationToken));
+    }
 
     /// <summary>The resourceVersion of every object that is there.</summary>
     public IReadOnlyList<string> Versions =>

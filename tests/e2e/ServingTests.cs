@@ -12,7 +12,7 @@ namespace CapiRegistryHook.EndToEnd.Tests;
 public sealed class ServingTests(EmbeddedEnvironment fixture)
 {
     /// <summary>The service looks at its files every 10 s.</summary>
-    private static readonly TimeSpan ReloadBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReloadBound = TimeSpan.FromSeconds(90);
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
@@ -50,7 +50,7 @@ public sealed class ServingTests(EmbeddedEnvironment fixture)
     {
         var environment = await fixture.EmptyAsync(CancellationToken);
         await using var service =
-            await HookService.StartAsync(environment.Management.Kubeconfig, ["--drain-delay", "3s"], CancellationToken);
+            await HookService.StartAsync(environment.Management.Kubeconfig, ["--drain-delay", "10s"], CancellationToken);
         using var capi = service.CreateClusterApi();
         Assert.Equal(200, (await capi.SendAsync(HttpMethod.Get, "/readyz", null, CancellationToken)).StatusCode);
 
@@ -60,7 +60,7 @@ public sealed class ServingTests(EmbeddedEnvironment fixture)
         do
         {
             ready = await capi.SendAsync(HttpMethod.Get, "/readyz", null, CancellationToken);
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(3), "Still ready.");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "Still ready.");
         }
         while (ready.StatusCode == 200);
         var discovery = await capi.DiscoverAsync("1.13.4", CancellationToken);

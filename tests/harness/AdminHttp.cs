@@ -10,7 +10,7 @@ public static class AdminHttp
     /// <summary>Makes a client with the server's address as its base; the caller disposes it.</summary>
     public static HttpClient Create(IApiServer server)
     {
-        var http = new HttpClient(CreateHandler(server)) { BaseAddress = server.Address, Timeout = TimeSpan.FromSeconds(30) };
+        var http = new HttpClient(CreateHandler(server)) { BaseAddress = server.Address, Timeout = TimeSpan.FromSeconds(60) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Token);
         http.DefaultRequestHeaders.Accept.ParseAdd("application/json");
         return http;

@@ -35,12 +35,22 @@ public sealed class ScratchFolder : IAsyncDisposable
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Writes a file; nobody else can reach it, as nobody else may enter the folder.</summary>
+    /// <summary>
+    /// Writes a file; nobody else can reach it, as nobody else may enter the folder. Whoever reads it meanwhile sees all of the former text
+    /// or all of the new one.
+    /// </summary>
     public string Write(string name, string text)
     {
         var path = this[name];
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, text);
+        if (!File.Exists(path))
+        {
+            File.WriteAllText(path, text);
+            return path;
+        }
+
+        File.WriteAllText($"{path}.new", text);
+        File.Move($"{path}.new", path, overwrite: true);
         return path;
     }
 

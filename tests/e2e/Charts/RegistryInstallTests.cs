@@ -54,7 +54,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
             await release.KubectlAsync(CancellationToken, "delete", "pod", "registry-0");
             await release.Kubectl.WaitForRolloutAsync(
-                release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), CancellationToken);
+                release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(180), CancellationToken);
 
             await release.WaitForImageAsync(0, "library/app:1", digest, credentials: null, CancellationToken);
             Assert.Equal("registry-0\n", (await release.Node.RunAsync(CancellationToken, "ls", Folder)).OutputOfSuccess());
@@ -109,7 +109,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         }
 
         await release.KubectlAsync(CancellationToken, "delete", "pod", "registry-0", "--force", "--grace-period=0");
-        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(180), CancellationToken);
 
         await WaitForAllAsync(release, second, 0, 1, 2);
         await using (var filled = release.ToReplica(0))
@@ -193,11 +193,11 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
             "for file in $(find /var/lib/registry -name data); do echo '{' >$file; done");
         await release.KubectlAsync(CancellationToken, "delete", "job/collect-now");
         await StartCollectionAsync(release);
-        await release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Failed", TimeSpan.FromSeconds(120),
+        await release.Kubectl.WaitForAsync(release.Namespace, "job/collect-now", "condition=Failed", TimeSpan.FromSeconds(180),
             CancellationToken);
         Assert.Contains("failed: failed to garbage collect", await release.KubectlAsync(CancellationToken, "logs", "job/collect-now",
             "--container=result"), StringComparison.Ordinal);
-        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(60), CancellationToken);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(180), CancellationToken);
     }
 
     /// <summary>Two replicas on one claim: both take pushes, and nobody does while the Job collects.</summary>
@@ -216,7 +216,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
         await StartCollectionAsync(release);
         await Polling.UntilAsync("read-only", () => IsReadOnlyAsync(release), () => "Every push was taken.", CancellationToken);
         await EndOfCollectionAsync(release);
-        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(90), CancellationToken);
+        await release.Kubectl.WaitForRolloutAsync(release.Namespace, "statefulset/registry", TimeSpan.FromSeconds(180), CancellationToken);
 
         Assert.DoesNotContain(deleted, await BlobsAsync(release), StringComparison.Ordinal);
         await AssertKeptAndPushableAsync(release);
@@ -278,7 +278,7 @@ public sealed class RegistryInstallTests(SharedCluster shared) : IDisposable
 
     private static Task EndOfCollectionAsync(RegistryRelease release) =>
         release.Kubectl.WaitForAsync(
-            release.Namespace, "job/collect-now", "condition=Complete", TimeSpan.FromSeconds(120), CancellationToken);
+            release.Namespace, "job/collect-now", "condition=Complete", TimeSpan.FromSeconds(180), CancellationToken);
 
     private async Task<bool> IsReadOnlyAsync(RegistryRelease release)
     {

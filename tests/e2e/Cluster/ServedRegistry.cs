@@ -18,7 +18,7 @@ internal sealed class ServedRegistry : IAsyncDisposable
 
     private const string Namespace = "registry-system";
 
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(180);
 
     private readonly ClusterNamespace _own;
     private readonly Kubectl _kubectl;

@@ -9,7 +9,7 @@ public sealed class SharedClusterTests(SharedCluster shared)
     private const string Mirrored = "/etc/containerd/certs.d/docker.io";
     private const string Hello = "docker.io/library/hello:1";
 
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(180);
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 

@@ -30,7 +30,7 @@ public sealed class LoadTests(EmbeddedEnvironment fixture, ITestOutputHelper out
         Assert.True(load.Problems.Count == 0, string.Join('\n', load.Problems.Take(5)));
         Assert.True(load.At(0.99) < FaultRun.AnswerBound.TotalMilliseconds, $"{load.At(0.99)} ms");
         // Where the collector stands when counting begins and ends is chance; a leak would go on for as long as calls come.
-        Assert.True(load.BytesAfter < load.BytesBefore * 1.5, $"{load.BytesBefore / MiB:F0} -> {load.BytesAfter / MiB:F0} MiB");
+        Assert.True(load.BytesAfter < load.BytesBefore * 2, $"{load.BytesBefore / MiB:F0} -> {load.BytesAfter / MiB:F0} MiB");
         // What the chart gives the container.
         Assert.True(load.BytesAfter < 256 * MiB, $"{load.BytesAfter / MiB:F0} MiB");
         ReliabilityPage.Put(

@@ -130,7 +130,7 @@ public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment em
     {
         for (var count = 0; ; count++)
         {
-            if (enough.IsCancellationRequested)
+            if (enough.IsCancellationRequested && count > 10)
                 return count;
             Assert.Equal((Requested, ""), await CreateAsync(name, "v1beta2", "{}"));
         }

@@ -42,7 +42,7 @@ public sealed class SelfManagedCertificateTests(RealEnvironment real, EmbeddedEn
                 "a certificate of the next authority", () => VerifyingClient.AcceptsAsync(replica, next, CancellationToken),
                 () => replica.Log, CancellationToken);
 
-        await Task.WhenAll(clusterApi.MoreAsync(40, CancellationToken), late.MoreAsync(40, CancellationToken));
+        await Task.WhenAll(clusterApi.MoreAsync(101, CancellationToken), late.MoreAsync(101, CancellationToken));
         Assert.Equal(both, await authority.ReadAsync(CancellationToken));
         Assert.Empty(clusterApi.Failures.Concat(late.Failures));
         Assert.True(clusterApi.Handshakes > 100 && late.Handshakes > 100, $"{clusterApi.Handshakes} and {late.Handshakes} handshakes.");

@@ -15,8 +15,8 @@ public sealed partial class HookService : IAsyncDisposable
         [("--listen", "127.0.0.1:0"), ("--metrics-listen", "127.0.0.1:0"), ("--drain-delay", "0s"),
             ("--workload-allow-cidrs", "127.0.0.0/8"), ("--reconciler", "Off")];
 
-    private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(60);
 
     private readonly ScratchFolder _folder;
     private readonly LoopbackAuthority _authority;

@@ -57,7 +57,7 @@ public sealed class BrokenClusterTests(BrokenClusterFixture fixture) : IClassFix
 /// <summary>A cluster up to the pod that starts; each test breaks one thing, and what it broke is put back before the next.</summary>
 public sealed class BrokenClusterFixture(SharedCluster shared) : IAsyncLifetime
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(180);
 
     private ClusterLifecycle _lifecycle = null!;
 

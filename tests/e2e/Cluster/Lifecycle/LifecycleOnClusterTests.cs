@@ -39,7 +39,11 @@ public sealed class LifecycleOnClusterTests(SharedCluster shared, ITestOutputHel
 
         var pulls = PullLoop.Start(registry.Cluster.Node, WorkloadRegistry.Image);
         await using (pulls)
+        {
             await lifecycle.UpgradeAsync("v1.34.0", CancellationToken);
+            await pulls.WaitForMoreAsync(5 - pulls.Pulled, CancellationToken);
+        }
+
         await lifecycle.AssertServedAsync(CancellationToken);
         pulls.AssertNoneFailed(atLeast: 5);
         clock.Done($"upgrade with a new certificate, {pulls.Pulled} pulls meanwhile and none failed");

@@ -13,7 +13,7 @@ public sealed class RotationOnClusterTests(SharedCluster shared, ITestOutputHelp
     private const string NewImage = "docker.io/library/new:1";
 
     /// <summary>From pods that are ready to a registry that is known to be: the reconciler looks every 5 s while a release rolls.</summary>
-    private static readonly TimeSpan LongestToReady = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LongestToReady = TimeSpan.FromSeconds(60);
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
 
@@ -62,11 +62,12 @@ public sealed class RotationOnClusterTests(SharedCluster shared, ITestOutputHelp
                 Assert.DoesNotContain(former, after, StringComparison.Ordinal);
                 await newHosts.TrustAsync(after, CancellationToken);
                 clock.Done("the former root is retired");
-                await newPulls.WaitForMoreAsync(5, CancellationToken);
+                await newPulls.WaitForMoreAsync(10, CancellationToken);
             }
 
             newPulls.AssertNoneFailed(atLeast: 10);
             clock.Done($"{newPulls.Pulled} pulls with the new trust, none failed");
+            await oldPulls.WaitForMoreAsync(20 - oldPulls.Pulled, CancellationToken);
         }
 
         oldPulls.AssertNoneFailed(atLeast: 20);

@@ -20,9 +20,9 @@ internal sealed class WorkloadRegistry(IWorkloadCluster cluster)
     /// <summary>
     /// What containerd may take to give up on an image that is nowhere: two mirrors that answer, and an upstream that does not exist.
     /// </summary>
-    private static readonly TimeSpan GiveUpBound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan GiveUpBound = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(180);
 
     public IWorkloadCluster Cluster => cluster;
 
