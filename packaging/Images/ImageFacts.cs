@@ -14,6 +14,11 @@ internal sealed record ImageFacts(string Registry, string Version, DateTimeOffse
     /// <summary>The user and the group that the program runs as; the chart says the same.</summary>
     public const string User = "65532:65532";
 
+    /// <summary>
+    /// Generation 0 of the collector does not grow with the processor's cache. The runtime reads this from the environment alone.
+    /// </summary>
+    public const string RuntimeSetting = "DOTNET_GCgen0size=0x400000";
+
     public string Name => $"{Registry}/{Title}:{Version}";
 
     /// <summary>The time as RFC 3339.</summary>

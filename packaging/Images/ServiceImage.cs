@@ -77,7 +77,7 @@ internal static class ServiceImage
         {
             ["User"] = ImageFacts.User,
             ["ExposedPorts"] = new JsonObject { ["8080/tcp"] = new JsonObject(), ["9443/tcp"] = new JsonObject() },
-            ["Env"] = new JsonArray("PATH=/"),
+            ["Env"] = new JsonArray("PATH=/", ImageFacts.RuntimeSetting),
             ["Entrypoint"] = new JsonArray(ProgramPath),
             ["Cmd"] = new JsonArray("serve"),
             ["WorkingDir"] = "/",

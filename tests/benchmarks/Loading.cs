@@ -3,7 +3,7 @@ using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Benchmarks;
 
-/// <summary>200 callers at once on all hooks for a minute; API servers and callers share the processors with the service.</summary>
+/// <summary>200 callers at once on all hooks for a minute; API servers and callers share their processors.</summary>
 internal static class Loading
 {
     private const int Callers = 200;
@@ -13,7 +13,7 @@ internal static class Loading
 
     public static async Task PrintAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
-        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken);
+        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken, Processors.OfService);
         var load = await LoadRun.PlayAsync(environment, service, Callers, WarmUp, Duration, cancellationToken);
         Figures.Print($"{Callers} callers on all hooks for {Duration.TotalSeconds} s", "ms", load.Milliseconds, "<= 10000 (p99)");
         Figures.Print($"{Callers} callers, calls", "calls/s", [load.Milliseconds.Count / load.Took.TotalSeconds]);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
@@ -6,41 +8,59 @@ using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Benchmarks;
 
-/// <summary>GeneratePatches for 20 templates in 100 KB: over TLS with callers on the same processors, and the handler by itself.</summary>
+/// <summary>
+/// GeneratePatches over TLS on connections that stay open, for a small cluster and for a large one, and the handler by itself.
+/// </summary>
 internal static class Patching
 {
     private const string Path = "/hooks.runtime.cluster.x-k8s.io/v1alpha1/generatepatches/generatepatches-v1?timeout=10s";
     private const int WarmUp = 2000;
     private const int CallsOfOne = 5000;
-    private const int CallsOfMany = 1000;
     private const int Callers = 16;
 
-    public static async Task PrintAsync(HookService service)
+    public static async Task PrintAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
-        var body = PatchRequests.Create();
-        await RunAsync(service, body, callers: Callers, WarmUp / Callers);
-        Report("1 caller", "<= 1.5 (p99)", await RunAsync(service, body, callers: 1, CallsOfOne), "");
-        Report($"{Callers} callers", "", await RunAsync(service, body, Callers, CallsOfMany), ">= 2000");
-        PrintHandlerAlone(body);
+        await using var service = await HookService.StartAsync(
+            environment.Management.Kubeconfig, ["--reconciler", "On"], cancellationToken, Processors.OfService);
+        var small = PatchRequests.CreateSmall();
+        var large = PatchRequests.CreateLarge();
+        await PrintAsync(service, "5 templates / 8 KB", small, calls: 10_000, ">= 22000");
+        await PrintAsync(service, "20 templates / 100 KB", large, calls: 2_000, ">= 5000");
+        Figures.Print("resident memory after these calls", "MiB", [service.ResidentBytes() / 1048576.0], "<= 65");
+        PrintHandlerAlone("5 templates / 8 KB", small);
+        PrintHandlerAlone("20 templates / 100 KB", large);
     }
 
-    private static void Report(string who, string latencyTarget, (List<double> Milliseconds, TimeSpan Took) run, string rateTarget)
+    private static async Task PrintAsync(HookService service, string what, byte[] body, int calls, string rateTarget)
     {
-        Figures.Print($"GeneratePatches, 20 templates / 100 KB over TLS, {who}", "ms", run.Milliseconds, latencyTarget);
-        Figures.Print($"GeneratePatches, 20 templates / 100 KB over TLS, {who}", "requests/s",
-            [run.Milliseconds.Count / run.Took.TotalSeconds], rateTarget);
+        var name = $"GeneratePatches over TLS, {what}";
+        await RunAsync(service, body, Callers, WarmUp);
+        var one = await RunAsync(service, body, callers: 1, CallsOfOne);
+        Figures.Print($"{name}, 1 caller", "ms", one.Milliseconds, "<= 1 (p99)");
+        var many = await RunAsync(service, body, Callers, calls);
+        Figures.Print($"{name}, {Callers} callers", "ms", many.Milliseconds);
+        Figures.Print($"{name}, {Callers} callers", "requests/s", [many.Milliseconds.Count / many.Took.TotalSeconds], rateTarget);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"    meanwhile the service used {many.OfService:F2} processors, the load {many.OfLoad:F2} of {Processors.OfLoad}"));
     }
 
-    private static async Task<(List<double> Milliseconds, TimeSpan Took)> RunAsync(HookService service, byte[] body, int callers, int calls)
+    private static async Task<Run> RunAsync(HookService service, byte[] body, int callers, int calls)
     {
         var connections = await Task.WhenAll(Enumerable.Range(0, callers).Select(_ =>
             HttpsCaller.ConnectAsync(service.Address, service.CertificateAuthorityPem, Path, body)));
+        using var self = Process.GetCurrentProcess();
+        var (ofService, ofLoad) = (service.ProcessorSeconds(), self.TotalProcessorTime);
         var started = TimeProvider.System.GetTimestamp();
         var times = await Task.WhenAll(connections.Select(connection => Task.Run(() => CallAsync(connection, calls))));
         var took = TimeProvider.System.GetElapsedTime(started);
+        self.Refresh();
+        var run = new Run(
+            [.. times.SelectMany(list => list)], took, (service.ProcessorSeconds() - ofService) / took.TotalSeconds,
+            (self.TotalProcessorTime - ofLoad) / took);
         foreach (var connection in connections)
             await connection.DisposeAsync();
-        return ([.. times.SelectMany(list => list)], took);
+        return run;
     }
 
     private static async Task<List<double>> CallAsync(HttpsCaller caller, int calls)
@@ -57,7 +77,7 @@ internal static class Patching
     }
 
     /// <summary>What of the above is the answer itself, compiled for this processor instead of in advance.</summary>
-    private static void PrintHandlerAlone(byte[] body)
+    private static void PrintHandlerAlone(string what, byte[] body)
     {
         var handler = new GeneratePatchesHandler(new RegistryOptions(), NodeFormat.V1);
         var times = new List<double>();
@@ -73,7 +93,14 @@ internal static class Patching
             allocated += GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Figures.Print("GeneratePatches, the handler alone", "ms", times);
-        Figures.Print("GeneratePatches, the handler alone, allocated per request", "KiB", [allocated / 1024.0 / CallsOfOne]);
+        Figures.Print($"GeneratePatches, the handler alone, {what}", "ms", times);
+        Figures.Print($"GeneratePatches, the handler alone, {what}, allocated per request", "KiB", [allocated / 1024.0 / CallsOfOne]);
     }
+
+    /// <summary>What came of a run.</summary>
+    /// <param name="Milliseconds">How long each call took.</param>
+    /// <param name="Took">All of them together.</param>
+    /// <param name="OfService">How many processors the service used on average.</param>
+    /// <param name="OfLoad">The same of this process.</param>
+    private sealed record Run(List<double> Milliseconds, TimeSpan Took, double OfService, double OfLoad);
 }

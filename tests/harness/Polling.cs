@@ -16,9 +16,11 @@ public static class Polling
     /// <param name="detail">Added to the message.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="bound">How long to wait; <see cref="DefaultBound"/> when null.</param>
+    /// <param name="pause">Between two questions; 50 ms when null.</param>
     /// <exception cref="TimeoutException">The answer was still no at the bound.</exception>
     public static async Task UntilAsync(
-        string what, Func<Task<bool>> isSo, Func<string> detail, CancellationToken cancellationToken, TimeSpan? bound = null)
+        string what, Func<Task<bool>> isSo, Func<string> detail, CancellationToken cancellationToken, TimeSpan? bound = null,
+        TimeSpan? pause = null)
     {
         var limit = bound ?? DefaultBound;
         var started = TimeProvider.System.GetTimestamp();
@@ -26,7 +28,7 @@ public static class Polling
         {
             if (TimeProvider.System.GetElapsedTime(started) > limit)
                 throw new TimeoutException($"Waited {limit.TotalSeconds} s in vain: {what}.\n{detail()}");
-            await Task.Delay(Pause, TimeProvider.System, cancellationToken);
+            await Task.Delay(pause ?? Pause, TimeProvider.System, cancellationToken);
         }
     }
 }

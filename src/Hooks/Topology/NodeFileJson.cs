@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Registry.Nodes;
@@ -7,6 +9,12 @@ namespace CapiRegistryHook.Hooks.Topology;
 /// <summary>A node's file as an entry of <c>files</c>, the same in v1beta1 and v1beta2.</summary>
 internal static class NodeFileJson
 {
+    /// <summary>A patch is read by a JSON parser, never by a browser.</summary>
+    public static readonly JavaScriptEncoder Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
+    /// <summary>Escaped once: to escape a script for every answer takes a tenth of the time of a small one.</summary>
+    private static readonly ConcurrentDictionary<string, JsonEncodedText> Scripts = new(ReferenceEqualityComparer.Instance);
+
     public static void Write(Utf8JsonWriter writer, NodeFile file)
     {
         writer.WriteStartObject();
@@ -18,6 +26,10 @@ internal static class NodeFileJson
             writer.WriteString("name", source.SecretName);
             writer.WriteEndObject();
             writer.WriteEndObject();
+        }
+        else if (file is { IsScript: true, Content: { } script })
+        {
+            writer.WriteString("content", Scripts.GetOrAdd(script, static text => JsonEncodedText.Encode(text, Encoder)));
         }
         else
         {

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using CapiRegistryHook.Hooks.Contract;
 
@@ -10,8 +9,7 @@ namespace CapiRegistryHook.Hooks.Topology;
 /// </summary>
 internal sealed class PatchWriter : IDisposable
 {
-    /// <summary>A patch is read by a JSON parser, never by a browser.</summary>
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Options = new() { Encoder = NodeFileJson.Encoder };
 
     private readonly PooledBytes _patches = new();
     private readonly List<(string Uid, TemplateChange Change, Range Range)> _written = [];

@@ -25,6 +25,9 @@ public static class InCluster
     public static string? Namespace(string? root = null)
     {
         var path = Path.Combine(root ?? DefaultRoot, "namespace");
+        // Outside a pod the first exception of the process would cost more than reading the file.
+        if (!File.Exists(path))
+            return null;
         try
         {
             return File.ReadAllText(path).Trim() is { Length: > 0 } name ? name : null;

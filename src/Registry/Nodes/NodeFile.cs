@@ -11,6 +11,9 @@ public sealed record NodeFile(string Path, string Permissions)
     /// <summary>The text; null when it comes from a Secret.</summary>
     public string? Content { get; init; }
 
+    /// <summary>True when the text is a script, which is the same for every cluster.</summary>
+    public bool IsScript { get; init; }
+
     /// <summary>A key of a Secret beside the Cluster; null when the text is given.</summary>
     public NodeFileSource? Source { get; init; }
 }

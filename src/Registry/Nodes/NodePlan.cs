@@ -44,7 +44,7 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
         return mirror.ContainerdConfig == ContainerdConfig.None
             ? new NodePlan([.. files], [])
             : new NodePlan(
-                [.. files, new NodeFile(ScriptPath, "0700") { Content = NodeScripts.ConfigPath }],
+                [.. files, new NodeFile(ScriptPath, "0700") { Content = NodeScripts.ConfigPath, IsScript = true }],
                 [$"/bin/sh {ScriptPath} {(mirror.ContainerdConfig == ContainerdConfig.DropIn ? "dropIn" : "auto")} || true"]);
     }
 

@@ -27,13 +27,13 @@ internal static class NodePlanV2
         var commands = new List<string>();
         if (logins.Count > 0)
         {
-            files.Add(new NodeFile(LoginScriptFile, Program) { Content = NodeScripts.MirrorLogin });
+            files.Add(new NodeFile(LoginScriptFile, Program) { Content = NodeScripts.MirrorLogin, IsScript = true });
             commands.Add($"/bin/sh {LoginScriptFile} || true");
         }
 
         if (mirror.ContainerdConfig != ContainerdConfig.None)
         {
-            files.Add(new NodeFile(ConfigPathFile, Program) { Content = NodeScripts.ConfigPath });
+            files.Add(new NodeFile(ConfigPathFile, Program) { Content = NodeScripts.ConfigPath, IsScript = true });
             commands.Add($"/bin/sh {ConfigPathFile} {(mirror.ContainerdConfig == ContainerdConfig.DropIn ? "dropIn" : "auto")} || true");
         }
 

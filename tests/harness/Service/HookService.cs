@@ -18,6 +18,9 @@ public sealed partial class HookService : IAsyncDisposable
     private static readonly TimeSpan StartBound = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan StopBound = TimeSpan.FromSeconds(60);
 
+    /// <summary>Short, because benchmarks measure the start.</summary>
+    private static readonly TimeSpan StartPause = TimeSpan.FromMilliseconds(1);
+
     private readonly ScratchFolder _folder;
     private readonly LoopbackAuthority _authority;
     private readonly ChildProcess _process;
@@ -67,10 +70,11 @@ public sealed partial class HookService : IAsyncDisposable
     /// <param name="managementKubeconfig">Its way to the management cluster, as YAML.</param>
     /// <param name="arguments">More arguments.</param>
     /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="processors">The only ones that it runs on, as <c>taskset</c> names them; null for all.</param>
     public static async Task<HookService> StartAsync(
-        string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken)
+        string managementKubeconfig, IEnumerable<string> arguments, CancellationToken cancellationToken, string? processors = null)
     {
-        var service = await LaunchAsync(managementKubeconfig, arguments, folder => folder["service.log"]);
+        var service = await LaunchAsync(managementKubeconfig, arguments, folder => folder["service.log"], processors);
         try
         {
             await service.WaitUntilListeningAsync(cancellationToken);
@@ -179,7 +183,7 @@ public sealed partial class HookService : IAsyncDisposable
     }
 
     private static async Task<HookService> LaunchAsync(
-        string managementKubeconfig, IEnumerable<string> arguments, Func<ScratchFolder, string> log)
+        string managementKubeconfig, IEnumerable<string> arguments, Func<ScratchFolder, string> log, string? processors = null)
     {
         var folder = ScratchFolder.Create("capi-registry-hook-service-");
         var authority = LoopbackAuthority.Create(TimeProvider.System);
@@ -195,7 +199,9 @@ public sealed partial class HookService : IAsyncDisposable
                 all = [.. all, option, value];
         }
 
-        return new HookService(folder, authority, await ChildProcess.StartServerAsync(ProgramPath(), all, log(folder)));
+        var (program, whole) = processors is null
+            ? (ProgramPath(), all) : ("taskset", ["--cpu-list", processors, ProgramPath(), .. all]);
+        return new HookService(folder, authority, await ChildProcess.StartServerAsync(program, whole, log(folder)));
     }
 
     /// <summary>The last thing that is logged once every port is listened on.</summary>
@@ -208,7 +214,7 @@ public sealed partial class HookService : IAsyncDisposable
             () => _process.HasExited
                 ? throw new InvalidOperationException($"The service ended with code {_process.ExitCode}.\n{_process.LogTail()}")
                 : Task.FromResult(HasStarted),
-            _process.LogTail, cancellationToken, StartBound);
+            _process.LogTail, cancellationToken, StartBound, StartPause);
         Address = new Uri(Listening().Match(Log).Groups[1].Value);
     }
 

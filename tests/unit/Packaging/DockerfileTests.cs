@@ -41,6 +41,7 @@ public sealed partial class DockerfileTests
         Assert.Equal("[\"serve\"]", Single("CMD"));
         Assert.Equal("9443 8080", Single("EXPOSE"));
         Assert.Equal("/", Single("WORKDIR"));
+        Assert.Equal(ImageFacts.RuntimeSetting, Single("ENV"));
     }
 
     [Fact]
