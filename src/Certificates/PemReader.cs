@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace CapiRegistryHook.Certificates;
 
 /// <summary>

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Text;
 using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace CapiRegistryHook.Registry;
 

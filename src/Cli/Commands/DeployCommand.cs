@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Delivery.Deploying;

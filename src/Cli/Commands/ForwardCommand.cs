@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Net;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Forwarding;
-using CapiRegistryHook.Delivery.Targets;
 
 namespace CapiRegistryHook.Cli.Commands;
 

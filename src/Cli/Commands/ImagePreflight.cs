@@ -1,4 +1,3 @@
-using CapiRegistryHook.Content;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Registry.Preflight;

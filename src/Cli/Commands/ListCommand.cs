@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.References;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Delivery.Pruning;
 using CapiRegistryHook.Delivery.Reading;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Delivery.Targets;
-using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Text;
 

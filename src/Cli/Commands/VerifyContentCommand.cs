@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
-using CapiRegistryHook.Cli.Options;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Delivery.Reading;
 using CapiRegistryHook.Delivery.Sources;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;

@@ -1,6 +1,5 @@
 using System.Net;
 using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Content.Registries;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Content.Registries;
 

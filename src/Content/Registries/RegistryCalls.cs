@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Content.Registries;

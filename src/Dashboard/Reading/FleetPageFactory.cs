@@ -1,7 +1,6 @@
 using CapiRegistryHook.Dashboard.Model;
 using CapiRegistryHook.Registry.Inspection;
 using CapiRegistryHook.Registry.Reconciliation;
-using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Dashboard.Reading;
 

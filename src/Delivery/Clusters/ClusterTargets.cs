@@ -2,7 +2,6 @@ using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Objects;
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;

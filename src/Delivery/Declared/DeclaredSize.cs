@@ -3,7 +3,6 @@ using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry.Clients;
-using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Delivery.Declared;

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Content.Copying;
-using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Sources;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using CapiRegistryHook.Content.Manifests;
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Delivery.Pruning;

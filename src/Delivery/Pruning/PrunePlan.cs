@@ -2,7 +2,6 @@ using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
-using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.Delivery.Pruning;

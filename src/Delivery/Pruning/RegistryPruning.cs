@@ -3,7 +3,6 @@ using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
-using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.Delivery.Pruning;
 

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Registry.Text;
 

@@ -2,7 +2,6 @@ using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Targets;
 
 namespace CapiRegistryHook.Delivery.Sources;

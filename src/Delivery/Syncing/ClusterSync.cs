@@ -1,5 +1,4 @@
 using CapiRegistryHook.Content.Copying;
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Delivery.Clusters;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.Delivery.Syncing;

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Delivery.Clusters;
 using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Delivery.Targets;

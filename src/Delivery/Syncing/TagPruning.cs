@@ -1,7 +1,6 @@
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;

@@ -6,7 +6,6 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Contents;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
 

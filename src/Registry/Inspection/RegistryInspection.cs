@@ -6,12 +6,10 @@ using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Objects;
-using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
-using CapiRegistryHook.Registry.Trust;
 
 namespace CapiRegistryHook.Registry.Inspection;
 

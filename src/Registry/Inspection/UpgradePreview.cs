@@ -2,9 +2,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
-using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
-using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Inspection;
 

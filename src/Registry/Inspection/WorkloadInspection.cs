@@ -7,7 +7,6 @@ using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Text;
-using CapiRegistryHook.Registry.Volumes;
 
 namespace CapiRegistryHook.Registry.Inspection;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using CapiRegistryHook.Kubernetes.Connection;
-using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Plan;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Registry.Objects;
-using CapiRegistryHook.Registry.Settings;
 using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Plan;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CapiRegistryHook.Kubernetes.Objects;
-using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Registry.Preflight;
 

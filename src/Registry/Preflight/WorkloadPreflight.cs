@@ -3,7 +3,6 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Chart;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 

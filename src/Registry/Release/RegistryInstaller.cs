@@ -1,8 +1,5 @@
-using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
-using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.ServerCertificates;

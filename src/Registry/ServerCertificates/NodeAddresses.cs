@@ -2,7 +2,6 @@ using System.Net;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
-using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 

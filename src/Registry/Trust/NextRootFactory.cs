@@ -3,7 +3,6 @@ using System.Text;
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Authorities;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Registry.Trust;
