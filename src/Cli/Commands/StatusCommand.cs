@@ -78,17 +78,7 @@ internal static class StatusCommand
 
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
             Task<string?> Read(CancellationToken cancellationToken) => view.ReadAsync(lifecycle.Fleet, namespaces, cancellationToken);
-            if (watch)
-            {
-                await new StatusWatch(Console.Out, Console.Error, TerminalColor.IsTerminal && !view.IsJson, time)
-                    .RunAsync(Read, interruption.Token);
-                return ExitCode.Success;
-            }
-
-            if (await Read(interruption.Token) is not { } text)
-                return ExitCode.Fail($"There is no Cluster {view.Cluster} on the management cluster.");
-            Console.Out.Write(text);
-            return ExitCode.Success;
+            return watch ? await WatchAsync(Read, view, time, interruption.Token) : await PrintAsync(Read, view, interruption.Token);
         }
         catch (ManagementConnectionException exception)
         {
@@ -102,6 +92,22 @@ internal static class StatusCommand
         {
             return watch ? ExitCode.Success : ExitCode.Fail("Interrupted.");
         }
+    }
+
+    private static async Task<int> WatchAsync(
+        Func<CancellationToken, Task<string?>> read, StatusView view, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await new StatusWatch(Console.Out, Console.Error, TerminalColor.IsTerminal && !view.IsJson, time).RunAsync(read, cancellationToken);
+        return ExitCode.Success;
+    }
+
+    private static async Task<int> PrintAsync(
+        Func<CancellationToken, Task<string?>> read, StatusView view, CancellationToken cancellationToken)
+    {
+        if (await read(cancellationToken) is not { } text)
+            return ExitCode.Fail($"There is no Cluster {view.Cluster} on the management cluster.");
+        Console.Out.Write(text);
+        return ExitCode.Success;
     }
 }
 

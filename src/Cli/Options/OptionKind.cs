@@ -52,7 +52,7 @@ internal static class OptionKind
         }
     }
 
-    /// <summary>One of a few words; what is no such word is found when all options are checked together.</summary>
+    /// <summary>One of a few words; any other text is found when all options are checked together.</summary>
     public static OptionKind<string> Word(IReadOnlyList<string> words) => new(new WordValues(words), "", TakeText, text => text);
 
     /// <summary>A whole number from <paramref name="least"/> to <paramref name="most"/>.</summary>
