@@ -13,7 +13,7 @@ public static class ClusterManifest
     private const string UnknownUid = "00000000-0000-0000-0000-000000000000";
 
     /// <summary>The Clusters in the text, in order; at least one.</summary>
-    /// <exception cref="ClusterFormatException">The text is no YAML, a Cluster has a field of the wrong type, or there is no
+    /// <exception cref="ClusterFormatException">The text is not YAML, a Cluster has a field of the wrong type, or there is no
     /// Cluster.</exception>
     public static IReadOnlyList<Cluster> Read(string text)
     {

@@ -75,7 +75,7 @@ internal static class WorkloadImages
 
     /// <summary>
     /// Every <c>image</c> and <c>imageID</c>, wherever it stands: in containers of any kind, in the revisions of controllers, in volumes.
-    /// A text that is no image does no harm.
+    /// A text that is not an image does no harm.
     /// </summary>
     private static void Collect(JsonElement value, HashSet<string> images)
     {

@@ -52,7 +52,7 @@ public static class ContentPlaces
     public static IReadOnlyList<ExpectedContent> ToExpect(IReadOnlyList<Named> content, IReadOnlyList<RegistryPlace> places) =>
         [.. content.Zip(places, (entry, place) => new ExpectedContent(entry.Label, place.Repository, place.Tag, entry.Digest))];
 
-    // A chart is not looked for by nodes, so a host that the mirror does not know is no mistake.
+    // Nodes do not pull charts, so a host that the mirror does not know is not a mistake.
     private static bool IsMirrored(Reference name, MirrorRule rule) =>
         rule.Upstreams?.Contains(name.Registry, StringComparer.OrdinalIgnoreCase) != false;
 }

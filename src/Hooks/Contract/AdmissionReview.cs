@@ -28,7 +28,7 @@ internal sealed record AdmissionReview(string Uid, Cluster? NewCluster)
     private const int LongestUid = 128;
 
     /// <summary>Reads the body of a request.</summary>
-    /// <exception cref="HookRequestException">The body is no such request.</exception>
+    /// <exception cref="HookRequestException">The body is not such a request.</exception>
     public static AdmissionReview Read(ReadOnlyMemory<byte> body)
     {
         using var document = HookRequest.ParseObject(body);

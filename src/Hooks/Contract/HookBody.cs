@@ -52,7 +52,7 @@ internal sealed class HookBody : IDisposable
         catch (IOException exception)
             when (exception is not (BadHttpRequestException or ConnectionResetException) && !cancellationToken.IsCancellationRequested)
         {
-            // The web server has a fault of its own for most bodies that are no HTTP, but not for a chunk whose size overflows.
+            // The web server has a fault of its own for most bodies that are not HTTP, but not for a chunk whose size overflows.
             body.Dispose();
             throw new HookRequestException("The body can't be read.");
         }

@@ -40,7 +40,7 @@ internal static class JsonWalk
         return new JsonSpan(type, start, checked((int)reader.BytesConsumed) - start);
     }
 
-    /// <summary>Moves from a property's name over its value: the text, or null when it is no string.</summary>
+    /// <summary>Moves from a property's name over its value: the text, or null when it is not a string.</summary>
     public static string? TextOfValue(ref Utf8JsonReader reader)
     {
         reader.Read();

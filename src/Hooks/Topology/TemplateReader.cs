@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Hooks.Topology;
 /// <summary>Finds out whether an object is a template that nodes are made from, and where in it their files and commands lie.</summary>
 internal static class TemplateReader
 {
-    /// <summary>Moves from the property's name over the object; null when it is none of ours.</summary>
+    /// <summary>Moves from the property's name over the object; null when it is not one of ours.</summary>
     public static NodeTemplate? Read(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         reader.Read();
@@ -53,7 +53,7 @@ internal static class TemplateReader
         return null;
     }
 
-    /// <summary>The template's name for sentences; a request without one is no reason to stop.</summary>
+    /// <summary>The template's name for sentences; a request without one is accepted too.</summary>
     private static string ReadName(ref Utf8JsonReader reader)
     {
         string? name = null;

@@ -91,7 +91,7 @@ internal static class ApiExceptions
         : new KubernetesApiException(KubernetesFault.Unreachable, resource, "the TLS handshake failed", tls) { NeverSent = true };
 
     // SslStream's verdict on a certificate has no inner exception, unlike a handshake that broke off, but nor has its complaint about bytes
-    // that are no TLS. Its text is a resource; the names of the errors in it are arguments, and are there even when resources are trimmed.
+    // that are not TLS. Its text is a resource; the names of the errors in it are arguments, and are there even when resources are trimmed.
     private static bool IsVerdict(AuthenticationException tls) =>
         tls.InnerException is null && Verdicts.Any(name => tls.Message.Contains(name, StringComparison.Ordinal));
 

@@ -45,7 +45,7 @@ public enum KubernetesFault
     /// <summary>The server's address is one that this client may not connect to.</summary>
     AddressRefused,
 
-    /// <summary>What came back is no answer of an API server: not JSON, too large, or a redirect.</summary>
+    /// <summary>What came back is not an answer of an API server: it is not JSON, too large, or a redirect.</summary>
     BadResponse,
 }
 

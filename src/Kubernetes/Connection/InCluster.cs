@@ -14,7 +14,7 @@ public static class InCluster
     /// <param name="time">The clock of the token's age.</param>
     /// <param name="root">The mounted folder; null is <see cref="DefaultRoot"/>.</param>
     /// <returns>The connection; to be freed, by a client made from it or by the caller.</returns>
-    /// <exception cref="KubeconfigException">This is no pod, or it has no service account.</exception>
+    /// <exception cref="KubeconfigException">The process is not in a pod, or the pod has no service account.</exception>
     public static ClusterConnection Load(TimeProvider time, string? root = null) => Load(
         time, root ?? DefaultRoot, Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST"),
         Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT"));

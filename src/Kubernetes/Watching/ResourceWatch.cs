@@ -10,12 +10,12 @@ internal sealed class ResourceWatch<T>(
     KubernetesClientOptions limits, TimeProvider time)
     where T : IKubernetesObject
 {
-    private readonly WatchPacer _pacer = new(limits, time);
+    private readonly WatchBackoff _backoff = new(limits, time);
 
     /// <summary>Where the next watch begins; null asks for a list first.</summary>
     private string? _position;
 
-    /// <summary>What ended the last list or stream; null when it was no failure.</summary>
+    /// <summary>What ended the last list or stream; null when it was not a failure.</summary>
     private KubernetesApiException? _failure;
 
     public async IAsyncEnumerable<WatchEvent<T>> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -32,7 +32,7 @@ internal sealed class ResourceWatch<T>(
             if (_failure is { Fault: KubernetesFault.Gone } or { IsTooLarge: true })
                 _position = null;
             if (!listed || _failure is not null)
-                await _pacer.PauseAsync(_failure, time.GetElapsedTime(start), cancellationToken);
+                await _backoff.PauseAsync(_failure, time.GetElapsedTime(start), cancellationToken);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class ResourceWatch<T>(
         using var stream = opened;
         while (await TryAsync(stream.ReadAsync) is { } frame)
         {
-            _pacer.Progress();
+            _backoff.Progress();
             if (frame.Kind is { } kind)
                 yield return new WatchEvent<T>(kind, frame.Value);
             // After the consumer has seen it: what is interrupted before that comes again.

@@ -4,9 +4,9 @@ using CapiRegistryHook.Kubernetes.Client;
 namespace CapiRegistryHook.Kubernetes.Watching;
 
 /// <summary>Says when a broken watch is tried again, and when it is given up.</summary>
-internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider time)
+internal sealed class WatchBackoff(KubernetesClientOptions options, TimeProvider time)
 {
-    /// <summary>Refusals in a row after which it is no passing disorder, for example of roles that are being installed.</summary>
+    /// <summary>Refusals in a row after which it is not temporary; roles that are being installed are refused once or twice.</summary>
     internal const int MostRefusals = 5;
 
     /// <summary>A stream that was quiet for this long and then ended has done its work.</summary>
@@ -18,7 +18,7 @@ internal sealed class WatchPacer(KubernetesClientOptions options, TimeProvider t
     /// <summary>The server sent something useful.</summary>
     public void Progress() => _failures = _refusals = 0;
 
-    /// <summary>Waits before the next try. A list that worked is no progress by itself: one whose watch always fails must not be repeated
+    /// <summary>Waits before the next try. A list that worked is not progress by itself: one whose watch always fails must not be repeated
     /// at full speed.</summary>
     /// <param name="failure">What went wrong; null when the stream just ended.</param>
     /// <param name="lived">How long the stream was open.</param>

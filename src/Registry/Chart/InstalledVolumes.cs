@@ -53,7 +53,7 @@ internal static class InstalledVolumes
         return Compare(asked, kept, HelmValues.Has(wanted, "storage.size")) with { Values = With(wanted, kept) };
     }
 
-    /// <summary>A larger size is no other volume: the installed ones can grow. A new default of the chart lets none grow.</summary>
+    /// <summary>A larger size does not need another volume: the installed one can grow. A new default of the chart grows none.</summary>
     private static KeptValues Compare(JsonObject asked, JsonObject kept, bool isRequested)
     {
         var (wish, size) = (asked[Size]?.ToString() ?? "", kept[Size]?.ToString() ?? "");

@@ -15,7 +15,7 @@ public sealed record UpgradePreview(IReadOnlyList<UpgradeChange> Changes, IReadO
     private const int MostChanges = 500;
     private const string RevisionPath = $"podAnnotations.{RegistryNames.RevisionAnnotation}";
 
-    /// <summary>Names of values that people could put credentials under, although the values of a release are no place for them.</summary>
+    /// <summary>Names of values that people could put credentials under, although credentials do not belong there.</summary>
     private static readonly string[] Sensitive = ["password", "secret", "token", "credential", "env", "key", "auth"];
 
     /// <summary>Compares what is installed with what the service would write.</summary>

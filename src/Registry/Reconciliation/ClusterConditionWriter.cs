@@ -18,7 +18,7 @@ internal sealed class ClusterConditionWriter(KubernetesClient management, Regist
 
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>Writes the condition, or takes it away. That it can't be written is no failure of the reconcile.</summary>
+    /// <summary>Writes the condition, or takes it away. One that can't be written does not fail the reconcile.</summary>
     /// <returns>Why it could not be written; null when it is as it is to be.</returns>
     public async Task<string?> WriteAsync(ReconcileContext context, ReconcileResult result, CancellationToken cancellationToken)
     {

@@ -23,7 +23,7 @@ internal sealed class ClusterEventRecorder(KubernetesClient management, TimeProv
     private readonly Dictionary<ClusterKey, Problem> _problems = [];
 
     /// <summary>
-    /// Records what a reconcile did and what is in its way. An Event that can't be written is no failure: log and metrics say the same.
+    /// Records what a reconcile did and what is in its way. An Event that can't be written fails nothing: log and metrics say the same.
     /// </summary>
     public async Task RecordAsync(ReconcileContext context, ReconcileResult status, CancellationToken cancellationToken)
     {

@@ -85,7 +85,7 @@ internal static class ClusterStatusFactory
     private static RolloutState? StateOf(ClusterStatus report, string? newest, DateTimeOffset now) => report.Progress switch
     {
         null => null,
-        // A first installation is no part of a rollout.
+        // A first installation is not part of a rollout.
         { Served: null } => null,
         _ when report.Release != newest => RolloutState.Waiting,
         { IsInProgress: true } progress => now - progress.Since > Release.Rollout.ProgressLimit

@@ -10,8 +10,8 @@ using CapiRegistryHook.Registry.Volumes;
 namespace CapiRegistryHook.Registry.Reconciliation;
 
 /// <summary>
-/// Reads how full the volumes of a Cluster's registry are, writes down what changed, and records Events at the threshold. It is no part
-/// of a reconcile: nothing that it finds, and no fault in it, makes a registry less ready.
+/// Reads how full the volumes of a Cluster's registry are, writes down what changed, and records Events at the threshold. It is not
+/// part of a reconcile: nothing that it finds, and no fault in it, makes a registry less ready.
 /// </summary>
 internal sealed class VolumeCheck(
     KubernetesClient management, WorkloadAccess workload, ClusterEventRecorder events, RegistryOptions options, TimeProvider time)

@@ -38,7 +38,7 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
             return options.Rollout == RolloutMode.Immediately || progress.Served is null;
         lock (_gate)
         {
-            // A registry that is being changed already is no further one.
+            // A registry that is being changed already takes no further place.
             return _entries.TryGetValue(cluster, out var entry) && (entry.TurnSince is not null || IsInProgress(entry, time.GetUtcNow()));
         }
     }

@@ -110,7 +110,7 @@ internal sealed class ServedCertificateProbe(TimeProvider time)
     }
 
     /// <summary>
-    /// A status code means that the API server was there and asked the node in vain; without one it is the API server that is gone.
+    /// A status code means that the API server answered and its node did not; without one the API server itself is gone.
     /// </summary>
     private static bool IsThePods(Exception exception) =>
         exception is IOException or OperationCanceledException or KubernetesApiException { StatusCode: not null }

@@ -70,13 +70,13 @@ public sealed class RetryPolicyTests
     [Fact]
     public void PauseFor_BrokenWatch_GrowsUpToTheCapAndStartsAnewAfterProgress()
     {
-        WatchPacer pacer = new(Options, TimeProvider.System);
-        double[] grown = [.. Enumerable.Range(0, 12).Select(_ => pacer.PauseFor(null, 1).TotalMilliseconds)];
+        WatchBackoff backoff = new(Options, TimeProvider.System);
+        double[] grown = [.. Enumerable.Range(0, 12).Select(_ => backoff.PauseFor(null, 1).TotalMilliseconds)];
         Assert.Equal([100, 200, 400, 800], grown[..4]);
         Assert.Equal(30_000, grown[^1]);
-        Assert.Equal(30_000, pacer.PauseFor(TimeSpan.FromDays(1), 1).TotalMilliseconds);
-        pacer.Progress();
-        Assert.Equal(100, pacer.PauseFor(null, 1).TotalMilliseconds);
+        Assert.Equal(30_000, backoff.PauseFor(TimeSpan.FromDays(1), 1).TotalMilliseconds);
+        backoff.Progress();
+        Assert.Equal(100, backoff.PauseFor(null, 1).TotalMilliseconds);
     }
 
     [Fact]

@@ -76,7 +76,7 @@ public sealed class WatchTests
         await using var watch =
             fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), Cancel).GetAsyncEnumerator(Cancel);
         var failure = await Assert.ThrowsAsync<KubernetesApiException>(async () => await watch.MoveNextAsync());
-        Assert.Equal((fault, WatchPacer.MostRefusals), (failure.Fault, fixture.Server.Requests.Count));
+        Assert.Equal((fault, WatchBackoff.MostRefusals), (failure.Fault, fixture.Server.Requests.Count));
     }
 
     [Fact]
