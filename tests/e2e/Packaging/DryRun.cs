@@ -21,13 +21,16 @@ public sealed class DryRun : IAsyncLifetime
         "/bin/bash", [Path.Combine(RepositoryRoot.Find(), "packaging", "release.sh")], TestContext.Current.CancellationToken,
         environment: new Dictionary<string, string?> { ["VERSION"] = version, ["DRY_RUN"] = "1", ["IMAGE_REGISTRY"] = null });
 
+    /// <summary>An API server for the caller alone, who disposes it.</summary>
+    public static async Task<RealApiServer> StartServerAsync(string name, CancellationToken cancellationToken) =>
+        await RealApiServer.StartAsync(name, await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken), cancellationToken);
+
     public async ValueTask InitializeAsync()
     {
         var run = await MakeAsync(ServiceVersion.Text);
         Assert.True(run.ExitCode == 0, run.Errors + run.Output);
         var cancellationToken = TestContext.Current.CancellationToken;
-        _server = await RealApiServer.StartAsync(
-            "release", await KubernetesBinaries.EnsureAsync(Console.Error, cancellationToken), cancellationToken);
+        _server = await StartServerAsync("release", cancellationToken);
         Kubectl = await KubectlProgram.ForAsync(_server, cancellationToken);
         await Kubectl.InstallDefinitionsAsync(cancellationToken);
     }

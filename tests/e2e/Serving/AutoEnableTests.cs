@@ -12,7 +12,6 @@ namespace CapiRegistryHook.EndToEnd.Tests.Serving;
 [Collection(OnApiServers.Name)]
 public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment embedded) : IAsyncDisposable
 {
-    private const string Webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
     private const string Definition = "clusterclasses.cluster.x-k8s.io";
     private const string Requested = """{"replicas":3}""";
 
@@ -29,6 +28,8 @@ public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment em
     private HttpClient? _http;
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
+
+    private static string Webhooks => AdminClient.MutatingWebhooks;
 
     private AdminClient Objects => _environment!.ManagementObjects;
 

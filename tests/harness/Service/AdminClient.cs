@@ -55,6 +55,9 @@ public sealed class AdminClient : IDisposable
     /// <summary>The path of ExtensionConfigs.</summary>
     public static string ExtensionConfigs => "/apis/runtime.cluster.x-k8s.io/v1beta2/extensionconfigs";
 
+    /// <summary>The path of MutatingWebhookConfigurations.</summary>
+    public static string MutatingWebhooks => "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+
     /// <summary>The object; null when it is not there.</summary>
     public async Task<JsonObject?> FindAsync(string collection, string name, CancellationToken cancellationToken)
     {

@@ -93,7 +93,8 @@ public sealed class TestEnvironment : IAsyncDisposable
         {
             AdminClient.Clusters(@namespace), AdminClient.ChartProxies(@namespace), AdminClient.Secrets(@namespace),
             AdminClient.Events(@namespace), AdminClient.Leases(@namespace), AdminClient.Contents(@namespace),
-        }))
+            AdminClient.Machines(@namespace), AdminClient.ReleaseProxies(@namespace),
+        }).Concat([AdminClient.ExtensionConfigs, AdminClient.MutatingWebhooks]))
         {
             await ClearAsync(ManagementObjects, collection, cancellationToken);
         }
