@@ -73,7 +73,7 @@ screenshots: publish ## Take the pictures of docs/dashboard.md in a real browser
 
 SECTION ?=
 
-benchmark: publish ## Print figures of the published service, or of one SECTION: quick, fleet, content, dashboard
+benchmark: publish ## Print figures of the published service, or of one SECTION: quick, fleet, content, dashboard, sync
 	@dotnet run --project tests/benchmarks/benchmarks.csproj --configuration $(CONFIGURATION) -- $(SECTION)
 
 clean: ## Remove what builds left in the checkout

@@ -7,9 +7,10 @@ using CapiRegistryHook.Harness.Service;
 const string Version = "1.13.4";
 const int Calls = 500;
 var cancellationToken = CancellationToken.None;
-if (args is not ([] or ["quick"] or ["fleet"] or ["content"] or ["dashboard"]))
+if (args is not ([] or ["quick"] or ["fleet"] or ["content"] or ["dashboard"] or ["sync"]))
 {
-    Console.Error.WriteLine("There is no such section: use quick, fleet, content or dashboard, or none for the service and the fleet.");
+    Console.Error.WriteLine(
+        "There is no such section: use quick, fleet, content, dashboard or sync, or none for the service and the fleet.");
     return 2;
 }
 
@@ -24,6 +25,12 @@ if (args is ["fleet"])
 if (args is ["dashboard"])
 {
     await DashboardPage.PrintAsync(cancellationToken);
+    return 0;
+}
+
+if (args is ["sync"])
+{
+    await Syncing.PrintAsync(cancellationToken);
     return 0;
 }
 

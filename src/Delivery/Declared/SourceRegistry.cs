@@ -62,6 +62,7 @@ internal sealed class SourceRegistry : IDisposable
     {
         Client.Dispose();
         _handler.Dispose();
+        RegistryTransport.FreeTrust(_handler);
     }
 
     private string WithPrefix(string repository) => _spec.Prefix is { Length: > 0 } prefix ? $"{prefix}/{repository}" : repository;

@@ -46,5 +46,6 @@ public sealed class RegistryReplica : IDisposable
     {
         Client.Dispose();
         _handler.Dispose();
+        RegistryTransport.FreeTrust(_handler);
     }
 }

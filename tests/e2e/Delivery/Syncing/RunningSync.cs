@@ -18,7 +18,12 @@ internal sealed partial class RunningSync : IAsyncDisposable
     public int ProcessId => _process.Id;
 
     /// <summary>Starts it with short intervals.</summary>
-    public static async Task<RunningSync> StartAsync(EmbeddedSite site, CancellationToken cancellationToken, params string[] options)
+    public static Task<RunningSync> StartAsync(EmbeddedSite site, CancellationToken cancellationToken, params string[] options) =>
+        StartWithAsync([], site, cancellationToken, options);
+
+    /// <summary>The same with variables, each as <c>NAME=value</c>.</summary>
+    public static async Task<RunningSync> StartWithAsync(
+        IEnumerable<string> variables, EmbeddedSite site, CancellationToken cancellationToken, params string[] options)
     {
         var log = site.Folder[$"sync-{Guid.NewGuid():N}.log"];
         string[] all = ["sync", .. site.Access, .. options];
@@ -29,7 +34,7 @@ internal sealed partial class RunningSync : IAsyncDisposable
         ];
         foreach (var (option, value) in defaults.Where(entry => !all.Contains(entry.Option)))
             all = [.. all, option, value];
-        var process = await ChildProcess.StartServerAsync(HookService.ProgramPath(), all, log);
+        var process = await ChildProcess.StartServerAsync("/usr/bin/env", [.. variables, HookService.ProgramPath(), .. all], log);
         var sync = new RunningSync(process, log);
         await Polling.UntilAsync("the syncer", () => Task.FromResult(
             process.HasExited

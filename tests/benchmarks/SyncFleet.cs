@@ -1,0 +1,176 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness;
+using CapiRegistryHook.Harness.Cluster;
+using CapiRegistryHook.Harness.Embedded;
+using CapiRegistryHook.Harness.Service;
+using CapiRegistryHook.Registry.Clients;
+
+namespace CapiRegistryHook.Benchmarks;
+
+/// <summary>
+/// A management cluster with many Clusters that are in sync, whose registries are one real registry, and a few whose registry forgets what
+/// it gets, so that it can be filled again and again.
+/// </summary>
+internal sealed class SyncFleet : IAsyncDisposable
+{
+    private const int Layers = 4;
+    private const int LayerSize = 24 << 20;
+
+    private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
+    private readonly ServerIdentity _identity = ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]);
+    private readonly int _port = LoopbackPort.Find();
+    private readonly List<EmbeddedApiServer> _servers = [];
+    private readonly X509Certificate2 _certificate;
+    private LocalRegistry? _registry;
+
+    private SyncFleet(TestEnvironment environment)
+    {
+        Environment = environment;
+        using var pem = X509Certificate2.CreateFromPem(_identity.CertificatePem, _identity.KeyPem);
+        _certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pfx), null);
+    }
+
+    public TestEnvironment Environment { get; }
+
+    /// <summary>What the registries that are filled have received.</summary>
+    public DiscardingRegistry Sink { get; private set; } = null!;
+
+    private AdminClient Objects => Environment.ManagementObjects;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="synced">Clusters that share a registry that holds its content.</param>
+    /// <param name="filling">Clusters whose registries never do.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<SyncFleet> StartAsync(int synced, int filling, CancellationToken cancellationToken)
+    {
+        var fleet = new SyncFleet(await TestEnvironment.StartAsync(
+            async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken));
+        await fleet.ServeAsync(cancellationToken);
+        await InstallAsync((EmbeddedApiServer)fleet.Environment.Workload, fleet._port, cancellationToken);
+        foreach (var number in Enumerable.Range(0, synced))
+            await fleet.AddAsync($"s{number}", "synced", fleet.Environment.Workload.Kubeconfig, cancellationToken);
+        foreach (var number in Enumerable.Range(0, filling))
+        {
+            var server = await EmbeddedApiServer.StartAsync($"f{number}", cancellationToken);
+            fleet._servers.Add(server);
+            await InstallAsync(server, fleet.Sink.Address.Port, cancellationToken);
+            await fleet.AddAsync($"f{number}", "filling", server.Kubeconfig, cancellationToken);
+        }
+
+        await fleet.WriteSecretAsync("source-ca", "ca.crt", fleet._identity.RootPem, cancellationToken);
+        await fleet.DeclareAsync("base", "small", "synced", cancellationToken);
+        await fleet.DeclareAsync("bulk", "large", "filling", cancellationToken);
+        return fleet;
+    }
+
+    /// <summary>Starts or stops filling. A registry that is being filled goes on until it ends.</summary>
+    public async Task SetFillingAsync(bool isOn, int round, CancellationToken cancellationToken)
+    {
+        await Objects.MergePatchAsync(AdminClient.Contents("default"), "bulk", new JsonObject
+        {
+            ["spec"] = new JsonObject { ["suspend"] = !isOn },
+        }, cancellationToken);
+        foreach (var number in Enumerable.Range(0, isOn ? _servers.Count : 0))
+            await Objects.MergePatchAsync(AdminClient.Clusters("default"), $"f{number}", new JsonObject
+            {
+                ["metadata"] = new JsonObject
+                {
+                    ["annotations"] = new JsonObject { ["capi-registry-hook.io/content-needed"] = $"v1.{round}" },
+                },
+            }, cancellationToken);
+    }
+
+    /// <summary>Starts the published syncer.</summary>
+    public Task<SyncProcess> SyncAsync(CancellationToken cancellationToken, params string[] options) => SyncProcess.StartAsync(
+        _folder.Write("kubeconfig", Environment.Management.Kubeconfig), _folder[$"sync-{Guid.NewGuid():N}.log"], options,
+        cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_registry is not null)
+            await _registry.DisposeAsync();
+        await Sink.DisposeAsync();
+        foreach (var server in _servers)
+            await server.DisposeAsync();
+        await Environment.DisposeAsync();
+        _certificate.Dispose();
+        await _folder.DisposeAsync();
+    }
+
+    private async Task ServeAsync(CancellationToken cancellationToken)
+    {
+        Sink = await DiscardingRegistry.StartAsync(_certificate, cancellationToken);
+        _folder.Write("tls.crt", _identity.CertificatePem);
+        _folder.Write("tls.key", _identity.KeyPem);
+        _folder.Write("ca.crt", _identity.RootPem);
+        var configuration = _folder.Write("config.yml", $$"""
+            version: 0.1
+            log: { level: info, accesslog: { disabled: true } }
+            storage: { filesystem: { rootdirectory: {{_folder["storage"]}} } }
+            http: { addr: "127.0.0.1:{{_port}}", tls: { certificate: {{_folder["tls.crt"]}}, key: {{_folder["tls.key"]}} } }
+            """);
+        _registry = await LocalRegistry.StartAsync(configuration, _folder["registry.log"], cancellationToken);
+        var images = new LayoutImages(_folder["layout"], seed: 1);
+        images.Add("docker.io/test/small:1", images.Random(50_000));
+        images.Add("docker.io/test/large:1", [.. Enumerable.Range(0, Layers).Select(_ => images.Random(LayerSize))]);
+        var push = await ProgramRun.RunAsync(HookService.ProgramPath(),
+            ["push", images.Folder, "--registry", $"localhost:{_port}", "--ca-file", _folder["ca.crt"]], cancellationToken);
+        if (push.ExitCode != 0)
+            throw new InvalidOperationException(push.Errors);
+    }
+
+    private static async Task InstallAsync(EmbeddedApiServer server, int port, CancellationToken cancellationToken)
+    {
+        const string Namespace = "registry-system";
+        server.LeadPod(Namespace, "registry-0", port);
+        using var admin = new AdminClient(server);
+        await admin.CreateAsync("/api/v1/namespaces", Named(Namespace), cancellationToken);
+        var stateful = Named("registry");
+        stateful["spec"] = new JsonObject { ["replicas"] = 1 };
+        await admin.CreateAsync($"/apis/apps/v1/namespaces/{Namespace}/statefulsets", stateful, cancellationToken);
+        var service = Named("registry-primary");
+        service["spec"] = new JsonObject { ["selector"] = new JsonObject { ["statefulset.kubernetes.io/pod-name"] = "registry-0" } };
+        await admin.CreateAsync($"/api/v1/namespaces/{Namespace}/services", service, cancellationToken);
+    }
+
+    private async Task AddAsync(string name, string group, string kubeconfig, CancellationToken cancellationToken)
+    {
+        var cluster = TestEnvironment.NewCluster(name);
+        cluster["metadata"]!["labels"] = new JsonObject { ["group"] = group };
+        await Objects.CreateAsync(AdminClient.Clusters("default"), cluster, cancellationToken);
+        await WriteSecretAsync($"{name}-registry-addon-ca", "ca.crt", _identity.RootPem, cancellationToken);
+        await WriteSecretAsync($"{name}-kubeconfig", "value", kubeconfig, cancellationToken);
+    }
+
+    private Task<JsonObject> DeclareAsync(string name, string image, string group, CancellationToken cancellationToken) =>
+        Objects.CreateAsync(AdminClient.Contents("default"), new JsonObject
+        {
+            ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
+            ["kind"] = "RegistryContent",
+            ["metadata"] = new JsonObject { ["name"] = name },
+            ["spec"] = new JsonObject
+            {
+                ["source"] = new JsonObject
+                {
+                    ["registry"] = new JsonObject
+                    {
+                        ["host"] = $"localhost:{_port}", ["caSecretRef"] = new JsonObject { ["name"] = "source-ca" },
+                    },
+                },
+                ["lock"] = new JsonObject { ["content"] = new JsonArray($"docker.io/test/{image}:1") },
+                ["clusterSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["group"] = group } },
+                ["suspend"] = group == "filling",
+            },
+        }, cancellationToken);
+
+    private Task<JsonObject> WriteSecretAsync(string name, string key, string text, CancellationToken cancellationToken)
+    {
+        var secret = Named(name);
+        secret["data"] = new JsonObject { [key] = Convert.ToBase64String(Encoding.UTF8.GetBytes(text)) };
+        return Objects.CreateAsync(AdminClient.Secrets("default"), secret, cancellationToken);
+    }
+
+    private static JsonObject Named(string name) => new() { ["metadata"] = new JsonObject { ["name"] = name } };
+}
