@@ -86,6 +86,9 @@
 {{- if and $v.garbageCollection.enabled $v.garbageCollection.deleteUntagged (include "registry.objectStorage" .) -}}
 {{- fail (printf "garbageCollection.deleteUntagged can't be used with storage.type %s: one repository that was only pushed to by digest makes every collection fail, and a bucket has no folders to mend that; set it to false." $v.storage.type) -}}
 {{- end -}}
+{{- if and $v.pullThrough.enabled (or $v.sync.sources $v.sync.pull) -}}
+{{- fail "sync.sources and sync.pull can't be used with pullThrough.enabled: nobody can write to a cache; leave them empty and false." -}}
+{{- end -}}
 {{- if ge (int $v.sync.primary) (int $v.replicas) -}}
 {{- fail (printf "sync.primary is %d, but there are %d replicas, counted from 0: name one of them." (int $v.sync.primary) (int $v.replicas)) -}}
 {{- end -}}

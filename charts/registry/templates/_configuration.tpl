@@ -97,6 +97,15 @@ serve them cut short (https://github.com/distribution/distribution/issues/2367).
 {{- if eq $root.Values.storage.type "hostPath" -}}/var/lib/registry/$(POD_NAME).{{ index . 1 }}{{- else -}}{{ include "registry.rootDirectory" $root }}/.{{ index . 1 }}{{- end -}}
 {{- end -}}
 
+{{/* What regsync needs to know of every replica. */}}
+{{- define "registry.syncLogin" -}}
+{{- $login := dict "tls" "enabled" "regcert" "{{file \"/etc/regsync/tls/ca.crt\"}}" -}}
+{{- if .Values.auth.htpasswd.secretName -}}
+{{- $login = merge $login (dict "user" "{{file \"/etc/regsync/auth/username\"}}" "pass" "{{file \"/etc/regsync/auth/password\"}}") -}}
+{{- end -}}
+{{- $login | toYaml -}}
+{{- end -}}
+
 {{/*
 regsync's configuration: list CONTEXT SOURCES, with the ordinals of the replicas to copy from. Distribution has no API for referrers, so
 signatures and other referrers have tags, and all tags are copied. Asking for referrers and digest tags too would cost nine more requests
@@ -104,10 +113,7 @@ per image and pass, and copy nothing more.
 */}}
 {{- define "registry.syncConfiguration" -}}
 {{- $root := index . 0 -}}
-{{- $login := dict "tls" "enabled" "regcert" "{{file \"/etc/regsync/tls/ca.crt\"}}" -}}
-{{- if $root.Values.auth.htpasswd.secretName -}}
-{{- $login = merge $login (dict "user" "{{file \"/etc/regsync/auth/username\"}}" "pass" "{{file \"/etc/regsync/auth/password\"}}") -}}
-{{- end -}}
+{{- $login := include "registry.syncLogin" $root | fromYaml -}}
 {{- $creds := list (merge (dict "registry" "127.0.0.1:5000") $login) -}}
 {{- $sync := list -}}
 {{- range $ordinal := index . 1 -}}
@@ -122,6 +128,46 @@ per image and pass, and copy nothing more.
   "sync" $sync | toYaml -}}
 {{- end -}}
 
+{{/* Where regsync finds a file of a source: list INDEX NAME. */}}
+{{- define "registry.sourceFile" -}}
+{{- printf "{{file \"/etc/regsync/sources/%d/%s\"}}" (int (index . 0)) (index . 1) -}}
+{{- end -}}
+
+{{/*
+regsync's configuration of what the primary fetches by itself: list CONTEXT INDEX SOURCE. The script reads the interval; regsync, asked for
+one pass, does not. Another registry may have an API for referrers, and its other tags are not copied, so both are asked for.
+*/}}
+{{- define "registry.sourceConfiguration" -}}
+{{- $root := index . 0 -}}
+{{- $index := index . 1 -}}
+{{- $source := index . 2 -}}
+{{- $referrers := ternary $source.referrers true (hasKey $source "referrers") -}}
+{{- $login := dict "registry" $source.registry "tls" "enabled" -}}
+{{- if $source.caSecret -}}{{- $_ := set $login "regcert" (include "registry.sourceFile" (list $index "ca.crt")) -}}{{- end -}}
+{{- if $source.credentialsSecret -}}
+{{- $_ := set $login "user" (include "registry.sourceFile" (list $index "username")) -}}
+{{- $_ := set $login "pass" (include "registry.sourceFile" (list $index "password")) -}}
+{{- end -}}
+{{- $sync := list -}}
+{{- range $image := $source.images -}}
+{{- /* With a digest a tag is only a name; there, regsync is asked for the digest alone. */}}
+{{- $place := ternary (regexReplaceAll "@.*$" $image.source "") $image.source (regexMatch ":[^/]+@" $image.source) -}}
+{{- $from := ternary (regexReplaceAll ":[^/@]+@" $image.source "@") $image.source (contains "@" $image.source) -}}
+{{- $sync = append $sync (dict "source" (printf "%s/%s" $source.registry $from) "target" (printf "127.0.0.1:5000/%s" (default $place $image.target)) "type" "image") -}}
+{{- end -}}
+{{- dict
+  "version" 1
+  "creds" (list (merge (dict "registry" "127.0.0.1:5000") (include "registry.syncLogin" $root | fromYaml)) $login)
+  "defaults" (dict "interval" (default "1h" $source.interval) "parallel" (int $root.Values.sync.parallel) "referrers" $referrers "digestTags" $referrers "skipDockerConfig" true)
+  "sync" $sync | toYaml -}}
+{{- end -}}
+
+{{/* The begin of regsync's configuration of what is declared on the management cluster. It ends within creds, where a declaration goes on. */}}
+{{- define "registry.targetConfiguration" -}}
+{{- dict "version" 1 "defaults" (dict "parallel" (int .Values.sync.parallel) "skipDockerConfig" true) | toYaml }}
+{{ dict "creds" (list (merge (dict "registry" "127.0.0.1:5000") (include "registry.syncLogin" . | fromYaml))) | toYaml }}
+{{ end -}}
+
 {{/*
 The files of regsync for all replicas. Only the primary's tags are copied again and again (NAME.yml). What the others have and a replica
 lacks (NAME.fill.yml) is copied at its start: regsync overwrites tags that differ, so a tag just moved on the primary would be moved back
@@ -130,12 +176,17 @@ by a replica that has not heard of it yet.
 {{- define "registry.syncFiles" -}}
 {{- $files := dict -}}
 {{- $primary := int .Values.sync.primary -}}
-{{- range $self := until (int .Values.replicas) -}}
+{{- range $self := ternary (until (int .Values.replicas)) list (not (empty (include "registry.replicated" .))) -}}
 {{- $others := list -}}
 {{- range $ordinal := until (int $.Values.replicas) -}}{{- if ne $ordinal $self -}}{{- $others = append $others $ordinal -}}{{- end -}}{{- end -}}
 {{- $name := printf "%s-%d" (include "registry.fullname" $) $self -}}
 {{- $_ := set $files (printf "%s.fill.yml" $name) (include "registry.syncConfiguration" (list $ $others)) -}}
 {{- if ne $self $primary -}}{{- $_ := set $files (printf "%s.yml" $name) (include "registry.syncConfiguration" (list $ (list $primary))) -}}{{- end -}}
 {{- end -}}
+{{- $name := printf "%s-%d" (include "registry.fullname" .) $primary -}}
+{{- range $index, $source := .Values.sync.sources -}}
+{{- $_ := set $files (printf "%s.source-%d.yml" $name $index) (include "registry.sourceConfiguration" (list $ $index $source)) -}}
+{{- end -}}
+{{- if .Values.sync.pull -}}{{- $_ := set $files (printf "%s.target.yml" $name) (include "registry.targetConfiguration" .) -}}{{- end -}}
 {{- $files | toYaml -}}
 {{- end -}}

@@ -24,6 +24,10 @@
 {{- include "registry.fullname" . }}-sync
 {{- end -}}
 
+{{- define "registry.sourcesName" -}}
+{{- include "registry.fullname" . }}-sources
+{{- end -}}
+
 {{- define "registry.headlessName" -}}
 {{- include "registry.fullname" . }}-headless
 {{- end -}}
@@ -116,6 +120,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{/* "true" when replicas have to copy from each other. Caches fill themselves. */}}
 {{- define "registry.replicated" -}}
 {{- if and (include "registry.privateStorage" .) (gt (int .Values.replicas) 1) (not .Values.pullThrough.enabled) -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" when the primary fetches from other registries. */}}
+{{- define "registry.fetching" -}}
+{{- if and (or .Values.sync.sources .Values.sync.pull) (not .Values.pullThrough.enabled) -}}true{{- end -}}
+{{- end -}}
+
+{{/* "true" when the pods have a regsync sidecar. */}}
+{{- define "registry.synced" -}}
+{{- if or (include "registry.replicated" .) (include "registry.fetching" .) -}}true{{- end -}}
 {{- end -}}
 
 {{/*

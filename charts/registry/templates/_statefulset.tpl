@@ -1,5 +1,5 @@
 {{- define "registry.statefulSet" -}}
-{{- $replicated := include "registry.replicated" . -}}
+{{- $synced := include "registry.synced" . -}}
 {{- $collection := include "registry.collection" . -}}
 apiVersion: apps/v1
 kind: StatefulSet
@@ -29,7 +29,7 @@ spec:
         # Neither program reads its configuration or its certificates again, so a change has to roll the pods.
         capi-registry-hook.io/certificate-serial: {{ .Values.tls.certificateSerial | quote }}
         checksum/configuration: {{ include "registry.configuration" . | sha256sum }}
-        {{- if $replicated }}
+        {{- if $synced }}
         checksum/sync: {{ printf "%s%s" (include "registry.syncFiles" .) (include "registry.syncScript" .) | sha256sum }}
         {{- end }}
         {{- with .Values.podAnnotations }}
@@ -125,7 +125,7 @@ spec:
             {{- with .Values.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
-        {{- if $replicated }}
+        {{- if $synced }}
         {{- include "registry.syncContainer" . | nindent 8 }}
         {{- end }}
         {{- if include "registry.guarded" . }}
@@ -148,7 +148,7 @@ spec:
             defaultMode: 0440
             items: [{key: htpasswd, path: htpasswd}]
         {{- end }}
-        {{- if $replicated }}
+        {{- if $synced }}
         - name: sync
           configMap:
             name: {{ include "registry.syncName" . | quote }}
@@ -165,6 +165,18 @@ spec:
             secretName: {{ . | quote }}
             defaultMode: 0440
             items: [{key: username, path: username}, {key: password, path: password}]
+        {{- end }}
+        {{- with include "registry.sourceSecrets" . }}
+        - name: sync-sources
+          projected:
+            defaultMode: 0440
+            sources:
+              {{- . | nindent 14 }}
+        {{- end }}
+        {{- if .Values.sync.pull }}
+        # Not there while nothing is fetched.
+        - name: sync-declared
+          secret: {secretName: {{ include "registry.sourcesName" . | quote }}, optional: true, defaultMode: 0440}
         {{- end }}
         {{- end }}
         {{- with .Values.extraVolumes }}

@@ -41,6 +41,45 @@ show() {
   mv "$work/metrics.new" "$work/metrics"
 }
 
+{{- if include "registry.fetching" . }}
+
+# Fetches what a file of the values names, again and again. What fails is retried within a minute.
+fetch() { # CONFIGURATION
+  work=$WORK/$(basename "$1" .yml)
+  mkdir -p "$work"
+  between=$(sed -n 's/^  interval: *"*\([0-9hms]*\).*/\1/p' "$1" | sed 's/[hms]/& /g')
+  while :; do
+    # What other replicas have comes first.
+    if [ ! -e "$FILLED" ]; then
+      pause 5
+    elif pass "$1"; then
+      # shellcheck disable=SC2086 # several durations
+      pause $between
+    else
+      pause 60
+    fi
+  done
+}
+
+# Fetches what the management cluster declares. The files are there while something is missing; what was fetched is looked for again
+# after five minutes, or when its file changes.
+fetch_declared() { # THE-BEGIN-OF-EACH-CONFIGURATION
+  work=$WORK/declared
+  mkdir -p "$work"
+  while :; do
+    for part in "$DECLARED"/*.yml; do
+      fetched=$work/$(basename "$part" .yml).fetched
+      [ -e "$FILLED" ] && [ -s "$part" ] || continue
+      [ -z "$(find "$fetched" -mmin -5 2>/dev/null)" ] || ! cmp -s "$part" "$fetched" || continue
+      cat "$1" "$part" >"$work/config.yml"
+      cp "$part" "$work/copy"
+      if pass "$work/config.yml"; then mv "$work/copy" "$fetched"; fi
+    done
+    pause 10
+  done
+}
+{{- end }}
+
 # One answer after the other; a client that does not ask within 5 seconds is cut off.
 serve() {
   while :; do
@@ -53,9 +92,19 @@ complete=
 delay=1
 show
 [ -z "$METRICS_PORT" ] || serve 2>/dev/null &
+{{- if include "registry.fetching" . }}
+for file in "$FOLDER/$POD_NAME".source-*.yml; do
+  [ ! -e "$file" ] || fetch "$file" &
+done
+[ ! -e "$FOLDER/$POD_NAME.target.yml" ] || fetch_declared "$FOLDER/$POD_NAME.target.yml" &
+{{- end }}
 while :; do
   start=$(date +%s)
+{{- if include "registry.fetching" . }}
+  if [ -z "$complete" ] && { [ ! -e "$FOLDER/$POD_NAME.fill.yml" ] || pass "$FOLDER/$POD_NAME.fill.yml" --missing; }; then
+{{- else }}
   if [ -z "$complete" ] && pass "$FOLDER/$POD_NAME.fill.yml" --missing; then
+{{- end }}
     complete=yes
     [ -e "$FILLED" ] || echo "$start" >"$FILLED"
   fi
@@ -72,7 +121,19 @@ while :; do
 done
 {{- end -}}
 
-{{/* The sidecar. */}}
+{{/* The Secrets of the sources, as what a volume is projected from; empty when there are none. */}}
+{{- define "registry.sourceSecrets" -}}
+{{- range $index, $source := .Values.sync.sources }}
+{{- with $source.credentialsSecret }}
+- secret: {name: {{ . | quote }}, items: [{key: username, path: "{{ $index }}/username"}, {key: password, path: "{{ $index }}/password"}]}
+{{- end }}
+{{- with $source.caSecret }}
+- secret: {name: {{ . | quote }}, items: [{key: ca.crt, path: "{{ $index }}/ca.crt"}]}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The sidecar. Without other replicas there is nothing to be filled with, so the note of that is not kept. */}}
 {{- define "registry.syncContainer" -}}
 - name: regsync
   image: {{ include "registry.imageReference" (list . .Values.sync.image) | quote }}
@@ -82,7 +143,10 @@ done
     - name: POD_NAME
       valueFrom: {fieldRef: {fieldPath: metadata.name}}
     - {name: FOLDER, value: /etc/regsync/config}
-    - {name: FILLED, value: {{ include "registry.note" (list . "filled") | quote }}}
+    - {name: FILLED, value: {{ ternary "/tmp/filled" (include "registry.note" (list . "filled")) (empty (include "registry.replicated" .)) | quote }}}
+    {{- if .Values.sync.pull }}
+    - {name: DECLARED, value: /etc/regsync/declared}
+    {{- end }}
     - {name: INTERVAL, value: {{ regexReplaceAll "[hms]" .Values.sync.interval "${0} " | trim | quote }}}
     - {name: LOG_LEVEL, value: {{ .Values.sync.logLevel }}}
     - {name: METRICS_PORT, value: {{ ternary "5002" "" .Values.metrics.enabled | quote }}}
@@ -114,9 +178,21 @@ done
       mountPath: /etc/regsync/auth
       readOnly: true
     {{- end }}
+    {{- if include "registry.sourceSecrets" . }}
+    - name: sync-sources
+      mountPath: /etc/regsync/sources
+      readOnly: true
+    {{- end }}
+    {{- if .Values.sync.pull }}
+    - name: sync-declared
+      mountPath: /etc/regsync/declared
+      readOnly: true
+    {{- end }}
     - name: sync-work
       mountPath: /tmp
+    {{- if include "registry.replicated" . }}
     # For the note that this replica was full once.
     - name: data
       mountPath: /var/lib/registry
+    {{- end }}
 {{- end -}}

@@ -19,7 +19,8 @@ internal static class SyncMetrics
     private static readonly Metric Leader = new("sync_leader", Gauge, "1 on the replica that syncs, 0 on the others.");
 
     private static readonly Metric Runs = new("sync_runs_total", Counter,
-        "Clusters that were worked on, by result: settled, waiting (others are filled first) or failed.", "result");
+        "Clusters that were worked on, by result: settled, waiting (others are filled first), fetching (by themselves) or failed.",
+        "result");
 
     private static readonly Metric Checks = new("sync_checks_total", Counter,
         "Questions to registries whether they hold a content: one request for each, Cluster and interval.");

@@ -43,7 +43,7 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
             var rule = registry.Upstreams is { } upstreams ? new MirrorRule(upstreams) : MirrorRule.ByPath;
             return new RegistryTarget(cluster.ToString(), rule, replicas, layout.Primary, lease)
             {
-                Workload = lease.Client, TrustPem = registry.TrustPem,
+                Workload = lease.Client, Pulls = layout.Pulls, TrustPem = registry.TrustPem,
                 PullAddress = layout.PullAddress, LoginSecret = registry.LoginSecret?.ToString(),
                 ReadKubeconfigAsync = token => directory.ReadKubeconfigAsync(cluster, token),
                 ReadFreeSpaceAsync = token => FreeSpace.ReadAsync(lease.Client, token),

@@ -20,6 +20,9 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
     /// <summary>The Secret with the accounts of the registry; null when it asks for no login.</summary>
     public string? AccountsSecret { get; init; }
 
+    /// <summary>Whether the pods read what they have to fetch by themselves.</summary>
+    public bool Pulls { get; init; }
+
     /// <summary>The volume with the accounts, by the registry's chart.</summary>
     private const string AccountsVolume = "auth";
 
@@ -41,11 +44,12 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
         var pull = await FindAsync(() =>
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PullService, cancellationToken));
+        var volumes = stateful.Spec?.Template?.Spec?.Volumes ?? [];
         return new ReplicaLayout(replicas, PrimaryOf(service, replicas))
         {
             PullAddress = HostOf(pull?.Spec?.ClusterIP),
-            AccountsSecret = stateful.Spec?.Template?.Spec?.Volumes?
-                .FirstOrDefault(volume => volume?.Name == AccountsVolume)?.Secret?.SecretName,
+            AccountsSecret = volumes.FirstOrDefault(volume => volume?.Name == AccountsVolume)?.Secret?.SecretName,
+            Pulls = volumes.Any(volume => volume?.Secret?.SecretName == RegistrySources.Secret.Name),
         };
     }
 

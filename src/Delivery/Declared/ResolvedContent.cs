@@ -38,6 +38,9 @@ internal sealed class ResolvedContent : IDisposable
     /// <summary>What led to the source: equal as long as it would be opened the same way.</summary>
     public required object Way { get; init; }
 
+    /// <summary>The registry that it comes from; null for a bundle.</summary>
+    public SourceRegistry? Registry => _opened as SourceRegistry;
+
     /// <summary>The digest of the artifact that says in a registry that it holds this.</summary>
     public Digest Digest => _artifact.Root.Digest;
 

@@ -21,7 +21,7 @@ internal sealed class SourceRegistry : IDisposable
     /// <exception cref="ContentException">The PEM holds no certificate.</exception>
     public SourceRegistry(RegistrySourceSpec spec, string? caPem, Login? login, AddressPolicy addresses, TimeProvider time)
     {
-        _spec = spec;
+        (_spec, CaPem, Login) = (spec, caPem, login);
         var address = RegistryTransport.AddressOf(spec.Host!);
         // A proxy decides for itself where it connects to.
         var isProxied = !HttpClient.DefaultProxy.IsBypassed(address) && HttpClient.DefaultProxy.GetProxy(address) is not null;
@@ -33,6 +33,15 @@ internal sealed class SourceRegistry : IDisposable
     }
 
     public RegistryClient Client { get; }
+
+    /// <summary>Host, and port where it is not 443.</summary>
+    public string Host => _spec.Host!;
+
+    /// <summary>What verifies it; null for the authorities of the machine.</summary>
+    public string? CaPem { get; }
+
+    /// <summary>The login that is meant for it; null for none. Never printed.</summary>
+    public Login? Login { get; }
 
     /// <summary>Where something with a name lies in this registry.</summary>
     public string RepositoryOf(Reference name)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Delivery.Clusters;
 using CapiRegistryHook.Delivery.Sources;
@@ -22,6 +23,9 @@ namespace CapiRegistryHook.Delivery.Syncing;
 internal sealed class ClusterSync(
     ClusterTargets targets, SyncModel model, SyncQueue queue, SyncOptions options, SyncStatistics statistics, TimeProvider time)
 {
+    /// <summary>Clusters whose registries have been told to fetch something.</summary>
+    private readonly ConcurrentDictionary<ClusterKey, bool> _fetching = [];
+
     /// <summary>Works on a Cluster once.</summary>
     /// <returns>How it ended; with a sentence when it failed.</returns>
     public async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(SyncTicket ticket, CancellationToken cancellationToken)
@@ -29,7 +33,11 @@ internal sealed class ClusterSync(
         var wanted = model.ContentsOf(ticket.Cluster, () => queue.Read(ticket.Cluster));
         try
         {
-            return wanted.Count == 0 ? (SyncOutcome.Settled, null) : await RunAsync(ticket, wanted, cancellationToken);
+            if (wanted.Count > 0)
+                return await RunAsync(ticket, wanted, cancellationToken);
+            if (_fetching.ContainsKey(ticket.Cluster))
+                await EndFetchingAsync(ticket.Cluster, cancellationToken);
+            return (SyncOutcome.Settled, null);
         }
         finally
         {
@@ -42,19 +50,25 @@ internal sealed class ClusterSync(
         SyncTicket ticket, IReadOnlyList<WantedContent> wanted, CancellationToken cancellationToken)
     {
         string? failed = null;
+        var isFetching = false;
         var left = new Queue<WantedContent>(wanted);
         try
         {
             using var target = await targets.OpenAsync(ticket.Cluster, cancellationToken);
             await CheckReadyAsync(target, cancellationToken);
+            var pull = new RegistryPull(target, time);
             while (left.TryPeek(out var next))
             {
-                var (isDone, reason) = await SyncAsync(ticket, target, next, cancellationToken);
+                var (isDone, reason) = await SyncAsync(ticket, target, pull, next, cancellationToken);
                 if (!isDone)
-                    return (SyncOutcome.WantsFill, null);
+                    break;
                 failed ??= reason;
                 left.Dequeue();
             }
+
+            isFetching = await TidyAsync(ticket.Cluster, pull, [.. left.Select(each => each.Content.Key)], cancellationToken);
+            if (left.Count > 0)
+                return (SyncOutcome.WantsFill, null);
         }
         catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
         {
@@ -63,7 +77,32 @@ internal sealed class ClusterSync(
                 Record(ticket.Cluster, each, isComplete: false, failed, each.Former?.VerifyAt ?? NextVerify(), wrote: false);
         }
 
-        return (failed is null ? SyncOutcome.Settled : SyncOutcome.Failed, failed);
+        return (failed is not null ? SyncOutcome.Failed : isFetching ? SyncOutcome.Fetching : SyncOutcome.Settled, failed);
+    }
+
+    /// <summary>Takes from a registry's sources what it need not fetch any more; true while something is left.</summary>
+    private async Task<bool> TidyAsync(
+        ClusterKey cluster, RegistryPull pull, IReadOnlyList<ContentKey> untouched, CancellationToken cancellationToken)
+    {
+        var isFetching = await pull.TidyAsync(untouched, wasFetching: _fetching.ContainsKey(cluster), cancellationToken);
+        if (isFetching)
+            _fetching[cluster] = true;
+        else
+            _fetching.TryRemove(cluster, out _);
+        return isFetching;
+    }
+
+    // What is not wanted any more is no reason for a status; the next interval tries again.
+    private async Task EndFetchingAsync(ClusterKey cluster, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var target = await targets.OpenAsync(cluster, cancellationToken);
+            await TidyAsync(cluster, new RegistryPull(target, time), [], cancellationToken);
+        }
+        catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
+        {
+        }
     }
 
     // Replicas copy from each other in no order, so the lock may be there before what it names until the pod is ready.
@@ -76,7 +115,7 @@ internal sealed class ClusterSync(
 
     /// <summary>One content: whether it came to an end, and why it failed.</summary>
     private async Task<(bool IsDone, string? Reason)> SyncAsync(
-        SyncTicket ticket, RegistryTarget target, WantedContent wanted, CancellationToken cancellationToken)
+        SyncTicket ticket, RegistryTarget target, RegistryPull pull, WantedContent wanted, CancellationToken cancellationToken)
     {
         var content = wanted.Content;
         statistics.Check();
@@ -89,6 +128,12 @@ internal sealed class ClusterSync(
         {
             Record(ticket.Cluster, wanted, isComplete, reason: null, verifyAt, wrote: false);
             return (true, null);
+        }
+
+        if (wanted.Spec.Delivery == RegistryContentSpec.Pull && await pull.FetchAsync(wanted, cancellationToken) is { } fetching)
+        {
+            model.Record(ticket.Cluster, content.Key, fetching with { VerifyAt = verifyAt }, wrote: false);
+            return (true, fetching.Reason);
         }
 
         if (!queue.TryBeginFill(ticket.Cluster))

@@ -56,4 +56,10 @@ internal sealed record ClusterResult(Digest Digest, bool IsComplete, string? Rea
 {
     /// <summary>When every blob is looked for next.</summary>
     public DateTimeOffset VerifyAt { get; init; }
+
+    /// <summary>Entries that the registry holds while it fetches them by itself; null while it does not.</summary>
+    public int? Arrived { get; init; }
+
+    /// <summary>Since when there have been as many.</summary>
+    public DateTimeOffset ArrivedAt { get; init; }
 }

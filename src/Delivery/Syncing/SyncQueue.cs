@@ -17,6 +17,9 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
     /// <summary>How many times the workers are under way at most, slow ones included: each takes memory.</summary>
     private const int MostSlow = 4;
 
+    /// <summary>The longest time until a registry is looked at again that fetches content by itself.</summary>
+    public static readonly TimeSpan FetchPause = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
@@ -137,9 +140,11 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
             {
                 SyncOutcome.Failed => now + PauseAfter(entry.Failures),
                 SyncOutcome.WantsFill => now,
-                _ => next,
+                SyncOutcome.Fetching when next > now + FetchPause => now + FetchPause,
+                SyncOutcome.Fetching or SyncOutcome.Settled => next,
+                _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "There is no such outcome."),
             };
-            entry.IsUrgent = entry.IsUrgent && outcome == SyncOutcome.WantsFill;
+            entry.IsUrgent = entry.IsUrgent && outcome is SyncOutcome.WantsFill or SyncOutcome.Fetching;
             if (entry.Again is { } again && outcome != SyncOutcome.Failed && again < due)
                 due = again;
             (entry.IsRunning, entry.Fills, entry.Again, entry.Due) = (false, false, null, due);
@@ -263,4 +268,7 @@ internal enum SyncOutcome
 
     /// <summary>It failed.</summary>
     Failed,
+
+    /// <summary>The registry fetches content by itself.</summary>
+    Fetching,
 }

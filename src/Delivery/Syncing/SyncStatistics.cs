@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Delivery.Syncing;
 /// <summary>What the syncer did, and how things stand while this process leads. Safe for several callers.</summary>
 public sealed class SyncStatistics
 {
-    private readonly long[] _runs = new long[3];
+    private readonly long[] _runs = new long[4];
     private long _checks;
     private long _bytes;
     private volatile Snapshot? _source;
@@ -16,9 +16,10 @@ public sealed class SyncStatistics
     /// <summary>Bytes of blobs that were sent.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Works on a Cluster by how they ended: settled, waiting (to be filled) or failed.</summary>
+    /// <summary>Works on a Cluster by how they ended: settled, waiting (to be filled), fetching (by itself) or failed.</summary>
     public IEnumerable<(string Result, long Count)> Runs =>
-        [("settled", Count(SyncOutcome.Settled)), ("waiting", Count(SyncOutcome.WantsFill)), ("failed", Count(SyncOutcome.Failed))];
+        [("settled", Count(SyncOutcome.Settled)), ("waiting", Count(SyncOutcome.WantsFill)),
+            ("fetching", Count(SyncOutcome.Fetching)), ("failed", Count(SyncOutcome.Failed))];
 
     /// <summary>How things stand; null while this process does not lead.</summary>
     public SyncFigures? Read() => _source?.Invoke();

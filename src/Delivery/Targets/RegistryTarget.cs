@@ -40,6 +40,9 @@ public sealed class RegistryTarget(
     /// <summary>Reads the kubeconfig of the cluster, which holds credentials; null for a registry that is not a cluster's.</summary>
     public Func<CancellationToken, Task<ReadOnlyMemory<byte>>>? ReadKubeconfigAsync { get; init; }
 
+    /// <summary>Whether it fetches by itself what the Secret of <see cref="Registry.Clients.RegistrySources"/> names.</summary>
+    internal bool Pulls { get; init; }
+
     /// <summary>The API server of its cluster; null for a registry that is not a cluster's. It is freed with this.</summary>
     internal KubernetesClient? Workload { get; init; }
 

@@ -36,6 +36,11 @@ public static partial class ContentRules
                 yield return Bad("spec.kubernetesVersions", $"has {FieldText.Quote(version)}; write v1.35 or v1.35.2");
         }
 
+        if (spec.Delivery is not (null or RegistryContentSpec.Push or RegistryContentSpec.Pull))
+            yield return Bad("spec.delivery", "must be Push or Pull");
+        if (spec is { Delivery: RegistryContentSpec.Pull, Source.Bundle: not null })
+            yield return Bad("spec.delivery", "can't be Pull with a bundle, which only the syncer can read; set it to Push, or use a "
+                + "registry as source");
         foreach (var problem in SourceProblems(spec).Concat(LockProblems(spec)).Concat(WindowProblems(spec))
             .Concat(spec.ClusterSelector?.Validate("spec.clusterSelector") ?? []))
             yield return problem;

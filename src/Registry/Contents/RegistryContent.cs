@@ -60,6 +60,15 @@ public sealed record RegistryContentSpec
     /// </summary>
     public IReadOnlyList<string>? KubernetesVersions { get; init; }
 
+    /// <summary>Who brings content into a registry: <see cref="Push"/>, the default, or <see cref="Pull"/>.</summary>
+    public string? Delivery { get; init; }
+
+    /// <summary>The syncer sends what is missing, through the workload cluster's API server.</summary>
+    public const string Push = "Push";
+
+    /// <summary>Each registry fetches what is missing from the source by itself, as the syncer tells it.</summary>
+    public const string Pull = "Pull";
+
     /// <summary>Tags of entries that left the lock are removed from registries; false by default.</summary>
     public bool? Prune { get; init; }
 

@@ -32,6 +32,9 @@ internal static class RegistryNames
     /// <summary>The Secret with the key that signs uploads in progress.</summary>
     public const string UploadSecret = "registry-http";
 
+    /// <summary>The Secret with what the registry fetches by itself; the chart calls it like the release.</summary>
+    public const string SourcesSecret = "registry-sources";
+
     /// <summary>The port of the pull and primary Services.</summary>
     public const int Port = 443;
 

@@ -87,6 +87,9 @@ internal sealed record RegistryPlan
     /// <summary>The key that signs uploads in progress, on the workload cluster.</summary>
     public static NamespacedName UploadSecret { get; } = new(RegistryNames.Namespace, RegistryNames.UploadSecret);
 
+    /// <summary>Secret on the workload cluster with what the registry fetches by itself.</summary>
+    public static NamespacedName SourcesSecret { get; } = new(RegistryNames.Namespace, RegistryNames.SourcesSecret);
+
     /// <summary>Whether the registry answers nobody without a login.</summary>
     public bool AsksForLogin => MirrorRules.AsksForLogin(Basis.Settings, Values);
 

@@ -20,12 +20,18 @@ internal static class RegistryImages
     {
         var all = HelmValues.Coalesce(ShippedChart.Defaults, values);
         List<string> images = [Reference(all, "image")];
-        if (ChartValues.Replicas(values) > 1 && PrivateStorage.Contains(Text(all, "storage.type")))
+        if ((ChartValues.Replicas(values) > 1 && PrivateStorage.Contains(Text(all, "storage.type"))) || Fetches(all))
             images.Add(Reference(all, "sync.image"));
-        if (HelmValues.Find(all, "garbageCollection.enabled") is JsonValue collects && collects.TryGetValue<bool>(out var isOn) && isOn)
+        if (IsOn(all, "garbageCollection.enabled"))
             images.Add(Reference(all, "garbageCollection.image"));
         return [.. images.Where(image => image.Length > 0).Distinct()];
     }
+
+    private static bool Fetches(JsonObject values) =>
+        IsOn(values, "sync.pull") || HelmValues.Find(values, "sync.sources") is JsonArray { Count: > 0 };
+
+    private static bool IsOn(JsonObject values, string path) =>
+        HelmValues.Find(values, path) is JsonValue value && value.TryGetValue<bool>(out var isOn) && isOn;
 
     /// <summary>As the chart's template <c>registry.imageReference</c> writes it; empty where the values name no image.</summary>
     private static string Reference(JsonObject values, string field)

@@ -28,7 +28,7 @@ internal sealed class RegistryData(WorkloadAccess workload)
         {
             await DeleteClaimsAsync(client, changes, cancellationToken);
             await DeleteAsync(client, RegistryResources.SecretHeaders, RegistryPlan.CertificateSecret, changes, cancellationToken);
-            foreach (var secret in new[] { RegistryPlan.UploadSecret, RegistryPlan.LoginSecret })
+            foreach (var secret in new[] { RegistryPlan.UploadSecret, RegistryPlan.LoginSecret, RegistryPlan.SourcesSecret })
             {
                 if (await client.FindAsync(RegistryResources.SecretHeaders, secret, cancellationToken) is { } live
                     && ObjectLabels.IsManaged(live.Metadata))

@@ -63,6 +63,90 @@ public sealed class RegistryChartTests
         Assert.Equal(["parallel", "skipDockerConfig"], defaults.Select(field => field.Key).Order());
     }
 
+    /// <summary>
+    /// The primary alone fetches, what its sources name and by digest where there is one, with secrets from files. The script reads the
+    /// interval from where regsync has it.
+    /// </summary>
+    [Fact]
+    public async Task Sources_OfTheValues_AreThePrimarysImages()
+    {
+        var objects = await RenderAsync("--values", Chart.File("ci/sources-values.yaml"), "--set", "replicas=3,sync.primary=1");
+        var files = objects.One("ConfigMap", "registry-sync")["data"]!.AsObject().Select(file => file.Key);
+
+        Assert.Equal(
+            [
+                "registry-0.fill.yml", "registry-0.yml", "registry-1.fill.yml", "registry-1.source-0.yml", "registry-1.source-1.yml",
+                "registry-1.target.yml", "registry-2.fill.yml", "registry-2.yml", "sync.sh",
+            ],
+            files.Order(StringComparer.Ordinal));
+        var zeros = new string('0', 63);
+        Assert.Equal($$$"""
+            creds:
+            - regcert: '{{file "/etc/regsync/tls/ca.crt"}}'
+              registry: 127.0.0.1:5000
+              tls: enabled
+            - pass: '{{file "/etc/regsync/sources/0/password"}}'
+              regcert: '{{file "/etc/regsync/sources/0/ca.crt"}}'
+              registry: images.example.com:5000
+              tls: enabled
+              user: '{{file "/etc/regsync/sources/0/username"}}'
+            defaults:
+              digestTags: true
+              interval: 1h30m
+              parallel: 2
+              referrers: true
+              skipDockerConfig: true
+            sync:
+            - source: images.example.com:5000/library/nginx:1.27
+              target: 127.0.0.1:5000/library/nginx:1.27
+              type: image
+            - source: images.example.com:5000/library/redis@sha256:{{{zeros}}}1
+              target: 127.0.0.1:5000/library/redis:7.4
+              type: image
+            - source: images.example.com:5000/mirror/pause@sha256:{{{zeros}}}2
+              target: 127.0.0.1:5000/pause:3.10
+              type: image
+            version: 1
+            """, (string)objects.One("ConfigMap", "registry-sync")["data"]!["registry-1.source-0.yml"]!);
+        var second = Sync(objects, "registry-1.source-1.yml");
+        Assert.Equal("""[{"source":"quay.io/prometheus/node-exporter:v1.9.0","target":"127.0.0.1:5000/prometheus/node-exporter:v1.9.0","type":"image"}]""",
+            second["sync"]!.ToJsonString());
+        Assert.Equal("""{"registry":"quay.io","tls":"enabled"}""", second["creds"]![1]!.ToJsonString());
+        Assert.Equal(("1h", "false"), ((string)second["defaults"]!["interval"]!, second["defaults"]!["referrers"]!.ToJsonString()));
+    }
+
+    /// <summary>What the management cluster declares goes on where this file ends, which is within creds.</summary>
+    [Fact]
+    public async Task Pull_DeclaredContent_IsReadFromASecretThatNeedNotBeThere()
+    {
+        var objects = await RenderAsync("--set", "replicas=1,sync.pull=true,auth.htpasswd.secretName=users");
+        var pod = Pod(objects);
+        var volume = pod["spec"]!["volumes"]!.AsArray().Single(each => (string)each!["name"]! == "sync-declared")!;
+
+        Assert.Equal(("registry-sources", true), ((string)volume["secret"]!["secretName"]!, (bool)volume["secret"]!["optional"]!));
+        Assert.EndsWith("""
+            creds:
+            - pass: '{{file "/etc/regsync/auth/password"}}'
+              regcert: '{{file "/etc/regsync/tls/ca.crt"}}'
+              registry: 127.0.0.1:5000
+              tls: enabled
+              user: '{{file "/etc/regsync/auth/username"}}'
+
+            """, (string)objects.One("ConfigMap", "registry-sync")["data"]!["registry-0.target.yml"]!, StringComparison.Ordinal);
+        Assert.DoesNotContain("registry-0.fill.yml", objects.One("ConfigMap", "registry-sync")["data"]!.AsObject().Select(file => file.Key));
+    }
+
+    /// <summary>On a bucket there is no volume for a note.</summary>
+    [Fact]
+    public async Task Pull_OnABucket_NeedsNoVolume()
+    {
+        var objects = await RenderAsync("--values", Chart.File("ci/s3-values.yaml"), "--set", "sync.pull=true");
+        var sidecar = Container(objects, "regsync")!;
+
+        Assert.DoesNotContain("data", sidecar["volumeMounts"]!.AsArray().Select(mount => (string)mount!["name"]!));
+        Assert.Contains("""{"name":"FILLED","value":"/tmp/filled"}""", sidecar["env"]!.ToJsonString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Sync_Sidecar_GetsTheAuthorityAndNeverTheKey()
     {

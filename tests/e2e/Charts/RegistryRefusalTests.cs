@@ -37,6 +37,12 @@ public sealed class RegistryRefusalTests
     [InlineData("sync.interval=500ms", "sync/interval")]
     [InlineData("image.tag=", "image/tag")]
     [InlineData("sync.image.tag=", "sync/image/tag")]
+    [InlineData("sync.pull=Pull", "sync/pull")]
+    [InlineData("sync.sources[0].registry=a", "sync/sources/0")]
+    [InlineData("sync.sources[0].registry=https://a,sync.sources[0].images[0].source=a:1", "sync/sources/0/registry")]
+    [InlineData("sync.sources[0].registry=a,sync.sources[0].images[0].source=app", "sync/sources/0/images/0/source")]
+    [InlineData("sync.sources[0].registry=a,sync.sources[0].images[0].source=app:1,sync.sources[0].password=x", "sync/sources/0")]
+    [InlineData("sync.sources[0].registry=a,sync.sources[0].images[0].source=app:1,sync.sources[0].interval=0s", "sync/sources/0/interval")]
     [InlineData("garbageCollection.image.tag=", "garbageCollection/image/tag")]
     [InlineData("pullThrough.upstreams[0].host=ghcr.io", "pullThrough/upstreams/0")]
     [InlineData("pullThrough.upstreams[0].host=ghcr.io,pullThrough.upstreams[0].port=5001,"
@@ -92,6 +98,8 @@ public sealed class RegistryRefusalTests
     [InlineData("replicas=1,storage.type=s3,storage.s3.bucket=a,garbageCollection.enabled=true,garbageCollection.deleteUntagged=true",
         "garbageCollection.deleteUntagged can't be used with storage.type s3: one repository that was only pushed to by digest "
             + "makes every collection fail, and a bucket has no folders to mend that; set it to false.")]
+    [InlineData("pullThrough.enabled=true,pullThrough.upstream=https://a,replicas=1,sync.pull=true",
+        "sync.sources and sync.pull can't be used with pullThrough.enabled: nobody can write to a cache; leave them empty and false.")]
     [InlineData("sync.primary=2", "sync.primary is 2, but there are 2 replicas, counted from 0: name one of them.")]
     [InlineData("networkPolicy.enabled=true,networkPolicy.from[0].podSelector.matchLabels.a=b",
         "networkPolicy.from without networkPolicy.nodeCIDRs would lock out the nodes, which pull: list the nodes' networks there too.")]

@@ -14,11 +14,10 @@ internal sealed class SyncFixture : IAsyncDisposable
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
     private readonly ServerIdentity _identity = ServerIdentity.Create([], ["127.0.0.1"]);
     private readonly int _metricsPort = LoopbackPort.Find();
+    private readonly string _pod;
     private string _programs = "";
 
-    private SyncFixture()
-    {
-    }
+    private SyncFixture(string pod) => _pod = pod;
 
     public string Source { get; } = $"127.0.0.1:{LoopbackPort.Find()}";
 
@@ -26,15 +25,27 @@ internal sealed class SyncFixture : IAsyncDisposable
 
     public bool IsFilled => File.Exists(_folder["filled"]);
 
-    public static async Task<SyncFixture> CreateAsync(CancellationToken cancellationToken)
+    /// <summary>Replica 1 of two, whose primary is the source and whose own registry is the target.</summary>
+    public static Task<SyncFixture> CreateAsync(CancellationToken cancellationToken) =>
+        CreateAsync(new SyncFixture("registry-1"), "replicas=2", cancellationToken);
+
+    /// <summary>The only replica, which fetches an image from the source every second.</summary>
+    public static Task<SyncFixture> CreateFetchingAsync(string image, string target, CancellationToken cancellationToken)
     {
-        var fixture = new SyncFixture();
+        var fixture = new SyncFixture("registry-0");
+        const string Source = "sync.sources[0]";
+        return CreateAsync(fixture, $"replicas=1,{Source}.registry={fixture.Source},{Source}.images[0].source={image},"
+            + $"{Source}.images[0].target={target},{Source}.interval=1s,{Source}.caSecret=source-ca", cancellationToken);
+    }
+
+    private static async Task<SyncFixture> CreateAsync(SyncFixture fixture, string values, CancellationToken cancellationToken)
+    {
         fixture._folder.Write("tls.crt", fixture._identity.CertificatePem);
         fixture._folder.Write("tls.key", fixture._identity.KeyPem);
         Directory.CreateDirectory(fixture._folder["ca"]);
         fixture._folder.Write("ca/ca.crt", fixture._identity.RootPem);
         var objects = await new HelmProgram("helm3").ObjectsAsync(ChartFolder.Open("registry").Path, cancellationToken, "--set",
-            "replicas=2");
+            values);
         foreach (var (name, text) in objects.One("ConfigMap", "registry-sync")["data"]!.AsObject())
             fixture._folder.Write(name, fixture.Here((string)text!));
         fixture._programs = await ContainerProgram.ProgramsAsync(
@@ -57,7 +68,7 @@ internal sealed class SyncFixture : IAsyncDisposable
         return LocalRegistry.StartAsync(configuration, _folder[$"{name}.log"], cancellationToken);
     }
 
-    /// <summary>The sidecar of replica 1, whose primary is the source and whose own registry is the target.</summary>
+    /// <summary>The sidecar.</summary>
     public Task<ContainerProgram> StartSidecarAsync() => ContainerProgram.StartAsync(_folder["sync.sh"], _folder["sidecar.log"],
         Environment(), _programs);
 
@@ -102,11 +113,12 @@ internal sealed class SyncFixture : IAsyncDisposable
     private string Here(string text) => text
         .Replace($"registry-0.registry-headless.{HelmProgram.Namespace}.svc.cluster.local:5000", Source, StringComparison.Ordinal)
         .Replace("127.0.0.1:5000", Target, StringComparison.Ordinal)
+        .Replace("/etc/regsync/sources/0", _folder["ca"], StringComparison.Ordinal)
         .Replace("/etc/regsync/tls", _folder["ca"], StringComparison.Ordinal);
 
     private Dictionary<string, string> Environment() => new()
     {
-        ["POD_NAME"] = "registry-1",
+        ["POD_NAME"] = _pod,
         ["FOLDER"] = _folder.Path,
         ["FILLED"] = _folder["filled"],
         ["INTERVAL"] = "1s",

@@ -91,6 +91,31 @@ public sealed class SyncScriptTests
         Assert.NotEqual("", await fixture.DigestAsync(fixture.Target, signature, CancellationToken));
     }
 
+    /// <summary>A registry with one replica has nobody to be filled by, and fetches what its values name.</summary>
+    [Fact]
+    public async Task Fetch_SourceOfTheValues_IsCopiedAndFollowed()
+    {
+        await using var fixture = await SyncFixture.CreateFetchingAsync("library/app:1", "mirror/app:stable", CancellationToken);
+        await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
+        await using var target = await fixture.StartAsync(fixture.Target, CancellationToken);
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("one"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        await using var sidecar = await fixture.StartSidecarAsync();
+        await FollowedAsync();
+        Assert.True(fixture.IsFilled);
+
+        (await fixture.Client(fixture.Source).PushAsync(fixture.Image("two"), "library/app:1", CancellationToken)).OutputOfSuccess();
+        await FollowedAsync();
+
+        async Task FollowedAsync()
+        {
+            var wanted = await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken);
+            Assert.NotEqual("", wanted);
+            await Polling.UntilAsync("the tag", async () =>
+                await fixture.DigestAsync(fixture.Target, "mirror/app:stable", CancellationToken) == wanted, sidecar.LogTail,
+                CancellationToken);
+        }
+    }
+
     private static void TagAgain(string repository, int times)
     {
         var tags = Path.Combine(repository, "_manifests", "tags");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
@@ -16,16 +17,17 @@ internal sealed class RealRegistry : IAsyncDisposable
 
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-content-");
     private readonly ServerIdentity _identity;
+    private readonly string _host;
     private readonly int _port = LoopbackPort.Find();
     private readonly List<NetworkStream> _connections = [];
     private readonly Lock _gate = new();
     private SocketsHttpHandler? _handler;
     private ChildProcess? _process;
 
-    private RealRegistry(ServerIdentity identity) => _identity = identity;
+    private RealRegistry(ServerIdentity identity, string host) => (_identity, _host) = (identity, host);
 
     /// <summary>Host and port.</summary>
-    public string Name => $"localhost:{_port}";
+    public string Name => $"{_host}:{_port}";
 
     /// <summary>The port of 127.0.0.1 that it listens on.</summary>
     public int Port => _port;
@@ -43,11 +45,14 @@ internal sealed class RealRegistry : IAsyncDisposable
     /// <param name="login">The only login that it takes; null for none.</param>
     /// <param name="deletes">Whether content can be removed.</param>
     /// <param name="identity">Its certificate, for localhost too; null for a new one.</param>
+    /// <param name="address">An address of this machine that leads to it too, and is its name; null for this machine alone.</param>
     public static async Task<RealRegistry> StartAsync(
-        CancellationToken cancellationToken, RegistryLogin? login = null, bool deletes = true, ServerIdentity? identity = null)
+        CancellationToken cancellationToken, RegistryLogin? login = null, bool deletes = true, ServerIdentity? identity = null,
+        IPAddress? address = null)
     {
         var registry = new RealRegistry(
-            identity ?? ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]));
+            identity ?? ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], [.. Addresses(address)]),
+            address?.ToString() ?? "localhost");
         registry._folder.Write("tls.crt", registry._identity.CertificatePem);
         registry._folder.Write("tls.key", registry._identity.KeyPem);
         Directory.CreateDirectory(registry._folder["certs"]);
@@ -58,7 +63,7 @@ internal sealed class RealRegistry : IAsyncDisposable
             log: { level: info, fields: {} }
             storage: { filesystem: { rootdirectory: {{registry._folder["storage"]}} }, delete: { enabled: {{(deletes ? "true" : "false")}} } }
             {{Auth(registry._folder, login)}}
-            http: { addr: "127.0.0.1:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
+            http: { addr: "{{(address is null ? "127.0.0.1" : "0.0.0.0")}}:{{registry._port}}", secret: fixed, tls: { certificate: {{registry._folder["tls.crt"]}}, key: {{registry._folder["tls.key"]}} } }
             """);
         registry._handler = RegistryTransport.Create(registry._identity.RootPem, registry.ConnectAsync);
         registry.Client = new RegistryClient(registry._handler, new Uri($"https://{registry.Name}"),
@@ -129,6 +134,8 @@ internal sealed class RealRegistry : IAsyncDisposable
         await _folder.DisposeAsync();
     }
 
+    private static IEnumerable<string> Addresses(IPAddress? address) => address is null ? ["127.0.0.1"] : ["127.0.0.1", $"{address}"];
+
     private static string Auth(ScratchFolder folder, RegistryLogin? login) => login is null ? ""
         : $"auth: {{ htpasswd: {{ realm: registry, path: {folder.Write("htpasswd", login.Htpasswd)} }} }}";
 
@@ -153,7 +160,7 @@ internal sealed class RealRegistry : IAsyncDisposable
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(System.Net.IPAddress.Loopback, _port, cancellationToken);
+            await socket.ConnectAsync(IPAddress.Loopback, _port, cancellationToken);
         }
         catch
         {

@@ -1,8 +1,9 @@
 #!/bin/sh
 # NOT regsync: a stand-in for tests on machines where the real one can't be had. It reads the part of regsync's configuration that the
-# registry chart writes (creds with registry, tls, regcert, user, pass; sync entries of the type registry), asks what regsync 0.11 asks
-# (the catalog, each repository's tags, and each tag's digest on both sides) and copies with skopeo what differs. It says what regsync
-# says of a repository without a list of tags, and fails then too. It knows no filters, rate limits or hooks. kind runs the real one.
+# registry chart and the syncer write (creds with registry, tls, regcert, user, pass; sync entries of the types registry and image), asks
+# what regsync 0.11 asks (the catalog, each repository's tags, and each tag's digest on both sides) and copies with skopeo what differs. It
+# says what regsync says of a repository without a list of tags and of an image that is not there, and fails then too. It knows no filters,
+# rate limits or hooks, and copies no referrers. kind runs the real one.
 #
 #   regsync once --config FILE [--missing] [--verbosity LEVEL]
 set -eu
@@ -26,7 +27,6 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ -r "$config" ] || die "the configuration '$config' can't be read: name it with --config"
-! grep -qE '^ +(digestTags|referrers|forceRecursive): true' "$config" || die "digest tags and referrers are copied as tags; asked for as such, they cost nine more requests per image"
 
 # Entries of a list at the top of the file, one a line: the wanted fields, separated by tabs, "-" where one is missing.
 entries() { # LIST FIELD...
@@ -76,13 +76,14 @@ END
 # Asks the registry that look_up found; prints head and body. Docker and OCI, single images and indexes.
 ask() { # METHOD REGISTRY PATH
   case ${2%:*} in *[!0-9.]*) check=-verify_hostname ;; *) check=-verify_ip ;; esac
+  case $2 in *:*) address=$2 ;; *) address=$2:443 ;; esac
   {
     printf '%s %s HTTP/1.0\r\nHost: %s\r\n' "$1" "$3" "$2"
     printf 'Accept: application/vnd.oci.image.%s+json\r\n' manifest.v1 index.v1
     printf 'Accept: application/vnd.docker.distribution.manifest%s+json\r\n' .v2 .list.v2
     [ -z "$login" ] || printf 'Authorization: Basic %s\r\n' "$(printf %s "$login" | base64 | tr -d '\n')"
     printf '\r\n'
-  } | openssl s_client -quiet -verify_quiet -connect "$2" "$check" "${2%:*}" -CAfile "$root" -verify_return_error 2>&1 | tr -d '\r' || true
+  } | openssl s_client -quiet -verify_quiet -connect "$address" "$check" "${2%:*}" -CAfile "$root" -verify_return_error 2>&1 | tr -d '\r' || true
 }
 
 items() { # KEY: the strings of a list in an answer, one a line
@@ -107,9 +108,13 @@ copy_tag() { # NAME TAG
   wanted=$(on_source digest_of "$source" "$1" "$2")
   [ "$(on_target digest_of "$target" "$1" "$2")" != "$wanted" ] || return 0
   say "copying $source/$1:$2 to $target/$1:$2"
+  copy "$source/$1:$2" "$target/$1:$2" || failed="$1:$2 was not copied"
+}
+
+copy() { # SOURCE TARGET
   skopeo --insecure-policy copy --quiet --all --preserve-digests --src-cert-dir "$(dirname "$source_root")" --dest-cert-dir "$(dirname "$target_root")" \
     ${source_login:+--src-creds "$source_login"} ${target_login:+--dest-creds "$target_login"} \
-    "docker://$source/$1:$2" "docker://$target/$1:$2" || failed="$1:$2 was not copied"
+    "docker://$1" "docker://$2"
 }
 
 copy_repository() { # NAME
@@ -130,12 +135,49 @@ copy_repository() { # NAME
   done
 }
 
-copy_registry() { # SOURCE TARGET
+# Splits REGISTRY/NAME:TAG or REGISTRY/NAME@DIGEST into place, name and selector.
+split() {
+  place=${1%%/*} name=${1#*/}
+  case $name in
+    *@*) selector=${name#*@} name=${name%@*} ;;
+    *:*) selector=${name##*:} name=${name%:*} ;;
+    *) die "'$1' has neither a tag nor a digest" ;;
+  esac
+}
+
+at() { # NAME SELECTOR
+  case $2 in sha256:*) echo "$1@$2" ;; *) echo "$1:$2" ;; esac
+}
+
+copy_image() { # SOURCE TARGET
+  split "$1"
+  source=$place source_name=$name source_selector=$selector
+  split "$2"
+  both "$source" "$place"
+  wanted=$(on_source digest_of "$source" "$source_name" "$source_selector")
+  if [ -z "$wanted" ]; then
+    say "level=ERROR msg=\"Failed to lookup source manifest\" source=$1 error=\"request failed: not found [http 404]\""
+    failed="$1 can't be read"
+    return 0
+  fi
+  have=$(on_target digest_of "$target" "$name" "$selector")
+  if [ "$have" = "$wanted" ] || { [ -n "$missing" ] && [ -n "$have" ]; }; then return 0; fi
+  say "copying $1 to $2"
+  copy "$source/$source_name@$wanted" "$target/$(at "$name" "$selector")" || failed="$1 was not copied"
+}
+
+# Sets what on_source and on_target need.
+both() { # SOURCE TARGET
   source=$1 target=$2
   look_up "$source"
   source_root=$root source_login=$login
   look_up "$target"
   target_root=$root target_login=$login
+}
+
+copy_registry() { # SOURCE TARGET
+  ! grep -qE '^ +(digestTags|referrers|forceRecursive): true' "$config" || die "digest tags and referrers are copied as tags; asked for as such, they cost nine more requests per image"
+  both "$1" "$2"
   answer=$(on_source ask GET "$source" "/v2/_catalog?n=1000")
   case $answer in
     *" 200 "*) for name in $(echo "$answer" | items repositories); do copy_repository "$name"; done ;;
@@ -150,8 +192,11 @@ say "this is not regsync, see tests/harness/Cluster; $config"
 failed=
 list=$(entries sync source target type)
 while IFS='	' read -r from to type; do
-  [ "$type" = registry ] || die "the stand-in copies entries of the type registry only, not '$type'"
-  copy_registry "$from" "$to" </dev/null
+  case $type in
+    registry) copy_registry "$from" "$to" </dev/null ;;
+    image) copy_image "$from" "$to" </dev/null ;;
+    *) die "the stand-in copies entries of the types registry and image only, not '$type'" ;;
+  esac
 done <<END
 $list
 END

@@ -93,6 +93,16 @@ public sealed class ReplicaLayoutTests
     public async Task Read_Volumes_SayWhichSecretHasTheAccounts(string volumes, string? expected) => Assert.Equal(expected,
         (await ReadAsync($$$$"""{"template":{"spec":{"volumes":[{{{{volumes}}}}]}}}""", null, null)).AccountsSecret);
 
+    /// <summary>Pods that read the Secret with their sources fetch by themselves.</summary>
+    [Theory]
+    [InlineData("{}", false)]
+    [InlineData("""{"template":null}""", false)]
+    [InlineData("""{"template":{"spec":{"volumes":null}}}""", false)]
+    [InlineData("""{"template":{"spec":{"volumes":[null,{"name":"a","emptyDir":{}},{"secret":{"secretName":"registry-tls"}}]}}}""", false)]
+    [InlineData("""{"template":{"spec":{"volumes":[{"secret":{"secretName":"registry-sources","optional":true}}]}}}""", true)]
+    public async Task Read_Volumes_TellWhetherThePodsFetch(string spec, bool pulls) =>
+        Assert.Equal(pulls, (await ReadAsync(spec, null, null)).Pulls);
+
     [Fact]
     public async Task Read_WithoutAStatefulSet_SaysThatNothingIsInstalled()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Charts;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.EndToEnd.Tests.Content;
@@ -46,6 +47,58 @@ public sealed class SyncOnClusterTests(SharedCluster shared)
             .OutputOfSuccess();
         await OnNodeAsync(release, () => FetchAsync(release, sync, moved));
         await SyncSite.WaitAsync(site, sync, "base", "Complete", Cancelled);
+    }
+
+    /// <summary>The pods fetch from a registry outside of the cluster what the syncer only names, and follow a tag.</summary>
+    [Fact]
+    public async Task Content_ThatIsPulled_IsFetchedByThePods()
+    {
+        await using var release = await RegistryRelease.PrepareAsync(shared, "registry-system", Cancelled);
+        await release.InstallAsync("""{"replicas": 1, "storage": {"type": "emptyDir"}, "sync": {"pull": true}}""", Cancelled);
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        var host = (await shared.GetAsync()).HostAddress;
+        await using var source = await RealRegistry.StartAsync(Cancelled, address: host);
+        await site.AddClusterAsync("real", release.RootPem, Cancelled);
+        await site.WriteKubeconfigAsync("real", release.Kubeconfig, Cancelled);
+        await SyncSite.WriteCaAsync(site, source, Cancelled);
+        var first = await SyncSite.PutImageAsync(site, source, "test/app", "1", 1, Cancelled);
+        await using var sync = await RunningSync.StartAsync(
+            site, Cancelled, "--sync-source-allow-cidrs", $"127.0.0.0/8,{host}/32");
+
+        var content = SyncSite.Content("base", source, $"{Image}:1");
+        content["spec"]!["delivery"] = "Pull";
+        await SyncSite.CreateAsync(site, content, Cancelled);
+        var complete = await UntilCompleteAsync(former: null);
+        await release.WaitForImageAsync(0, "test/app:1", first, credentials: null, Cancelled);
+        Assert.Equal("", await SourcesAsync());
+        Assert.InRange(await sync.MetricAsync("capi_registry_hook_sync_sent_bytes_total", Cancelled), 1, 10_000);
+
+        var moved = await SyncSite.PutImageAsync(site, source, "test/app", "1", 2, Cancelled);
+        await UntilCompleteAsync((string)complete["status"]!["lock"]!["digest"]!);
+        await release.WaitForImageAsync(0, "test/app:1", moved, credentials: null, Cancelled);
+
+        async Task<JsonObject> UntilCompleteAsync(string? former)
+        {
+            JsonObject? now = null;
+            var asked = 0L;
+            await Polling.UntilAsync("the registry holds the content", async () =>
+            {
+                // The kubelet writes a Secret's files within a minute or two, and at once when it looks at the pod for another reason.
+                if (TimeProvider.System.GetElapsedTime(asked) > TimeSpan.FromSeconds(3) && await SourcesAsync() != "")
+                {
+                    asked = TimeProvider.System.GetTimestamp();
+                    await release.KubectlAsync(Cancelled, "annotate", "--overwrite", "pod/registry-0", $"test/asked={asked}");
+                }
+
+                now = await site.Admin.GetAsync(SyncSite.Contents("default"), "base", Cancelled);
+                return (string?)SyncSite.Condition(now, "Ready")?["reason"] == "Complete"
+                    && (string?)now["status"]!["lock"]?["digest"] != former;
+            }, () => now?["status"]?.ToJsonString() + sync.Log, Cancelled);
+            return now!;
+        }
+
+        Task<string> SourcesAsync() => release.KubectlAsync(
+            Cancelled, "get", "secret/registry-sources", "--ignore-not-found", "--output=jsonpath={.metadata.resourceVersion}");
     }
 
     /// <summary>The node fetches the tag until it has this digest.</summary>

@@ -127,6 +127,23 @@ public sealed class SyncQueueTests
         Assert.Null(await TryTakeAsync(queue));
     }
 
+    /// <summary>A registry that fetches by itself is looked at soon, and whoever waits for it still waits.</summary>
+    [Fact]
+    public async Task Done_Fetching_ComesAgainSoonAndStaysUrgent()
+    {
+        var queue = new SyncQueue(4, _time);
+        queue.Enqueue(Key("a"), Now, isUrgent: true);
+        queue.Done((await queue.TakeAsync(Cancelled)).Cluster, SyncOutcome.Fetching, Now + TimeSpan.FromMinutes(5));
+        _time.Advance(SyncQueue.FetchPause - TimeSpan.FromSeconds(1));
+        Assert.Null(await TryTakeAsync(queue));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(new SyncTicket(Key("a"), IsUrgent: true), await queue.TakeAsync(Cancelled));
+
+        queue.Done(Key("a"), SyncOutcome.Fetching, Now + TimeSpan.FromSeconds(2));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(Key("a"), await TryTakeAsync(queue));
+    }
+
     [Fact]
     public async Task Forget_RunningOrNot_LeavesNothing()
     {

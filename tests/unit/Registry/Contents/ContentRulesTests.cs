@@ -48,6 +48,18 @@ public sealed class ContentRulesTests
         Assert.StartsWith($"The field {field} ", problem.Sentence, StringComparison.Ordinal);
     }
 
+    /// <summary>Only the syncer can read a bundle, so no registry can fetch it.</summary>
+    [Fact]
+    public void Validate_PullFromABundle_NamesTheRemedy() => Assert.Equal("The field spec.delivery can't be Pull with a bundle, which only "
+        + "the syncer can read; set it to Push, or use a registry as source.", Assert.Single(ContentRules.Validate(With(spec => spec with
+    {
+        Delivery = RegistryContentSpec.Pull, Source = new ContentSource(Bundle: new BundleSourceSpec("a.tar")),
+    }), [])).Sentence);
+
+    [Fact]
+    public void Validate_Pull_FindsNothing() =>
+        Assert.Empty(ContentRules.Validate(With(spec => spec with { Delivery = RegistryContentSpec.Pull }), []));
+
     [Fact]
     public void Validate_AllNamespacesWhereAllowed_FindsNothing() =>
         Assert.Empty(ContentRules.Validate(Valid with { Spec = Spec with { AllNamespaces = true } }, ["team-a"]));
@@ -81,6 +93,11 @@ public sealed class ContentRulesTests
             With(spec => spec with { Lock = new ContentLock { ConfigMapRef = new ConfigMapKeyRef("A") } }));
         yield return ("spec.lock.artifact",
             With(spec => spec with { Lock = new ContentLock { Artifact = new LockArtifactRef("a", "latest") } }));
+        yield return ("spec.delivery", With(spec => spec with { Delivery = "pull" }));
+        yield return ("spec.delivery bundle", With(spec => spec with
+        {
+            Delivery = RegistryContentSpec.Pull, Source = new ContentSource(Bundle: new BundleSourceSpec("a.tar")),
+        }));
         yield return ("spec.windows", With(spec => spec with { Windows = [new SyncWindow("24:00", "05:00")] }));
         yield return ("spec.windows days", With(spec => spec with { Windows = [new SyncWindow("22:00", "05:00", ["Montag"])] }));
         yield return ("spec.clusterSelector.matchExpressions[0]", With(spec => spec with
