@@ -16,6 +16,7 @@ public sealed class RegistryContentCrdTests(RealEnvironment fixture)
           lock: {content: ["registry.k8s.io/pause:3.10", "docker.io/library/nginx:1.27"]}
           clusterSelector: {matchLabels: {env: prod}, matchExpressions: [{key: tier, operator: In, values: [edge]}]}
           kubernetesVersions: [v1.35, v1.35.2]
+          delivery: Pull
           windows: [{from: "22:00", to: "05:00", days: [Sat]}]
         """;
 
@@ -50,6 +51,7 @@ public sealed class RegistryContentCrdTests(RealEnvironment fixture)
     [InlineData("v1.35.2", "1.35.2")]
     [InlineData("operator: In", "operator: Near")]
     [InlineData("days: [Sat]", "days: [Saturday]")]
+    [InlineData("delivery: Pull", "delivery: Fetch")]
     [InlineData("source: {registry: {host: ", "source: {registry: {name: ")]
     public async Task Definition_WrongValue_IsRefused(string from, string to)
     {

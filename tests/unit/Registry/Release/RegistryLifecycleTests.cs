@@ -147,14 +147,22 @@ public sealed class RegistryLifecycleTests
         var (fixture, cluster) = await LifecycleFixture.StartAsync(options: new RegistryOptions { OnDisable = data });
         using var owned = fixture;
         await fixture.Registry.InstallAsync(cluster, CancellationToken);
+        await fixture.Workload.CreateAsync(AdminClient.Secrets("registry-system"), new JsonObject
+        {
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = "registry-sources", ["labels"] = new JsonObject { ["app.kubernetes.io/managed-by"] = "capi-registry-hook" },
+            },
+        }, CancellationToken);
         await fixture.RequestAsync(null);
 
         var status = await fixture.ReconcileAsync();
 
         Assert.Equal(ClusterPhase.Off, status.Phase);
         Assert.Null(await fixture.ChartProxyAsync());
-        Assert.Equal(data == DisabledData.Keep, await fixture.Workload.FindAsync(
-            AdminClient.Secrets("registry-system"), "registry-tls", CancellationToken) is not null);
+        foreach (var secret in new[] { "registry-tls", "registry-http", "registry-sources" })
+            Assert.Equal(data == DisabledData.Keep, await fixture.Workload.FindAsync(
+                AdminClient.Secrets("registry-system"), secret, CancellationToken) is not null);
         Assert.Contains(expected, (await fixture.EventsAsync()).Single(item => item.Reason == "Disabled").Note, StringComparison.Ordinal);
     }
 
