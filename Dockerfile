@@ -30,8 +30,8 @@ LABEL org.opencontainers.image.created="$CREATED" \
       org.opencontainers.image.title="capi-registry-hook" \
       org.opencontainers.image.vendor="The CapiRegistryHook authors" \
       org.opencontainers.image.version="$VERSION"
-# Generation 0 does not grow with the processor's cache: 16 MiB less after load, at the same speed.
-ENV DOTNET_GCgen0size=0x400000
+# Generation 0 does not grow with the processor's cache: 8 MiB less after load, at the same speed.
+ENV DOTNET_GCgen0size=0x800000
 WORKDIR /
 COPY --from=build /publish/capi-registry-hook /capi-registry-hook
 USER 65532:65532

@@ -17,7 +17,7 @@ internal sealed record ImageFacts(string Registry, string Version, DateTimeOffse
     /// <summary>
     /// Generation 0 of the collector does not grow with the processor's cache. The runtime reads this from the environment alone.
     /// </summary>
-    public const string RuntimeSetting = "DOTNET_GCgen0size=0x400000";
+    public const string RuntimeSetting = "DOTNET_GCgen0size=0x800000";
 
     public string Name => $"{Registry}/{Title}:{Version}";
 

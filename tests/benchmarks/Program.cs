@@ -43,7 +43,7 @@ if (args is ["content"])
 
 Console.WriteLine(await Processors.PinAsync(cancellationToken));
 // As in the image.
-Environment.SetEnvironmentVariable("DOTNET_GCgen0size", "0x400000");
+Environment.SetEnvironmentVariable("DOTNET_GCgen0size", "0x800000");
 await using var environment =
     await TestEnvironment.StartAsync(async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken);
 var management = (EmbeddedApiServer)environment.Management;
