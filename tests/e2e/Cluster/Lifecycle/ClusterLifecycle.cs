@@ -125,6 +125,30 @@ internal sealed class ClusterLifecycle : IAsyncDisposable
         Assert.NotEqual(before.Serial, (await StateAsync(cancellationToken)).Serial);
     }
 
+    /// <summary>The service goes, and everything else stays as it is.</summary>
+    public async Task StopServiceAsync(CancellationToken cancellationToken)
+    {
+        _service.Terminate();
+        await _service.WaitForExitAsync(cancellationToken);
+    }
+
+    /// <summary>An admin replaces the registry's certificate by the commands of docs/uninstall.md.</summary>
+    public async Task ReplaceCertificateByHandAsync(CancellationToken cancellationToken)
+    {
+        var before = await StateAsync(cancellationToken);
+        await using var shell = new DocumentationShell();
+        shell.Write("management.kubeconfig", ManagementKubeconfig);
+        shell.Write("workload.kubeconfig", Workload.Cluster.Kubeconfig);
+        shell.AddProgram("kubectl", await TestTools.PathOfAsync("kubectl"));
+        shell.AddProgram("openssl", await TestTools.PathOfAsync("openssl"));
+        var said = "";
+        foreach (var commands in DocumentationPage.Read("docs/uninstall.md").CommandsUnder("Replace a certificate by hand"))
+            said += await shell.RunAsync(commands, cancellationToken);
+
+        Assert.Contains("new.crt: OK\n", said, StringComparison.Ordinal);
+        Assert.NotEqual(before.Serial, (await StateAsync(cancellationToken)).Serial);
+    }
+
     /// <summary>Every replica shows the certificate that lies in the Secret.</summary>
     public async Task AssertServedAsync(CancellationToken cancellationToken)
     {

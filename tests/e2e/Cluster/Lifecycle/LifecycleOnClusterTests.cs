@@ -48,6 +48,15 @@ public sealed class LifecycleOnClusterTests(SharedCluster shared, ITestOutputHel
         pulls.AssertNoneFailed(atLeast: 5);
         clock.Done($"upgrade with a new certificate, {pulls.Pulled} pulls meanwhile and none failed");
 
+        await lifecycle.StopServiceAsync(CancellationToken);
+        var alone = PullLoop.Start(registry.Cluster.Node, WorkloadRegistry.Image);
+        await using (alone)
+            await lifecycle.ReplaceCertificateByHandAsync(CancellationToken);
+        await lifecycle.AssertServedAsync(CancellationToken);
+        alone.AssertNoneFailed(atLeast: 5);
+        await registry.RunPodAsync(CancellationToken);
+        clock.Done($"without the service: pods, a certificate by hand, {alone.Pulled} pulls meanwhile and none failed");
+
         await lifecycle.AssertGoesWithTheClusterAsync(CancellationToken);
         lifecycle.AssertKeptSecret();
         clock.Done("everything goes with the Cluster");
