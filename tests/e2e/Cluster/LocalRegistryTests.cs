@@ -41,7 +41,8 @@ public sealed class LocalRegistryTests(SharedCluster shared)
         }
         finally
         {
-            await shell.TryAsync($"KUBECONFIG='{cluster.KubeconfigFile}' helm uninstall registry --namespace {Namespace}", CancellationToken.None);
+            var uninstall = $"KUBECONFIG='{cluster.KubeconfigFile}' helm uninstall registry --namespace {Namespace}";
+            await shell.TryAsync(uninstall, CancellationToken.None);
             await cluster.Node.RemoveImageAsync(Image, CancellationToken.None);
             await cluster.Node.RemoveAsync(NodeFiles, CancellationToken.None);
         }

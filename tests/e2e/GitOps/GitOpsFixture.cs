@@ -22,9 +22,7 @@ public sealed class GitOpsFixture : IAsyncLifetime
             "gitops", await KubernetesBinaries.EnsureAsync(Console.Error, CancellationToken), CancellationToken);
         Kubectl = await KubectlProgram.ForAsync(_server, CancellationToken);
         await Kubectl.InstallDefinitionsAsync(CancellationToken);
-        await Kubectl.RunAsync(CancellationToken, "create", "--filename",
-            Path.Combine(RepositoryRoot.Find(), "tests", "harness", "crds", "gitops"));
-        await Kubectl.RunAsync(CancellationToken, "wait", "--for=condition=Established", "--timeout=60s", "--all", "customresourcedefinitions");
+        await Kubectl.InstallDefinitionsAsync(CancellationToken, "gitops");
         foreach (var name in Namespaces)
         {
             await Kubectl.RunAsync(CancellationToken, "create", "namespace", name);

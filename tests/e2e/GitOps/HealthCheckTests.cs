@@ -49,7 +49,8 @@ public sealed class HealthCheckTests
     [InlineData("{}", "Progressing")]
     // Provisioned, and nobody has looked at the registry yet; or at what was wanted before.
     [InlineData("""{"phase": "Provisioned"}""", "Progressing")]
-    [InlineData($$"""{"phase": "Provisioned", "conditions": [{"type": "{{Registry}}", "status": "True", "observedGeneration": 1}]}""", "Progressing")]
+    [InlineData(
+        $$"""{"phase": "Provisioned", "conditions": [{"type": "{{Registry}}", "status": "True", "observedGeneration": 1}]}""", "Progressing")]
     // The conditions of v1beta1, whose Ready says whether it is a failure.
     [InlineData("""{"phase": "Provisioned", "conditions": [{"type": "Ready", "status": "False", "severity": "Error"}]}""", "Degraded")]
     [InlineData("""{"phase": "Provisioned", "conditions": [{"type": "Ready", "status": "False", "severity": "Info"}]}""", "Progressing")]
@@ -83,14 +84,18 @@ public sealed class HealthCheckTests
     {
         var content = $$"""
             {"metadata": {"generation": 2}, "spec": {{spec}}, "status": {"observedGeneration": {{observed}}, "conditions": [
-              {"type": "SourceReady", "status": "True"}, {"type": "Ready", "status": "{{status}}", "reason": "{{reason}}", "message": "So."}] } }
+              {"type": "SourceReady", "status": "True"},
+              {"type": "Ready", "status": "{{status}}", "reason": "{{reason}}", "message": "So."}] } }
             """;
         Assert.Equal(health, (await CheckAsync("capi-registry-hook.io_RegistryContent", content)).Health);
     }
 
     [Fact]
-    public async Task RegistryContent_New_IsProgressing() => Assert.Equal(
-        "Progressing", (await CheckAsync("capi-registry-hook.io_RegistryContent", """{"metadata": {"generation": 1}, "spec": {}}""")).Health);
+    public async Task RegistryContent_New_IsProgressing()
+    {
+        const string New = """{"metadata": {"generation": 1}, "spec": {}}""";
+        Assert.Equal("Progressing", (await CheckAsync("capi-registry-hook.io_RegistryContent", New)).Health);
+    }
 
     private static Task<(string Health, string Message)> ClusterAsync(string metadataAndSpec, string status) =>
         CheckAsync("cluster.x-k8s.io_Cluster", $$"""{"metadata": {{metadataAndSpec}}, "status": {{status}}}""");

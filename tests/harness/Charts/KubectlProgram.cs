@@ -3,6 +3,15 @@ namespace CapiRegistryHook.Harness.Charts;
 /// <summary>kubectl, as <see cref="TestTools"/> fetches it, with an admin's kubeconfig for one API server.</summary>
 public sealed class KubectlProgram : IAsyncDisposable
 {
+    /// <summary>
+    /// Names them. <c>kubectl wait</c> is no help: it fails when a definition is so new that it has no conditions.
+    /// </summary>
+    private const string NotEstablished = """
+        {{range .items}}{{$found := false -}}
+        {{range .status.conditions}}{{if and (eq .type "Established") (eq .status "True")}}{{$found = true}}{{end}}{{end -}}
+        {{if not $found}}{{.metadata.name}} {{end}}{{end}}
+        """;
+
     private readonly string _program;
     private readonly ScratchFolder _folder;
 
@@ -28,20 +37,26 @@ public sealed class KubectlProgram : IAsyncDisposable
     public Task<string> RunAsync(CancellationToken cancellationToken, params string[] arguments) =>
         ProgramRun.OutputOfAsync(_program, [.. Access, .. arguments], cancellationToken);
 
-    /// <summary>Installs the definitions of <c>tests/harness/crds</c> that the API server does not have yet.</summary>
-    public async Task InstallDefinitionsAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Installs the definitions of <c>tests/harness/crds</c>, or of a folder in it, that the API server does not have yet.
+    /// </summary>
+    public async Task InstallDefinitionsAsync(CancellationToken cancellationToken, string folder = "")
     {
         var known = await RunAsync(cancellationToken, "get", "customresourcedefinitions", "--output=name");
-        foreach (var file in Directory.GetFiles(Path.Combine(RepositoryRoot.Find(), "tests", "harness", "crds"), "*.yaml"))
+        foreach (var file in Directory.GetFiles(Path.Combine(RepositoryRoot.Find(), "tests", "harness", "crds", folder), "*.yaml"))
         {
             // Files are called GROUP_PLURAL.yaml, definitions PLURAL.GROUP.
             var name = string.Join('.', Path.GetFileNameWithoutExtension(file).Split('_').Reverse());
-            if (known.Contains($"/{name}\n", StringComparison.Ordinal))
-                continue;
-
-            await RunAsync(cancellationToken, "create", $"--filename={file}");
-            await RunAsync(cancellationToken, "wait", "--for=condition=Established", "--timeout=30s", $"customresourcedefinition/{name}");
+            if (!known.Contains($"/{name}\n", StringComparison.Ordinal))
+                await RunAsync(cancellationToken, "create", $"--filename={file}");
         }
+
+        var missing = "";
+        await Polling.UntilAsync("the definitions are established", async () =>
+        {
+            missing = await RunAsync(cancellationToken, "get", "customresourcedefinitions", $"--output=go-template={NotEstablished}");
+            return missing.Length == 0;
+        }, () => missing, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => _folder.DisposeAsync();

@@ -76,7 +76,8 @@ public sealed class LocalRegistryScriptTests : IAsyncDisposable
         var calls = await InstallAsync("kind", "PORT=5001 ");
         Assert.Contains(calls, call => call.Contains("--set localRegistryHosting.host=localhost:5001", StringComparison.Ordinal));
         Assert.Contains("kind get nodes --name kind", calls);
-        Assert.Equal("THE CA\n", await File.ReadAllTextAsync(_shell[".config/containers/certs.d/localhost:5001/ca.crt"], CancellationToken));
+        var trusted = _shell[".config/containers/certs.d/localhost:5001/ca.crt"];
+        Assert.Equal("THE CA\n", await File.ReadAllTextAsync(trusted, CancellationToken));
         Assert.True(File.Exists(Path.Combine(_shell["nodes"], "dev-worker", "etc/containerd/certs.d/localhost:5000/hosts.toml")));
     }
 
@@ -84,7 +85,7 @@ public sealed class LocalRegistryScriptTests : IAsyncDisposable
     [InlineData("", "say where: 'kind' or 'local'")]
     [InlineData("install docker", "say where: 'kind' or 'local'")]
     [InlineData("remove kind", "'remove' is not a command: use install or forward")]
-    [InlineData("install local no-such-cluster", "there is no cluster 'no-such-cluster': start it with 'make cluster-up NAME=no-such-cluster'")]
+    [InlineData("install local none", "there is no cluster 'none': start it with 'make cluster-up NAME=none'")]
     public async Task Arguments_Wrong_AreNamed(string arguments, string because)
     {
         var run = await _shell.TryAsync($"bash '{Folder}/registry.sh' {arguments}", CancellationToken);
