@@ -124,7 +124,8 @@ public sealed class GitOpsExampleTests(GitOpsFixture fixture) : IClassFixture<Gi
         await using var folder = ScratchFolder.Create("capi-registry-hook-gitops-");
         return await new HelmProgram(helm, deployed.Release, deployed.Namespace).TryRenderAsync(
             ChartFolder.Open(deployed.Chart).Path, CancellationToken,
-            "--values", folder.Write("values.json", deployed.Values.ToJsonString()), "--kube-version", "1.20.2", "--api-versions", "monitoring.coreos.com/v1");
+            "--values", folder.Write("values.json", deployed.Values.ToJsonString()), "--kube-version", "1.20.2",
+            "--api-versions", "monitoring.coreos.com/v1");
     }
 
     private static EqualityComparer<DeployedChart> EqualityComparer { get; } = EqualityComparer<DeployedChart>.Create(

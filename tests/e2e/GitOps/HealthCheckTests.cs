@@ -50,7 +50,8 @@ public sealed class HealthCheckTests
     // Provisioned, and nobody has looked at the registry yet; or at what was wanted before.
     [InlineData("""{"phase": "Provisioned"}""", "Progressing")]
     [InlineData(
-        $$"""{"phase": "Provisioned", "conditions": [{"type": "{{Registry}}", "status": "True", "observedGeneration": 1}]}""", "Progressing")]
+        $$"""{"phase": "Provisioned", "conditions": [{"type": "{{Registry}}", "status": "True", "observedGeneration": 1}]}""",
+        "Progressing")]
     // The conditions of v1beta1, whose Ready says whether it is a failure.
     [InlineData("""{"phase": "Provisioned", "conditions": [{"type": "Ready", "status": "False", "severity": "Error"}]}""", "Degraded")]
     [InlineData("""{"phase": "Provisioned", "conditions": [{"type": "Ready", "status": "False", "severity": "Info"}]}""", "Progressing")]
