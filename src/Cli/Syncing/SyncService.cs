@@ -73,7 +73,7 @@ internal sealed partial class SyncService : BackgroundService
     [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be requested: {Problem}")]
     private partial void LogNoLease(string problem);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The RegistryContent {Content} is resolved to {Count} entries")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The RegistryContent {Content} is resolved; entries: {Count}")]
     private partial void LogResolved(ContentKey? content, int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The source of the RegistryContent {Content} can't be used: {Reason}")]
