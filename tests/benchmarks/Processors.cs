@@ -4,8 +4,8 @@ using CapiRegistryHook.Harness;
 namespace CapiRegistryHook.Benchmarks;
 
 /// <summary>
-/// Who runs where: the service on the first two processors, and this process with the load and the API servers on the next two. With
-/// fewer than four, all share what there is.
+/// Who runs where: the service on the first two processors, and all others (the load, API servers, a syncer) on the next two. With fewer
+/// than four, all share what there is.
 /// </summary>
 internal static class Processors
 {

@@ -12,8 +12,8 @@ internal static class Syncing
     private const int Rounds = 6;
     private const int Calls = 100;
 
-    /// <summary>KiB per second for each registry: the ten together fill a line of 400 Mbit/s.</summary>
-    private const string Bandwidth = "5000";
+    /// <summary>KiB per second for each registry: the ten together fill a line of 100 Mbit/s.</summary>
+    private const string Bandwidth = "1250";
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Bound = TimeSpan.FromMinutes(5);
@@ -21,6 +21,7 @@ internal static class Syncing
 
     public static async Task PrintAsync(CancellationToken cancellationToken)
     {
+        Console.WriteLine(await Processors.PinAsync(cancellationToken));
         await using var fleet = await SyncFleet.StartAsync(Clusters, Filling, cancellationToken);
         await using (var first = await fleet.SyncAsync(cancellationToken, "--sync-interval", "1h", "--sync-workers", "20"))
             await UntilCheckedAsync(first, Clusters, cancellationToken);
@@ -61,7 +62,8 @@ internal static class Syncing
     /// </summary>
     private static async Task PrintPairsAsync(SyncFleet fleet, SyncProcess sync, CancellationToken cancellationToken)
     {
-        await using var service = await HookService.StartAsync(fleet.Environment.Management.Kubeconfig, [], cancellationToken);
+        await using var service = await HookService.StartAsync(
+            fleet.Environment.Management.Kubeconfig, [], cancellationToken, Processors.OfService);
         using var capi = service.CreateClusterApi();
         var cluster = await fleet.Environment.CreateClusterAsync("bench", cancellationToken);
         await fleet.Environment.GiveKubeconfigAsync(cluster, cancellationToken);
