@@ -12,6 +12,9 @@ public sealed class KubectlProgram : IAsyncDisposable
         {{if not $found}}{{.metadata.name}} {{end}}{{end}}
         """;
 
+    /// <summary>Each group and kind, as the OpenAPI document names them.</summary>
+    private const string Kinds = """{range .items[*]}"group":"{.spec.group}","kind":"{.spec.names.kind}"{"\n"}{end}""";
+
     private readonly string _program;
     private readonly ScratchFolder _folder;
 
@@ -38,7 +41,8 @@ public sealed class KubectlProgram : IAsyncDisposable
         ProgramRun.OutputOfAsync(_program, [.. Access, .. arguments], cancellationToken);
 
     /// <summary>
-    /// Installs the definitions of <c>tests/harness/crds</c>, or of a folder in it, that the API server does not have yet.
+    /// Installs the definitions of <c>tests/harness/crds</c>, or of a folder in it, that the API server does not have yet. Afterwards
+    /// kubectl knows their fields.
     /// </summary>
     public async Task InstallDefinitionsAsync(CancellationToken cancellationToken, string folder = "")
     {
@@ -51,10 +55,24 @@ public sealed class KubectlProgram : IAsyncDisposable
                 await RunAsync(cancellationToken, "create", $"--filename={file}");
         }
 
+        await WaitForDefinitionsAsync(cancellationToken);
+    }
+
+    // kubectl takes every field of a kind that is not in the API server's OpenAPI document yet.
+    private async Task WaitForDefinitionsAsync(CancellationToken cancellationToken)
+    {
         var missing = "";
         await Polling.UntilAsync("the definitions are established", async () =>
         {
             missing = await RunAsync(cancellationToken, "get", "customresourcedefinitions", $"--output=go-template={NotEstablished}");
+            return missing.Length == 0;
+        }, () => missing, cancellationToken);
+        var kinds = (await RunAsync(cancellationToken, "get", "customresourcedefinitions", $"--output=jsonpath={Kinds}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await Polling.UntilAsync("the definitions are in the OpenAPI document", async () =>
+        {
+            var document = await RunAsync(cancellationToken, "get", "--raw", "/openapi/v2");
+            missing = string.Join(' ', kinds.Where(kind => !document.Contains(kind, StringComparison.Ordinal)));
             return missing.Length == 0;
         }, () => missing, cancellationToken);
     }
