@@ -16,7 +16,7 @@ namespace CapiRegistryHook.Benchmarks;
 internal sealed class SyncFleet : IAsyncDisposable
 {
     private const int Layers = 4;
-    private const int LayerSize = 24 << 20;
+    private const int LayerSize = 6 << 20;
 
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
     private readonly ServerIdentity _identity = ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]);
