@@ -5,7 +5,7 @@ namespace CapiRegistryHook.Delivery.Syncing;
 /// <summary>What the syncer did, and how things stand while this process leads. Safe for several callers.</summary>
 public sealed class SyncStatistics
 {
-    private readonly long[] _runs = new long[4];
+    private readonly long[] _runs = new long[Enum.GetValues<SyncOutcome>().Length];
     private long _checks;
     private long _bytes;
     private volatile Snapshot? _source;
