@@ -48,16 +48,16 @@ internal sealed class FleetWatch<T, TKey, TValue>(KubernetesClient management, T
             {
                 HashSet<TKey>? listed = null;
                 await using var changes = management.WatchAsync(type, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-                while (problem is null)
+                var moved = problem is null;
+                while (moved)
                 {
-                    var moved = false;
                     try
                     {
                         moved = await changes.MoveNextAsync();
                     }
                     catch (KubernetesApiException exception)
                     {
-                        problem = exception.Message;
+                        (moved, problem) = (false, exception.Message);
                     }
 
                     if (moved && Report(changes.Current, ref listed) is { } report)
