@@ -21,13 +21,29 @@ internal sealed partial class RootRotationController(
     {
         while (true)
         {
+            var isChanged = await TryAdvanceAsync(queue, cancellationToken);
+            await Task.Delay(isChanged ? StepInterval : Interval, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Whether something changed. A fault in a rotation, which has years, must not end the renewals beside it.</summary>
+    private async Task<bool> TryAdvanceAsync(ReconcileQueue queue, CancellationToken cancellationToken)
+    {
+        try
+        {
             var report = await fleet.AdvanceRootAsync(options.Namespaces, cancellationToken);
             if (report.Generation > 0)
                 metrics.Record(report);
             Log(report);
             if (report.Changes.Count > 0)
                 queue.EnqueueAll();
-            await Task.Delay(report.Changes.Count > 0 ? StepInterval : Interval, time, cancellationToken);
+            return report.Changes.Count > 0;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            metrics.RecordError();
+            LogUnexpected(exception);
+            return false;
         }
     }
 
@@ -47,6 +63,9 @@ internal sealed partial class RootRotationController(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
     private partial void LogProblem(string problem);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The check of the root CA met an unexpected fault; it is tried again")]
+    private partial void LogUnexpected(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Rotation of the root CA, phase {Phase}: {Waits}")]
     private partial void LogWaits(RotationPhase phase, string waits);

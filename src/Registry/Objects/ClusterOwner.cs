@@ -1,4 +1,5 @@
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Registry.Objects;
 
@@ -11,6 +12,14 @@ internal static class ClusterOwner
     /// <summary>Whether an owner is a Cluster, this one or another.</summary>
     public static bool IsCluster(OwnerReference owner) =>
         owner.Kind == "Cluster" && owner.ApiVersion.StartsWith(RegistryResources.ClusterGroup + "/", StringComparison.Ordinal);
+
+    /// <summary>
+    /// The Cluster that an object hangs on; null when it names none. The API server takes any text for the name of an owner, and one that
+    /// no Cluster can have must not get into the path of a call.
+    /// </summary>
+    public static ClusterKey? KeyOf(ObjectMeta metadata) =>
+        metadata.OwnerReferences?.FirstOrDefault(IsCluster) is { } owner && KubernetesNames.IsSubdomain(owner.Name)
+            ? new ClusterKey(metadata.Namespace ?? "", owner.Name) : null;
 
     /// <summary>
     /// The owner as it is to be written: the one that is there when it is the same Cluster in the same or a newer version.

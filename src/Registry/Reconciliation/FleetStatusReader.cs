@@ -98,8 +98,8 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         var ours = new ListOptions { Namespace = @namespace, LabelSelector = ObjectLabels.ManagedSelector };
         await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxies, ours, cancellationToken))
         {
-            if (release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner)
-                releases[new ClusterKey(release.Metadata.Namespace ?? "", owner.Name)] = release;
+            if (ClusterOwner.KeyOf(release.Metadata) is { } cluster)
+                releases[cluster] = release;
         }
 
         return releases;

@@ -166,7 +166,8 @@ public sealed class RegistryFleet
         {
             FindTypeAsync = (_, _) => Task.FromResult<(ResourceType<ObjectHeader>?, string?)>(
                 (RegistryResources.HelmChartProxyConditions, null)),
-            KeyOf = header => OfRelease(header.Metadata),
+            // By its owner, since labels can be edited away.
+            KeyOf = header => ClusterOwner.KeyOf(header.Metadata),
             Read = header => HashCode.Combine(header.Fingerprint, header.Conditions),
             Selector = ObjectLabels.ManagedSelector,
         }.RunAsync(@namespace, cancellationToken);
@@ -180,9 +181,4 @@ public sealed class RegistryFleet
 
     private static FleetStatusException Unreadable(KubernetesApiException exception) =>
         new($"The management cluster can't be read: {exception.Message}.", exception);
-
-    /// <summary>By its owner, since labels can be edited away; null when no Cluster owns it.</summary>
-    private static ClusterKey? OfRelease(ObjectMeta metadata) =>
-        metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner
-            ? new ClusterKey(metadata.Namespace ?? "", owner.Name) : null;
 }

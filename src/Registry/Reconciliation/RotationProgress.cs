@@ -38,7 +38,8 @@ internal sealed class RotationProgress(KubernetesClient management, RegistryOpti
         _last = null;
         await foreach (var release in ReleasesAsync(cancellationToken))
         {
-            if (IsNotRotated(release, rootId) && ClusterOf(release) is { } key && await IsWantedAsync(key, release, cancellationToken))
+            if (IsNotRotated(release, rootId) && ClusterOwner.KeyOf(release.Metadata) is { } key
+                && await IsWantedAsync(key, release, cancellationToken))
                 return _last = key;
         }
 
@@ -50,7 +51,7 @@ internal sealed class RotationProgress(KubernetesClient management, RegistryOpti
         var trusted = TrustBundle.Empty;
         await foreach (var release in ReleasesAsync(cancellationToken))
         {
-            if (ClusterOf(release) is { } cluster
+            if (ClusterOwner.KeyOf(release.Metadata) is { } cluster
                 && await management.FindAsync(
                     CoreResources.Secrets, RegistryBasis.TrustSecret(cluster.Object), cancellationToken) is { } secret
                 && TrustSecret.Read(secret) is { } bundle)
@@ -95,8 +96,4 @@ internal sealed class RotationProgress(KubernetesClient management, RegistryOpti
 
     private Task<Cluster?> FindAsync(ClusterKey key, CancellationToken cancellationToken) =>
         management.FindAsync(RegistryResources.Clusters(ClusterVersion), key.Object, cancellationToken);
-
-    private static ClusterKey? ClusterOf(ObjectHeader release) =>
-        release.Metadata.OwnerReferences?.FirstOrDefault(ClusterOwner.IsCluster) is { } owner
-            ? new ClusterKey(release.Metadata.Namespace ?? "", owner.Name) : null;
 }

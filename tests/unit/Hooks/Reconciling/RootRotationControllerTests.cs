@@ -113,6 +113,18 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
         Assert.Equal(["get"], Verbs());
     }
 
+    /// <summary>Whatever goes wrong here, renewals go on beside it: the loop must not end.</summary>
+    [Fact]
+    public async Task Run_UnexpectedFault_PausesAndTriesAgain()
+    {
+        _lifecycle.Dispose();
+        Start();
+
+        await PausedAsync(RootRotationController.Interval);
+        _time.Advance(RootRotationController.Interval);
+        await PausedAsync(RootRotationController.Interval);
+    }
+
     private IEnumerable<string> Verbs() => _fixture.Server.Calls.Select(call => call.Verb);
 
     private async Task<SigningRoots> RootsAsync() =>

@@ -70,6 +70,18 @@ public sealed class RotationProgressTests : IAsyncLifetime
         Assert.Null(await FindClusterNotRotatedAsync());
     }
 
+    /// <summary>The API server takes any name of an owner, and one that is no name must not stop what goes over the whole fleet.</summary>
+    [Theory]
+    [InlineData("../secrets")]
+    [InlineData("a/b")]
+    [InlineData("..")]
+    public async Task FindClusterNotRotated_OwnerWithAnImpossibleName_IsPassedOver(string owner)
+    {
+        await AddReleaseAsync(owner, null, null, null, name: "stray");
+        Assert.Null(await FindClusterNotRotatedAsync());
+        Assert.Equal(TrustBundle.Empty, await Progress().TrustedAsync(CancellationToken));
+    }
+
     /// <summary>An unreachable cluster holds a rotation for weeks, and every 15 s somebody asks.</summary>
     [Fact]
     public async Task FindClusterNotRotated_AskedAgain_AsksForTheSameClusterFirst()
@@ -130,7 +142,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
 
     private async Task<JsonObject> AddReleaseAsync(string cluster, string? issuer, string? serial, string? served, string? name = null)
     {
-        var owner = await _fixture.Objects.FindAsync(ClusterPath, cluster, CancellationToken);
+        var owner = cluster.Contains('/', StringComparison.Ordinal) || cluster == ".."
+            ? null : await _fixture.Objects.FindAsync(ClusterPath, cluster, CancellationToken);
         var annotations = new JsonObject();
         foreach (var (key, value) in new[]
         {
