@@ -10,12 +10,18 @@ namespace CapiRegistryHook.Kubernetes.Client;
 /// </summary>
 internal static class AnswerReader
 {
+    /// <summary>
+    /// Deeper than what API servers take, which is 10,000 levels: a tenant's object that is nested deeply must not hide those of all
+    /// others. Nothing of it is built; what is not known is skipped without recursion.
+    /// </summary>
+    public static readonly JsonReaderOptions Options = new() { MaxDepth = 20_000 };
+
     public static T Object<T>(string resource, ResourceType<T> type, ReadOnlySpan<byte> body)
         where T : IKubernetesObject
     {
         try
         {
-            var answer = JsonSerializer.Deserialize(body, type.Json);
+            var answer = Deserialize(body, type.Json);
             return type.IsReview && answer?.Metadata is not null ? answer : Checked(answer);
         }
         catch (Exception exception) when (IsNotJson(exception))
@@ -30,7 +36,7 @@ internal static class AnswerReader
     {
         try
         {
-            return JsonSerializer.Deserialize(body, json) ?? throw new JsonException("The answer is null.");
+            return Deserialize(body, json) ?? throw new JsonException("The answer is null.");
         }
         catch (Exception exception) when (IsNotJson(exception))
         {
@@ -57,6 +63,15 @@ internal static class AnswerReader
     public static T Checked<T>(T? value)
         where T : IKubernetesObject =>
         value?.Metadata is { IsValid: true } ? value : throw new JsonException("The object has no valid metadata.");
+
+    private static T? Deserialize<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> json)
+    {
+        Utf8JsonReader reader = new(body, Options);
+        var value = JsonSerializer.Deserialize(ref reader, json);
+        // Throws when something follows.
+        reader.Read();
+        return value;
+    }
 
     /// <summary>Strings that are not Unicode show as <see cref="InvalidOperationException"/>.</summary>
     public static bool IsNotJson(Exception exception) => exception is JsonException or InvalidOperationException;

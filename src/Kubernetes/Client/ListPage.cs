@@ -18,7 +18,7 @@ internal sealed record ListPage<T>(List<T> Items, string? ResourceVersion, strin
     /// <exception cref="JsonException">The bytes are not a list.</exception>
     public static ListPage<T> Read(ReadOnlySpan<byte> body, JsonTypeInfo<T> json, int most)
     {
-        Utf8JsonReader reader = new(body);
+        Utf8JsonReader reader = new(body, AnswerReader.Options);
         List<T>? items = null;
         ListMeta? meta = null;
         Expect(ref reader, JsonTokenType.StartObject);

@@ -46,7 +46,7 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
     // The object can only be read once its type is known, and nothing promises that the type comes first.
     private static (string? Type, ReadOnlySequence<byte> Value) Split(in ReadOnlySequence<byte> line)
     {
-        Utf8JsonReader reader = new(line);
+        Utf8JsonReader reader = new(line, AnswerReader.Options);
         string? type = null;
         ReadOnlySequence<byte> value = default;
         reader.Read();
@@ -68,7 +68,7 @@ internal readonly record struct WatchFrame<T>(WatchEventKind? Kind, T? Value, st
 
     private static TValue Deserialize<TValue>(in ReadOnlySequence<byte> value, JsonTypeInfo<TValue> json)
     {
-        Utf8JsonReader reader = new(value);
+        Utf8JsonReader reader = new(value, AnswerReader.Options);
         return JsonSerializer.Deserialize(ref reader, json) ?? throw new JsonException("The object of the watch event is null.");
     }
 }
