@@ -134,8 +134,9 @@ internal sealed class ApiTransport : IDisposable
         {
             using var response = await SendWithCredentialAsync(request, either.Token);
             await ThrowIfFailedAsync(request, response, either.Token);
-            return await BoundedBody.ReadAsync(response.Content, request.MostBytes ?? _options.MaxResponseBytes, either.Token)
-                ?? throw ApiExceptions.TooLarge(request.Resource);
+            var most = request.MostBytes ?? _options.MaxResponseBytes;
+            return await BoundedBody.ReadAsync(response.Content, most, either.Token) is { } body && !BoundedBody.IsCrowded(body.Span, most)
+                ? body : throw ApiExceptions.TooLarge(request.Resource);
         }
         catch (Exception exception) when (Translate(request.Resource, exception, timeout, limit.Token, cancellationToken) is { } translated)
         {

@@ -17,6 +17,8 @@ namespace CapiRegistryHook.Kubernetes.Objects;
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ExecCredential))]
 [JsonSerializable(typeof(NodeSummary))]
+[JsonSerializable(typeof(PodStatistics))]
+[JsonSerializable(typeof(VolumeStatistics))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(StatefulSet))]
 [JsonSerializable(typeof(PersistentVolumeClaim))]

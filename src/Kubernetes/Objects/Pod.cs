@@ -48,13 +48,13 @@ public sealed record PodStatus
     public string? Phase { get; init; }
 
     /// <summary>The conditions, among them <c>Ready</c>.</summary>
-    public IReadOnlyList<PodCondition>? Conditions { get; init; }
+    public IReadOnlyList<PodCondition?>? Conditions { get; init; }
 
     /// <summary>The containers that run before the others.</summary>
-    public IReadOnlyList<ContainerStatus>? InitContainerStatuses { get; init; }
+    public IReadOnlyList<ContainerStatus?>? InitContainerStatuses { get; init; }
 
     /// <summary>The containers, as far as the kubelet knows them.</summary>
-    public IReadOnlyList<ContainerStatus>? ContainerStatuses { get; init; }
+    public IReadOnlyList<ContainerStatus?>? ContainerStatuses { get; init; }
 }
 
 /// <summary>What the kubelet says of a container of a <see cref="Pod"/>.</summary>

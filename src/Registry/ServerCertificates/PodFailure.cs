@@ -14,7 +14,8 @@ internal static class PodFailure
     {
         if (pod.Metadata.DeletionTimestamp is not null || pod.IsReady)
             return null;
-        var containers = (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? []);
+        var containers = (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? [])
+            .OfType<ContainerStatus>();
         return containers.Select(container => Of(FieldText.Sentence(pod.Metadata.Name ?? ""), container))
             .FirstOrDefault(failure => failure is not null);
     }

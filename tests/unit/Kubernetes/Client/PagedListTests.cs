@@ -1,3 +1,4 @@
+using System.Text;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
@@ -154,6 +155,66 @@ public sealed class PagedListTests
         });
 
         Assert.Equal(KubernetesFault.BadResponse, failure.Fault);
+    }
+
+    /// <summary>
+    /// Variables of a Cluster, and the managed fields that follow them, may be nested as deep as the API server reads JSON. One such
+    /// object must not hide all others.
+    /// </summary>
+    [Fact]
+    public async Task AnyRead_ObjectThatIsNestedDeeply_IsRead()
+    {
+        const int Depth = 10_000;
+        var spec = new string('[', Depth) + new string(']', Depth);
+        var deep = $$$"""{"metadata":{"name":"one","resourceVersion":"7"},"spec":{{{spec}}}}""";
+        await using var fixture = await ClientFixture.StartAsync((context, _) =>
+            context.Request.Query.ContainsKey("watch") ? context.LineAsync($$"""{"type":"MODIFIED","object":{{deep}}}""")
+                : context.Request.Path.Value!.EndsWith("/one", StringComparison.Ordinal) ? context.JsonAsync(deep)
+                : context.JsonAsync($$$"""{"items":[{{{deep}}}],"metadata":{"resourceVersion":"6"}}"""));
+
+        Assert.Equal("one", (await fixture.GetAsync()).Metadata.Name);
+        Assert.Equal(["one"], await NamesAsync(fixture, new ListOptions()));
+        List<WatchEventKind> seen = [];
+        await foreach (var change in fixture.Client.WatchAsync(CoreResources.Secrets, new ListOptions(), Cancel))
+        {
+            seen.Add(change.Kind);
+            if (change.Kind == WatchEventKind.Modified)
+                break;
+        }
+
+        Assert.Equal([WatchEventKind.Reset, WatchEventKind.Added, WatchEventKind.Synced, WatchEventKind.Modified], seen);
+    }
+
+    /// <summary>A few bytes become an object of a hundred: what is read of a workload cluster is bounded by the number of values too.</summary>
+    [Fact]
+    public async Task ListFirstAsync_CrowdOfEmptyValues_IsTooLarge()
+    {
+        var crowd = string.Join(',', Enumerable.Repeat("{}", 300_000));
+        var limits = ClientFixture.Quick with { MaxResponseBytes = KubernetesClientOptions.WorkloadResponseBytes };
+        await using var fixture = await ClientFixture.StartAsync(
+            (context, _) => context.JsonAsync(
+                $$$"""{"items":[{"metadata":{"name":"p"},"status":{"containerStatuses":[{{{crowd}}}]}}],"metadata":{}}"""), limits);
+
+        var failure = await Assert.ThrowsAsync<KubernetesApiException>(
+            () => fixture.Client.ListFirstAsync(CoreResources.Pods, new ListOptions { Namespace = "ns" }, 3, Cancel));
+
+        Assert.Equal("pods in ns: the answer is larger than the client reads", failure.Message);
+    }
+
+    /// <summary>A tenth of a gigabyte for one answer of 8 MiB, of several at once, is more than the service has.</summary>
+    [Theory]
+    [InlineData("""{"pods":[""", "{}", "]}")]
+    [InlineData("""{"pods":[{"volume":[""", "{}", "]}]}")]
+    [InlineData("""{"pods":[{"volume":[""", "null", "]}]}")]
+    public void NodeSummary_CrowdOfEmptyValues_TakesLittleMemory(string begin, string value, string end)
+    {
+        var body = Encoding.UTF8.GetBytes(begin + string.Join(',', Enumerable.Repeat(value, 8_000_000 / (value.Length + 1))) + end);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var summary = AnswerReader.Plain("statistics", KubernetesJson.Default.NodeSummary, body);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 * 1024 * 1024);
+        Assert.NotNull(summary.Pods);
     }
 
     private static async Task<List<string?>> NamesAsync(ClientFixture fixture, ListOptions options)

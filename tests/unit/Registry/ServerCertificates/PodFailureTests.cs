@@ -29,6 +29,12 @@ public sealed class PodFailureTests
     [Fact]
     public void Of_ReadyAfterManyRestarts_IsNothing() => Assert.Null(PodFailure.Of(Pod("""{"running":{}}""", 9, ready: true)));
 
+    /// <summary>A workload cluster may send anything.</summary>
+    [Fact]
+    public void Of_ContainersThatAreNull_ArePassedOver() => Assert.Null(PodFailure.Of(JsonSerializer.Deserialize(
+        """{"metadata":{"name":"registry-0"},"status":{"initContainerStatuses":[null],"containerStatuses":[null]}}""",
+        CoreResources.Pods.Json)!));
+
     private static Pod Pod(string state, int restarts, bool ready = false) => JsonSerializer.Deserialize($$"""
         {
           "metadata": { "name": "registry-0" },
