@@ -10,7 +10,16 @@ internal sealed class ResourceWatch<T>(
     KubernetesClientOptions limits, TimeProvider time)
     where T : IKubernetesObject
 {
+    /// <summary>
+    /// A watch that brought nothing for so long, not even a bookmark, begins with a list. An API server whose etcd was restored from a
+    /// backup counts on from there, and is silent to whoever waits for a later version.
+    /// </summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(30);
+
     private readonly WatchBackoff _backoff = new(limits, time);
+
+    /// <summary>When the server last sent a list, a change or a bookmark.</summary>
+    private long _heardAt;
 
     /// <summary>Where the next watch begins; null asks for a list first.</summary>
     private string? _position;
@@ -29,7 +38,7 @@ internal sealed class ResourceWatch<T>(
             await foreach (var change in phase)
                 yield return change;
             // An object too large for a line of the watch can only be passed by a list, which leaves it out.
-            if (_failure is { Fault: KubernetesFault.Gone } or { IsTooLarge: true })
+            if (_failure is { Fault: KubernetesFault.Gone } or { IsTooLarge: true } || time.GetElapsedTime(_heardAt) >= LongestSilence)
                 _position = null;
             if (!listed || _failure is not null)
                 await _backoff.PauseAsync(_failure, time.GetElapsedTime(start), cancellationToken);
@@ -48,6 +57,7 @@ internal sealed class ResourceWatch<T>(
             foreach (var item in pages.Current.Items)
                 yield return new WatchEvent<T>(WatchEventKind.Added, item);
             version = pages.Current.ResourceVersion;
+            _heardAt = time.GetTimestamp();
         }
 
         if (_failure is not null)
@@ -75,6 +85,7 @@ internal sealed class ResourceWatch<T>(
         while (await TryAsync(stream.ReadAsync) is { } frame)
         {
             _backoff.Progress();
+            _heardAt = time.GetTimestamp();
             if (frame.Kind is { } kind)
                 yield return new WatchEvent<T>(kind, frame.Value);
             // After the consumer has seen it: what is interrupted before that comes again.

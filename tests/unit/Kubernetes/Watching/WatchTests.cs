@@ -115,6 +115,36 @@ public sealed class WatchTests
         Assert.Equal(["Reset", "Synced", "Added b"], await taking);
     }
 
+    /// <summary>
+    /// After a restore from an older backup the API server counts on from there, and says nothing to a watch from a later version.
+    /// </summary>
+    [Fact]
+    public async Task WatchAsync_NothingForHalfAnHour_ListsAgain()
+    {
+        ManualTime time = new();
+        var options = ClientFixture.Quick with { WatchIdleTimeout = TimeSpan.FromSeconds(100) };
+        await using Script script = new(OneList, options, time);
+        for (var i = 0; i < 100; i++)
+        {
+            script.OnWatch(async context =>
+            {
+                await context.Response.Body.FlushAsync();
+                await context.SilenceAsync();
+            });
+        }
+
+        var taking = script.TakeAsync(4);
+        while (!taking.IsCompleted)
+        {
+            var waiting = time.TimerAsync(delay => delay == options.WatchIdleTimeout || delay <= options.WatchBackoffCap);
+            if (await Task.WhenAny(taking, waiting) == waiting)
+                time.Advance(options.WatchIdleTimeout);
+        }
+
+        Assert.Equal(["Reset", "Added a", "Synced", "Reset"], await taking);
+        Assert.InRange(script.Watches.Count(), 5, 40);
+    }
+
     [Fact]
     public async Task WatchAsync_Cancelled_EndsWithTheCallersCancellation()
     {
