@@ -14,12 +14,16 @@ public static class KubernetesTime
     /// <returns>The text, as in <c>2026-01-02T03:04:05Z</c>.</returns>
     public static string Format(DateTimeOffset moment) => moment.UtcDateTime.ToString(Layout, CultureInfo.InvariantCulture);
 
-    /// <summary>Reads what <see cref="Format"/> writes, and nothing else.</summary>
+    /// <summary>
+    /// Reads what <see cref="Format"/> writes, and nothing else. The first and the last year of the calendar are refused: what anybody may
+    /// write into an annotation must not overflow when a few days are added.
+    /// </summary>
     /// <param name="text">The text; may be null.</param>
     /// <param name="moment">The moment.</param>
     /// <returns>False when the text is something else.</returns>
     public static bool TryParse(string? text, out DateTimeOffset moment) =>
-        DateTimeOffset.TryParseExact(text, Layout, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
+        DateTimeOffset.TryParseExact(text, Layout, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment)
+        && moment.Year > DateTimeOffset.MinValue.Year && moment.Year < DateTimeOffset.MaxValue.Year;
 }
 
 /// <summary>

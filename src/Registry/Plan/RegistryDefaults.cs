@@ -74,8 +74,9 @@ public sealed class RegistryDefaults
                 ? new RegistryDefaults(chartName, chartVersion) { _current = NewSnapshot("", json, values) }
                 : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Text that is not Unicode shows only when it is taken out.
             return null;
         }
     }

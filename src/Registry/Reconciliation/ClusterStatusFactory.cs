@@ -88,7 +88,7 @@ internal static class ClusterStatusFactory
         // A first installation is not part of a rollout.
         { Served: null } => null,
         _ when report.Release != newest => RolloutState.Waiting,
-        { IsInProgress: true } progress => now - progress.Since > Release.Rollout.ProgressLimit
+        { IsInProgress: true } progress => progress.IsOverdue(Release.Rollout.ProgressLimit, now)
             ? RolloutState.Failed : RolloutState.InProgress,
         { IsServed: true } => RolloutState.Current,
         _ => RolloutState.InProgress,

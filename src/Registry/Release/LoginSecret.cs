@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -30,8 +29,6 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
     public const string UserNameKey = "username";
     public const string PasswordKey = "password";
     public const string HtpasswdKey = "htpasswd";
-
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
     private readonly MachineAges _ages = new(management);
 
@@ -151,7 +148,7 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
     {
         var annotations = new Dictionary<string, string>
         {
-            [SinceAnnotation] = time.GetUtcNow().UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture),
+            [SinceAnnotation] = KubernetesTime.Format(time.GetUtcNow()),
         };
         if (RequestOf(plan) is { } request)
             annotations[RotatedForAnnotation] = request;
@@ -159,8 +156,7 @@ internal sealed class LoginSecret(KubernetesClient management, TimeProvider time
     }
 
     private static DateTimeOffset? Since(Secret secret) =>
-        DateTimeOffset.TryParseExact(secret.Metadata.Annotations?.GetValueOrDefault(SinceAnnotation), TimeFormat,
-            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var since) ? since : null;
+        KubernetesTime.TryParse(secret.Metadata.Annotations?.GetValueOrDefault(SinceAnnotation), out var since) ? since : null;
 
     private static string? RequestOf(RegistryPlan plan) => plan.Cluster.Metadata.Annotations?.GetValueOrDefault(RequestAnnotation);
 

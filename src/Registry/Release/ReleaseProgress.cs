@@ -18,6 +18,9 @@ internal sealed record ReleaseProgress(string Revision, DateTimeOffset Since)
     private const string SinceKey = Prefix + "since";
     private const string ServedKey = Prefix + "served";
 
+    /// <summary>The clocks of replicas differ by less than this.</summary>
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
+
     /// <summary>No revision: the registry has served one, and which its pods run now is yet to be seen.</summary>
     private const string Unknown = "unknown";
 
@@ -37,9 +40,12 @@ internal sealed record ReleaseProgress(string Revision, DateTimeOffset Since)
             ? new ReleaseProgress(revision, since) { Served = annotations.GetValueOrDefault(ServedKey) }
             : null;
 
+    /// <summary>Whether the pods should have followed by now. A moment to come, by a clock that was ahead, is no reason to wait.</summary>
+    public bool IsOverdue(TimeSpan limit, DateTimeOffset now) => (now - Since).Duration() > limit;
+
     /// <summary>The same after a revision was written. To write a former one again is a change like any other.</summary>
     public static ReleaseProgress After(ReleaseProgress? before, string revision, DateTimeOffset now) =>
-        before?.Revision == revision ? before
+        before?.Revision == revision ? before with { Since = before.IsInProgress && before.Since > now + ClockSkew ? now : before.Since }
         : new ReleaseProgress(revision, now) { Served = before?.Served == revision ? Unknown : before?.Served };
 
     /// <summary>Adds the annotations that say it.</summary>

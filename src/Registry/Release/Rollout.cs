@@ -138,7 +138,7 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
     }
 
     private static bool IsInProgress(Entry entry, DateTimeOffset now) =>
-        entry is { Progress.IsInProgress: true, IsRefused: false, IsLeftAlone: false } && now - entry.Progress.Since <= ProgressLimit;
+        entry is { Progress.IsInProgress: true, IsRefused: false, IsLeftAlone: false } && !entry.Progress.IsOverdue(ProgressLimit, now);
 
     private static Dictionary<RolloutState, int> Count(IEnumerable<RolloutState> states)
     {

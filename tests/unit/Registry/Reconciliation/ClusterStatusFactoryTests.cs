@@ -97,6 +97,26 @@ public sealed class ClusterStatusFactoryTests
             ClusterStatusFactory.MarkRollout(reports, new RegistryOptions(), Begin).Select(report => report.Rollout));
     }
 
+    /// <summary>Whoever may edit a HelmChartProxy must not take the status of all other registries away.</summary>
+    [Theory]
+    [InlineData("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z")]
+    [InlineData("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")]
+    [InlineData("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z")]
+    public void Create_MomentsAtTheEndsOfTheCalendar_AreNotKnown(string notBefore, string notAfter)
+    {
+        var release = Release(Served, null);
+        var annotations = new Dictionary<string, string>(release.Metadata.Annotations!)
+        {
+            ["capi-registry-hook.io/certificate-not-before"] = notBefore,
+            ["capi-registry-hook.io/certificate-not-after"] = notAfter,
+        };
+        var facts = new ClusterFacts(
+            Clusters.With(), release with { Metadata = release.Metadata with { Annotations = annotations } }, new Dictionary<string, int>());
+
+        Assert.Contains(
+            "not known", ClusterStatusFactory.Create(facts, new RegistryOptions(), Begin).Problem, StringComparison.Ordinal);
+    }
+
     private static ClusterStatus Rolling(string name, string revision, int minutes) =>
         new(new ClusterKey("team-a", name), ClusterPhase.Waiting)
         {

@@ -222,6 +222,33 @@ public sealed class RolloutTests
         Assert.Equal(back.Served, ReleaseProgress.Read(annotations)!.Served);
     }
 
+    /// <summary>
+    /// A clock that was ahead, or a person, writes a moment to come: it must not count as a change under way until then, and hold a place
+    /// for years.
+    /// </summary>
+    [Fact]
+    public void Advance_ChangedInTheFuture_IsNotInProgress()
+    {
+        var rollout = With(3);
+        Record(rollout, 0, Changed() with { Since = _time.GetUtcNow().AddDays(1) });
+
+        Assert.Equal("current 0, inprogress 0, waiting 2, failed 1", Text(rollout.Advance(isCounted: false)));
+    }
+
+    /// <summary>The next reconcile that writes counts from now.</summary>
+    [Theory]
+    [InlineData(60, true)]
+    [InlineData(3600, false)]
+    public void After_SinceAMomentToCome_CountsFromNow(int seconds, bool isKept)
+    {
+        var now = _time.GetUtcNow();
+        var before = Changed() with { Since = now.AddSeconds(seconds) };
+
+        var after = ReleaseProgress.After(before, before.Revision, now);
+
+        Assert.Equal(before with { Since = isKept ? before.Since : now }, after);
+    }
+
     private Rollout With(int waiting)
     {
         var rollout = new Rollout(_options, _time);
