@@ -36,7 +36,14 @@ public sealed record CopyOptions
 /// <param name="Copied">Labels of what is complete in the registry, in the order given.</param>
 /// <param name="Failures">What is not, in the order given.</param>
 public sealed record CopyReport(long BytesSent, int BlobsSent, int BlobsMounted, int BlobsSkipped, int ManifestsSent,
-    IReadOnlyList<string> Copied, IReadOnlyList<CopyFailure> Failures);
+    IReadOnlyList<string> Copied, IReadOnlyList<CopyFailure> Failures)
+{
+    /// <summary>What came of two copies to the same registry.</summary>
+    /// <param name="later">The second one.</param>
+    public CopyReport With(CopyReport later) => new(BytesSent + later.BytesSent, BlobsSent + later.BlobsSent,
+        BlobsMounted + later.BlobsMounted, BlobsSkipped + later.BlobsSkipped, ManifestsSent + later.ManifestsSent,
+        [.. Copied, .. later.Copied], [.. Failures, .. later.Failures]);
+}
 
 /// <summary>Why something was not copied.</summary>
 /// <param name="Label">What.</param>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.Delivery.Pushing;
 
@@ -13,6 +14,8 @@ namespace CapiRegistryHook.Delivery.Pushing;
 /// <param name="options">How.</param>
 public sealed class FleetPush(IReadOnlyList<SourceEntry> entries, PushOptions options)
 {
+    private const string Incomplete = "It is not sent, because what it lists may not be complete.";
+
     /// <summary>Pushes to all of them.</summary>
     /// <param name="targets">The registries.</param>
     /// <param name="cancellationToken">Ends the push; what is there by then stays.</param>
@@ -78,7 +81,10 @@ public sealed class FleetPush(IReadOnlyList<SourceEntry> entries, PushOptions op
         };
     }
 
-    private Task<CopyReport> CopyAsync(RegistryTarget target, IReadOnlyList<RegistryPlace> places, CancellationToken cancellationToken)
+    /// <summary>Locks of a backup come after all that they list, as when they were written first: one of them alone says that a registry
+    /// holds its content.</summary>
+    private async Task<CopyReport> CopyAsync(
+        RegistryTarget target, IReadOnlyList<RegistryPlace> places, CancellationToken cancellationToken)
     {
         var items = ContentPlaces.ToCopy(entries, places);
         var copy = new CopyOptions
@@ -86,8 +92,15 @@ public sealed class FleetPush(IReadOnlyList<SourceEntry> entries, PushOptions op
             Workers = options.Workers,
             Progress = options.Progress?.Invoke(target.Name),
         };
-        return options.IsDryRun ? ContentCopy.PlanAsync(target.Client, items, copy, cancellationToken)
-            : ContentCopy.RunAsync(target.Client, items, copy, cancellationToken);
+        if (options.IsDryRun)
+            return await ContentCopy.PlanAsync(target.Client, items, copy, cancellationToken);
+        var locks = items.Where(item => item.Repository == ContentArtifact.Repository).ToList();
+        var report = await ContentCopy.RunAsync(target.Client, [.. items.Except(locks)], copy, cancellationToken);
+        if (locks.Count == 0)
+            return report;
+        return report.Failures.Count == 0
+            ? report.With(await ContentCopy.RunAsync(target.Client, locks, copy with { Progress = null }, cancellationToken))
+            : report with { Failures = [.. report.Failures, .. locks.Select(item => new CopyFailure(item.Label, Incomplete))] };
     }
 
     // A registry that goes away fails every name with the same sentence.
