@@ -14,7 +14,8 @@ public static class ContentCopy
     public static async Task<CopyReport> PlanAsync(
         RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
     {
-        var plan = new CopyPlan(target, options);
+        CopyPlan.RefuseTwoUnderOneTag(items);
+        var plan = new CopyPlan(target, options, new Dictionary<Digest, string>());
         await plan.MakeAsync(items, cancellationToken);
         var copied = plan.Items.Select(item => item.Item.Label).ToList();
         var live = plan.Blobs.Values.Where(blob => blob.Wanted.Any(wanted => !plan.Failures.ContainsKey(wanted.Item.Label))).ToList();
@@ -32,10 +33,16 @@ public static class ContentCopy
     public static async Task<CopyReport> RunAsync(
         RegistryClient target, IReadOnlyList<CopyItem> items, CopyOptions options, CancellationToken cancellationToken)
     {
-        var plan = new CopyPlan(target, options);
-        await plan.MakeAsync(items, cancellationToken);
-        using var run = new CopyRun(target, options, plan);
-        var copied = await run.CopyAsync(cancellationToken);
+        CopyPlan.RefuseTwoUnderOneTag(items);
+        using var run = new CopyRun(target, options);
+        var copied = new List<string>(items.Count);
+        foreach (var group in items.Chunk(Math.Max(1, options.GroupSize)))
+        {
+            var plan = new CopyPlan(target, options, run.Places);
+            await plan.MakeAsync(group, cancellationToken);
+            copied.AddRange(await run.CopyAsync(plan, cancellationToken));
+        }
+
         return run.Report(copied, Failures(items, run.Failures));
     }
 

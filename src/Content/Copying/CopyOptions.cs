@@ -23,6 +23,14 @@ public sealed record CopyOptions
     /// <summary>Indexes are sent even when manifests that they name are nowhere; the registry decides then. False by default.</summary>
     public bool AllowsSparseIndexes { get; init; }
 
+    /// <summary>
+    /// Items that are planned and copied together, 1 or more; all of them by default. The manifests of so many are in memory at once.
+    /// </summary>
+    public int GroupSize { get; init; } = int.MaxValue;
+
+    /// <summary>The most bytes of manifests of such a group; 256 MiB by default. In memory they take a few times that.</summary>
+    public long LargestManifests { get; init; } = TreeWalk.LargestManifests;
+
     /// <summary>Gets every change; null for nobody.</summary>
     public IProgress<TransferProgress>? Progress { get; init; }
 }

@@ -7,9 +7,13 @@ using CapiRegistryHook.Content.Sources;
 namespace CapiRegistryHook.Content.Copying;
 
 /// <summary>What has to be sent: found out, and checked against the sources, before anything is.</summary>
-internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
+/// <param name="target">The registry.</param>
+/// <param name="options">How it is copied.</param>
+/// <param name="known">Repositories of the registry that have blobs, as far as that is known.</param>
+internal sealed class CopyPlan(RegistryClient target, CopyOptions options, IReadOnlyDictionary<Digest, string> known)
 {
     private readonly ConcurrentDictionary<string, string> _failures = new(StringComparer.Ordinal);
+    private readonly ManifestAllowance _manifests = new(options.LargestManifests);
 
     /// <summary>Items that can be copied, with all that they need, in order.</summary>
     public List<PlannedItem> Items { get; } = [];
@@ -21,7 +25,6 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
 
     public async Task MakeAsync(IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
     {
-        RefuseTwoUnderOneTag(items);
         var trees = new ContentTree?[items.Count];
         await ForEachAsync(Enumerable.Range(0, items.Count), async (place, token) =>
             trees[place] = await TryAsync(items[place].Label, () => ReadAsync(items[place], token)), cancellationToken);
@@ -35,7 +38,9 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
         Items.RemoveAll(item => _failures.ContainsKey(item.Item.Label));
     }
 
-    private static void RefuseTwoUnderOneTag(IReadOnlyList<CopyItem> items)
+    /// <summary>Refuses what could not be copied in any order.</summary>
+    /// <exception cref="ContentException">Two items want the same place.</exception>
+    public static void RefuseTwoUnderOneTag(IReadOnlyList<CopyItem> items)
     {
         var tags = new Dictionary<string, CopyItem>(StringComparer.Ordinal);
         foreach (var item in items.Where(item => item.Tag is not null))
@@ -49,7 +54,8 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
 
     private async Task<ContentTree> ReadAsync(CopyItem item, CancellationToken cancellationToken)
     {
-        var tree = await ContentTree.ReadAsync(item.Source, item.Root, new TreeOptions(options.WithAttached), cancellationToken);
+        var tree = await ContentTree.ReadAsync(
+            item.Source, item.Root, new TreeOptions(options.WithAttached) { Allowance = _manifests }, cancellationToken);
         foreach (var missing in tree.MissingManifests)
         {
             // What is the root is never there by chance; what an index names may have come with an older bundle.
@@ -68,7 +74,7 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
         foreach (var blob in item.Tree.Blobs)
         {
             if (!Blobs.TryGetValue(blob.Digest, out var planned))
-                Blobs.Add(blob.Digest, planned = new PlannedBlob(blob));
+                Blobs.Add(blob.Digest, planned = new PlannedBlob(blob) { Elsewhere = known.GetValueOrDefault(blob.Digest) });
             if (planned.Blob.Size != blob.Size)
                 throw new ContentException(
                     $"The blob {blob.Digest} has {planned.Blob.Size} bytes in one source and {blob.Size} in {item.Item.Source.Location}.");
@@ -93,7 +99,7 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options)
         foreach (var item in items.Where(_ => blob.Source is null))
             blob.Source = await item.Source.HasBlobAsync(blob.Blob, cancellationToken) ? item.Source : null;
         // Another repository of the registry may have it, and it is mounted from there.
-        if (blob.Source is null && blob.There.Count == 0)
+        if (blob.Source is null && blob.There.Count == 0 && blob.Elsewhere is null)
             throw new ContentException($"The blob {blob.Blob.Digest} is neither in {items[0].Source.Location} nor in "
                 + $"{target.Name}/{items[0].Repository}: push the older bundle first.");
     }
@@ -138,6 +144,9 @@ internal sealed class PlannedBlob(Descriptor blob)
     public List<(string Repository, CopyItem Item)> Wanted { get; } = [];
 
     public List<string> There { get; } = [];
+
+    /// <summary>A repository of the registry that nobody here wants it in, and that has it; null for none.</summary>
+    public string? Elsewhere { get; init; }
 
     public List<string> Missing { get; } = [];
 

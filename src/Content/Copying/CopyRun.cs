@@ -5,12 +5,16 @@ using CapiRegistryHook.Content.Sources;
 
 namespace CapiRegistryHook.Content.Copying;
 
-/// <summary>Does what a plan says: each item ends as soon as its own blobs are there, whatever the others do.</summary>
+/// <summary>Does what plans say, one after the other: each item ends as soon as its own blobs are there, whatever the others of its plan
+/// do.</summary>
 internal sealed class CopyRun : IDisposable
 {
+    /// <summary>More places of blobs are not kept; what is not known is sent again instead of mounted.</summary>
+    private const int MostPlaces = 50_000;
+
     private readonly RegistryClient _target;
-    private readonly CopyPlan _plan;
-    private readonly ConcurrentDictionary<string, string> _failures;
+    private readonly ConcurrentDictionary<string, string> _failures = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Digest, string> _places = [];
     private readonly TransferMeter _meter;
     private readonly SemaphoreSlim _workers;
     private readonly ManifestPush _push;
@@ -18,11 +22,9 @@ internal sealed class CopyRun : IDisposable
     private int _mounted;
     private int _skipped;
 
-    public CopyRun(RegistryClient target, CopyOptions options, CopyPlan plan)
+    public CopyRun(RegistryClient target, CopyOptions options)
     {
         _target = target;
-        _plan = plan;
-        _failures = new ConcurrentDictionary<string, string>(plan.Failures, StringComparer.Ordinal);
         _meter = new TransferMeter(options.Progress);
         _workers = new SemaphoreSlim(Math.Max(1, options.Workers));
         _push = new ManifestPush(target);
@@ -31,16 +33,21 @@ internal sealed class CopyRun : IDisposable
     /// <summary>Why items failed, by label.</summary>
     public IReadOnlyDictionary<string, string> Failures => _failures;
 
+    /// <summary>A repository of the registry that has a blob, by digest, as far as that was found out.</summary>
+    public IReadOnlyDictionary<Digest, string> Places => _places;
+
     /// <summary>Copies, and returns the labels of what is complete.</summary>
-    public async Task<IReadOnlyList<string>> CopyAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> CopyAsync(CopyPlan plan, CancellationToken cancellationToken)
     {
-        CountBlobs();
-        var blobs = _plan.Blobs.Values
+        foreach (var (label, reason) in plan.Failures)
+            _failures.TryAdd(label, reason);
+        CountBlobs(plan);
+        var blobs = plan.Blobs.Values
             .Where(blob => blob.Missing.Count > 0).ToDictionary(blob => blob.Blob.Digest, blob => SendAsync(blob, cancellationToken));
-        var copied = await Task.WhenAll(_plan.Items.Select(item => FinishAsync(item, blobs, cancellationToken)));
+        var copied = await Task.WhenAll(plan.Items.Select(item => FinishAsync(item, blobs, cancellationToken)));
         // Each has been waited for by an item, but for those whose items failed before.
         await Task.WhenAll(blobs.Values);
-        return [.. _plan.Items.Zip(copied).Where(pair => pair.Second).Select(pair => pair.First.Item.Label)];
+        return [.. plan.Items.Zip(copied).Where(pair => pair.Second).Select(pair => pair.First.Item.Label)];
     }
 
     public CopyReport Report(IReadOnlyList<string> copied, IReadOnlyList<CopyFailure> failures) =>
@@ -52,10 +59,12 @@ internal sealed class CopyRun : IDisposable
         _push.Dispose();
     }
 
-    private void CountBlobs()
+    private void CountBlobs(CopyPlan plan)
     {
-        foreach (var blob in _plan.Blobs.Values)
+        foreach (var blob in plan.Blobs.Values)
         {
+            if (blob.There is [var place, ..])
+                Remember(blob, place);
             _meter.Plan(blob.There.Count + blob.Missing.Count, blob.Blob.Size * (blob.There.Count + blob.Missing.Count));
             _skipped += blob.There.Count;
             blob.There.ForEach(_ => _meter.Skipped(blob.Blob.Size));
@@ -68,7 +77,7 @@ internal sealed class CopyRun : IDisposable
         await _workers.WaitAsync(cancellationToken);
         try
         {
-            var from = blob.There.FirstOrDefault();
+            var from = blob.There.FirstOrDefault() ?? blob.Elsewhere;
             foreach (var repository in blob.Missing)
             {
                 if (await TrySendAsync(blob, repository, from, cancellationToken))
@@ -79,6 +88,12 @@ internal sealed class CopyRun : IDisposable
         {
             _workers.Release();
         }
+    }
+
+    private void Remember(PlannedBlob blob, string repository)
+    {
+        if (_places.Count < MostPlaces)
+            _places.TryAdd(blob.Blob.Digest, repository);
     }
 
     private async Task<bool> TrySendAsync(PlannedBlob blob, string repository, string? from, CancellationToken cancellationToken)
@@ -95,6 +110,7 @@ internal sealed class CopyRun : IDisposable
                 _meter.Skipped(blob.Blob.Size);
             else
                 _meter.Done();
+            Remember(blob, repository);
             return true;
         }
         catch (Exception exception) when (exception is ContentException or IOException or HttpRequestException)

@@ -47,7 +47,8 @@ public static class RegistryVerification
             if (expected.Tag is { } tag && (await registry.ResolveAsync(repository, tag, cancellationToken))?.Digest is var actual
                 && actual != expected.Digest)
                 return actual is null ? $"{repository}:{tag} is missing." : $"{repository}:{tag} is {actual} instead of {expected.Digest}.";
-            if (await registry.ResolveAsync(repository, expected.Digest.ToString(), cancellationToken) is not { } root)
+            if (await registry.ResolveAsync(repository, expected.Digest.ToString(), cancellationToken) is not { } root
+                || root.Digest != expected.Digest)
                 return $"{repository}@{expected.Digest} is missing.";
             var tree = await ContentTree.ReadAsync(new RegistrySource(registry, repository), root, new TreeOptions(WithAttached: false),
                 cancellationToken);

@@ -9,13 +9,16 @@ internal static class DescriptorJson
     private const int LongestMediaType = 255;
     private const int MostAnnotations = 1000;
 
+    /// <summary>16 TiB: no blob is larger, and sums of many such sizes are still numbers.</summary>
+    private const long LargestSize = 1L << 44;
+
     public static Descriptor Read(JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.Object)
             throw new ContentException("a descriptor is not an object");
         var digest = Digest.Parse(Text(element, "digest") ?? "");
         if (!element.TryGetProperty("size", out var size) || size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var bytes)
-            || bytes < 0)
+            || bytes is < 0 or > LargestSize)
             throw new ContentException($"{digest} has no valid size");
         return new Descriptor(MediaType(element), digest, bytes)
         {

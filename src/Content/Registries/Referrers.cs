@@ -12,6 +12,9 @@ internal sealed class Referrers(RegistryCalls calls, RegistryClient client)
 {
     private const int MostPages = 100;
 
+    /// <summary>More manifests do not belong to one name either.</summary>
+    private const int MostReferrers = 4096;
+
     public static string TagOf(Digest subject) =>
         $"{subject.Algorithm}-{subject.Hex}"[..Math.Min(128, 1 + subject.Algorithm.Length + subject.Hex.Length)];
 
@@ -52,6 +55,8 @@ internal sealed class Referrers(RegistryCalls calls, RegistryClient client)
                     cancellationToken);
             all.AddRange(Manifest.Parse(await response.ReadBodyAsync(Manifest.LargestSize, calls.Options, cancellationToken),
                 MediaTypes.OciIndex).Children);
+            if (all.Count > MostReferrers)
+                throw new RegistryException($"{calls.Address.Authority} gives more than {MostReferrers} referrers of {subject}.");
             var following = Pages.NextOf(response);
             next = following is null ? null : calls.Own(following, next);
         }

@@ -59,4 +59,8 @@ public sealed class ContentTree
 /// <summary>What belongs to a tree.</summary>
 /// <param name="WithAttached">Signatures, SBOMs and other referrers too.</param>
 /// <param name="Includes">Which manifests of an index are read; null for all.</param>
-public sealed record TreeOptions(bool WithAttached = true, Func<Manifest, Descriptor, bool>? Includes = null);
+public sealed record TreeOptions(bool WithAttached = true, Func<Manifest, Descriptor, bool>? Includes = null)
+{
+    /// <summary>What manifests may take in memory, this tree's and others'; null for a bound of its own.</summary>
+    public ManifestAllowance? Allowance { get; init; }
+}

@@ -9,12 +9,14 @@ namespace CapiRegistryHook.Content.Sources;
 /// is found once too, so a cache is made anew to find later signatures.
 /// </summary>
 /// <param name="source">The source.</param>
-/// <param name="most">Bytes of manifests that are kept at most.</param>
-public sealed class ManifestCache(IContentSource source, long most) : IContentSource
+/// <param name="mayKeep">Asked whether so many more bytes may be kept.</param>
+public sealed class ManifestCache(IContentSource source, Func<long, bool> mayKeep) : IContentSource
 {
+    /// <summary>About what a descriptor takes in memory.</summary>
+    private const long DescriptorSize = 512;
+
     private readonly ConcurrentDictionary<Digest, ReadOnlyMemory<byte>> _manifests = [];
     private readonly ConcurrentDictionary<Digest, IReadOnlyList<AttachedContent>> _attached = [];
-    private long _kept;
 
     /// <inheritdoc/>
     public string Location => source.Location;
@@ -25,7 +27,7 @@ public sealed class ManifestCache(IContentSource source, long most) : IContentSo
         if (_manifests.TryGetValue(descriptor.Digest, out var known))
             return known;
         var read = await source.ReadManifestAsync(descriptor, cancellationToken);
-        if (read is { } bytes && descriptor.Digest.Matches(bytes.Span) && Interlocked.Add(ref _kept, bytes.Length) <= most)
+        if (read is { } bytes && descriptor.Digest.Matches(bytes.Span) && mayKeep(bytes.Length))
             _manifests[descriptor.Digest] = bytes;
         return read;
     }
@@ -43,6 +45,9 @@ public sealed class ManifestCache(IContentSource source, long most) : IContentSo
     {
         if (_attached.TryGetValue(subject, out var known))
             return known;
-        return _attached[subject] = await source.AttachedToAsync(subject, cancellationToken);
+        var found = await source.AttachedToAsync(subject, cancellationToken);
+        if (mayKeep((found.Count + 1) * DescriptorSize))
+            _attached[subject] = found;
+        return found;
     }
 }

@@ -9,11 +9,14 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
     private const int Deepest = 8;
     private const int MostManifests = 4096;
     private const int MostBlobs = 50_000;
-    private const long LargestManifests = 256L << 20;
+
+    /// <summary>What all manifests of a tree, or of several, may take where nothing else is said.</summary>
+    public const long LargestManifests = 256L << 20;
 
     private readonly HashSet<Digest> _visited = [];
     private readonly HashSet<Digest> _open = [];
-    private long _bytes;
+    private readonly HashSet<Digest> _missing = [];
+    private readonly ManifestAllowance _allowance = options.Allowance ?? new ManifestAllowance(LargestManifests);
 
     public TreeFindings Findings { get; } = new();
 
@@ -30,6 +33,7 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         if (await ReadAsync(descriptor, cancellationToken) is not { } manifest)
         {
             Findings.Missing.Add(descriptor);
+            _missing.Add(descriptor.Digest);
             return;
         }
 
@@ -50,9 +54,12 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         {
             foreach (var attached in await source.AttachedToAsync(Findings.Manifests[place].Descriptor.Digest, cancellationToken))
             {
+                var isNew = !_visited.Contains(attached.Descriptor.Digest);
                 await VisitAsync(attached.Descriptor, depth: 1, cancellationToken);
                 // Lists of referrers may name some that have been deleted since; the content itself is complete without them.
-                if (!Findings.Missing.Remove(attached.Descriptor) && !Findings.Attached.Contains(attached))
+                if (isNew && _missing.Contains(attached.Descriptor.Digest))
+                    Findings.Missing.Remove(attached.Descriptor);
+                else if (!_missing.Contains(attached.Descriptor.Digest) && !Findings.Attached.Contains(attached))
                     Findings.Attached.Add(attached);
             }
         }
@@ -72,9 +79,11 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         if (descriptor.Size > Manifest.LargestSize)
             throw new ContentException($"The manifest {descriptor.Digest} in {source.Location} is said to have {descriptor.Size} bytes; "
                 + $"registries accept {Manifest.LargestSize}.");
-        if (_visited.Count > MostManifests || (_bytes += descriptor.Size) > LargestManifests)
-            throw new ContentException($"{source.Location} has more manifests under one name than any real image: "
-                + $"over {MostManifests} or {LargestManifests >> 20} MiB.");
+        if (_visited.Count > MostManifests)
+            throw new ContentException($"{source.Location} has more than {MostManifests} manifests under one name.");
+        if (!_allowance.TryTake(descriptor.Size))
+            throw new ContentException($"The manifests of {source.Location}, with those that are copied at the same time, have more than "
+                + $"{_allowance.Most >> 20} MiB.");
         return await source.ReadManifestAsync(descriptor, cancellationToken) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
     }
 

@@ -24,8 +24,8 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
     /// <summary>References of one source that are resolved at once.</summary>
     private const int Workers = 4;
 
-    /// <summary>Manifests of one content that are kept in memory: those of some hundred images.</summary>
-    private const long KeptManifests = 8 << 20;
+    /// <summary>Manifests of all contents that are kept in memory: those of some thousand images.</summary>
+    private readonly ManifestAllowance _kept = new(64 << 20);
 
     /// <summary>Resolves a content.</summary>
     /// <param name="content">The content, checked by <see cref="ContentRules"/>.</param>
@@ -43,7 +43,7 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
     {
         var access = (Spec: spec, Ca: await ReadCaAsync(content.Key, spec, cancellationToken),
             Login: await ReadLoginAsync(content.Key, spec, cancellationToken));
-        var source = new SourceRegistry(spec, access.Ca, access.Login, addresses, time);
+        var source = new SourceRegistry(spec, access.Ca, access.Login, addresses, time) { Kept = _kept };
         try
         {
             var names = content.Spec!.Lock!.Artifact is { } artifact
@@ -107,7 +107,7 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
                 ?? throw new ContentException($"{entry.Item} does not exist in {source.Client.Name}/{repository}.");
             var name = entry.Item.Tag is null ? entry.Item : entry.Item.With(entry.Item.Tag, digest: null);
             roots[entry.Index] = new SourceEntry(
-                LockText.NameOf(entry.Item), new ManifestCache(new RegistrySource(source.Client, repository), KeptManifests / names.Count),
+                LockText.NameOf(entry.Item), new ManifestCache(new RegistrySource(source.Client, repository), source.MayKeep),
                 root)
             {
                 Name = name,

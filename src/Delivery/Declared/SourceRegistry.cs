@@ -1,6 +1,7 @@
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry.Contents;
 
@@ -9,6 +10,11 @@ namespace CapiRegistryHook.Delivery.Declared;
 /// <summary>The registry that a RegistryContent names as its source. It frees its connections.</summary>
 internal sealed class SourceRegistry : IDisposable
 {
+    /// <summary>Manifests of one source that are kept in memory: those of some hundred images.</summary>
+    private const long MostKept = 8 << 20;
+
+    private readonly ManifestAllowance _own = new(MostKept);
+    private long _kept;
     private readonly RegistrySourceSpec _spec;
     private readonly HttpMessageHandler _handler;
 
@@ -34,6 +40,9 @@ internal sealed class SourceRegistry : IDisposable
 
     public RegistryClient Client { get; }
 
+    /// <summary>What manifests of this and other sources may take in memory; null for no common bound.</summary>
+    public ManifestAllowance? Kept { get; init; }
+
     /// <summary>Host, and port where it is not 443.</summary>
     public string Host => _spec.Host!;
 
@@ -42,6 +51,21 @@ internal sealed class SourceRegistry : IDisposable
 
     /// <summary>The login that is meant for it; null for none. Never printed.</summary>
     public Login? Login { get; }
+
+    /// <summary>Whether so many more bytes of manifests may be kept until this is disposed.</summary>
+    public bool MayKeep(long bytes)
+    {
+        if (!_own.TryTake(bytes))
+            return false;
+        if (Kept?.TryTake(bytes) == false)
+        {
+            _own.Return(bytes);
+            return false;
+        }
+
+        Interlocked.Add(ref _kept, bytes);
+        return true;
+    }
 
     /// <summary>Where something with a name lies in this registry.</summary>
     public string RepositoryOf(Reference name)
@@ -69,6 +93,7 @@ internal sealed class SourceRegistry : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Kept?.Return(Interlocked.Exchange(ref _kept, 0));
         Client.Dispose();
         _handler.Dispose();
         RegistryTransport.FreeTrust(_handler);

@@ -207,6 +207,73 @@ public sealed class ContentCopyTests : IDisposable
         Assert.Equal(ContentKind.Signature, listed[2].Content!.Kind);
     }
 
+    /// <summary>The manifests of thousands of images do not fit into memory, and what they share is still sent once.</summary>
+    [Fact]
+    public async Task Run_InGroups_CopiesEverythingAndMountsWhatAnEarlierGroupBrought()
+    {
+        var shared = Fixtures.Bytes(5000);
+        var items = Enumerable.Range(0, 5).Select(number => Item($"r{number}", _source.AddImage($"{number}", "amd64", shared))).ToArray();
+        using var client = _registry.Client();
+
+        var report = await ContentCopy.RunAsync(client, items, new CopyOptions { GroupSize = 2 }, Cancelled);
+
+        Assert.Equal((5, 4, 6), (report.Copied.Count, report.BlobsMounted, report.BlobsSent));
+        Assert.Single(_source.Opened, opened => opened.Digest == Digest.Compute(shared));
+    }
+
+    [Fact]
+    public async Task Run_TwoImagesForOnePlaceInTwoGroups_AreRefusedBeforeAnyCall()
+    {
+        using var client = _registry.Client();
+        await Assert.ThrowsAsync<ContentException>(() => ContentCopy.RunAsync(client,
+            [Item("x", _source.AddImage("1")), Item("x", _source.AddImage("2"))], new CopyOptions { GroupSize = 1 }, Cancelled));
+        Assert.Empty(_registry.Calls);
+    }
+
+    /// <summary>A source may describe any number of manifests of 4 MiB each.</summary>
+    [Fact]
+    public async Task Run_ManifestsBeyondTheAllowance_FailWithoutBeingRead()
+    {
+        var big = Enumerable.Range(0, 5).Select(number => _source.Add(ManifestWriter.Index([], annotations: new Dictionary<string, string>
+        {
+            ["x"] = new string((char)('a' + number), 1 << 20),
+        }))).ToArray();
+        using var client = _registry.Client();
+
+        var report = await ContentCopy.RunAsync(client, [Item("bomb", _source.AddIndex(big)), Item("fine", _source.AddImage("fine"))],
+            new CopyOptions { GroupSize = 1, LargestManifests = 3 << 20 }, Cancelled);
+
+        Assert.Equal(["fine:1"], report.Copied);
+        Assert.Contains("more than 3 MiB", Assert.Single(report.Failures).Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>Lists of referrers outlive what they list; two subjects may list the same.</summary>
+    [Fact]
+    public async Task Run_ReferrerThatIsGoneIsListedTwice_IsLeftOut()
+    {
+        var (one, two) = (_source.AddImage("a"), _source.AddImage("a", "arm64"));
+        var gone = _source.AddCosign(one);
+        _source.Files.Remove(gone.Digest);
+        _source.Attached[two.Digest] = [new(gone with { Platform = null }, $"sha256-{two.Digest.Hex}.sig")];
+        var index = _source.AddIndex(one, two);
+
+        var report = await RunAsync(Item("x", index));
+
+        Assert.Empty(report.Failures);
+        Assert.DoesNotContain(_registry.Manifests.Keys, key => key.EndsWith(".sig", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Run_PartThatIsMissingIsListedAsAReferrerToo_IsMissedAllTheSame()
+    {
+        var (here, away) = (_source.AddImage("a"), _source.AddImage("a", "arm64"));
+        var index = _source.AddIndex(here, away);
+        _source.Files.Remove(away.Digest);
+        _source.Attached[here.Digest] = [new(away with { Platform = null }, Tag: null)];
+
+        Assert.Contains(away.Digest.ToString(), Assert.Single((await RunAsync(Item("x", index))).Failures).Reason, StringComparison.Ordinal);
+    }
+
     private CopyItem Item(string repository, Descriptor root) => new($"{repository}:1", _source, root, repository, "1");
 
     private async Task<CopyReport> RunAsync(params CopyItem[] items)

@@ -46,6 +46,18 @@ public sealed class ManifestTests
             StringComparison.Ordinal);
     }
 
+    /// <summary>Sizes are added up.</summary>
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("17592186044417")]
+    [InlineData("-1")]
+    public void Parse_SizeThatNoBlobHas_IsRefused(string size)
+    {
+        var json = $$"""{"schemaVersion":2,"config":{"mediaType":"x","digest":"{{Hash}}","size":{{size}}},"layers":[]}""";
+        Assert.Contains("no valid size", Assert.Throws<ContentException>(() => Manifest.Parse(Encoding.UTF8.GetBytes(json))).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Parse_HundredMebibytes_IsRefusedBySize() =>
         Assert.Contains("more than the", Assert.Throws<ContentException>(() => Manifest.Parse(new byte[100 << 20])).Message,

@@ -70,6 +70,27 @@ public sealed class RegistryClientTests : IDisposable
     }
 
     [Fact]
+    public async Task Referrers_WithoutEnd_AreRefused()
+    {
+        var page = 0;
+        _registry.Fault = request =>
+        {
+            var entries = Enumerable.Range(0, 2000).Select(number =>
+                new Descriptor(MediaTypes.OciManifest, Digest.Compute(Encoding.UTF8.GetBytes($"{page}-{number}")), 10)).ToList();
+            var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ReadOnlyMemoryContent(ManifestWriter.Index(entries).Bytes) };
+            answer.Content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.OciIndex);
+            answer.Headers.TryAddWithoutValidation("Link", $"<{request.RequestUri!.AbsolutePath}?page={++page}>; rel=\"next\"");
+            return answer;
+        };
+        using var client = _registry.Client();
+
+        var failure = await Assert.ThrowsAsync<RegistryException>(() => client.ReferrersAsync("a", Digest.Compute("x"u8), Cancelled));
+
+        Assert.Contains("more than 4096 referrers", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(3, page);
+    }
+
+    [Fact]
     public async Task Calls_TooManyRequests_WaitAsLongAsAskedWithinTheBound()
     {
         var time = new Kubernetes.ManualTime();
