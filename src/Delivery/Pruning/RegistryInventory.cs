@@ -19,7 +19,7 @@ internal static class RegistryInventory
     private const int AtOnce = 8;
 
     /// <summary>Beyond it something is wrong: a registry of this size is not a cluster's.</summary>
-    private const int MostTags = 1_000_000;
+    private const int MostNames = 100_000;
 
     /// <summary>The repositories in order.</summary>
     /// <exception cref="ContentException">A replica can't be read; to go on without it would forget what it has.</exception>
@@ -33,11 +33,15 @@ internal static class RegistryInventory
             {
                 if (!repositories.TryGetValue(repository, out var builder))
                     repositories[repository] = builder = new Builder();
-                var tags = await replica.Client.TagsAsync(repository, cancellationToken).Where(ReferenceGrammar.IsTag)
-                    .ToListAsync(cancellationToken);
-                count += tags.Count;
-                if (count > MostTags)
-                    throw new DeliveryException($"The registry has more than {MostTags} tags.");
+                var tags = new List<string>();
+                count++;
+                await foreach (var tag in replica.Client.TagsAsync(repository, cancellationToken).Where(ReferenceGrammar.IsTag))
+                {
+                    tags.Add(tag);
+                    Check(++count);
+                }
+
+                Check(count);
                 await Parallel.ForEachAsync(tags, Parallelism(cancellationToken), async (tag, token) =>
                 {
                     if (await replica.Client.ResolveAsync(repository, tag, token) is { } root)
@@ -47,6 +51,12 @@ internal static class RegistryInventory
         }
 
         return [.. repositories.Select(pair => pair.Value.Build(pair.Key))];
+    }
+
+    private static void Check(int names)
+    {
+        if (names > MostNames)
+            throw new DeliveryException($"The replicas of the registry have more than {MostNames} repositories and tags.");
     }
 
     internal static ParallelOptions Parallelism(CancellationToken cancellationToken) =>

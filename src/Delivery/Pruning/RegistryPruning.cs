@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
 
@@ -87,19 +89,27 @@ public sealed class RegistryPruning(PruneOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>What tags stand for that somebody has pushed since the inventory.</summary>
+    /// <summary>What tags stand for that somebody has pushed or moved since the inventory, with all that it is made of.</summary>
     private static async Task<HashSet<Digest>> ReadFreshAsync(
         RegistryClient registry, RepositoryInventory known, CancellationToken cancellationToken)
     {
-        var fresh = new HashSet<Digest>();
-        await foreach (var tag in registry.TagsAsync(known.Name, cancellationToken))
+        var fresh = new ConcurrentDictionary<Digest, Descriptor>();
+        var tags = await registry.TagsAsync(known.Name, cancellationToken).Where(ReferenceGrammar.IsTag).ToListAsync(cancellationToken);
+        await Parallel.ForEachAsync(tags, RegistryInventory.Parallelism(cancellationToken), async (tag, token) =>
         {
-            if (!known.Tags.ContainsKey(tag) && ReferenceGrammar.IsTag(tag)
-                && await registry.ResolveAsync(known.Name, tag, cancellationToken) is { } root)
-                fresh.Add(root.Digest);
+            if (await registry.ResolveAsync(known.Name, tag, token) is { } root
+                && known.Tags.GetValueOrDefault(tag)?.Contains(root.Digest) != true)
+                fresh[root.Digest] = root;
+        });
+        var whole = new HashSet<Digest>();
+        foreach (var root in fresh.Values)
+        {
+            var tree = await ContentTree.ReadAsync(
+                new RegistrySource(registry, known.Name), root, new TreeOptions(WithAttached: true), cancellationToken);
+            whole.UnionWith(tree.Manifests.Select(manifest => manifest.Descriptor.Digest).Append(root.Digest));
         }
 
-        return fresh;
+        return whole;
     }
 
     /// <summary>What is really gone from the disks of the replicas that lost something; shared storage is one of them.</summary>

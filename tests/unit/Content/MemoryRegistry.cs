@@ -30,6 +30,9 @@ internal sealed class MemoryRegistry : HttpMessageHandler
 
     public bool Mounts { get; set; } = true;
 
+    /// <summary>Tags can't be removed alone, as in Distribution 2.8: a manifest goes with all of its tags.</summary>
+    public bool RemovesManifestsOnly { get; set; }
+
     public int PageSize { get; set; } = 2;
 
     public void AddBlob(string repository, byte[] content) => Blobs[$"{repository}@{Digest.Compute(content)}"] = content;
@@ -101,13 +104,29 @@ internal sealed class MemoryRegistry : HttpMessageHandler
             return Put(repository, selector, await request.Content!.ReadAsByteArrayAsync(cancellationToken),
                 request.Content.Headers.ContentType!.MediaType!);
         if (request.Method == HttpMethod.Delete)
-            return new HttpResponseMessage(Manifests.TryRemove(key, out _) ? HttpStatusCode.Accepted : HttpStatusCode.NotFound);
+            return Delete(repository, selector);
         if (!Manifests.TryGetValue(key, out var manifest))
             return new HttpResponseMessage(HttpStatusCode.NotFound);
         var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(manifest.Bytes) };
         answer.Content.Headers.ContentType = new(manifest.Type);
         answer.Headers.Add("Docker-Content-Digest", Digest.Compute(manifest.Bytes).ToString());
         return answer;
+    }
+
+    private HttpResponseMessage Delete(string repository, string selector)
+    {
+        if (RemovesManifestsOnly && !selector.Contains(':', StringComparison.Ordinal))
+            return Error(HttpStatusCode.MethodNotAllowed, "UNSUPPORTED");
+        if (!Manifests.TryRemove($"{repository}:{selector}", out var removed))
+            return new HttpResponseMessage(HttpStatusCode.NotFound);
+        if (RemovesManifestsOnly)
+        {
+            foreach (var tag in Tags(repository).Where(tag => Manifests[$"{repository}:{tag}"].Bytes.AsSpan().SequenceEqual(removed.Bytes))
+                .ToList())
+                Manifests.TryRemove($"{repository}:{tag}", out _);
+        }
+
+        return new HttpResponseMessage(HttpStatusCode.Accepted);
     }
 
     private HttpResponseMessage Put(string repository, string selector, byte[] bytes, string type)
