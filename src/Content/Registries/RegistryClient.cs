@@ -139,30 +139,20 @@ public sealed class RegistryClient : IDisposable
         };
     }
 
-    /// <summary>Removes a tag; the manifest goes with it where the registry removes manifests only and no other tag needs it.</summary>
+    /// <summary>Removes a tag; the manifest goes with it where the registry removes manifests only and nothing else needs it.</summary>
+    /// <param name="repository">Where it is.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>False when it was not there.</returns>
-    /// <exception cref="RegistryException">The registry does not allow it, or other tags stand for the same manifest; the message names
-    /// one.</exception>
-    public async Task<bool> RemoveTagAsync(string repository, string tag, CancellationToken cancellationToken)
-    {
-        if (await ResolveAsync(repository, tag, cancellationToken) is not { } manifest)
-            return false;
-        try
-        {
-            return await DeleteManifestAsync(repository, tag, cancellationToken);
-        }
-        catch (RegistryException exception) when (exception.Status is HttpStatusCode.BadRequest || exception.Code is "UNSUPPORTED")
-        {
-            await foreach (var other in TagsAsync(repository, cancellationToken))
-            {
-                if (other != tag && (await ResolveAsync(repository, other, cancellationToken))?.Digest == manifest.Digest)
-                    throw new RegistryException($"{Name} can't remove {repository}:{tag} alone, because {repository}:{other} is the "
-                        + $"same manifest: remove {manifest.Digest}, and both are gone.", exception);
-            }
+    /// <exception cref="RegistryException">The registry does not allow it, or the manifest would go and something else needs it, which
+    /// the message names; the code is <see cref="RegistryException.InUse"/> then.</exception>
+    public Task<bool> RemoveTagAsync(string repository, string tag, CancellationToken cancellationToken) =>
+        RemoveTagAsync(repository, tag, [], cancellationToken);
 
-            return await DeleteManifestAsync(repository, manifest.Digest.ToString(), cancellationToken);
-        }
-    }
+    /// <summary>The same where some digests of the repository have to stay whole, whether they have a tag or not.</summary>
+    public Task<bool> RemoveTagAsync(
+        string repository, string tag, IEnumerable<Digest> needed, CancellationToken cancellationToken) =>
+        new TagRemoval(this, repository).RunAsync(tag, needed, cancellationToken);
 
     /// <summary>The tags of a repository in the registry's order; none when there is no such repository.</summary>
     public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken) =>

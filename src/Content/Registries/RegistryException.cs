@@ -6,6 +6,9 @@ namespace CapiRegistryHook.Content.Registries;
 /// <summary>A registry refused a call, or could not be reached.</summary>
 public sealed class RegistryException : ContentException
 {
+    /// <summary>The code of a removal that this client refuses, because something else needs the manifest.</summary>
+    public const string InUse = "IN_USE";
+
     /// <summary>An exception without a sentence of its own.</summary>
     public RegistryException()
     {
@@ -29,6 +32,6 @@ public sealed class RegistryException : ContentException
     /// <summary>The HTTP status; null when there was no answer.</summary>
     public HttpStatusCode? Status { get; init; }
 
-    /// <summary>The registry's own error code, for example <c>MANIFEST_BLOB_UNKNOWN</c>; null for none.</summary>
+    /// <summary>The registry's own error code, for example <c>MANIFEST_BLOB_UNKNOWN</c>, or <see cref="InUse"/>; null for none.</summary>
     public string? Code { get; init; }
 }

@@ -72,7 +72,9 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
         try
         {
             var names = await ReadLockAsync(content, cancellationToken);
-            var entries = names is null ? source.Entries : [.. names.Select(name => Find(source, name, path))];
+            // A backup of a registry has its locks too; those of other registries are of no use here.
+            var entries = names is null ? source.Entries.Where(entry => entry.Name?.Repository != ContentArtifact.Repository)
+                : names.Select(name => Find(source, name, path));
             return await FinishAsync(content.Key, [.. entries.OrderBy(entry => entry.Label, StringComparer.Ordinal)], former,
                 (source, (file, written)), cancellationToken);
         }

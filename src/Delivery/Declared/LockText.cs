@@ -92,14 +92,16 @@ internal static class LockText
         {
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
             var root = document.RootElement;
-            if (!root.TryGetProperty("version", out var version) || version.ValueKind != JsonValueKind.Number
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out var version)
+                || version.ValueKind != JsonValueKind.Number
                 || !version.TryGetInt32(out var number) || number != 1
                 || !root.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.Array)
                 throw new ContentException($"{what} is not a lock of version 1.");
             return [.. content.EnumerateArray().Select(entry => ReadEntry(entry, what))];
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Half a surrogate pair is an invalid operation.
             throw new ContentException($"{what} is not valid JSON.", exception);
         }
     }

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Delivery.Clusters;
-using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Clients;
@@ -138,52 +136,12 @@ internal sealed class ClusterSync(
 
         if (!queue.TryBeginFill(ticket.Cluster))
             return (false, null);
-        var (reason, wrote) = await FillAsync(ticket.Cluster, target, wanted, held is not null, cancellationToken);
-        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), wrote);
+        var others = wanted.Spec.Prune == true && held is not null ? model.ContentsBeside(content.Key, ticket.Cluster) : null;
+        var fill = new ContentFill(target, options.Streams, statistics);
+        var reason = await fill.RunAsync(content, others, cancellationToken);
+        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), fill.HasWritten);
         return (true, reason);
     }
-
-    /// <summary>Copies what is missing; then tags go that left the lock, and the lock comes last.</summary>
-    private async Task<(string? Reason, bool Wrote)> FillAsync(
-        ClusterKey cluster, RegistryTarget target, WantedContent wanted, bool hasFormer, CancellationToken cancellationToken)
-    {
-        var wrote = false;
-        try
-        {
-            var places = ContentPlaces.Map(wanted.Content.Named, target.Rule);
-            var items = ContentPlaces.ToCopy(wanted.Content.Entries, places);
-            var report = await CopyAsync(target, items, cancellationToken);
-            wrote = report is not { BytesSent: 0, ManifestsSent: 0, BlobsMounted: 0 };
-            if (report.Failures is [var failure, ..])
-                return (Describe(failure, report.Failures.Count - 1), wrote);
-            if (wanted.Spec.Prune == true && hasFormer)
-                await TagPruning.RunAsync(
-                    target, wanted.Content, places, model.ContentsBeside(wanted.Content.Key, cluster), cancellationToken);
-            report = await CopyAsync(target, [wanted.Content.Artifact], cancellationToken);
-            if (report.Failures is [var last, ..])
-                return (Describe(last, 0), wrote);
-            // A volume that was lost before the lock was written took the content, and one that is lost from now on takes the lock too.
-            var left = await ContentCopy.PlanAsync(target.Client, items, new CopyOptions { Workers = options.Streams }, cancellationToken);
-            var isWhole = left is { BlobsSent: 0, BlobsMounted: 0, Failures.Count: 0 };
-            return (isWhole ? null : "The registry lost content while it was filled.", Wrote: wrote || report.ManifestsSent > 0);
-        }
-        catch (Exception exception) when (Fault.Is(exception) && !cancellationToken.IsCancellationRequested)
-        {
-            return (Fault.Describe(exception), wrote);
-        }
-    }
-
-    private async Task<CopyReport> CopyAsync(
-        RegistryTarget target, IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
-    {
-        var report = await ContentCopy.RunAsync(
-            target.Client, items, new CopyOptions { Workers = options.Streams }, cancellationToken);
-        statistics.Sent(report.BytesSent);
-        return report;
-    }
-
-    private static string Describe(CopyFailure failure, int others) =>
-        $"{failure.Label}{(others > 0 ? $" and {others} more" : "")}: {failure.Reason}";
 
     private void Record(
         ClusterKey cluster, WantedContent wanted, bool isComplete, string? reason, DateTimeOffset verifyAt, bool wrote) =>

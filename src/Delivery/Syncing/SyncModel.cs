@@ -143,14 +143,14 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     }
 
     /// <summary>The contents beside one that select a Cluster, suspended and unresolved ones too.</summary>
-    public IReadOnlyList<ContentKey> ContentsBeside(ContentKey content, ClusterKey key)
+    public IReadOnlyList<OtherContent> ContentsBeside(ContentKey content, ClusterKey key)
     {
         lock (_gate)
         {
             return !_clusters.TryGetValue(key, out var cluster) ? [] : [.. _contents.Values
                 .Where(state => state.Content.Key != content && state.IsValid
-                && _selection.SelectsIfValid(state.Content, key, cluster.Labels))
-                .Select(state => state.Content.Key)];
+                    && _selection.SelectsIfValid(state.Content, key, cluster.Labels))
+                .Select(state => new OtherContent(state.Content.Key, state.Resolved?.Named ?? []))];
         }
     }
 

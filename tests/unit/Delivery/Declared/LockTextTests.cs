@@ -33,6 +33,7 @@ public sealed class LockTextTests
     [InlineData("""{"version":1,"content":[{"name":"a","digest":"sha256:0"}]}""")]
     [InlineData("""{"version":1,"content":[1]}""")]
     [InlineData("""{"version":1""")]
+    [InlineData("""{"version":1,"content":[{"name":"\ud800","digest":"x"}]}""")]
     public void Parse_Unusable_IsRefusedWithASentence(string text) =>
         Assert.EndsWith(".", Assert.Throws<ContentException>(() => LockText.Parse(text, "The lock")).Message, StringComparison.Ordinal);
 
