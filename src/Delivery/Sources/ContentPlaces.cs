@@ -8,6 +8,9 @@ namespace CapiRegistryHook.Delivery.Sources;
 /// <summary>Decides where content goes in a registry: images where its nodes will look, charts where people and Helm find them.</summary>
 public static class ContentPlaces
 {
+    /// <summary>Manifests that are read at once.</summary>
+    private const int Workers = 4;
+
     /// <summary>Something with a name.</summary>
     /// <param name="Label">What it is called in messages.</param>
     /// <param name="Name">The name that manifests use; null where <paramref name="Place"/> says where it goes.</param>
@@ -19,18 +22,21 @@ public static class ContentPlaces
     /// <summary>The content of sources with what each of it is; reads one manifest each.</summary>
     public static async Task<IReadOnlyList<Named>> ReadAsync(IReadOnlyList<SourceEntry> entries, CancellationToken cancellationToken)
     {
-        var named = new List<Named>(entries.Count);
-        foreach (var entry in entries)
-        {
-            // What is too large to be a manifest is refused when it is copied.
-            var bytes = entry.Place is null && entry.Root.Size <= Manifest.LargestSize
-                ? await entry.Source.ReadManifestAsync(entry.Root, cancellationToken)
-                : null;
-            var isChart = bytes is { } manifest && ContentKinds.Of(Manifest.Parse(manifest, entry.Root)) == ContentKind.Chart;
-            named.Add(new Named(entry.Label, entry.Name, entry.Place, entry.Root.Digest, IsImage: !isChart));
-        }
-
+        var named = new Named[entries.Count];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(entries.Index(), parallel, async (entry, token) =>
+            named[entry.Index] = await ReadAsync(entry.Item, token));
         return named;
+    }
+
+    private static async Task<Named> ReadAsync(SourceEntry entry, CancellationToken cancellationToken)
+    {
+        // What is too large to be a manifest is refused when it is copied.
+        var bytes = entry.Place is null && entry.Root.Size <= Manifest.LargestSize
+            ? await entry.Source.ReadManifestAsync(entry.Root, cancellationToken)
+            : null;
+        var isChart = bytes is { } manifest && ContentKinds.Of(Manifest.Parse(manifest, entry.Root)) == ContentKind.Chart;
+        return new Named(entry.Label, entry.Name, entry.Place, entry.Root.Digest, IsImage: !isChart);
     }
 
     /// <summary>The places of all content, in order.</summary>

@@ -138,7 +138,20 @@ internal sealed class ClusterSync(
             return (false, null);
         var others = wanted.Spec.Prune == true && held is not null ? model.ContentsBeside(content.Key, ticket.Cluster) : null;
         var fill = new ContentFill(target, options.Streams, statistics);
-        var reason = await fill.RunAsync(content, others, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(wanted.Withdrawn, cancellationToken);
+        string? reason;
+        try
+        {
+            reason = await fill.RunAsync(content, others, either.Token);
+        }
+        catch (Exception exception) when (wanted.Withdrawn.IsCancellationRequested && !cancellationToken.IsCancellationRequested
+            && (exception is OperationCanceledException || Fault.Is(exception)))
+        {
+            reason = null;
+        }
+
+        if (wanted.Withdrawn.IsCancellationRequested)
+            return (true, null);
         Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), fill.HasWritten);
         return (true, reason);
     }

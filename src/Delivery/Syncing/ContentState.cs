@@ -5,11 +5,16 @@ using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Delivery.Syncing;
 
-/// <summary>What is known of one RegistryContent. Not thread-safe.</summary>
-internal sealed class ContentState(RegistryContent content)
+/// <summary>What is known of one RegistryContent. Not thread-safe. Disposed, it ends what is under way and gives its source away.</summary>
+internal sealed class ContentState(RegistryContent content) : IDisposable
 {
     /// <summary>The object as it was last seen.</summary>
     public RegistryContent Content { get; set; } = content;
+
+    private CancellationTokenSource _withdrawal = new();
+
+    /// <summary>Ends what is under way for it, when it is suspended, deleted or can't be used any more.</summary>
+    public CancellationToken Withdrawn => _withdrawal.Token;
 
     /// <summary>Whether it can be used at all.</summary>
     public bool IsValid { get; set; }
@@ -29,8 +34,8 @@ internal sealed class ContentState(RegistryContent content)
     /// <summary>When the source is asked next.</summary>
     public DateTimeOffset ResolveAt { get; set; }
 
-    /// <summary>Whether the source is asked now.</summary>
-    public bool IsResolving { get; set; }
+    /// <summary>Since when the source is asked; null while it is not.</summary>
+    public DateTimeOffset? ResolvingSince { get; set; }
 
     /// <summary>When content was last written to a registry.</summary>
     public DateTimeOffset? LastSync { get; set; } = content.Status?.LastSyncTime;
@@ -46,6 +51,21 @@ internal sealed class ContentState(RegistryContent content)
 
     /// <summary>Whether something changed that the status may show.</summary>
     public bool IsDirty { get; set; } = true;
+
+    /// <summary>Ends what is under way for it; what begins later goes on.</summary>
+    public void Withdraw()
+    {
+        // Whoever is told may ask the model, which is locked now. Without a timer there is nothing to free.
+        _ = _withdrawal.CancelAsync();
+        _withdrawal = new CancellationTokenSource();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Withdraw();
+        Resolved?.Dispose();
+    }
 }
 
 /// <summary>What the last try on a Cluster found.</summary>

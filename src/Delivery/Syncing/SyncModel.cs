@@ -33,21 +33,23 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     {
         lock (_gate)
         {
-            if (!_contents.TryGetValue(content.Key, out var state))
+            var state = _contents.GetValueOrDefault(content.Key);
+            if (state is null || state.Content.Metadata.Uid != content.Metadata.Uid)
             {
+                // One that was deleted and created again has nothing to do with the former, whose generation may be the same.
+                Forget(content.Key);
                 _contents[content.Key] = new ContentState(content) { IsValid = _selection.IsValid(content) };
                 return true;
             }
 
-            var isNew = state.Content.Metadata.Uid != content.Metadata.Uid;
-            var isChanged = isNew || state.Content.Metadata.Generation != content.Metadata.Generation;
+            var isChanged = state.Content.Metadata.Generation != content.Metadata.Generation;
             state.Content = content;
             if (!isChanged)
                 return false;
             state.IsValid = _selection.IsValid(content);
             (state.ResolveAt, state.SourceFailures, state.IsDirty) = (time.GetUtcNow(), 0, true);
-            if (isNew)
-                (state.Written, state.LastSync) = (content.Status, content.Status?.LastSyncTime);
+            if (!IsUsable(state))
+                state.Withdraw();
             return true;
         }
     }
@@ -58,7 +60,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
         lock (_gate)
         {
             if (_contents.Remove(key, out var state))
-                state.Resolved?.Dispose();
+                state.Dispose();
         }
     }
 
@@ -137,7 +139,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
                 .OrderBy(state => state.Content.Key.ToString(), StringComparer.Ordinal)
                 .Select(state => new WantedContent(state.Resolved!, state.Content.Spec!, state.Results.GetValueOrDefault(key))
                 {
-                    IsAwaited = cluster.NeededFor is not null,
+                    IsAwaited = cluster.NeededFor is not null, Withdrawn = state.Withdrawn,
                 })];
         }
     }
@@ -161,9 +163,17 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
         lock (_gate)
         {
             var now = time.GetUtcNow();
-            List<ContentState> due = [.. _contents.Values.Where(state => !state.IsResolving && state.ResolveAt <= now && IsUsable(state))
-                .OrderBy(state => state.ResolveAt).Take(most)];
-            due.ForEach(state => state.IsResolving = true);
+            var places = new ResolverPlaces(now, _contents.Keys.Select(key => key.Namespace).Distinct().Skip(1).Any());
+            foreach (var state in _contents.Values)
+            {
+                if (state.ResolvingSince is { } since)
+                    places.Add(state.Content.Key.Namespace, since);
+            }
+
+            List<ContentState> due = [.. _contents.Values
+                .Where(state => state.ResolvingSince is null && state.ResolveAt <= now && IsUsable(state)).OrderBy(state => state.ResolveAt)
+                .Where(state => places.TryTake(state.Content.Key.Namespace)).Take(most)];
+            due.ForEach(state => state.ResolvingSince = now);
             return [.. due.Select(state => (state.Content, state.Resolved?.TryHold() == true ? state.Resolved : null))];
         }
     }
@@ -191,7 +201,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
 
             var now = time.GetUtcNow();
             var isSettled = state.Content.Metadata.Generation == asked.Metadata.Generation;
-            (state.IsResolving, state.IsDirty, state.SourceProblem) = (false, true, problem);
+            (state.ResolvingSince, state.IsDirty, state.SourceProblem) = (null, true, problem);
             state.SourceFailures = problem is null ? 0 : state.SourceFailures + 1;
             state.ResolveAt = !isSettled ? now : now + (problem is null ? options.Interval : SyncQueue.PauseAfter(state.SourceFailures));
             if (resolved is null)
@@ -294,4 +304,7 @@ internal sealed record WantedContent(ResolvedContent Content, RegistryContentSpe
 {
     /// <summary>Whether somebody waits for it, so that no window holds it up.</summary>
     public bool IsAwaited { get; init; }
+
+    /// <summary>Cancelled when it is not wanted any more.</summary>
+    public CancellationToken Withdrawn { get; init; }
 }

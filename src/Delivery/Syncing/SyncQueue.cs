@@ -14,7 +14,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
     /// <summary>A registry that fills for longer has a slow line; it goes on, and others need not wait for it.</summary>
     public static readonly TimeSpan SlowAfter = TimeSpan.FromMinutes(3);
 
-    /// <summary>How many times the workers are under way at most, slow ones included: each takes memory.</summary>
+    /// <summary>How many times the workers fill registries at most, slow ones included: each takes memory.</summary>
     private const int MostSlow = 4;
 
     /// <summary>The longest time until a registry is looked at again that fetches content by itself.</summary>
@@ -108,7 +108,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         lock (_gate)
         {
             var entry = _entries[cluster];
-            entry.Fills = entry.Fills || CountLimited() < Half;
+            entry.Fills = entry.Fills || (CountLimited() < Half && !Full().Contains(cluster.Namespace));
             entry.WantsFill = true;
             return entry.Fills;
         }
@@ -166,20 +166,19 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         var now = time.GetUtcNow();
         ticket = default;
         wait = null;
-        var running = _entries.Values.Where(entry => entry.IsRunning).ToList();
-        var slow = running.Count(entry => entry.IsSlow(now));
-        if (running.Count - slow >= workers || running.Count >= workers * MostSlow)
+        if (_entries.Values.Count(entry => entry.IsRunning && !entry.IsSlow(now)) >= workers)
         {
-            wait = running.Count < workers * MostSlow ? SlowAfter : null;
+            wait = SlowAfter;
             return false;
         }
 
         var limited = CountLimited();
-        var busy = Busy();
+        var (busy, full) = (Busy(), Full());
         KeyValuePair<ClusterKey, Entry>? best = null;
         foreach (var pair in _entries)
         {
-            if (pair.Value.IsRunning || (pair.Value.IsLimited && limited >= Half) || busy.Contains(pair.Key.Namespace))
+            if (pair.Value.IsRunning || busy.Contains(pair.Key.Namespace)
+                || (pair.Value.IsLimited && (limited >= Half || full.Contains(pair.Key.Namespace))))
                 continue;
             if (pair.Value.Due > now)
                 wait = wait is { } shortest && shortest < pair.Value.Due - now ? wait : pair.Value.Due - now;
@@ -212,12 +211,24 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
     }
 
     // A namespace that is the only one may have all workers.
+    private bool IsShared => workers > 1 && _entries.Keys.Select(key => key.Namespace).Distinct().Skip(1).Any();
+
     private HashSet<string> Busy()
     {
         var now = time.GetUtcNow();
-        var namespaces = _entries.Keys.Select(key => key.Namespace).Distinct().Take(2).Count();
-        return namespaces < 2 || workers < 2 ? [] : [.. _entries.Where(pair => pair.Value.IsRunning && !pair.Value.IsSlow(now))
+        return !IsShared ? [] : [.. _entries.Where(pair => pair.Value.IsRunning && !pair.Value.IsSlow(now))
             .CountBy(pair => pair.Key.Namespace).Where(pair => pair.Value >= Half).Select(pair => pair.Key)];
+    }
+
+    /// <summary>
+    /// The namespaces that may fill no other registry now, slow fills included: a source that drips must not take all that there is.
+    /// </summary>
+    private HashSet<string> Full()
+    {
+        var fills = _entries.Where(pair => pair.Value is { IsRunning: true, Fills: true }).CountBy(pair => pair.Key.Namespace).ToList();
+        var most = workers * MostSlow;
+        return fills.Sum(pair => pair.Value) >= most ? [.. _entries.Keys.Select(key => key.Namespace)]
+            : [.. fills.Where(pair => pair.Value >= (IsShared ? most / 2 : most)).Select(pair => pair.Key)];
     }
 
     /// <summary>What is known of a Cluster.</summary>

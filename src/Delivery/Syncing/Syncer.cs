@@ -20,10 +20,10 @@ namespace CapiRegistryHook.Delivery.Syncing;
 /// <param name="time">The clock.</param>
 public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory directory, SyncOptions options, TimeProvider time)
 {
-    /// <summary>Sources that are asked at once.</summary>
-    private const int Resolvers = 4;
-
     private const int ChunkSize = 1 << 20;
+
+    /// <summary>Many thousand entries over a slow line; a source that takes longer is tried again later.</summary>
+    private static readonly TimeSpan LongestResolution = TimeSpan.FromMinutes(30);
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
@@ -126,7 +126,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
             while (true)
             {
                 running.RemoveAll(task => task.IsCompleted);
-                foreach (var (content, former) in model.TakeUnresolved(Resolvers - running.Count))
+                foreach (var (content, former) in model.TakeUnresolved(ResolverPlaces.MostInAll - running.Count))
                     running.Add(ResolveAsync(resolver, model, queue, content, former, cancellationToken));
                 await Task.Delay(Tick, time, cancellationToken);
             }
@@ -143,7 +143,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
         using var held = former;
         try
         {
-            var resolved = await resolver.ResolveAsync(content, former, cancellationToken);
+            var resolved = await ResolveAsync(resolver, content, former, cancellationToken);
             var count = resolved.Entries.Count;
             if (model.Resolve(content, resolved, problem: null, isFormer: ReferenceEquals(resolved, former),
                 onOther: cluster => queue.Enqueue(cluster, time.GetUtcNow())))
@@ -157,6 +157,22 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
             {
                 Content = content.Key, Reason = problem, Cause = Fault.Is(exception) ? null : exception,
             });
+        }
+    }
+
+    private async Task<ResolvedContent> ResolveAsync(
+        ContentResolver resolver, RegistryContent content, ResolvedContent? former, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(LongestResolution, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await resolver.ResolveAsync(content, former, either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DeliveryException(
+                $"The source has not answered for everything within {LongestResolution.TotalMinutes:0} minutes.", exception);
         }
     }
 

@@ -193,6 +193,67 @@ public sealed class SyncModelTests : IDisposable
         Assert.Equal(0, _opened);
     }
 
+    /// <summary>Who suspends a content means what is being sent now.</summary>
+    [Theory]
+    [InlineData("suspended")]
+    [InlineData("deleted")]
+    [InlineData("changed")]
+    public void ContentsOf_ContentThatIsWorkedOn_IsWithdrawnWithItsContent(string what)
+    {
+        _model.See(Content());
+        See(One);
+        Resolve("1");
+        var wanted = Assert.Single(_model.ContentsOf(One));
+
+        if (what == "deleted")
+            _model.Forget(Base);
+        else
+            _model.See(Content(2, spec => spec with { Suspend = what == "suspended", KubernetesVersions = ["v1.35"] }));
+
+        Assert.Equal(what != "changed", wanted.Withdrawn.IsCancellationRequested);
+        wanted.Content.Dispose();
+    }
+
+    /// <summary>Its generation is the same as that of the former one, and its lock is another.</summary>
+    [Fact]
+    public void See_DeletedAndCreatedAgainUnnoticed_IsResolvedAnew()
+    {
+        _model.See(Content());
+        See(One);
+        Resolve("1");
+        _time.Advance(TimeSpan.FromMinutes(6));
+        var (asked, former) = Assert.Single(_model.TakeUnresolved(4));
+        var again = Content() with { Metadata = Content().Metadata with { Uid = "2" } };
+
+        Assert.True(_model.See(again));
+
+        Assert.Empty(_model.ContentsOf(One));
+        Assert.False(_model.Resolve(asked, former, problem: null, isFormer: true));
+        former!.Dispose();
+        Assert.Equal(0, _opened);
+        Assert.Equal("Resolving", Ready().Reason);
+        Assert.Equal("2", Assert.Single(_model.TakeUnresolved(4)).Content.Metadata.Uid);
+    }
+
+    /// <summary>Sources that hang are no reason for others to wait.</summary>
+    [Fact]
+    public void TakeUnresolved_SourcesOfOneNamespaceHang_LeavesPlacesForOthers()
+    {
+        for (var number = 0; number < 100; number++)
+            _model.See(Content() with { Metadata = Content().Metadata with { Name = $"hanging-{number}" } });
+        _model.See(Content() with { Metadata = Content().Metadata with { Namespace = "platform" } });
+
+        var asked = Enumerable.Range(0, 20).SelectMany(_ =>
+        {
+            _time.Advance(ResolverPlaces.SlowAfter);
+            return _model.TakeUnresolved(ResolverPlaces.MostInAll);
+        }).Select(due => due.Content.Metadata.Namespace).ToList();
+
+        Assert.Equal((ResolverPlaces.MostInAll / 2, 1),
+            (asked.Count(place => place == "default"), asked.Count(place => place == "platform")));
+        Assert.Contains("platform", asked.Take((ResolverPlaces.Most / 2) + 1));
+    }
+
     private static RegistryContent Content(long generation = 1, Func<RegistryContentSpec, RegistryContentSpec>? change = null)
     {
         var spec = new RegistryContentSpec

@@ -78,6 +78,51 @@ public sealed class SyncQueueTests
         Assert.Equal((8, 8), (taken, queue.Running));
     }
 
+    /// <summary>A source that drips holds up those whom it was declared for, and nobody else.</summary>
+    [Fact]
+    public async Task TakeAsync_FillsOfOneNamespaceNeverEnd_OthersAreFilledAndCheckedAllTheSame()
+    {
+        var queue = new SyncQueue(2, _time);
+        var other = new ClusterKey("other", "x");
+        queue.Enqueue(other, Now + TimeSpan.FromDays(1));
+        for (var number = 0; number < 20; number++)
+            queue.Enqueue(Key($"c{number}"), Now);
+        for (var round = 0; round < 40; round++)
+        {
+            if (await TryTakeAsync(queue) is { } cluster && !queue.TryBeginFill(cluster))
+                queue.Done(cluster, SyncOutcome.WantsFill, Now);
+            _time.Advance(SyncQueue.SlowAfter);
+        }
+
+        Assert.Equal(4, queue.Running);
+        queue.Enqueue(other, Now, isUrgent: true);
+        Assert.Equal(other, await TryTakeAsync(queue));
+        Assert.True(queue.TryBeginFill(other));
+        Assert.Null(await TryTakeAsync(queue));
+    }
+
+    /// <summary>Also where all that may be filled at once is slow.</summary>
+    [Fact]
+    public async Task TakeAsync_AsManySlowFillsAsMayBe_ChecksGoOn()
+    {
+        var queue = new SyncQueue(2, _time);
+        for (var number = 0; number < 8; number++)
+        {
+            queue.Enqueue(Key($"c{number}"), Now);
+            Assert.True(queue.TryBeginFill(await TakeAsync(queue)));
+            _time.Advance(SyncQueue.SlowAfter);
+        }
+
+        queue.Enqueue(Key("check"), Now);
+
+        Assert.Equal("check", (await TakeAsync(queue)).Name);
+        Assert.False(queue.TryBeginFill(Key("check")));
+        queue.Done(Key("check"), SyncOutcome.WantsFill, Now);
+        Assert.Null(await TryTakeAsync(queue));
+        queue.Done(Key("c0"), SyncOutcome.Settled, Now + TimeSpan.FromHours(1));
+        Assert.Equal("check", (await TakeAsync(queue)).Name);
+    }
+
     [Fact]
     public async Task Done_Failed_ComesAgainLaterEachTimeUnlessSomebodyWaits()
     {
