@@ -83,8 +83,11 @@ internal sealed class BodyStream(Stream body, HttpResponseMessage response, Regi
 /// <summary>A body from memory that counts what has been handed to the network.</summary>
 internal sealed class ChunkContent(ReadOnlyMemory<byte> chunk, ProgressDeadline deadline, Action<long> sent) : HttpContent
 {
-    /// <summary>Large enough for tunnels, which are slow with small messages, small enough to see progress.</summary>
-    private const int Slice = 256 << 10;
+    /// <summary>
+    /// Two records of TLS, which costs no more than larger slices. Small enough that many uploads which share a slow line each make
+    /// progress before their time is over.
+    /// </summary>
+    private const int Slice = 32 << 10;
 
     protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);

@@ -2,6 +2,7 @@ using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Delivery.Syncing;
 
@@ -14,6 +15,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     private readonly ContentSelection _selection = new(options.SharedNamespaces);
     private readonly Dictionary<ContentKey, ContentState> _contents = [];
     private readonly Dictionary<ClusterKey, ContentCluster> _clusters = [];
+    private readonly SteadyTime _steady = new(time);
     private readonly DateTimeOffset _began = time.GetUtcNow();
 
     /// <summary>How each content stands, in order of names.</summary>
@@ -47,7 +49,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
             if (!isChanged)
                 return false;
             state.IsValid = _selection.IsValid(content);
-            (state.ResolveAt, state.SourceFailures, state.IsDirty) = (time.GetUtcNow(), 0, true);
+            (state.ResolveAt, state.SourceFailures, state.IsDirty) = (_steady.GetUtcNow(), 0, true);
             if (!IsUsable(state))
                 state.Withdraw();
             return true;
@@ -162,7 +164,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     {
         lock (_gate)
         {
-            var now = time.GetUtcNow();
+            var now = _steady.GetUtcNow();
             var places = new ResolverPlaces(now, _contents.Keys.Select(key => key.Namespace).Distinct().Skip(1).Any());
             foreach (var state in _contents.Values)
             {
@@ -199,7 +201,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
                 return false;
             }
 
-            var now = time.GetUtcNow();
+            var now = _steady.GetUtcNow();
             var isSettled = state.Content.Metadata.Generation == asked.Metadata.Generation;
             (state.ResolvingSince, state.IsDirty, state.SourceProblem) = (null, true, problem);
             state.SourceFailures = problem is null ? 0 : state.SourceFailures + 1;
@@ -241,10 +243,10 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
         lock (_gate)
         {
             var changed = new List<(RegistryContent, RegistryContentStatus)>();
-            var now = time.GetUtcNow();
+            var now = _steady.GetUtcNow();
             foreach (var state in _contents.Values.Where(state => state.IsDirty && !(now - state.WrittenAt < ContentReport.Pause)))
             {
-                if (ContentReport.Make(state, [.. Selected(state)], options.SharedNamespaces, now,
+                if (ContentReport.Make(state, [.. Selected(state)], options.SharedNamespaces, time.GetUtcNow(),
                     isStarting: now - _began < options.Interval)
                     is not { } status)
                     continue;

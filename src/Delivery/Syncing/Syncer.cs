@@ -27,6 +27,8 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
+    private readonly SteadyTime _steady = new(time);
+
     /// <summary>What it counts.</summary>
     public SyncStatistics Statistics { get; } = new();
 
@@ -37,7 +39,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var model = new SyncModel(options, time);
-        var queue = new SyncQueue(options.Workers, time);
+        var queue = new SyncQueue(options.Workers, _steady);
         Statistics.Lead(() => new SyncFigures(queue.Depth, queue.Running, model.ReadFigures()));
         try
         {
@@ -87,7 +89,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
             {
                 case FleetEventKind.Seen:
                     if (model.See(change.Value!) is { IsDue: true } seen)
-                        queue.Enqueue(change.Key, time.GetUtcNow(), seen.IsUrgent);
+                        queue.Enqueue(change.Key, _steady.GetUtcNow(), seen.IsUrgent);
                     break;
                 case FleetEventKind.Gone:
                     Forget(model, queue, [change.Key]);
@@ -114,7 +116,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
     private void Enqueue(SyncModel model, SyncQueue queue, ContentKey content)
     {
         foreach (var cluster in model.ClustersOf(content))
-            queue.Enqueue(cluster, time.GetUtcNow());
+            queue.Enqueue(cluster, _steady.GetUtcNow());
     }
 
     private async Task ResolveAsync(SyncModel model, SyncQueue queue, CancellationToken cancellationToken)
@@ -146,7 +148,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
             var resolved = await ResolveAsync(resolver, content, former, cancellationToken);
             var count = resolved.Entries.Count;
             if (model.Resolve(content, resolved, problem: null, isFormer: ReferenceEquals(resolved, former),
-                onOther: cluster => queue.Enqueue(cluster, time.GetUtcNow())))
+                onOther: cluster => queue.Enqueue(cluster, _steady.GetUtcNow())))
                 OnEvent?.Invoke(new SyncEvent(SyncEventKind.Resolved) { Content = content.Key, Count = count });
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -218,7 +220,7 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
         finally
         {
             Statistics.End(outcome);
-            queue.Done(ticket.Cluster, outcome, time.GetUtcNow() + (options.Interval * (0.9 + (0.2 * Random.Shared.NextDouble()))));
+            queue.Done(ticket.Cluster, outcome, _steady.GetUtcNow() + (options.Interval * (0.9 + (0.2 * Random.Shared.NextDouble()))));
         }
     }
 

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Syncing;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 
@@ -50,5 +51,25 @@ public sealed class BandwidthTests
 
         await write;
         Assert.Equal(bytes, below.ToArray());
+    }
+
+    /// <summary>Many registries that are filled at once share the limit; none of them may run out of time for that alone.</summary>
+    [Fact]
+    public async Task WriteAsync_ChunkOverAVerySlowLine_IsProgressUntilItsEnd()
+    {
+        var options = new RegistryOptions { Time = _time };
+        using var deadline = new ProgressDeadline(options, Cancelled);
+        using var chunk = new ChunkContent(new byte[256 << 10], deadline, _ => { });
+        await using var line = new LimitedStream(new MemoryStream(), [new BandwidthLimit(1 << 10, _time)]);
+
+        var copy = chunk.CopyToAsync(line, Cancelled);
+        while (!copy.IsCompleted)
+        {
+            await Task.WhenAny(copy, _time.TimerAsync(delay => delay < options.Timeout));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await copy;
+        Assert.False(deadline.Token.IsCancellationRequested);
     }
 }

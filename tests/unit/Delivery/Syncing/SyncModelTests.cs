@@ -17,10 +17,15 @@ public sealed class SyncModelTests : IDisposable
     private static readonly ClusterKey Two = new("default", "two");
 
     private readonly ManualTime _time = new();
+    private readonly ClockThatIsSet _clock;
     private readonly SyncModel _model;
     private int _opened;
 
-    public SyncModelTests() => _model = new SyncModel(new SyncOptions { SharedNamespaces = ["platform"] }, _time);
+    public SyncModelTests()
+    {
+        _clock = new ClockThatIsSet(_time) { Offset = TimeSpan.FromHours(8) };
+        _model = new SyncModel(new SyncOptions { SharedNamespaces = ["platform"] }, _clock);
+    }
 
     public void Dispose() => _model.Dispose();
 
@@ -191,6 +196,20 @@ public sealed class SyncModelTests : IDisposable
         Assert.Equal(1, _opened);
         _model.Forget(Base);
         Assert.Equal(0, _opened);
+    }
+
+    /// <summary>A machine that starts with a wrong clock gets the right one a moment later.</summary>
+    [Fact]
+    public void TakeUnresolved_ClockIsPutBack_ComesAfterTheInterval()
+    {
+        _model.See(Content());
+        See(One);
+        Resolve("1");
+        Assert.Single(Statuses());
+        _clock.Offset = TimeSpan.Zero;
+        Record(One, Resolve("2"), complete: true);
+
+        Assert.Equal("Complete", Ready().Reason);
     }
 
     /// <summary>Who suspends a content means what is being sent now.</summary>
