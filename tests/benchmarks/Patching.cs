@@ -42,7 +42,7 @@ internal static class Patching
         Figures.Print($"{name}, {Callers} callers", "requests/s", [many.Milliseconds.Count / many.Took.TotalSeconds], rateTarget);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"    meanwhile the service used {many.OfService:F2} processors, the load {many.OfLoad:F2} of {Processors.OfLoad}"));
+            $"    meanwhile the service used {many.OfService:F2} processors, the load {many.OfLoad:F2} of {Processors.CountOfLoad}"));
     }
 
     private static async Task<Run> RunAsync(HookService service, byte[] body, int callers, int calls)

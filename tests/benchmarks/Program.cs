@@ -7,6 +7,12 @@ using CapiRegistryHook.Harness.Service;
 const string Version = "1.13.4";
 const int Calls = 500;
 var cancellationToken = CancellationToken.None;
+if (args is [FilledClusters.Section, var folder, var count])
+{
+    await FilledClusters.ServeAsync(folder, int.Parse(count, CultureInfo.InvariantCulture), cancellationToken);
+    return 0;
+}
+
 if (args is not ([] or ["quick"] or ["fleet"] or ["content"] or ["dashboard"] or ["sync"]))
 {
     Console.Error.WriteLine(

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
@@ -21,21 +20,13 @@ internal sealed class SyncFleet : IAsyncDisposable
     private readonly ScratchFolder _folder = ScratchFolder.Create("capi-registry-hook-sync-");
     private readonly ServerIdentity _identity = ServerIdentity.Create(["localhost", ClusterRegistry.ServerName], ["127.0.0.1"]);
     private readonly int _port = LoopbackPort.Find();
-    private readonly List<EmbeddedApiServer> _servers = [];
-    private readonly X509Certificate2 _certificate;
     private LocalRegistry? _registry;
 
-    private SyncFleet(TestEnvironment environment)
-    {
-        Environment = environment;
-        using var pem = X509Certificate2.CreateFromPem(_identity.CertificatePem, _identity.KeyPem);
-        _certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pfx), null);
-    }
+    private SyncFleet(TestEnvironment environment) => Environment = environment;
 
     public TestEnvironment Environment { get; }
 
-    /// <summary>What the registries that are filled have received.</summary>
-    public DiscardingRegistry Sink { get; private set; } = null!;
+    public FilledClusters Filled { get; private set; } = null!;
 
     private AdminClient Objects => Environment.ManagementObjects;
 
@@ -48,17 +39,12 @@ internal sealed class SyncFleet : IAsyncDisposable
         var fleet = new SyncFleet(await TestEnvironment.StartAsync(
             async name => await EmbeddedApiServer.StartAsync(name, cancellationToken), cancellationToken));
         await fleet.ServeAsync(cancellationToken);
-        await InstallAsync((EmbeddedApiServer)fleet.Environment.Workload, fleet._port, cancellationToken);
+        await FilledClusters.InstallAsync((EmbeddedApiServer)fleet.Environment.Workload, fleet._port, cancellationToken);
         foreach (var number in Enumerable.Range(0, synced))
             await fleet.AddAsync($"s{number}", "synced", fleet.Environment.Workload.Kubeconfig, cancellationToken);
-        foreach (var number in Enumerable.Range(0, filling))
-        {
-            var server = await EmbeddedApiServer.StartAsync($"f{number}", cancellationToken);
-            fleet._servers.Add(server);
-            await InstallAsync(server, fleet.Sink.Address.Port, cancellationToken);
-            await fleet.AddAsync($"f{number}", "filling", server.Kubeconfig, cancellationToken);
-        }
-
+        fleet.Filled = await FilledClusters.StartAsync(filling, fleet._folder, cancellationToken);
+        foreach (var (number, kubeconfig) in fleet.Filled.Kubeconfigs.Index())
+            await fleet.AddAsync($"f{number}", "filling", kubeconfig, cancellationToken);
         await fleet.WriteSecretAsync("source-ca", "ca.crt", fleet._identity.RootPem, cancellationToken);
         await fleet.DeclareAsync("base", "small", "synced", cancellationToken);
         await fleet.DeclareAsync("bulk", "large", "filling", cancellationToken);
@@ -72,7 +58,7 @@ internal sealed class SyncFleet : IAsyncDisposable
         {
             ["spec"] = new JsonObject { ["suspend"] = !isOn },
         }, cancellationToken);
-        foreach (var number in Enumerable.Range(0, isOn ? _servers.Count : 0))
+        foreach (var number in Enumerable.Range(0, isOn ? Filled.Kubeconfigs.Count : 0))
             await Objects.MergePatchAsync(AdminClient.Clusters("default"), $"f{number}", new JsonObject
             {
                 ["metadata"] = new JsonObject
@@ -91,17 +77,13 @@ internal sealed class SyncFleet : IAsyncDisposable
     {
         if (_registry is not null)
             await _registry.DisposeAsync();
-        await Sink.DisposeAsync();
-        foreach (var server in _servers)
-            await server.DisposeAsync();
+        await Filled.DisposeAsync();
         await Environment.DisposeAsync();
-        _certificate.Dispose();
         await _folder.DisposeAsync();
     }
 
     private async Task ServeAsync(CancellationToken cancellationToken)
     {
-        Sink = await DiscardingRegistry.StartAsync(_certificate, cancellationToken);
         _folder.Write("tls.crt", _identity.CertificatePem);
         _folder.Write("tls.key", _identity.KeyPem);
         _folder.Write("ca.crt", _identity.RootPem);
@@ -119,20 +101,6 @@ internal sealed class SyncFleet : IAsyncDisposable
             ["push", images.Folder, "--registry", $"localhost:{_port}", "--ca-file", _folder["ca.crt"]], cancellationToken);
         if (push.ExitCode != 0)
             throw new InvalidOperationException(push.Errors);
-    }
-
-    private static async Task InstallAsync(EmbeddedApiServer server, int port, CancellationToken cancellationToken)
-    {
-        const string Namespace = "registry-system";
-        server.LeadPod(Namespace, "registry-0", port);
-        using var admin = new AdminClient(server);
-        await admin.CreateAsync("/api/v1/namespaces", Named(Namespace), cancellationToken);
-        var stateful = Named("registry");
-        stateful["spec"] = new JsonObject { ["replicas"] = 1 };
-        await admin.CreateAsync($"/apis/apps/v1/namespaces/{Namespace}/statefulsets", stateful, cancellationToken);
-        var service = Named("registry-primary");
-        service["spec"] = new JsonObject { ["selector"] = new JsonObject { ["statefulset.kubernetes.io/pod-name"] = "registry-0" } };
-        await admin.CreateAsync($"/api/v1/namespaces/{Namespace}/services", service, cancellationToken);
     }
 
     private async Task AddAsync(string name, string group, string kubeconfig, CancellationToken cancellationToken)

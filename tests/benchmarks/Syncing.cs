@@ -21,8 +21,9 @@ internal static class Syncing
 
     public static async Task PrintAsync(CancellationToken cancellationToken)
     {
-        Console.WriteLine(await Processors.PinAsync(cancellationToken));
+        await Processors.PinAsync(cancellationToken);
         await using var fleet = await SyncFleet.StartAsync(Clusters, Filling, cancellationToken);
+        Console.WriteLine(await Processors.JoinServiceAsync(cancellationToken));
         await using (var first = await fleet.SyncAsync(cancellationToken, "--sync-interval", "1h", "--sync-workers", "20"))
             await UntilCheckedAsync(first, Clusters, cancellationToken);
         await PrintStartAsync(fleet, cancellationToken);
@@ -73,9 +74,9 @@ internal static class Syncing
         {
             if (round % 2 == 0)
                 quiet.Add(await CallAsync(capi, cluster, cancellationToken));
-            var before = fleet.Sink.Received;
+            var before = await fleet.Filled.ReceivedAsync(cancellationToken);
             busy.Add(await WhileFillingAsync(fleet, sync, round, () => CallAsync(capi, cluster, cancellationToken), cancellationToken));
-            received += fleet.Sink.Received - before;
+            received += await fleet.Filled.ReceivedAsync(cancellationToken) - before;
             if (round % 2 == 1)
                 quiet.Add(await CallAsync(capi, cluster, cancellationToken));
         }
@@ -90,18 +91,18 @@ internal static class Syncing
     private static async Task<double> WhileFillingAsync(
         SyncFleet fleet, SyncProcess sync, int round, Func<Task<double>> measure, CancellationToken cancellationToken)
     {
-        var before = fleet.Sink.Received;
+        var before = await fleet.Filled.ReceivedAsync(cancellationToken);
         await fleet.SetFillingAsync(isOn: true, round, cancellationToken);
-        await UntilAsync(sync, "registries are filled", async () => fleet.Sink.Received > before
+        await UntilAsync(sync, "registries are filled", async () => await fleet.Filled.ReceivedAsync(cancellationToken) > before
             && await sync.MetricAsync("running", cancellationToken) >= Filling, cancellationToken);
         var figure = await measure();
         var running = await sync.MetricAsync("running", cancellationToken);
         await fleet.SetFillingAsync(isOn: false, round, cancellationToken);
         await UntilAsync(sync, "nothing is filled", async () =>
         {
-            before = fleet.Sink.Received;
+            before = await fleet.Filled.ReceivedAsync(cancellationToken);
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
-            return fleet.Sink.Received == before;
+            return await fleet.Filled.ReceivedAsync(cancellationToken) == before;
         }, cancellationToken);
         return running >= Filling ? figure
             : throw new InvalidOperationException($"Only {running} registries were still filled at the end of a round.");
