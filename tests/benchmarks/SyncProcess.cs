@@ -19,9 +19,10 @@ internal sealed partial class SyncProcess : IAsyncDisposable
 
     public static async Task<SyncProcess> StartAsync(string kubeconfig, string log, string[] options, CancellationToken cancellationToken)
     {
+        string[] pinned = Processors.OfLoad is { } processors ? ["taskset", "--cpu-list", processors] : [];
         // The variables are those of the chart.
         var process = await ChildProcess.StartServerAsync("/usr/bin/env", ["MALLOC_ARENA_MAX=2", "DOTNET_GCgen0size=200000",
-            .. Processors.OfLoad is { } processors ? (string[])["taskset", "--cpu-list", processors] : [], HookService.ProgramPath(), "sync", "--kubeconfig", kubeconfig,
+            "DOTNET_gcConcurrent=1", .. pinned, HookService.ProgramPath(), "sync", "--kubeconfig", kubeconfig,
             "--workload-allow-cidrs", "127.0.0.0/8", "--sync-source-allow-cidrs", "127.0.0.0/8", "--metrics-listen", "127.0.0.1:0",
             "--hook-namespace", "default", "--lease-duration", "3s", .. options], log);
         var sync = new SyncProcess(process, log);

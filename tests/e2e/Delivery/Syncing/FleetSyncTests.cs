@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;
 /// <summary>A large fleet in sync. All its clusters lead to one registry, so that requests are counted in one place.</summary>
 public sealed class FleetSyncTests(ITestOutputHelper output)
 {
-    /// <summary>About 125 MiB are measured, half of which are pages of the program's file.</summary>
+    /// <summary>About 105 MiB are measured, half of which are pages of the program's file.</summary>
     private const long MostBytes = 150L << 20;
 
     private static int Clusters => int.Parse(Environment.GetEnvironmentVariable("SYNC_CLUSTERS") ?? "1000", CultureInfo.InvariantCulture);
