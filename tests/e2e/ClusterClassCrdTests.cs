@@ -64,7 +64,7 @@ public sealed class ClusterClassCrdTests(RealEnvironment fixture)
         var spec = Assert.Single(RenderedObjects.Read(text))["spec"]!;
         Assert.Equal("registryConfig", (string)spec["variables"]![0]!["name"]!);
         Assert.NotNull(spec["variables"]![0]!["schema"]!["openAPIV3Schema"]!["properties"]!["registry"]);
-        Assert.Equal("generatepatches-v2.mirror", (string)spec["patches"]![0]!["external"]!["generatePatchesExtension"]!);
+        Assert.Equal("generatepatches-v3.mirror", (string)spec["patches"]![0]!["external"]!["generatePatchesExtension"]!);
     }
 
     private static async Task<JsonObject> ExcerptAsync(string version)

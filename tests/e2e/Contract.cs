@@ -42,6 +42,7 @@ internal static partial class Contract
                 ("aftercontrolplaneinitialized", "AfterControlPlaneInitialized"), ("beforeclustercreate", "BeforeClusterCreate"),
                 ("beforeclusterupgrade", "BeforeClusterUpgrade"), ("discovervariables", "DiscoverVariables"),
                 ("generatepatches-v1", "GeneratePatches"), ("generatepatches-v2", "GeneratePatches"),
+                ("generatepatches-v3", "GeneratePatches"),
                 ("validatetopology", "ValidateTopology"),
             ],
             handlers.Select(handler => ((string?)handler!["name"], (string?)handler["requestHook"]!["hook"])));

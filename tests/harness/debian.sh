@@ -5,7 +5,7 @@
 # CAPI_REGISTRY_HOOK_CACHE          where results are kept; default: ${XDG_CACHE_HOME:-~/.cache}/capi-registry-hook.
 # CAPI_REGISTRY_HOOK_DEBIAN_MIRROR  a Debian mirror (http://host/debian) to use instead of the one in the machine's apt sources.
 
-readonly suite=bookworm
+suite=bookworm # what has to be from another one says so for itself
 readonly fetch_attempts=3
 script=${BASH_SOURCE[1]##*/}
 work=
@@ -102,7 +102,7 @@ debian_sources() {
   machine_sources | sort -u | while read -r uri entry; do
     case $entry in
       "$release" | stable | oldstable | "$suite") printf '%s %s\n' "$uri" "$suite" ;;
-      "$release-updates" | "$release-security") printf '%s %s\n' "$uri" "$suite-${entry##*-}" ;;
+      "$release-updates" | "$release-security") [[ $suite == sid ]] || printf '%s %s\n' "$uri" "$suite-${entry##*-}" ;;
     esac
   done
 }

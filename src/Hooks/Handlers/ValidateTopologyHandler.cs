@@ -18,7 +18,7 @@ internal sealed class ValidateTopologyHandler(RegistryOptions options) : ITopolo
     public TopologyAnswer Answer(ReadOnlyMemory<byte> body, PooledBytes response)
     {
         var request = TopologyRequestReader.Read(Hook, body.Span, options.VariableName);
-        var plans = new TopologyPlans(request, body, options, NodeFormat.V2, checksValues: true);
+        var plans = new TopologyPlans(request, body, options, NodeFormat.V3, checksValues: true);
         return TopologyResponse.Write(Hook, request.Cluster, [.. plans.AllProblems()], response);
     }
 }

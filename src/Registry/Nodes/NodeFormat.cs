@@ -8,4 +8,7 @@ public enum NodeFormat
 
     /// <summary>With logins, caches of upstreams and further mirrors.</summary>
     V2 = 2,
+
+    /// <summary>Version 2 with a script that knows what containerd 2 does with its configuration.</summary>
+    V3 = 3,
 }

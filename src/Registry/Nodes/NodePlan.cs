@@ -26,7 +26,8 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
     internal static NodePlan Create(NodeFormat format, RegistryBasis basis, MirrorSettings mirror) => format switch
     {
         NodeFormat.V1 => Create(basis, mirror),
-        NodeFormat.V2 => NodePlanV2.Create(basis, mirror),
+        NodeFormat.V2 => NodePlanV2.Create(basis, mirror, NodeScripts.ConfigPathV1),
+        NodeFormat.V3 => NodePlanV2.Create(basis, mirror, NodeScripts.ConfigPathV3),
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
@@ -44,7 +45,7 @@ public sealed record NodePlan(IReadOnlyList<NodeFile> Files, IReadOnlyList<strin
         return mirror.ContainerdConfig == ContainerdConfig.None
             ? new NodePlan([.. files], [])
             : new NodePlan(
-                [.. files, new NodeFile(ScriptPath, "0700") { Content = NodeScripts.ConfigPath, IsScript = true }],
+                [.. files, new NodeFile(ScriptPath, "0700") { Content = NodeScripts.ConfigPathV1, IsScript = true }],
                 [$"/bin/sh {ScriptPath} {(mirror.ContainerdConfig == ContainerdConfig.DropIn ? "dropIn" : "auto")} || true"]);
     }
 

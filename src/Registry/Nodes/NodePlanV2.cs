@@ -4,8 +4,8 @@ using CapiRegistryHook.Registry.Settings;
 namespace CapiRegistryHook.Registry.Nodes;
 
 /// <summary>
-/// Version 2 of what nodes get: version 1 with logins, caches of upstreams and further mirrors. The templates name the Secrets of logins
-/// and authorities and hold none of their content, so a new password replaces no node.
+/// Versions 2 and 3 of what nodes get: version 1 with logins, caches of upstreams and further mirrors. The templates name the Secrets of
+/// logins and authorities and hold none of their content, so a new password replaces no node. The two differ in one script.
 /// </summary>
 internal static class NodePlanV2
 {
@@ -17,7 +17,10 @@ internal static class NodePlanV2
     private const string Program = "0700";
 
     /// <summary>Decides what nodes get. Settings for some of them may differ from the Cluster's in how the registry is used.</summary>
-    public static NodePlan Create(RegistryBasis basis, MirrorSettings mirror)
+    /// <param name="basis">What is known of the Cluster.</param>
+    /// <param name="mirror">The settings of these nodes.</param>
+    /// <param name="configPath">The script that makes containerd read the hosts files.</param>
+    public static NodePlan Create(RegistryBasis basis, MirrorSettings mirror, string configPath)
     {
         if (mirror.Mode == MirrorMode.Off)
             return NodePlan.Empty;
@@ -33,7 +36,7 @@ internal static class NodePlanV2
 
         if (mirror.ContainerdConfig != ContainerdConfig.None)
         {
-            files.Add(new NodeFile(ConfigPathFile, Program) { Content = NodeScripts.ConfigPath, IsScript = true });
+            files.Add(new NodeFile(ConfigPathFile, Program) { Content = configPath, IsScript = true });
             commands.Add($"/bin/sh {ConfigPathFile} {(mirror.ContainerdConfig == ContainerdConfig.DropIn ? "dropIn" : "auto")} || true");
         }
 

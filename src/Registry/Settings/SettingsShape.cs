@@ -84,7 +84,7 @@ internal static class SettingsShape
 
     private static readonly GroupListSetting Caches = new("caches", 32, new GroupSetting("cache", [CacheHost, CachePort],
         "A cache of one upstream beside the registry."),
-        "Caches beside the registry that nodes use, as pullThrough of the chart's values has them. Needs generatepatches-v2.") {
+        "Caches beside the registry that nodes use, as pullThrough of the chart's values has them. Not with generatepatches-v1.") {
             Absent = "none" };
 
     private static readonly TextSetting FallbackUrl = new("url", TextRule.MirrorUrl,
@@ -103,11 +103,11 @@ internal static class SettingsShape
     private static readonly GroupListSetting Fallbacks = new("fallbacks", 8, new GroupSetting("fallback",
         [FallbackUrl, FallbackUpstreams, FallbackCa, FallbackLogin], "A mirror that others run."),
         "Further mirrors, asked in this order after the registry and before upstream; with strict they are the end. "
-            + "Needs generatepatches-v2.") { Absent = "none" };
+            + "Not with generatepatches-v1.") { Absent = "none" };
 
     private static readonly SwitchSetting Generate = new("generate",
         "The service generates the login, keeps it in the Secret <cluster>-registry-addon-login beside the Cluster, and gives it to the "
-            + "registry and to nodes. Needs generatepatches-v2.");
+            + "registry and to nodes. Not with generatepatches-v1.");
 
     private static readonly TextSetting Cpu = new("cpu", TextRule.Quantity, "CPU of the registry container.") { Absent = AdminsChoice };
 

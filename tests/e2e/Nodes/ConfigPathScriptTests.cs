@@ -39,14 +39,17 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
         await _sandbox.WriteProgramAsync(
             "containerd", $"#!/bin/sh\nexec {await TestTools.PathOfAsync("containerd")} \"$@\"\n", CancellationToken);
         await GiveSystemctlAsync("exit 0");
-        _sandbox.Write("/etc/containerd/registry-addon/config-path.sh", Script());
+        _sandbox.Write("/etc/containerd/registry-addon/config-path.sh", Script(NodeFormat.V3));
     }
 
     public ValueTask DisposeAsync() => _sandbox.DisposeAsync();
 
-    [Fact]
-    public async Task Run_ImageBuildersConfiguration_GetsOneLineAndKeepsTheRest()
+    [Theory]
+    [InlineData(NodeFormat.V1)]
+    [InlineData(NodeFormat.V3)]
+    public async Task Run_ImageBuildersConfiguration_GetsOneLineAndKeepsTheRest(NodeFormat format)
     {
+        _sandbox.Write("/etc/containerd/registry-addon/config-path.sh", Script(format));
         _sandbox.Write(Main, ImageBuilder);
 
         var said = await RunAsync("auto");
@@ -162,7 +165,31 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
         Assert.False(File.Exists(_sandbox.Outside(Main)));
     }
 
-    private static string Script()
+    /// <summary>The real one is asked in ContainerdVersionsTests, where there is one; this one only prints what that prints.</summary>
+    [Theory]
+    [InlineData(false, "added /etc/containerd/conf.d/registry-addon.toml")]
+    [InlineData(true, "/etc/docker/certs.d has files too")]
+    public async Task Run_TransferServiceAndAList_LeavesOneFolderWhereNothingIsLost(bool isUsed, string sentence)
+    {
+        await _sandbox.WriteProgramAsync("containerd", """
+            #!/bin/sh
+            path=$(cat "$2" /etc/containerd/conf.d/*.toml 2>/dev/null | sed -n 's/^ *config_path = "\(.*\)"/\1/p' | tail -n 1)
+            printf '%s\n' 'version = 3' '[plugins]' "  [plugins.'io.containerd.cri.v1.images']" '    use_local_image_pull = false' \
+              "    [plugins.'io.containerd.cri.v1.images'.registry]" "      config_path = '$path'"
+
+            """, CancellationToken);
+        _sandbox.Write(Main, "version = 3\n[plugins.\"io.containerd.cri.v1.images\".registry]\n"
+            + "  config_path = \"/etc/containerd/certs.d:/etc/docker/certs.d\"\n");
+        if (isUsed)
+            _sandbox.Write("/etc/docker/certs.d/registry.example/ca.crt", "");
+
+        Assert.Contains(sentence, await RunAsync("auto"), StringComparison.Ordinal);
+
+        Assert.Equal(isUsed ? 0 : 1, Restarts());
+        Assert.Equal(!isUsed, File.Exists(_sandbox.Outside(DropIn)));
+    }
+
+    private static string Script(NodeFormat format)
     {
         const string Manifest = """
             apiVersion: cluster.x-k8s.io/v1beta2
@@ -172,7 +199,7 @@ public sealed class ConfigPathScriptTests : IAsyncLifetime
             """;
         var nodes =
             Assert.IsType<NodePlanResult.Wanted>(
-                new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions(), NodeFormat.V1).Plan()).Nodes;
+                new ClusterNodes(ClusterManifest.Read(Manifest)[0], new RegistryOptions(), format).Plan()).Nodes;
         return nodes.Files.Single(file => file.Path.EndsWith(".sh", StringComparison.Ordinal)).Content!;
     }
 

@@ -26,7 +26,27 @@ internal sealed class NodeFixture : IAsyncDisposable
 
     private NodeFixture(NodeSandbox sandbox) => _sandbox = sandbox;
 
+    /// <summary>The place in which all of it runs.</summary>
+    public NodeSandbox Sandbox => _sandbox;
+
+    /// <summary>Starts the registries and containerd.</summary>
     public static async Task<NodeFixture> StartAsync(CancellationToken cancellationToken)
+    {
+        var fixture = await StartRegistriesAsync(cancellationToken);
+        try
+        {
+            await fixture.StartContainerdAsync(cancellationToken);
+            return fixture;
+        }
+        catch
+        {
+            await fixture.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the registries alone, for a containerd of the test's own.</summary>
+    public static async Task<NodeFixture> StartRegistriesAsync(CancellationToken cancellationToken)
     {
         var fixture = new NodeFixture(await NodeSandbox.CreateAsync(cancellationToken));
         try
@@ -52,15 +72,16 @@ internal sealed class NodeFixture : IAsyncDisposable
     }
 
     /// <summary>
-    /// Replaces the node's files with those of version 2 for a registry's settings, and runs what is to run before kubeadm. Files from
-    /// Secrets get the content of <paramref name="secrets"/>, by name and key.
+    /// Replaces the node's files with those of the latest version for a registry's settings, and runs what is to run before kubeadm. Files
+    /// from Secrets get the content of <paramref name="secrets"/>, by name and key.
     /// </summary>
-    public async Task GiveFilesAsync(
+    /// <returns>What the commands said.</returns>
+    public async Task<string> GiveFilesAsync(
         string registry, IReadOnlyDictionary<(string Name, string Key), string> secrets, CancellationToken cancellationToken)
     {
         if (Directory.Exists(_sandbox.Outside(CertsDirectory)))
             Directory.Delete(_sandbox.Outside(CertsDirectory), recursive: true);
-        var nodes = Plan($"{{ addons: {{ registry: {registry} }} }}", NodeFormat.V2);
+        var nodes = Plan($"{{ addons: {{ registry: {registry} }} }}", NodeFormat.V3);
         foreach (var file in nodes.Files)
         {
             if (file.Content is { } content)
@@ -69,8 +90,10 @@ internal sealed class NodeFixture : IAsyncDisposable
                 _sandbox.Write(file.Path, value);
         }
 
+        var said = new StringBuilder();
         foreach (var command in nodes.Commands)
-            await _sandbox.RunWellAsync("/bin/sh", ["-c", command], cancellationToken);
+            said.Append(await _sandbox.RunWellAsync("/bin/sh", ["-c", command], cancellationToken));
+        return said.ToString();
     }
 
     /// <summary>What a hosts file of the node says.</summary>
@@ -155,7 +178,6 @@ internal sealed class NodeFixture : IAsyncDisposable
         _sandbox.Write("/etc/containerd/registry-addon/ca.crt", root.CertificatePem);
         foreach (var (address, authority) in new[] { (Pull, root), (Primary, root), (Upstream, upstreamRoot) })
             await StartRegistryAsync(address, authority, cancellationToken);
-        await StartContainerdAsync(cancellationToken);
     }
 
     private async Task StartRegistryAsync(string address, CertificateKeyPair root, CancellationToken cancellationToken)

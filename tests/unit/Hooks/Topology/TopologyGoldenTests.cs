@@ -25,7 +25,7 @@ public sealed class TopologyGoldenTests
     public static TheoryData<string, string> Cases()
     {
         var cases = new TheoryData<string, string>();
-        foreach (var hook in new[] { "discovervariables", "generatepatches", "generatepatches-v2", "validatetopology" })
+        foreach (var hook in new[] { "discovervariables", "generatepatches", "generatepatches-v2", "generatepatches-v3", "validatetopology" })
         {
             foreach (var folder in Directory.GetDirectories(Path.Combine(Root, hook)).Order(StringComparer.Ordinal))
                 cases.Add(hook, Path.GetFileName(folder));
@@ -80,6 +80,7 @@ internal static class TopologyCall
         "discovervariables" => new DiscoverVariablesHandler(options ?? new RegistryOptions()),
         "generatepatches" => new GeneratePatchesHandler(options ?? new RegistryOptions(), NodeFormat.V1),
         "generatepatches-v2" => new GeneratePatchesHandler(options ?? new RegistryOptions(), NodeFormat.V2),
+        "generatepatches-v3" => new GeneratePatchesHandler(options ?? new RegistryOptions(), NodeFormat.V3),
         "validatetopology" => new ValidateTopologyHandler(options ?? new RegistryOptions()),
         _ => throw new ArgumentException($"There is no handler for {hook}.", nameof(hook)),
     };
