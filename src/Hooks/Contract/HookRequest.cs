@@ -22,7 +22,10 @@ internal sealed record HookRequest(Cluster Cluster, string? ToKubernetesVersion)
             throw new HookRequestException("The request has no field cluster that is an object.");
         try
         {
-            return new HookRequest(Cluster.Read(cluster), Text(root, "toKubernetesVersion"));
+            var version = Text(root, "toKubernetesVersion");
+            if (version?.Length > Cluster.LongestText)
+                throw new HookRequestException($"The field toKubernetesVersion has more than {Cluster.LongestText} characters.");
+            return new HookRequest(Cluster.Read(cluster), version);
         }
         catch (ClusterFormatException exception)
         {

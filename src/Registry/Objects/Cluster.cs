@@ -11,6 +11,9 @@ namespace CapiRegistryHook.Registry.Objects;
 /// </summary>
 public sealed record Cluster : IKubernetesObject
 {
+    /// <summary>Of a uid, which has 36 characters, and of a version of Kubernetes.</summary>
+    public const int LongestText = 128;
+
     /// <summary>Group and version; absent in requests of Cluster API 1.11 and 1.12.</summary>
     public string? ApiVersion { get; init; }
 
@@ -28,16 +31,28 @@ public sealed record Cluster : IKubernetesObject
     internal JsonElement? Status { get; init; }
 
     /// <summary>Reads a Cluster out of a hook request, or out of a manifest that was converted to JSON.</summary>
-    /// <exception cref="ClusterFormatException">A field has the wrong type, or name, namespace or uid are missing.</exception>
+    /// <exception cref="ClusterFormatException">A field has the wrong type, name or namespace are missing, or have a value that no object
+    /// has.</exception>
     public static Cluster Read(JsonElement json)
     {
         var cluster = Deserialize(json);
         if (string.IsNullOrEmpty(cluster.Metadata.Name))
             throw new ClusterFormatException("The Cluster has no metadata.name.");
-        return string.IsNullOrEmpty(cluster.Metadata.Namespace)
-            ? throw new ClusterFormatException("The Cluster has no metadata.namespace.")
-            : cluster;
+        if (string.IsNullOrEmpty(cluster.Metadata.Namespace))
+            throw new ClusterFormatException("The Cluster has no metadata.namespace.");
+        if (FieldThatNoClusterHas(cluster) is { } field)
+            throw new ClusterFormatException($"The field {field} of the Cluster has a value that no object has.");
+        return cluster;
     }
+
+    /// <summary>
+    /// Names go into paths, uid and version are remembered while an upgrade is blocked; a body may hold megabytes of each.
+    /// </summary>
+    private static string? FieldThatNoClusterHas(Cluster cluster) =>
+        !KubernetesNames.IsSegment(cluster.Metadata.Name!) ? "metadata.name"
+        : !KubernetesNames.IsSegment(cluster.Metadata.Namespace!) ? "metadata.namespace"
+        : cluster.Metadata.Uid?.Length > LongestText ? "metadata.uid"
+        : cluster.Spec?.Topology?.Version?.Length > LongestText ? "spec.topology.version" : null;
 
     /// <summary>Reads a Cluster that is about to be created, whose name and uid the API server may not have made yet.</summary>
     /// <param name="json">The object of the admission request.</param>

@@ -8,6 +8,7 @@ namespace CapiRegistryHook.Registry.Text;
 internal static class KubernetesNames
 {
     private const int LongestLabel = 63;
+    private const int LongestSubdomain = 253;
     private const int DigestLength = 8;
 
     public static bool IsLabel(string? text) =>
@@ -15,7 +16,11 @@ internal static class KubernetesNames
         && IsAlphanumeric(text[0]) && IsAlphanumeric(text[^1]);
 
     public static bool IsSubdomain(string? text) =>
-        text is { Length: > 0 and <= 253 } && text.Split('.').All(IsLabel);
+        text is { Length: > 0 and <= LongestSubdomain } && text.Split('.').All(IsLabel);
+
+    /// <summary>Whether a text can stand in a path of the API, which is less than being a name.</summary>
+    public static bool IsSegment(string text) => text is { Length: > 0 and <= LongestSubdomain } and not ("." or "..")
+        && text.All(letter => letter is > ' ' and <= '~' and not ('/' or '%' or '\\'));
 
     /// <summary>
     /// A name with a suffix that fits into a label value, of 63 characters. Where both together are longer, the name is cut and followed by

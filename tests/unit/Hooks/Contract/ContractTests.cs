@@ -70,6 +70,31 @@ public sealed class ContractTests
     public void Read_AnythingButTheContract_IsRefused(string body) =>
         Assert.Throws<HookRequestException>(() => HookRequest.Read("X", Bytes(body)));
 
+    /// <summary>
+    /// Where no client certificate is required, anybody who reaches the port may send 20 MiB: what is remembered for a day, or gets into a
+    /// path, is short.
+    /// </summary>
+    [Theory]
+    [InlineData("""{"metadata":{"name":"c","namespace":"n","uid":"LONG"}}""", "v1.34.0", "metadata.uid")]
+    [InlineData("""{"metadata":{"name":"c","namespace":"n"},"spec":{"topology":{"version":"LONG"}}}""", "v1.34.0", "topology.version")]
+    [InlineData("""{"metadata":{"name":"c","namespace":"n"}}""", "LONG", "toKubernetesVersion")]
+    [InlineData("""{"metadata":{"name":"a/b","namespace":"n"}}""", "v1.34.0", "metadata.name")]
+    [InlineData("""{"metadata":{"name":"..","namespace":"n"}}""", "v1.34.0", "metadata.name")]
+    [InlineData("""{"metadata":{"name":"LONGLONG","namespace":"n"}}""", "v1.34.0", "metadata.name")]
+    [InlineData("""{"metadata":{"name":"c","namespace":"n%2f"}}""", "v1.34.0", "metadata.namespace")]
+    public void Read_TextThatNoClusterHas_IsRefused(string cluster, string version, string field)
+    {
+        var body = $$"""{"apiVersion":"API","kind":"XRequest","toKubernetesVersion":"{{version}}","cluster":{{cluster}}}""";
+
+        var refused = Assert.Throws<HookRequestException>(
+            () => HookRequest.Read("X", Bytes(body.Replace("LONG", new string('1', 129), StringComparison.Ordinal))));
+
+        Assert.Contains(field, refused.Message, StringComparison.Ordinal);
+        Assert.NotNull(HookRequest.Read("X", Bytes(body.Replace("LONG", new string('1', 126), StringComparison.Ordinal)
+            .Replace("a/b", "a.b", StringComparison.Ordinal).Replace("..", "c", StringComparison.Ordinal)
+            .Replace("%2f", "", StringComparison.Ordinal))));
+    }
+
     [Fact]
     public void Read_UnknownFields_AreIgnored()
     {
