@@ -26,7 +26,7 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     /// <summary>More HEADs would not fit into that time.</summary>
     private const int MostContents = 50;
 
-    private readonly ContentLists _lists = new(management, time);
+    private readonly ContentLists _lists = new(management, new ContentSelection(options.ContentSharedNamespaces).IsValid, time);
     private readonly ContentSelection _selection = new(options.ContentSharedNamespaces);
 
     /// <summary>Why an upgrade has to wait, as a fixed sentence; null when it need not. What can't be asked counts as missing.</summary>
@@ -77,7 +77,7 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         {
             needed.AddRange((await _lists.ReadAsync(place, cancellationToken)).Where(content =>
                 isNeeded(content) && !ContentSelection.IsSuspended(content)
-                && _selection.Selects(content, cluster.Key, cluster.Metadata.Labels)));
+                && _selection.SelectsIfValid(content, cluster.Key, cluster.Metadata.Labels)));
         }
 
         return needed;
