@@ -7,13 +7,17 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// <param name="volumesAt">When the fill level of the volumes is read first.</param>
 internal sealed class QueueEntry(DateTimeOffset verifyAt, DateTimeOffset volumesAt)
 {
-    /// <summary>A reconcile that takes longer than this occupies a worker for too long to be repeated without limit.</summary>
-    private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// A reconcile that takes longer than this occupies a worker for too long to be repeated without limit. One that calls a workload
+    /// cluster takes a second or two.
+    /// </summary>
+    private static readonly TimeSpan SlowAfter = TimeSpan.FromSeconds(3);
 
     private DateTimeOffset _verifyAt = verifyAt;
     private DateTimeOffset _startedAt = DateTimeOffset.MinValue;
     private DateTimeOffset? _waitingSince;
     private ClusterChange _change;
+    private DateTimeOffset _forgivenAt = DateTimeOffset.MinValue;
     private int _failures;
     private bool _isSlow;
 
@@ -29,8 +33,12 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt, DateTimeOffset volumes
     /// <summary>The Cluster is gone; a reconcile that is under way is the last.</summary>
     public bool IsGone { get; set; }
 
-    /// <summary>The last reconcile failed or was slow, so the Cluster competes for half of the workers only.</summary>
-    public bool IsLimited => _failures > 0 || _isSlow;
+    /// <summary>
+    /// The last reconcile failed or was slow, so the Cluster competes for half of the workers only. A change may be the correction of what
+    /// failed and ends that, but not soon again, and not for one that is slow: who touches such Clusters all the time would have all
+    /// workers.
+    /// </summary>
+    public bool IsLimited { get; private set; }
 
     /// <summary>The reconcile under way counts against the half of the workers that limited Clusters may have.</summary>
     public bool HoldsLimitedWorker { get; private set; }
@@ -78,12 +86,14 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt, DateTimeOffset volumes
     /// <returns>When the Cluster is due.</returns>
     public DateTimeOffset End(ReconcileOutcome outcome, DateTimeOffset? nextVerify, DateTimeOffset next, DateTimeOffset now)
     {
-        (IsRunning, HasEnded, HoldsLimitedWorker, _isSlow) = (false, true, false, now - _startedAt > SlowAfter);
+        (IsRunning, HasEnded, HoldsLimitedWorker) = (false, true, false);
         if (outcome == ReconcileOutcome.Settled && nextVerify is { } verify)
             _verifyAt = verify;
         _waitingSince = outcome == ReconcileOutcome.Waiting ? _waitingSince ?? now : null;
         var isFailure = outcome == ReconcileOutcome.Failed || now - _waitingSince >= BackoffPolicy.WaitingLimit;
         _failures = isFailure ? _failures + 1 : 0;
+        _isSlow = now - _startedAt > SlowAfter;
+        IsLimited = isFailure || _isSlow;
         if (_change != ClusterChange.None)
             return DueAfter(_change, now);
         if (isFailure)
@@ -99,7 +109,9 @@ internal sealed class QueueEntry(DateTimeOffset verifyAt, DateTimeOffset volumes
     {
         if (change == ClusterChange.Cluster)
         {
-            (_failures, _isSlow, _waitingSince) = (0, false, null);
+            (_failures, _waitingSince) = (0, null);
+            if (IsLimited && !_isSlow && now - _forgivenAt >= BackoffPolicy.Longest)
+                (IsLimited, _forgivenAt) = (false, now);
             return now;
         }
 

@@ -168,9 +168,11 @@ internal sealed class ManagementPreflight(KubernetesClient management, RegistryO
         var place = new NamespacedName(topology?.ClassRef?.Namespace ?? topology?.ClassNamespace ?? cluster.Name.Namespace, name);
         var type = UnstructuredObject.Resource(
             RegistryResources.ClusterGroup, RegistryResources.ClusterVersion(cluster), "clusterclasses", "ClusterClass");
-        return await management.FindAsync(type, place, cancellationToken) is { } found
+        var isName = KubernetesNames.IsSubdomain(place.Name) && KubernetesNames.IsLabel(place.Namespace);
+        return isName && await management.FindAsync(type, place, cancellationToken) is { } found
             ? ClassWiring.Judge(found, place, service.ExtensionConfig, options.VariableName)
-            : [PreflightFinding.Fail("cluster-class", $"There is no ClusterClass {place}.", "create it before the Cluster.")];
+            : [PreflightFinding.Fail(
+                "cluster-class", $"There is no ClusterClass {FieldText.Sentence(place.ToString())}.", "create it before the Cluster.")];
     }
 
     /// <summary>What the service's own account may do: the API server is asked, so any way of granting counts.</summary>

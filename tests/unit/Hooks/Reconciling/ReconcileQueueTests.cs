@@ -419,6 +419,43 @@ public sealed class ReconcileQueueTests
         Assert.Equal(One, (await second).Cluster);
     }
 
+    /// <summary>
+    /// Whoever touches Clusters that fail or are slow, again and again and in several namespaces, must not get all workers.
+    /// </summary>
+    [Theory]
+    [InlineData(false, 4)]
+    [InlineData(true, 0)]
+    public async Task TakeAsync_SlowOrFailingClustersThatChange_HaveHalfOfTheWorkers(bool fails, int seconds)
+    {
+        var outcome = fails ? ReconcileOutcome.Failed : ReconcileOutcome.Settled;
+        var queue = Queue(workers: 2);
+        ClusterKey[] bad = [new("team-a", "bad"), new("team-b", "bad")];
+        foreach (var (cluster, version) in from cluster in bad from version in new[] { 1, 2, 3 } select (cluster, version))
+        {
+            queue.EnqueueCluster(cluster, version);
+            var request = await queue.TakeAsync(CancellationToken);
+            _time.Advance(TimeSpan.FromSeconds(seconds));
+            queue.Done(request, outcome, _time.GetUtcNow() + TimeSpan.FromHours(1));
+        }
+
+        queue.EnqueueCluster(bad[0], 4);
+        queue.EnqueueCluster(bad[1], 4);
+        var first = await queue.TakeAsync(CancellationToken);
+        var second = queue.TakeAsync(CancellationToken);
+        Assert.False(second.IsCompleted);
+        queue.EnqueueCluster(One, 1);
+        Assert.Equal(One, (await second).Cluster);
+
+        // One that recovers is like all others.
+        queue.Done(first, ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
+        var recovered = await queue.TakeAsync(CancellationToken);
+        queue.Done(recovered, ReconcileOutcome.Settled, DateTimeOffset.MaxValue);
+        queue.EnqueueCluster(bad[0], 5);
+        queue.EnqueueCluster(bad[1], 5);
+        await queue.TakeAsync(CancellationToken);
+        Assert.True(queue.TakeAsync(CancellationToken).IsCompleted);
+    }
+
     [Fact]
     public async Task Forget_AnyWay_IsReportedOnce()
     {
