@@ -110,7 +110,7 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
         await using var service = await StartAsync(environment);
         using var capi = service.CreateClusterApi();
         var cluster = await PrepareAsync(environment, capi, "1.13.4", Accounts);
-        await using var registry = await GatedRegistry.StartAsync(environment, CancellationToken);
+        await using var registry = await GatedRegistry.StartAsync(environment, CancellationToken, "registry-users");
         registry.Digests["default.images"] = Digest;
         registry.Before = http => http.Request.Headers.Authorization == Basic("sync:s3cret") ? Task.CompletedTask : Refuse(http, 401);
         await CreateContentAsync(environment, "images", Digest, [Target]);

@@ -35,7 +35,11 @@ internal sealed class GatedRegistry : IAsyncDisposable
     /// <summary>How many HEADs came.</summary>
     public int Heads { get; private set; }
 
-    public static async Task<GatedRegistry> StartAsync(TestEnvironment environment, CancellationToken cancellationToken)
+    /// <param name="environment">The clusters.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="accounts">The Secret with its accounts; null for none.</param>
+    public static async Task<GatedRegistry> StartAsync(
+        TestEnvironment environment, CancellationToken cancellationToken, string? accounts = null)
     {
         var objects = environment.WorkloadObjects;
         var secret = await objects.GetAsync(AdminClient.Secrets(Namespace), "registry-tls", cancellationToken);
@@ -49,7 +53,7 @@ internal sealed class GatedRegistry : IAsyncDisposable
         application.Run(http => registry!.AnswerAsync(http));
         registry = new GatedRegistry(application, certificate, (EmbeddedApiServer)environment.Workload);
         await application.StartAsync(cancellationToken);
-        await registry.PlaceAsync(objects, cancellationToken);
+        await registry.PlaceAsync(objects, accounts, cancellationToken);
         return registry;
     }
 
@@ -80,7 +84,7 @@ internal sealed class GatedRegistry : IAsyncDisposable
     }
 
     /// <summary>The second replica takes pushes, so that nobody can take the first for it by chance.</summary>
-    private async Task PlaceAsync(AdminClient objects, CancellationToken cancellationToken)
+    private async Task PlaceAsync(AdminClient objects, string? accounts, CancellationToken cancellationToken)
     {
         await objects.DeleteIfThereAsync($"/api/v1/namespaces/{Namespace}/services", "registry-primary", cancellationToken);
         await objects.DeleteIfThereAsync($"/api/v1/namespaces/{Namespace}/pods", "registry-1", cancellationToken);
@@ -91,7 +95,14 @@ internal sealed class GatedRegistry : IAsyncDisposable
         }, cancellationToken);
         await objects.CreateAsync($"/api/v1/namespaces/{Namespace}/pods", new JsonObject
         {
-            ["metadata"] = new JsonObject { ["name"] = "registry-1" }, ["spec"] = new JsonObject(),
+            ["metadata"] = new JsonObject { ["name"] = "registry-1" },
+            ["spec"] = accounts is null ? new JsonObject() : new JsonObject
+            {
+                ["volumes"] = new JsonArray(new JsonObject
+                {
+                    ["name"] = "auth", ["secret"] = new JsonObject { ["secretName"] = accounts },
+                }),
+            },
         }, cancellationToken);
         await SetReadyAsync(objects, "True", cancellationToken);
         Lead();

@@ -2,8 +2,10 @@ using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Delivery.Clusters;
 
@@ -72,13 +74,13 @@ public sealed class ClusterTargets(ClusterRegistryDirectory directory, TargetLog
     /// generated for it, else the one kept under <c>namespace/name</c> of the Cluster, else the one that its replicas have. So no cluster
     /// is ever told the login of another registry.</summary>
     private async Task<RegistryOptions> OptionsOfAsync(
-        ClusterRegistry registry, KubernetesClient workload, string? accounts, CancellationToken cancellationToken)
+        ClusterRegistry registry, KubernetesClient workload, NamespacedName? accounts, CancellationToken cancellationToken)
     {
         var name = registry.Cluster.ToString();
         var own = logins.HasGiven ? null
             : registry.LoginSecret is { } secret ? await directory.FindLoginAsync(secret, cancellationToken)
-            : accounts is not null && await logins.FindAsync(name, cancellationToken) is null
-                ? await ClusterRegistryDirectory.FindAccountAsync(workload, accounts, cancellationToken) : null;
+            : accounts is { } shared && await logins.FindAsync(name, cancellationToken) is null
+                ? await RegistryAccounts.FindLoginAsync(workload, shared, cancellationToken) : null;
         var options = new RegistryOptions
         {
             Logins = own is null ? logins : new TargetLogins(new Login(own.UserName, own.Password), logins),

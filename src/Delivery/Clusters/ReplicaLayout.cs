@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using CapiRegistryHook.Delivery.Targets;
@@ -6,6 +5,7 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Clients;
+using CapiRegistryHook.Registry.Release;
 
 namespace CapiRegistryHook.Delivery.Clusters;
 
@@ -18,13 +18,10 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
     public string? PullAddress { get; init; }
 
     /// <summary>The Secret with the accounts of the registry; null when it asks for no login.</summary>
-    public string? AccountsSecret { get; init; }
+    public NamespacedName? AccountsSecret { get; init; }
 
     /// <summary>Whether the pods read what they have to fetch by themselves.</summary>
     public bool Pulls { get; init; }
-
-    /// <summary>The volume with the accounts, by the registry's chart.</summary>
-    private const string AccountsVolume = "auth";
 
     /// <summary>Reads the layout. What the workload cluster says is believed within bounds.</summary>
     /// <exception cref="DeliveryException">The registry is not installed, or what is there is not the registry.</exception>
@@ -44,12 +41,12 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PrimaryService, cancellationToken));
         var pull = await FindAsync(() =>
             workload.FindAsync(CoreResources.Services, ClusterRegistry.PullService, cancellationToken));
-        var volumes = stateful.Spec?.Template?.Spec?.Volumes ?? [];
+        var pod = stateful.Spec?.Template?.Spec;
         return new ReplicaLayout(replicas, PrimaryOf(service, replicas))
         {
             PullAddress = HostOf(pull?.Spec?.ClusterIP),
-            AccountsSecret = volumes.FirstOrDefault(volume => volume?.Name == AccountsVolume)?.Secret?.SecretName,
-            Pulls = volumes.Any(volume => volume?.Secret?.SecretName == RegistrySources.Secret.Name),
+            AccountsSecret = RegistryAccounts.SecretOf(pod),
+            Pulls = pod?.Volumes?.Any(volume => volume?.Secret?.SecretName == RegistrySources.Secret.Name) == true,
         };
     }
 
@@ -62,11 +59,7 @@ internal sealed record ReplicaLayout(int Replicas, int Primary)
     {
         if (service?.PodName is not { } pod)
             return 0;
-        var prefix = $"{ClusterRegistry.StatefulSet.Name}-";
-        return pod.StartsWith(prefix, StringComparison.Ordinal)
-            && int.TryParse(pod.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
-            && ordinal < replicas
-            ? ordinal
+        return ClusterRegistry.OrdinalOf(pod) is { } ordinal && ordinal < replicas ? ordinal
             : throw new DeliveryException($"The Service {ClusterRegistry.PrimaryService} does not lead to one of the {replicas} replicas.");
     }
 

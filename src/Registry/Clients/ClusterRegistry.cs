@@ -35,7 +35,10 @@ public sealed record ClusterRegistry(ClusterKey Cluster, string TrustPem, IReadO
     public static NamespacedName PullService { get; } = new(RegistryNames.Namespace, RegistryNames.Registry);
 
     /// <summary>The pod of a replica, counted from 0.</summary>
-    public static NamespacedName Pod(int ordinal) => new(RegistryNames.Namespace, $"{RegistryNames.Registry}-{ordinal}");
+    public static NamespacedName Pod(int ordinal) => RegistryNames.Pod(ordinal);
+
+    /// <summary>Which replica a pod is, counted from 0; null when it is none.</summary>
+    public static int? OrdinalOf(string pod) => RegistryNames.OrdinalOf(pod);
 }
 
 /// <summary>A cluster's registry can't be used as a client uses it; the message is one sentence that names the cluster.</summary>

@@ -94,12 +94,10 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
             CoreResources.Secrets, RegistryBasis.TrustSecret(plan.Cluster.Name), cancellationToken);
         if (secret is null || TrustSecret.Read(secret) is not { } trust)
             return ContentAnswer.None;
+        var probe = new ContentProbe(trust, await FindGeneratedLoginAsync(plan, cancellationToken), time);
         var answer = await workload.RunAsync(
-            plan.Cluster, async client =>
-            {
-                var probe = new ContentProbe(trust, await FindLoginAsync(plan, client, cancellationToken), time);
-                return new StepResult<ContentAnswer>(await probe.FindMissingAsync(client, resolved, cancellationToken));
-            },
+            plan.Cluster,
+            async client => new StepResult<ContentAnswer>(await probe.FindMissingAsync(client, resolved, cancellationToken)),
             cancellationToken);
         return answer.Value switch
         {
@@ -109,19 +107,11 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
         };
     }
 
-    /// <summary>The login that the service made, else the one that the replicas use among themselves.</summary>
-    private async Task<NetworkCredential?> FindLoginAsync(
-        RegistryPlan plan, KubernetesClient client, CancellationToken cancellationToken)
-    {
-        if (plan.Basis.Settings.GeneratesLogin)
-        {
-            var made = await management.FindAsync(CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken);
-            return made is not null && LoginSecret.Read(made) is { } login ? new NetworkCredential(login.UserName, login.Password) : null;
-        }
-
-        return plan.AccountsSecret is { } name && await client.FindAsync(CoreResources.Secrets, name, cancellationToken) is { } accounts
-            ? LoginSecret.ReadAccount(accounts) : null;
-    }
+    private async Task<NetworkCredential?> FindGeneratedLoginAsync(RegistryPlan plan, CancellationToken cancellationToken) =>
+        plan.Basis.Settings.GeneratesLogin
+        && await management.FindAsync(
+            CoreResources.Secrets, RegistryBasis.LoginSecret(plan.Cluster), cancellationToken) is { } secret
+        && LoginSecret.Read(secret) is { } login ? new NetworkCredential(login.UserName, login.Password) : null;
 
     /// <summary>Whether the syncer has found out which digests the content is, for the spec as it is now.</summary>
     private static bool IsResolved(RegistryContent content) =>
@@ -131,7 +121,7 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     {
         if (answer.Missing is not { } missing)
             return $"It is not known whether the registry holds {what} ({Count(needed.Count)}): "
-                + (answer.RefusesLogin ? DescribeRefusal(plan) : "its primary replica does not answer, or is not ready.");
+                + (answer.RefusesLogin ? DescribeRefusal(plan, answer.Accounts) : "its primary replica does not answer, or is not ready.");
         if (missing.Count == 0)
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
@@ -142,12 +132,12 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
             + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{size}.");
     }
 
-    private string DescribeRefusal(RegistryPlan plan)
+    private string DescribeRefusal(RegistryPlan plan, NamespacedName? accounts)
     {
         var field = $"{options.Variable.Field}.auth";
         if (plan.Basis.Settings.GeneratesLogin)
             return $"it refuses the login in the Secret {RegistryBasis.LoginSecret(plan.Cluster)}.";
-        if (plan.AccountsSecret is not { } accounts)
+        if (accounts is null)
             return $"it asks for a login that is not known here; set {field}.";
         var named = plan.Basis.Settings.AuthSecretName is null ? "auth.htpasswd.secretName in the chart's values" : $"{field}.secretRef";
         return $"it refuses the login in the Secret {accounts} on the workload cluster ({named}); set its keys username and password to "

@@ -7,6 +7,7 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
 
 namespace CapiRegistryHook.Registry.Gate;
@@ -16,13 +17,12 @@ namespace CapiRegistryHook.Registry.Gate;
 /// API server, with TLS verified as a node verifies it.
 /// </summary>
 /// <param name="trust">What the cluster's nodes trust.</param>
-/// <param name="login">The login that the registry asks for; null when none is known.</param>
+/// <param name="generated">The login that the service made for the registry; null for the one that its replicas have.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, TimeProvider time)
+internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? generated, TimeProvider time)
 {
     private const string DigestHeader = "Docker-Content-Digest";
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
-    private const string PodPrefix = $"{RegistryNames.Registry}-";
 
     /// <summary>A registry answers a HEAD with less than 1 KB.</summary>
     private const int LongestHeadKilobytes = 16;
@@ -34,6 +34,9 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
     {
         if (await FindPrimaryAsync(workload, cancellationToken) is not { } pod)
             return ContentAnswer.None;
+        var accounts = RegistryAccounts.SecretOf(pod.Spec);
+        var login = generated is not null || accounts is not { } secret
+            ? generated : await RegistryAccounts.FindLoginAsync(workload, secret, cancellationToken);
         var policy = trust.CreateServerPolicy(time);
         try
         {
@@ -43,7 +46,7 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
                 UseProxy = false,
                 UseCookies = false,
                 MaxResponseHeadersLength = LongestHeadKilobytes,
-                ConnectCallback = (_, token) => new ValueTask<Stream>(workload.OpenPortAsync(pod, RegistryNames.ContainerPort, token)),
+                ConnectCallback = (_, token) => new ValueTask<Stream>(workload.OpenPortAsync(pod.Name, RegistryNames.ContainerPort, token)),
                 SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy },
             };
             using var http = new HttpClient(handler)
@@ -51,7 +54,7 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
                 BaseAddress = new Uri($"https://{ServedCertificateProbe.ServerName}/"),
                 Timeout = Timeout.InfiniteTimeSpan,
             };
-            return await FindMissingAsync(http, contents, cancellationToken);
+            return await FindMissingAsync(http, login, contents, cancellationToken) with { Accounts = accounts };
         }
         finally
         {
@@ -60,8 +63,8 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
         }
     }
 
-    private async Task<ContentAnswer> FindMissingAsync(
-        HttpClient http, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
+    private static async Task<ContentAnswer> FindMissingAsync(
+        HttpClient http, NetworkCredential? login, IReadOnlyList<RegistryContent> contents, CancellationToken cancellationToken)
     {
         var missing = new List<RegistryContent>();
         foreach (var content in contents)
@@ -92,18 +95,15 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
     /// The pod that the primary Service leads to; the first one where the Service leads to all, as with shared storage. None while it
     /// is not ready: a replica that fills itself from others gets the artifacts before the images.
     /// </summary>
-    private static async Task<NamespacedName?> FindPrimaryAsync(KubernetesClient workload, CancellationToken cancellationToken)
+    private static async Task<(NamespacedName Name, PodSpec? Spec)?> FindPrimaryAsync(
+        KubernetesClient workload, CancellationToken cancellationToken)
     {
         var service = await workload.FindAsync(
             CoreResources.Services, new NamespacedName(RegistryNames.Namespace, RegistryNames.Primary), cancellationToken);
-        if (service is null)
+        if (service is null || (service.PodName is { } name ? RegistryNames.OrdinalOf(name) : 0) is not { } ordinal)
             return null;
-        var name = service.PodName ?? $"{PodPrefix}0";
-        // What a workload cluster says goes into a path.
-        if (!name.StartsWith(PodPrefix, StringComparison.Ordinal) || !name.Skip(PodPrefix.Length).All(char.IsAsciiDigit))
-            return null;
-        var pod = new NamespacedName(RegistryNames.Namespace, name);
-        return await workload.FindAsync(CoreResources.Pods, pod, cancellationToken) is { IsReady: true } ? pod : null;
+        var pod = RegistryNames.Pod(ordinal);
+        return await workload.FindAsync(CoreResources.Pods, pod, cancellationToken) is { IsReady: true } found ? (pod, found.Spec) : null;
     }
 }
 
@@ -112,6 +112,9 @@ internal sealed class ContentProbe(TrustBundle trust, NetworkCredential? login, 
 /// <param name="RefusesLogin">Whether it can't be asked because it wants another login.</param>
 internal sealed record ContentAnswer(IReadOnlyList<RegistryContent>? Missing, bool RefusesLogin = false)
 {
+    /// <summary>The Secret with the accounts of the registry; null when it has none.</summary>
+    public NamespacedName? Accounts { get; init; }
+
     public static ContentAnswer None { get; } = new(Missing: null);
 
     public static ContentAnswer LoginRefused { get; } = new(Missing: null, RefusesLogin: true);

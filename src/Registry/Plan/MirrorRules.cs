@@ -40,19 +40,18 @@ internal static class MirrorRules
 
     /// <summary>Whether the registry answers nobody without a login.</summary>
     public static bool AsksForLogin(RegistrySettings settings, JsonObject values) =>
-        settings.GeneratesLogin || AccountsSecret(values) is not null;
+        settings.GeneratesLogin || AccountsSecret(values).Length > 0;
 
-    /// <summary>The Secret on the workload cluster with accounts that an admin made; null when there is none.</summary>
-    public static string? AccountsSecret(JsonObject values) =>
-        Text(values, "auth.htpasswd.secretName") is { Length: > 0 } name ? name : null;
+    /// <summary>The Secret on the workload cluster with accounts that an admin made; empty when there is none.</summary>
+    private static string AccountsSecret(JsonObject values) => Text(values, "auth.htpasswd.secretName");
 
     private static void CheckLogin(RegistrySettings settings, JsonObject values, string field, ICollection<Problem> problems)
     {
-        var own = Text(values, "auth.htpasswd.secretName");
-        if (settings.GeneratesLogin && own.Length > 0)
+        var hasOwn = AccountsSecret(values).Length > 0;
+        if (settings.GeneratesLogin && hasOwn)
             Add($"{field}.auth.generate",
                 "is true while the admin's values for the registry chart set auth.htpasswd.secretName; leave one of them out", problems);
-        else if (settings.Mirror is { Strict: true, Mode: not MirrorMode.Off } && own.Length > 0)
+        else if (settings.Mirror is { Strict: true, Mode: not MirrorMode.Off } && hasOwn)
             Add($"{field}.mirror.strict",
                 "is true while the admin's values for the registry chart set auth.htpasswd.secretName, a login that nodes do not have, so "
                     + $"that they could not pull anything; set {field}.auth.generate instead of that value, or leave strict out", problems);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using CapiRegistryHook.Certificates;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Text;
 
@@ -41,11 +43,21 @@ internal static class RegistryNames
     /// <summary>The port that the pods listen on.</summary>
     public const int ContainerPort = 5000;
 
+    private const string PodPrefix = $"{Registry}-";
+
     private const string DefaultServiceDomain = "cluster.local";
+
     /// <summary>A DNS name has at most 253 characters; the longest name of a replica takes 49 of them.</summary>
     private const int LongestDomain = 204;
 
     private const string DomainField = "spec.clusterNetwork.serviceDomain";
+
+    /// <summary>The pod of a replica, counted from 0.</summary>
+    public static NamespacedName Pod(int ordinal) => new(Namespace, $"{PodPrefix}{ordinal}");
+
+    /// <summary>Which replica a pod is; null when it is none. Names come from workload clusters, and go into paths.</summary>
+    public static int? OrdinalOf(string pod) => pod.StartsWith(PodPrefix, StringComparison.Ordinal)
+        && int.TryParse(pod.AsSpan(PodPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal) ? ordinal : null;
 
     /// <summary>The DNS domain of Services; a bad one is added to <paramref name="problems"/>.</summary>
     public static string ServiceDomain(Cluster cluster, ICollection<Problem> problems)
@@ -67,7 +79,7 @@ internal static class RegistryNames
         RegistryBasis basis, int replicas, RegistryOptions options, ICollection<Problem> problems)
     {
         var hosts = new[] { Registry, Primary, Headless }
-            .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{Registry}-{ordinal}.{Headless}"));
+            .Concat(Enumerable.Range(0, replicas).Select(ordinal => $"{PodPrefix}{ordinal}.{Headless}"));
         var dnsNames = hosts.SelectMany(host => Forms(host, basis.ServiceDomain)).ToList();
         dnsNames.Add("localhost");
         var ipAddresses = basis.Addresses.All.Concat([IPAddress.Loopback, IPAddress.IPv6Loopback]).ToList();

@@ -93,10 +93,6 @@ internal sealed record RegistryPlan
     /// <summary>Whether the registry answers nobody without a login.</summary>
     public bool AsksForLogin => MirrorRules.AsksForLogin(Basis.Settings, Values);
 
-    /// <summary>Accounts that an admin made, on the workload cluster; null when there are none.</summary>
-    public NamespacedName? AccountsSecret =>
-        MirrorRules.AccountsSecret(Values) is { } name ? new NamespacedName(RegistryNames.Namespace, name) : null;
-
     /// <summary>The Cluster as owner: what hangs on it goes with it.</summary>
     public OwnerReference Owner => new()
     {

@@ -24,8 +24,7 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size, TimeP
         LabelSelector = $"app.kubernetes.io/instance={RegistryNames.Registry},app.kubernetes.io/component=registry",
     };
 
-    private const string PodPrefix = $"{RegistryNames.Registry}-";
-    private const string ClaimPrefix = $"data-{PodPrefix}";
+    private const string ClaimPrefix = $"data-{RegistryNames.Registry}-";
     private const string Storage = "storage";
     private const string BeingRemoved = "The StatefulSet is being removed, without its pods, to be made anew.";
 
@@ -86,7 +85,9 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size, TimeP
     private async Task<GrowthState> RemoveAsync(StatefulSet owner, CancellationToken cancellationToken)
     {
         var pods = await workload.ListFirstAsync(CoreResources.Pods, Labelled, MostObjects, cancellationToken);
-        var running = pods.Where(pod => pod.Metadata.DeletionTimestamp is null && IsReplica(pod)).ToList();
+        // The StatefulSet adopts no pods with other names.
+        var running = pods
+            .Where(pod => pod.Metadata.DeletionTimestamp is null && RegistryNames.OrdinalOf(pod.Metadata.Name!) is not null).ToList();
         if (running.Find(pod => pod.Metadata.OwnerReferences?.Any(reference => reference.Uid == owner.Metadata.Uid) != true) is { } other)
             return new GrowthState.Waiting($"The StatefulSet does not own the pod {FieldText.Sentence(other.Metadata.Name!)} yet.");
         if (IsRecent(owner.Metadata) || running.Exists(pod => IsRecent(pod.Metadata)))
@@ -133,11 +134,6 @@ internal sealed class VolumeGrowth(KubernetesClient workload, string size, TimeP
 
     private bool IsRecent(ObjectMeta created) =>
         time.GetUtcNow() - created.CreationTimestamp is { } age && age < CollectorLag && age > -ClockTolerance;
-
-    /// <summary>Named like a pod of the StatefulSet, which adopts no others.</summary>
-    private static bool IsReplica(Pod pod) =>
-        pod.Metadata.Name!.StartsWith(PodPrefix, StringComparison.Ordinal)
-            && pod.Metadata.Name.Skip(PodPrefix.Length).All(char.IsAsciiDigit);
 
     private static string Printable(PersistentVolumeClaim claim) => FieldText.Sentence(claim.Metadata.Name!);
 }

@@ -88,10 +88,11 @@ public sealed class ReplicaLayoutTests
     [Theory]
     [InlineData("", null)]
     [InlineData("""{"name":"tls","secret":{"secretName":"registry-tls"}}""", null)]
-    [InlineData("""null,{"name":"auth","secret":{"secretName":"registry-users"}}""", "registry-users")]
+    [InlineData("""null,{"name":"auth","secret":{"secretName":"registry-users"}}""", "registry-system/registry-users")]
+    [InlineData("""{"name":"auth","secret":{"secretName":"../../kube-system/secrets/admin"}}""", null)]
     [InlineData("""{"name":"auth","emptyDir":{}}""", null)]
     public async Task Read_Volumes_SayWhichSecretHasTheAccounts(string volumes, string? expected) => Assert.Equal(expected,
-        (await ReadAsync($$$$"""{"template":{"spec":{"volumes":[{{{{volumes}}}}]}}}""", null, null)).AccountsSecret);
+        (await ReadAsync($$$$"""{"template":{"spec":{"volumes":[{{{{volumes}}}}]}}}""", null, null)).AccountsSecret?.ToString());
 
     /// <summary>Pods that read the Secret with their sources fetch by themselves.</summary>
     [Theory]

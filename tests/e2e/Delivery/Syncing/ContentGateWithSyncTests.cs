@@ -112,12 +112,12 @@ public sealed class ContentGateWithSyncTests(RealEnvironment fixture)
         {
             ["htpasswd"] = Pack(_login.Htpasswd), ["username"] = Pack(_login.UserName), ["password"] = Pack(_login.Password),
         })), Cancelled);
-        await objects.CreateAsync($"/apis/apps/v1/namespaces/{Namespace}/statefulsets", Named("registry", ("spec", JsonNode.Parse(
-            $$$$"""{"replicas":1,"template":{"spec":{"volumes":[{"name":"auth","secret":{"secretName":"{{{{Users}}}}"}}]}}}""")!)),
-            Cancelled);
+        var mounts = JsonNode.Parse($$"""{"volumes":[{"name":"auth","secret":{"secretName":"{{Users}}"} }]}""")!;
+        await objects.CreateAsync($"/apis/apps/v1/namespaces/{Namespace}/statefulsets", Named("registry", ("spec",
+            new JsonObject { ["replicas"] = 1, ["template"] = new JsonObject { ["spec"] = mounts.DeepClone() } })), Cancelled);
         await objects.CreateAsync($"/api/v1/namespaces/{Namespace}/services", Named("registry-primary", ("spec", JsonNode.Parse(
             """{"selector":{"statefulset.kubernetes.io/pod-name":"registry-0"}}""")!)), Cancelled);
-        var pod = Named("registry-0", ("spec", new JsonObject()));
+        var pod = Named("registry-0", ("spec", mounts));
         pod["metadata"]!["labels"] = new JsonObject
         {
             ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry",
