@@ -31,26 +31,26 @@ public sealed class RegistryLifecycle : IDisposable
     private readonly ClusterEventRecorder _events;
 
     private RegistryLifecycle(
-        ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck? served)
+        ClusterConnection connection, KubernetesClientOptions limits, RegistryOptions options, TimeProvider time, ServedCheck served)
     {
         var calls = new ApiCallCounts();
         var management = new KubernetesClient(connection, limits with { OnAttempt = calls.CountManagement }, time);
         ApiCalls = calls;
-        this._options = options;
-        this._time = time;
-        this._management = management;
+        (_options, _time, _management) = (options, time, management);
         _workloads = new SecretKubeconfigClients(
             management, limits with { OnAttempt = calls.CountWorkload }, time, new AddressPolicy(options.AllowedWorkloadNetworks));
         var workload = new WorkloadAccess(_workloads);
-        _steps = new RegistryInstaller(management, workload, options, time, served);
+        _steps = NewSteps(management);
         _hold = new UpgradeBlockDeadline(management, UpgradeBlock.Fault(options), time);
         _contentHold = new UpgradeBlockDeadline(management, UpgradeBlock.Content(options), time);
         _content = new ContentGate(management, workload, options, time);
         _events = new ClusterEventRecorder(management, time);
         // The reconciler works in bulk; the calls of hooks do not queue behind it.
         var bulk = management.WithOwnQueue();
-        var steps = new RegistryInstaller(bulk, workload, options, time, served);
-        Fleet = new RegistryFleet(bulk, new ClusterReconciler(bulk, workload, steps, options, time), options, time);
+        Fleet = new RegistryFleet(bulk, new ClusterReconciler(bulk, workload, NewSteps(bulk), options, time), options, time);
+
+        RegistryInstaller NewSteps(KubernetesClient client) => new(client, workload, new ChartInstallation(client, options, time),
+            options, time, served);
     }
 
     /// <summary>How many calls of API servers were made, and how they ended.</summary>
@@ -65,7 +65,7 @@ public sealed class RegistryLifecycle : IDisposable
     /// <param name="time">Every moment written or compared comes from here.</param>
     /// <exception cref="ManagementConnectionException">The kubeconfig or the pod's service account can't be used.</exception>
     public static RegistryLifecycle Connect(ManagementConnection connection, RegistryOptions options, TimeProvider time) =>
-        new(connection.Load(time), ClientOptions(options.WorkLimit), options, time, served: null);
+        new(connection.Load(time), ClientOptions(options.WorkLimit), options, time, new ServedCertificateProbe(time).CheckAsync);
 
     /// <summary>The same over any connection, with any limits and any way to see what pods serve.</summary>
     internal static RegistryLifecycle Connect(

@@ -13,17 +13,16 @@ namespace CapiRegistryHook.Registry.Release;
 /// what it did to the context.
 /// </summary>
 internal sealed class RegistryInstaller(
-    KubernetesClient management, WorkloadAccess workload, RegistryOptions options, TimeProvider time, ServedCheck? served = null)
+    KubernetesClient management, WorkloadAccess workload, ChartInstallation chart, RegistryOptions options, TimeProvider time,
+    ServedCheck served)
 {
     private readonly TrustInstallation _trust = new(management, options, time);
     private readonly RegistryCertificateIssuer _certificate = new(time);
-    private readonly ChartInstallation _chart = new(management, options, time);
     private readonly ReleaseReports _report = new(management);
-    private readonly StorageGrowth _growth = new(new ChartInstallation(management, options, time), workload, time);
+    private readonly StorageGrowth _growth = new(chart, workload, time);
     private readonly LoginSecret _login = new(management, time);
     private readonly NodeAddresses _nodes = new(management, options);
-    private readonly ServedConfirmation _confirmation =
-        new(new ChartInstallation(management, options, time), workload, served ?? new ServedCertificateProbe(time).CheckAsync);
+    private readonly ServedConfirmation _confirmation = new(chart, workload, served);
 
     public async Task<RegistryOutcome> PrepareAsync(RegistryPlan plan, ReconcileContext context, CancellationToken cancellationToken)
     {
@@ -79,7 +78,7 @@ internal sealed class RegistryInstaller(
     private async Task<RegistryOutcome> ReconcileAsync(
         RegistryPlan requested, ClusterSigner signer, bool verify, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var release = await _chart.FindAsync(requested, cancellationToken);
+        var release = await chart.FindAsync(requested, cancellationToken);
         context.Growth = null;
         var known = context.Begin(release.Certificate);
         context.Volumes = release.Volumes;
@@ -100,8 +99,8 @@ internal sealed class RegistryInstaller(
             return stop;
         if (context.LoginStop is { } lost && !ChartInstallation.HasSomeLogin(release))
             return lost;
-        await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
-        await _chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
+        await chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
+        await chart.RepairChartProxyAsync(plan, release, context, cancellationToken);
         var outcome = isDue
             ? await _confirmation.RunAsync(plan, wanted, release.Progress?.Revision, context, cancellationToken) : RegistryOutcome.Done;
         // A full volume may be what the pods are not ready for.
@@ -142,7 +141,7 @@ internal sealed class RegistryInstaller(
     private async Task<RegistryOutcome> InstallAsync(
         RegistryPlan requested, ClusterSigner signer, string? upgradeTo, ReconcileContext context, CancellationToken cancellationToken)
     {
-        var release = await _chart.FindAsync(requested, cancellationToken);
+        var release = await chart.FindAsync(requested, cancellationToken);
         context.Begin(release.Certificate);
         context.Progress = release.Progress;
         if (ChartInstallation.RefusalOf(requested, release) is { } refusal)
@@ -155,8 +154,8 @@ internal sealed class RegistryInstaller(
             return noLogin;
         if (release.IsBeingDeleted)
             return BeingDeleted(plan);
-        await _chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
-        await _chart.EnsureChartProxyAsync(plan, release, context, cancellationToken);
+        await chart.EnsureLabelAsync(plan, context.Changes, cancellationToken);
+        await chart.EnsureChartProxyAsync(plan, release, context, cancellationToken);
         return RegistryOutcome.Done;
     }
 

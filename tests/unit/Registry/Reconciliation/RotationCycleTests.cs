@@ -98,8 +98,10 @@ public sealed class RotationCycleTests : IAsyncLifetime
     private async Task<ReconcileContext> PassAsync(bool verify = false)
     {
         var pass = new ReconcileContext { IsClusterLive = true };
+        var chart = new ChartInstallation(_fixture.Client, _fixture.Options, _fixture.Time);
         var steps = new RegistryInstaller(
-            _fixture.Client, new WorkloadAccess(_workloads), _fixture.Options, _fixture.Time, (_, _, _) => Task.FromResult(_served));
+            _fixture.Client, new WorkloadAccess(_workloads), chart, _fixture.Options, _fixture.Time,
+            (_, _, _) => Task.FromResult(_served));
         await steps.ReconcileAsync(_plan, verify, pass, CancellationToken);
         return pass;
     }
