@@ -1,43 +1,29 @@
 using CapiRegistryHook.Delivery.Syncing;
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Objects;
-using CapiRegistryHook.Registry.Reconciliation;
 
 namespace CapiRegistryHook.Cli.Syncing;
 
 /// <summary>Syncs while this replica holds the Lease, so that there is one writer.</summary>
-internal sealed partial class SyncService : BackgroundService
+internal sealed partial class SyncService : LeaderService
 {
-    private readonly string _identity = $"{Environment.MachineName}_{Guid.NewGuid():N}";
-    private readonly ContentFleet _fleet;
-    private readonly SyncOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger<SyncService> _logger;
     private readonly Syncer _syncer;
 
     public SyncService(
         ContentFleet fleet, ClusterRegistryDirectory directory, SyncOptions options, TimeProvider time, ILogger<SyncService> logger)
+        : base(fleet.CreateLease(options.Lease), "syncs", time, logger)
     {
-        (_fleet, _options, _time, _logger) = (fleet, options, time, logger);
+        _logger = logger;
         _syncer = new Syncer(fleet, directory, options, time) { OnEvent = Log };
     }
 
     /// <summary>What the syncer counts.</summary>
     public SyncStatistics Statistics => _syncer.Statistics;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var leadership = new Leadership(_fleet.CreateLease(_identity, _options.Lease), _options.Lease, _time)
-        {
-            OnProblem = LogNoLease, OnLost = LogLost, OnBroken = LogBroken,
-        };
-        return leadership.RunAsync(token =>
-        {
-            LogLeading(_identity);
-            return _syncer.RunAsync(token);
-        }, stoppingToken);
-    }
+    protected override Task LeadAsync(CancellationToken cancellationToken) => _syncer.RunAsync(cancellationToken);
 
     private void Log(SyncEvent happened)
     {
@@ -60,18 +46,6 @@ internal sealed partial class SyncService : BackgroundService
                 break;
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "This replica syncs now, as {Identity}")]
-    private partial void LogLeading(string identity);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The syncer met an unexpected fault and starts again")]
-    private partial void LogBroken(Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease is lost; this replica no longer syncs")]
-    private partial void LogLost();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be requested: {Problem}")]
-    private partial void LogNoLease(string problem);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The RegistryContent {Content} is resolved; entries: {Count}")]
     private partial void LogResolved(ContentKey? content, int count);

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
 
@@ -7,30 +8,15 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// Reconciles all Clusters while this replica holds the Lease. Should reconciles of two replicas overlap, each write names the version that
 /// it was made for.
 /// </summary>
-internal sealed partial class Reconciler(
+internal sealed class Reconciler(
     RegistryFleet fleet, ReconcilerParts parts, ReconcilerMetrics metrics, ReconcilerOptions options, TimeProvider time,
     ILogger<Reconciler> logger)
-    : BackgroundService
+    : LeaderService(fleet.CreateLease(options.Lease), "reconciles", time, logger)
 {
-    private readonly string _identity = $"{Environment.MachineName}_{Guid.NewGuid():N}";
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task LeadAsync(CancellationToken cancellationToken)
     {
-        if (options.Mode == ReconcilerMode.Off)
-            return;
-        var leadership = new Leadership(fleet.CreateLease(_identity, options.Lease), options.Lease, time)
-        {
-            OnProblem = LogNoLease, OnLost = LogLost, OnBroken = LogBroken,
-        };
-        await leadership.RunAsync(LeadAsync, stoppingToken);
-    }
-
-    /// <summary>Works until it is cancelled, and returns or throws only once nothing is under way.</summary>
-    private async Task LeadAsync(CancellationToken cancellationToken)
-    {
-        LogLeading(_identity);
         fleet.ForgetAll();
-        var queue = new ReconcileQueue(options, time, Forget);
+        var queue = new ReconcileQueue(options, Time, Forget) { Places = fleet.Places.Count };
         metrics.Lead(queue);
         try
         {
@@ -59,16 +45,4 @@ internal sealed partial class Reconciler(
         await together.CancelAsync();
         await Task.WhenAll(all);
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "This replica reconciles now, as {Identity}")]
-    private partial void LogLeading(string identity);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The reconciler met an unexpected fault and starts again")]
-    private partial void LogBroken(Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease is lost; this replica no longer reconciles")]
-    private partial void LogLost();
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be requested: {Problem}")]
-    private partial void LogNoLease(string problem);
 }

@@ -14,7 +14,8 @@ internal static class ReconcilerSetup
         services.AddSingleton<RootRotationController>();
         services.AddSingleton<RolloutController>();
         services.AddSingleton<ReconcilerParts>();
-        services.AddHostedService<Reconciler>();
+        if (options.Mode == ReconcilerMode.On)
+            services.AddHostedService<Reconciler>();
     }
 }
 

@@ -1,22 +1,29 @@
+using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Leases;
 using CapiRegistryHook.Kubernetes.Objects;
 
 namespace CapiRegistryHook.Registry.Reconciliation;
 
-/// <summary>The Lease of the replica that reconciles. Not thread-safe.</summary>
+/// <summary>The Lease of the replica that leads. Not thread-safe.</summary>
 public sealed class LeaderLease
 {
-    private const string Name = "capi-registry-hook-leader";
-
     private readonly LeaseLock _lock;
 
-    internal LeaderLease(LeaseLock @lock) => _lock = @lock;
+    internal LeaderLease(KubernetesClient management, NamespacedName name, TimeSpan duration, TimeProvider time)
+    {
+        Duration = duration;
+        _lock = new LeaseLock(management.WithOwnQueue(), name, Identity, duration, time);
+    }
+
+    /// <summary>Who this process is.</summary>
+    public string Identity { get; } = $"{Environment.MachineName}_{Guid.NewGuid():N}";
+
+    /// <summary>How long it is valid without a renewal.</summary>
+    public TimeSpan Duration { get; }
 
     /// <summary>Why the last attempt could not reach the API server; null when it could.</summary>
     public string? Problem { get; private set; }
-
-    internal static NamespacedName NameIn(string @namespace) => new(@namespace, Name);
 
     /// <summary>Takes the Lease if it is free, renews it if it is held.</summary>
     /// <param name="cancellationToken">Cancels the call.</param>

@@ -1,37 +1,37 @@
-namespace CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Reconciliation;
+
+namespace CapiRegistryHook.Hooks.Operations;
 
 /// <summary>
-/// Works while a Lease is held, and waits for it otherwise. A replica that can't renew the Lease stops after two thirds of its duration,
-/// before another may start.
+/// Works while this replica holds a Lease, and waits for it otherwise. A replica that can't renew the Lease stops after two thirds of its
+/// duration, before another may start.
 /// </summary>
 /// <param name="lease">The Lease.</param>
-/// <param name="duration">How long it is valid without a renewal.</param>
+/// <param name="works">What the replica with the Lease does, in the log: "reconciles".</param>
 /// <param name="time">The clock.</param>
-public sealed class Leadership(LeaderLease lease, TimeSpan duration, TimeProvider time)
+/// <param name="logger">Takes who leads.</param>
+public abstract partial class LeaderService(LeaderLease lease, string works, TimeProvider time, ILogger logger) : BackgroundService
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Told why the Lease can't be requested, once for each reason.</summary>
-    public Action<string>? OnProblem { get; init; }
+    /// <summary>The clock.</summary>
+    protected TimeProvider Time => time;
 
-    /// <summary>Told that the Lease was lost, once all work has ended.</summary>
-    public Action? OnLost { get; init; }
+    /// <summary>The work of the leader. It returns or throws only once nothing is under way.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    protected abstract Task LeadAsync(CancellationToken cancellationToken);
 
-    /// <summary>Told of an unexpected fault of the work; it starts again after the Lease's duration.</summary>
-    public Action<Exception>? OnBroken { get; init; }
-
-    /// <summary>Works whenever the Lease is held, until it is cancelled; then the Lease is given back.</summary>
-    /// <param name="work">The work. Its token ends it; it returns or throws only once nothing is under way.</param>
-    /// <param name="stoppingToken">Ends all of it.</param>
-    public async Task RunAsync(Func<CancellationToken, Task> work, CancellationToken stoppingToken)
+    /// <inheritdoc/>
+    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
             while (true)
             {
                 await AcquireAsync(stoppingToken);
-                await TryLeadAsync(work, stoppingToken);
+                LogLeading(works, lease.Identity);
+                await TryHoldAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -41,17 +41,17 @@ public sealed class Leadership(LeaderLease lease, TimeSpan duration, TimeProvide
     }
 
     /// <summary>An unexpected fault must not end the process, which may do other things too.</summary>
-    private async Task TryLeadAsync(Func<CancellationToken, Task> work, CancellationToken stoppingToken)
+    private async Task TryHoldAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await LeadAsync(work, stoppingToken);
+            await HoldAsync(stoppingToken);
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
-            OnBroken?.Invoke(exception);
+            LogBroken(works, exception);
             await ReleaseAsync();
-            await Task.Delay(duration, time, stoppingToken);
+            await Task.Delay(lease.Duration, time, stoppingToken);
         }
     }
 
@@ -61,20 +61,20 @@ public sealed class Leadership(LeaderLease lease, TimeSpan duration, TimeProvide
         while (!await lease.TryHoldAsync(cancellationToken))
         {
             if (lease.Problem is { } problem && problem != reported)
-                OnProblem?.Invoke(problem);
+                LogNoLease(problem);
             reported = lease.Problem;
             await Task.Delay(RetryPause, time, cancellationToken);
         }
     }
 
-    private async Task LeadAsync(Func<CancellationToken, Task> work, CancellationToken stoppingToken)
+    private async Task HoldAsync(CancellationToken stoppingToken)
     {
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var running = Task.Run(() => work(leading.Token), CancellationToken.None);
+        var running = Task.Run(() => LeadAsync(leading.Token), CancellationToken.None);
         try
         {
             await RenewAsync(running, stoppingToken);
-            OnLost?.Invoke();
+            LogLost(works);
         }
         finally
         {
@@ -89,14 +89,14 @@ public sealed class Leadership(LeaderLease lease, TimeSpan duration, TimeProvide
         var renewed = time.GetTimestamp();
         while (true)
         {
-            await Task.Delay(lease.Problem is null ? duration / 3 : RetryPause, time, stoppingToken);
+            await Task.Delay(lease.Problem is null ? lease.Duration / 3 : RetryPause, time, stoppingToken);
             if (running.IsCompleted)
                 await running;
-            var left = (duration * 2 / 3) - time.GetElapsedTime(renewed);
+            var left = (lease.Duration * 2 / 3) - time.GetElapsedTime(renewed);
             var asked = time.GetTimestamp();
             if (await TryRenewAsync(left, stoppingToken))
                 renewed = asked;
-            else if (lease.Problem is null || time.GetElapsedTime(renewed) >= duration * 2 / 3)
+            else if (lease.Problem is null || time.GetElapsedTime(renewed) >= lease.Duration * 2 / 3)
                 return;
         }
     }
@@ -127,4 +127,16 @@ public sealed class Leadership(LeaderLease lease, TimeSpan duration, TimeProvide
             // The API server is too slow; the Lease expires by itself.
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "This replica {Works} now, as {Identity}")]
+    private partial void LogLeading(string works, string identity);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The replica that {Works} met an unexpected fault; it starts again")]
+    private partial void LogBroken(string works, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease is lost; this replica no longer {Works}")]
+    private partial void LogLost(string works);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The Lease can't be requested: {Problem}")]
+    private partial void LogNoLease(string problem);
 }
