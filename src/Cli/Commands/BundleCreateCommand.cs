@@ -70,16 +70,13 @@ internal static class BundleCreateCommand
             : await BundleCommand.RunAsync(cancellationToken => RunAsync(request, [], cancellationToken));
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, Request request)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, Request request) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
             var backup = await RegistryBackup.ReadAsync(
-                target.Client, target.Rule, ClusterRegistry.ServerName, $"registry of {target.Name}", interruption.Token);
-            return await RunAsync(request, backup, interruption.Token);
-        }, interruption.Token);
-    }
+                target.Client, target.Rule, ClusterRegistry.ServerName, $"registry of {target.Name}", cancellationToken);
+            return await RunAsync(request, backup, cancellationToken);
+        });
 
     /// <summary>Reads a list of content from a file, or from standard input for <c>-</c>.</summary>
     /// <exception cref="ContentException">It can't be read, is too long, or is not a list of content.</exception>

@@ -58,18 +58,15 @@ internal static class DeployCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, DeployRequest request, string helm, TimeProvider time)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, DeployRequest request, string helm, TimeProvider time) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
             var deployment = new ChartDeployment(target, HelmProgram.Find(helm, time), time);
-            var missing = await deployment.RunAsync(request, Environment.ProcessPath!, interruption.Token);
+            var missing = await deployment.RunAsync(request, Environment.ProcessPath!, cancellationToken);
             foreach (var sentence in missing)
                 Console.Error.WriteLine(TextTable.Printable(sentence));
             return missing.Count == 0 ? ExitCode.Success
                 : ExitCode.Fail(
                     $"{BundleText.Count(missing.Count, "image")} missing in the registry of {target.Name}; nothing was deployed.");
-        }, interruption.Token);
-    }
+        });
 }

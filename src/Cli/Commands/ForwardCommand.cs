@@ -30,29 +30,26 @@ internal static class ForwardCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, int port)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, int port) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
-            var asksForLogin = await AsksForLoginAsync(target.Client, interruption.Token);
+            var asksForLogin = await AsksForLoginAsync(target.Client, cancellationToken);
             using var forward = RegistryForward.Listen(target, port, Console.Error.WriteLine);
             var folder = Directory.CreateTempSubdirectory("capi-registry-hook-forward-");
             try
             {
                 var authority = Path.Combine(folder.FullName, "ca.crt");
-                await File.WriteAllTextAsync(authority, target.TrustPem, interruption.Token);
+                await File.WriteAllTextAsync(authority, target.TrustPem, cancellationToken);
                 await Console.Out.WriteAsync(ForwardText.Write(target, forward.Port, authority, asksForLogin));
-                await Console.Out.FlushAsync(interruption.Token);
-                await forward.RunAsync(interruption.Token);
+                await Console.Out.FlushAsync(cancellationToken);
+                await forward.RunAsync(cancellationToken);
                 return ExitCode.Success;
             }
             finally
             {
                 folder.Delete(recursive: true);
             }
-        }, interruption.Token);
-    }
+        });
 
     // A registry that can't be reached fails now, not at the first connection. Clients log in by themselves.
     private static async Task<bool> AsksForLoginAsync(RegistryClient registry, CancellationToken cancellationToken)

@@ -21,30 +21,24 @@ internal static class ListCommand
         var output = OutputFormat.Option();
         var targets = new TargetArguments();
         var command = new Command("list", "List the content of a cluster's registry, tag by tag.") { repository, output };
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) =>
+        targets.Bind(command, time, (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
             var only = result.GetValue(repository);
             if (only is not null && !ReferenceGrammar.IsRepository(only))
                 reader.Refuse("REPOSITORY", "is not a repository: write it as this command prints it, without a host and a tag.");
-            return targets.Read(reader, result, time) is { } selection
-                ? RunAsync(selection, only, isJson)
-                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+            return selection => RunAsync(selection, only, isJson);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, string? only, bool isJson)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, string? only, bool isJson) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
-            var content = ReadAsync(target, only, interruption.Token);
+            var content = ReadAsync(target, only, cancellationToken);
             var count = isJson ? await WriteJsonAsync(content) : await WriteTableAsync(content);
             return count > 0 || only is null ? ExitCode.Success : ExitCode.Fail($"The registry of {target.Name} has no tags in {only}.");
-        }, interruption.Token);
-    }
+        });
 
     private static async IAsyncEnumerable<IReadOnlyList<ListedContent>> ReadAsync(
         RegistryTarget target, string? only, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

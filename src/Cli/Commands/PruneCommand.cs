@@ -49,8 +49,7 @@ internal static class PruneCommand
         {
             yes, last, younger, matching, locks, collect, limit, output,
         };
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) =>
+        targets.Bind(command, time, (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
             reader.CheckRange("keep-last", result.GetValue(last), 0, 10_000);
@@ -58,28 +57,24 @@ internal static class PruneCommand
                 result.GetValue(last), reader.ReadAge("keep-younger", result.GetValue(younger)), result.GetValue(matching) ?? []);
             var most = reader.ReadDuration("collect-timeout", result.GetValue(limit)!);
             var options = new PruneOptions(rules, [], IsDryRun: !result.GetValue(yes), result.GetValue(collect) ? most : null);
-            return targets.Read(reader, result, time) is { } selection
-                ? RunAsync(selection, result.GetValue(locks) ?? [], options, isJson)
-                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+            return selection => RunAsync(selection, result.GetValue(locks) ?? [], options, isJson);
         });
         return command;
     }
 
     /// <summary>One registry after the other: a collection restarts replicas, and a mistake in a rule is seen in the first.</summary>
-    private static async Task<int> RunAsync(TargetSelection selection, string[] locks, PruneOptions options, bool isJson)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunAsync(async targets =>
+    private static Task<int> RunAsync(TargetSelection selection, string[] locks, PruneOptions options, bool isJson) =>
+        selection.RunAsync(async (targets, cancellationToken) =>
         {
-            options = options with { Locks = await ReadLocksAsync(locks, interruption.Token) };
+            options = options with { Locks = await ReadLocksAsync(locks, cancellationToken) };
             var pruning = new RegistryPruning(options, selection.Time);
             var reports = new List<PruneReport>();
             foreach (var address in targets)
             {
                 try
                 {
-                    using var target = await address.OpenAsync(interruption.Token);
-                    var report = await pruning.RunAsync(target, interruption.Token);
+                    using var target = await address.OpenAsync(cancellationToken);
+                    var report = await pruning.RunAsync(target, cancellationToken);
                     reports.Add(report);
                     if (!isJson)
                         Console.Out.Write(PruneText.WriteText(report, options));
@@ -93,8 +88,7 @@ internal static class PruneCommand
             if (isJson)
                 Console.Out.Write(PruneText.WriteJson(reports, options));
             return reports.Count == targets.Count ? ExitCode.Success : ExitCode.Failure;
-        }, interruption.Token);
-    }
+        });
 
     private static async Task<IReadOnlyList<ContentPlaces.Named>> ReadLocksAsync(
         string[] files, CancellationToken cancellationToken)

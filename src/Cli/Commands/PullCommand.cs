@@ -21,30 +21,25 @@ internal static class PullCommand
         var targets = new TargetArguments();
         var command = new Command("pull", "Save content of a registry into an archive, with its signatures and lock.") { names, file };
         command.Aliases.Add("save");
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) => targets.Read(reader, result, time) is { } selection
-            ? RunAsync(selection, result.GetValue(names) ?? [], result.GetValue(file)!, time)
-            : Task.FromResult(ExitCode.Refuse(reader.Problems)));
+        targets.Bind(command, time, (reader, result) =>
+            selection => RunAsync(selection, result.GetValue(names) ?? [], result.GetValue(file)!, time));
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, string[] names, string file, TimeProvider time)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, string[] names, string file, TimeProvider time) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
-            var all = names is [] ? await ContentSave.AllAsync(target, interruption.Token) : names;
-            var items = await ContentSave.FindAsync(target, all, interruption.Token);
+            var all = names is [] ? await ContentSave.AllAsync(target, cancellationToken) : names;
+            var items = await ContentSave.FindAsync(target, all, cancellationToken);
             if (items.Count == 0)
                 return ExitCode.Fail($"The registry of {target.Name} is empty.");
-            var report = await SaveAsync(target, file, items, time, interruption.Token);
+            var report = await SaveAsync(target, file, items, time, cancellationToken);
             foreach (var notice in report.Notices)
                 await Console.Error.WriteLineAsync(notice);
             await Console.Out.WriteLineAsync(
                 $"{file}: {items.Count} {(items.Count == 1 ? "name" : "names")}, {ByteText.Of(report.Size)}");
             return ExitCode.Success;
-        }, interruption.Token);
-    }
+        });
 
     private static async Task<BundleReport> SaveAsync(
         RegistryTarget target, string file, IReadOnlyList<BundleItem> items, TimeProvider time, CancellationToken cancellationToken)

@@ -42,8 +42,7 @@ internal static class PushCommand
         var command = new Command(
             "push", "Push content to the registries of clusters: blobs before manifests before tags. What is there is "
             + "not sent.") { sources, wait, limit, parallel, workers, dryRun, output, sourceCa };
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) =>
+        targets.Bind(command, time, (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
             reader.CheckRange("parallel", result.GetValue(parallel), 1, 64);
@@ -54,27 +53,22 @@ internal static class PushCommand
                 WaitLimit = reader.ReadDuration("wait-timeout", result.GetValue(limit)!) is var most && result.GetValue(wait) ? most : null,
             };
             var sourceTrust = reader.ReadPem("source-ca-file", result.GetValue(sourceCa));
-            return targets.Read(reader, result, time) is { } selection
-                ? RunAsync(selection, result.GetValue(sources)!, sourceTrust, options, isJson)
-                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+            return selection => RunAsync(selection, result.GetValue(sources)!, sourceTrust, options, isJson);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(
-        TargetSelection selection, string[] sources, string? sourceTrust, PushOptions options, bool isJson)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunAsync(async targets =>
+    private static Task<int> RunAsync(
+        TargetSelection selection, string[] sources, string? sourceTrust, PushOptions options, bool isJson) =>
+        selection.RunAsync(async (targets, cancellationToken) =>
         {
             using var registries = new UpstreamRegistries(
                 DockerConfig.Read(DockerConfig.DefaultPath, options.Time), sourceTrust, options.Time);
-            using var content = await SourceSet.OpenAsync(sources, registries, interruption.Token);
-            var results = await PushAsync(content, targets, options, interruption.Token);
+            using var content = await SourceSet.OpenAsync(sources, registries, cancellationToken);
+            var results = await PushAsync(content, targets, options, cancellationToken);
             Console.Out.Write(isJson ? PushText.WriteJson(results, options.IsDryRun) : PushText.WriteTable(results, options.IsDryRun));
             return results.All(result => result.IsComplete) ? ExitCode.Success : ExitCode.Failure;
-        }, interruption.Token);
-    }
+        });
 
     private static async Task<IReadOnlyList<PushResult>> PushAsync(
         SourceSet content, IReadOnlyList<TargetAddress> targets, PushOptions options, CancellationToken cancellationToken)

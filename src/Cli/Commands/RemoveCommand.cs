@@ -18,24 +18,19 @@ internal static class RemoveCommand
         var targets = new TargetArguments();
         var command = new Command("remove", "Remove tags or manifests from every replica of a registry, where deletes are enabled. "
             + "Garbage collection frees the space.") { names };
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) => targets.Read(reader, result, time) is { } selection
-            ? RunAsync(selection, result.GetValue(names)!)
-            : Task.FromResult(ExitCode.Refuse(reader.Problems)));
+        targets.Bind(command, time, (reader, result) =>
+            selection => RunAsync(selection, result.GetValue(names)!));
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, string[] names)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunAsync(async targets =>
+    private static Task<int> RunAsync(TargetSelection selection, string[] names) =>
+        selection.RunAsync(async (targets, cancellationToken) =>
         {
             var code = ExitCode.Success;
             foreach (var target in targets)
-                code = Math.Max(code, await RemoveAsync(target, names, interruption.Token));
+                code = Math.Max(code, await RemoveAsync(target, names, cancellationToken));
             return code;
-        }, interruption.Token);
-    }
+        });
 
     private static async Task<int> RemoveAsync(TargetAddress address, string[] names, CancellationToken cancellationToken)
     {

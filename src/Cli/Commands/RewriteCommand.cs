@@ -63,20 +63,17 @@ internal static class RewriteCommand
         }
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, IReadOnlyList<ImagePath> paths)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunOnOneAsync(async target =>
+    private static Task<int> RunAsync(TargetSelection selection, IReadOnlyList<ImagePath> paths) =>
+        selection.RunOnOneAsync(async (target, cancellationToken) =>
         {
             var address = target.PullAddress
                 ?? throw new DeliveryException($"The registry of {target.Name} has no address that nodes could pull from.");
             var text = Read();
             var wanted = ImageScan.Find(text, paths)
                 .Select(mention => Reference.TryParse(mention.Image, out var image) ? image : null).OfType<Reference>();
-            var found = await MirroredImages.FindAsync(target.Client, target.Rule, address, wanted, interruption.Token);
+            var found = await MirroredImages.FindAsync(target.Client, target.Rule, address, wanted, cancellationToken);
             return Write(text, paths, image => ImageReplacements.Of(found.GetValueOrDefault(image), address));
-        }, interruption.Token);
-    }
+        });
 
     private static int Write(string text, IReadOnlyList<ImagePath> paths, Func<Reference, Reference?> replace)
     {

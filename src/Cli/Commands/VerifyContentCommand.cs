@@ -21,33 +21,27 @@ internal static class VerifyContentCommand
         var targets = new TargetArguments();
         var command = new Command("verify-content",
             "Check that every replica of a registry has what a lock or a bundle lists, down to each blob.") { file, output };
-        targets.AddTo(command);
-        command.Bind(TargetArguments.Service, (reader, result) =>
+        targets.Bind(command, time, (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);
-            return targets.Read(reader, result, time) is { } selection
-                ? RunAsync(selection, result.GetValue(file)!, isJson)
-                : Task.FromResult(ExitCode.Refuse(reader.Problems));
+            return selection => RunAsync(selection, result.GetValue(file)!, isJson);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(TargetSelection selection, string file, bool isJson)
-    {
-        using var interruption = new Interruption();
-        return await selection.RunAsync(async targets =>
+    private static Task<int> RunAsync(TargetSelection selection, string file, bool isJson) =>
+        selection.RunAsync(async (targets, cancellationToken) =>
         {
-            var content = await ReplicaCheck.ReadLockAsync(file, interruption.Token);
+            var content = await ReplicaCheck.ReadLockAsync(file, cancellationToken);
             var found = new ConcurrentDictionary<int, IReadOnlyList<MissingContent>>();
-            var parallel = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = interruption.Token };
-            await Parallel.ForEachAsync(targets.Index(), parallel, async (target, cancellationToken) =>
-                found[target.Index] = await CheckAsync(target.Item, content, cancellationToken));
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken };
+            await Parallel.ForEachAsync(targets.Index(), parallel, async (target, token) =>
+                found[target.Index] = await CheckAsync(target.Item, content, token));
             var results = targets.Select((target, index) => (target.Name, found[index])).ToList();
             Console.Out.Write(isJson ? WriteJson(results) : TextTable.Write(Heads, results.SelectMany(Rows)));
             return results.TrueForAll(result => result.Item2.Count == 0) ? ExitCode.Success
                 : ExitCode.Fail("Not everything is there; push it again.");
-        }, interruption.Token);
-    }
+        });
 
     private static async Task<IReadOnlyList<MissingContent>> CheckAsync(
         TargetAddress address, IReadOnlyList<ContentPlaces.Named> content, CancellationToken cancellationToken)
