@@ -43,8 +43,7 @@ public static class HookHost
         builder.AddLog(options.Log, time);
         builder.Services.AddSingleton(time);
         builder.Services.AddSingleton(registry);
-        builder.Services.AddSingleton(options.RegistryValues);
-        builder.Services.AddSingleton<IReloadable, RegistryValuesReload>();
+        builder.Services.AddSingleton<IReloadable>(options.RegistryValues);
         builder.Services.AddSingleton(options.Registry);
         builder.Services.AddHooks();
         builder.Services.AddOperations();

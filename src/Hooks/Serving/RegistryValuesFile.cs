@@ -9,8 +9,10 @@ namespace CapiRegistryHook.Hooks.Serving;
 /// </summary>
 /// <param name="Path">Where it is; null when the admin has none.</param>
 /// <param name="Values">Takes what the file says.</param>
-public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
+public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values) : IReloadable
 {
+    string IReloadable.Name => "The former content of the file with values for the registry chart";
+
     /// <summary>Reads the file; true when it said something else than before.</summary>
     /// <exception cref="RegistryDefaultsException">It can't be read or used; the former values stay.</exception>
     public bool Read()
@@ -27,13 +29,7 @@ public sealed record RegistryValuesFile(string? Path, RegistryDefaults Values)
             throw new RegistryDefaultsException("It can't be read: it must be a file of at most 1 Mi characters.", exception);
         }
     }
-}
 
-/// <summary>The same file while the service runs.</summary>
-internal sealed class RegistryValuesReload(RegistryValuesFile file) : IReloadable
-{
-    public string Name => "The former content of the file with values for the registry chart";
-
-    public Task<string?> ReloadAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(file.Read() ? $"The values for the registry chart were reloaded from {file.Path}" : null);
+    Task<string?> IReloadable.ReloadAsync(CancellationToken cancellationToken) =>
+        Task.FromResult(Read() ? $"The values for the registry chart were reloaded from {Path}" : null);
 }
