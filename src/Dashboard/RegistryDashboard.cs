@@ -37,7 +37,7 @@ public sealed class RegistryDashboard(ManagementConnection management, RegistryO
     {
         using var lifecycle = RegistryLifecycle.Connect(management, options, time);
         using var inspection = RegistryInspection.Connect(management, options, time);
-        var fleet = new FleetReader(lifecycle, inspection, options.WatchNamespaces, program, time);
+        var fleet = new FleetReader(lifecycle, inspection, program, time);
         var feed = new FleetFeed(fleet.ReadAsync, time);
         using var registries = new OpenRegistries(new ClusterTargets(inspection.Directory, logins, time), time);
         await using var server = new DashboardServer(
@@ -63,7 +63,7 @@ public sealed class RegistryDashboard(ManagementConnection management, RegistryO
     {
         using var lifecycle = RegistryLifecycle.Connect(management, options, time);
         using var inspection = RegistryInspection.Connect(management, options, time);
-        var fleet = await new FleetReader(lifecycle, inspection, options.WatchNamespaces, program, time).ReadAsync(cancellationToken);
+        var fleet = await new FleetReader(lifecycle, inspection, program, time).ReadAsync(cancellationToken);
         var details = fleet.Clusters.Count > MostDetails ? []
             : await ReadDetailsAsync(fleet, new RegistryReader(lifecycle, inspection, time), cancellationToken);
         return OfflinePage.Write(new OfflineContent(fleet, details));

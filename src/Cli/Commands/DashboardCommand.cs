@@ -21,14 +21,14 @@ internal static class DashboardCommand
             Description = "Port of 127.0.0.1. [0 for any that is free, to 65535]", DefaultValueFactory = _ => DefaultPort,
         };
         var command = new Command("dashboard", "Show all registries, live, on a page on this machine. It changes nothing.") { port };
-        command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
+        command.Bind([.. RegistryOptionGroup.Options, RegistryOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
             (reader, result) => RunAsync(reader, result.GetValue(port), time));
         return command;
     }
 
     private static async Task<int> RunAsync(OptionReader reader, int port, TimeProvider time)
     {
-        var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
+        var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         reader.CheckRange("port", port, 0, 65_535);
         if (reader.Problems.Count > 0)

@@ -24,7 +24,7 @@ internal static class RootImportCommand
             file, passphrase, key,
         };
         command.Bind(
-            [.. RegistryOptionGroup.Root, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
+            [.. RegistryOptionGroup.Root, RegistryOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
             (reader, result) => RunAsync(
                 reader, result.GetValue(file)!, new RootSecrecy(result.GetValue(passphrase), result.GetValue(key), "key"), time));
         return command;
@@ -32,7 +32,7 @@ internal static class RootImportCommand
 
     private static async Task<int> RunAsync(OptionReader reader, string file, RootSecrecy secrecy, TimeProvider time)
     {
-        var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
+        var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         secrecy.Check(reader);
         if (PrivateFile.TryRead(file, MostBytes) is not { } content)

@@ -32,7 +32,7 @@ internal static class StatusCommand
         {
             cluster, output, selector, watch,
         };
-        command.Bind([.. RegistryOptionGroup.Options, ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
+        command.Bind([.. RegistryOptionGroup.Options, RegistryOptionGroup.Namespaces, .. ManagementOptionGroup.Options],
             (reader, result) =>
             {
                 var isPage = result.GetValue(output) == OutputFormat.Html;
@@ -62,7 +62,6 @@ internal static class StatusCommand
     {
         var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
-        var namespaces = ReconcilerOptionGroup.Read(reader).Namespaces;
         if (reader.Problems.Count > 0)
             return ExitCode.Refuse(reader.Problems);
 
@@ -71,13 +70,13 @@ internal static class StatusCommand
         {
             if (view.IsPage)
             {
-                var page = new RegistryDashboard(management, registry with { WatchNamespaces = namespaces }, ServiceVersion.Text, time);
+                var page = new RegistryDashboard(management, registry, ServiceVersion.Text, time);
                 Console.Out.Write(await page.WriteAsync(interruption.Token));
                 return ExitCode.Success;
             }
 
             using var lifecycle = RegistryLifecycle.Connect(management, registry, time);
-            Task<string?> Read(CancellationToken cancellationToken) => view.ReadAsync(lifecycle.Fleet, namespaces, cancellationToken);
+            Task<string?> Read(CancellationToken cancellationToken) => view.ReadAsync(lifecycle.Fleet, cancellationToken);
             return watch ? await WatchAsync(Read, view, time, interruption.Token) : await PrintAsync(Read, view, interruption.Token);
         }
         catch (ManagementConnectionException exception)
@@ -122,7 +121,7 @@ internal sealed record StatusView(ClusterKey? Cluster, string? Selector, bool Is
     public bool IsPage { get; init; }
 
     /// <summary>The text as it is to be printed; null when the Cluster is not there.</summary>
-    public async Task<string?> ReadAsync(RegistryFleet fleet, IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    public async Task<string?> ReadAsync(RegistryFleet fleet, CancellationToken cancellationToken)
     {
         if (Cluster is { } key)
         {
@@ -130,7 +129,7 @@ internal sealed record StatusView(ClusterKey? Cluster, string? Selector, bool Is
                 : IsJson ? StatusJson.Write(detail) : StatusDetailText.Write(detail, HasColors);
         }
 
-        var reports = await fleet.ReadStatusAsync(namespaces, Selector, cancellationToken);
+        var reports = await fleet.ReadStatusAsync(Selector, cancellationToken);
         return IsJson ? StatusJson.Write(reports) : StatusText.WriteTable(reports, HasColors);
     }
 }

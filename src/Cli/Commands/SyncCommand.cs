@@ -19,8 +19,7 @@ internal static class SyncCommand
     private static async Task<int> RunAsync(OptionReader reader, TimeProvider time)
     {
         var registry = RegistryOptionGroup.Read(reader);
-        var sync = SyncOptionGroup.Read(reader, registry);
-        registry = registry with { WatchNamespaces = sync.Namespaces };
+        var sync = SyncOptionGroup.Read(reader);
         var listen = SyncOptionGroup.ReadListen(reader);
         var management = ManagementOptionGroup.Read(reader);
         var log = LogOptionGroup.Read(reader);

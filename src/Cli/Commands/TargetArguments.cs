@@ -36,13 +36,27 @@ internal sealed class TargetArguments
     /// <summary>The options of the service that say where the management cluster is and how Clusters are read.</summary>
     public static IReadOnlyList<ServiceOption> Service { get; } =
         [.. RegistryOptionGroup.Variable, .. RegistryOptionGroup.Options.Where(option => option.Name == "workload-allow-cidrs"),
-            ReconcilerOptionGroup.Namespaces, .. ManagementOptionGroup.Options];
+            RegistryOptionGroup.Namespaces, .. ManagementOptionGroup.Options];
 
     public void AddTo(Command command)
     {
         foreach (var option in new Option[] { _clusters, _selector, _all, _registry, _caFile })
             command.Options.Add(option);
         _login.AddTo(command);
+    }
+
+    /// <summary>Adds them to a command, and runs it on the registries that are meant.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="read">Reads its other arguments; what it returns runs when none of all was refused.</param>
+    public void Bind(Command command, TimeProvider time, Func<OptionReader, ParseResult, Func<TargetSelection, Task<int>>> read)
+    {
+        AddTo(command);
+        command.Bind(Service, (reader, result) =>
+        {
+            var run = read(reader, result);
+            return Read(reader, result, time) is { } selection ? run(selection) : Task.FromResult(ExitCode.Refuse(reader.Problems));
+        });
     }
 
     /// <summary>What was asked for; null when it can't be used, which the reader's problems say.</summary>
@@ -58,7 +72,7 @@ internal sealed class TargetArguments
         var trust = reader.ReadPem("ca-file", result.GetValue(_caFile));
         if (result.GetValue(_caFile) is not null && host is null)
             reader.Refuse("ca-file", "is for --registry; a cluster's registry is verified by its own trust bundle.");
-        var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
+        var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         var logins = _login.Read(reader, result, time);
         return reader.Problems.Count > 0 ? null : new TargetSelection(
@@ -71,7 +85,7 @@ internal sealed class TargetArguments
     {
         if (ParseKey(cluster) is null)
             reader.Refuse($"{FieldText.Quote(cluster)} is not the name of a Cluster; write NAMESPACE/NAME.");
-        var registry = RegistryOptionGroup.Read(reader) with { WatchNamespaces = ReconcilerOptionGroup.Read(reader).Namespaces };
+        var registry = RegistryOptionGroup.Read(reader);
         var management = ManagementOptionGroup.Read(reader);
         var logins = readLogins();
         return reader.Problems.Count > 0 ? null

@@ -21,20 +21,22 @@ internal sealed record TargetSelection(
     ManagementConnection Management, RegistryOptions Options, TimeProvider Time)
 {
     /// <summary>Runs a command on the registries that are meant.</summary>
-    /// <param name="run">The command; it gets at least one registry.</param>
-    /// <param name="cancellationToken">Ends the search and the command.</param>
+    /// <param name="run">The command; it gets at least one registry, and a token that a signal cancels.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(Func<IReadOnlyList<TargetAddress>, Task<int>> run, CancellationToken cancellationToken)
+    public async Task<int> RunAsync(Func<IReadOnlyList<TargetAddress>, CancellationToken, Task<int>> run)
     {
+        using var interruption = new Interruption();
+        var cancellationToken = interruption.Token;
         try
         {
             if (Host is not null)
-                return await run([new TargetAddress(Host, _ => Task.FromResult(OutsideRegistry.Open(Host, TrustPem, Logins, Time)))]);
+                return await run(
+                    [new TargetAddress(Host, _ => Task.FromResult(OutsideRegistry.Open(Host, TrustPem, Logins, Time)))], cancellationToken);
             using var directory = ClusterRegistryDirectory.Connect(Management, Options, Time);
             var targets = new ClusterTargets(directory, Logins, Time);
-            var keys = Clusters is not [] ? Clusters
-                : await directory.SelectAsync(Selector, Options.WatchNamespaces, cancellationToken);
-            return keys is [] ? ExitCode.Fail("No Cluster with a registry matches.") : await run([.. keys.Select(targets.AddressOf)]);
+            var keys = Clusters is not [] ? Clusters : await directory.SelectAsync(Selector, cancellationToken);
+            return keys is [] ? ExitCode.Fail("No Cluster with a registry matches.")
+                : await run([.. keys.Select(targets.AddressOf)], cancellationToken);
         }
         catch (ManagementConnectionException exception)
         {
@@ -51,11 +53,11 @@ internal sealed record TargetSelection(
     }
 
     /// <summary>Runs a command on the one registry that is meant.</summary>
-    public Task<int> RunOnOneAsync(Func<RegistryTarget, Task<int>> run, CancellationToken cancellationToken) => RunAsync(async targets =>
+    public Task<int> RunOnOneAsync(Func<RegistryTarget, CancellationToken, Task<int>> run) => RunAsync(async (targets, cancellationToken) =>
     {
         if (targets is not [var only])
             return ExitCode.Refuse($"{targets.Count} Clusters match; this command is for one at a time: name it with --cluster.");
         using var target = await only.OpenAsync(cancellationToken);
-        return await run(target);
-    }, cancellationToken);
+        return await run(target, cancellationToken);
+    });
 }

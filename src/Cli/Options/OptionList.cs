@@ -10,7 +10,7 @@ internal static class OptionList
         ("What a registry is", RegistryOptionGroup.Options),
         ("The serving certificate", CertificateOptionGroup.Options),
         ("Listening, and who may call", ListenOptionGroup.Options),
-        ("The reconciler", ReconcilerOptionGroup.Options),
+        ("The reconciler", [RegistryOptionGroup.Namespaces, .. ReconcilerOptionGroup.Options]),
         ("The management cluster", ManagementOptionGroup.Options),
         ("Logs", LogOptionGroup.Options),
     ];

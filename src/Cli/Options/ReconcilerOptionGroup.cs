@@ -1,21 +1,15 @@
 using CapiRegistryHook.Hooks.Reconciling;
-using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Cli.Options;
 
 /// <summary>How the reconciler works.</summary>
 internal static class ReconcilerOptionGroup
 {
-    private const string WatchNamespaces = "watch-namespaces";
-
     private static readonly OptionGroup<ReconcilerOptions> Group = new OptionGroup<ReconcilerOptions>(new())
         .Add("reconciler", OptionKind.Choice<ReconcilerMode>(), options => options.Mode,
             (options, value) => options with { Mode = value },
             "On: one replica at a time reconciles Clusters in the background. Off: "
                 + "only the hooks work, and nothing is renewed between two upgrades.")
-        .Add(WatchNamespaces, OptionKind.List, options => options.Namespaces,
-            (options, value) => options with { Namespaces = [.. value.Order(StringComparer.Ordinal)] },
-            "Namespaces whose Clusters are reconciled; empty for all.", "all")
         .Add("reconcile-workers", OptionKind.Number(1, 64), options => options.Workers,
             (options, value) => options with { Workers = value },
             "Clusters that are reconciled at the same time. Those whose last reconcile failed get at most half of the workers.")
@@ -36,14 +30,5 @@ internal static class ReconcilerOptionGroup
 
     public static IReadOnlyList<ServiceOption> Options => Group.Options;
 
-    /// <summary>The option that says which Clusters there are.</summary>
-    public static ServiceOption Namespaces { get; } = Options.Single(option => option.Name == WatchNamespaces);
-
-    public static ReconcilerOptions Read(OptionReader reader)
-    {
-        var options = Group.Read(reader);
-        foreach (var name in options.Namespaces.Where(name => !FieldText.IsNamespace(name)))
-            reader.Refuse(WatchNamespaces, $"has {FieldText.Quote(name)}, which is not a valid namespace name.");
-        return options;
-    }
+    public static ReconcilerOptions Read(OptionReader reader) => Group.Read(reader);
 }

@@ -1,6 +1,7 @@
 using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Cli.Options;
 
@@ -11,6 +12,7 @@ internal static class RegistryOptionGroup
     private const string ChartRepository = "chart-repository";
     private const string ChartCaSecret = "chart-ca-secret";
     private const string ValuesFile = "registry-values-file";
+    private const string WatchNamespaces = "watch-namespaces";
 
     private static readonly OptionGroup<RegistryOptions> Group = new OptionGroup<RegistryOptions>(new())
         .Add(HookNamespace, OptionKind.Text, options => options.HookNamespace,
@@ -98,7 +100,15 @@ internal static class RegistryOptionGroup
             "File with values for the registry chart, for all clusters: YAML, as in the chart's values.yaml. Read again when it changes.",
             "none");
 
+    private static readonly OptionGroup<RegistryOptions> Watched = new OptionGroup<RegistryOptions>(new())
+        .Add(WatchNamespaces, OptionKind.List, options => options.WatchNamespaces,
+            (options, value) => options with { WatchNamespaces = [.. value.Order(StringComparer.Ordinal)] },
+            "Namespaces whose Clusters are reconciled; empty for all.", "all");
+
     public static IReadOnlyList<ServiceOption> Options { get; } = [.. Group.Options, .. Values.Options];
+
+    /// <summary>The option that says which Clusters there are.</summary>
+    public static ServiceOption Namespaces => Watched.Options[0];
 
     /// <summary>Those that say which root CA.</summary>
     public static IReadOnlyList<ServiceOption> Root { get; } =
@@ -114,7 +124,9 @@ internal static class RegistryOptionGroup
         var start = new RegistryOptions();
         if (ManagementConnection.PodNamespace is { } podNamespace)
             start = start with { HookNamespace = podNamespace };
-        var options = WithChartSource(Group.Read(reader, start), reader);
+        var options = Watched.Read(reader, WithChartSource(Group.Read(reader, start), reader));
+        foreach (var name in options.WatchNamespaces.Where(name => !FieldText.IsNamespace(name)))
+            reader.Refuse(WatchNamespaces, $"has {FieldText.Quote(name)}, which is not a valid namespace name.");
         var values = new RegistryValuesFile(ReadValuesPath(reader), new RegistryDefaults(options.ChartName, options.ChartVersion));
         try
         {

@@ -10,16 +10,15 @@ internal static class ServiceOptions
     public static HookHostOptions Read(OptionReader reader)
     {
         var registry = RegistryOptionGroup.Read(reader);
-        var reconciler = ReconcilerOptionGroup.Read(reader);
         var own = CertificateOptionGroup.ReadSelfManaged(reader, registry.HookNamespace);
         var webhook = CertificateOptionGroup.ReadWebhook(reader);
         return new HookHostOptions(
-            registry with { WatchNamespaces = reconciler.Namespaces },
+            registry,
             new RegistryValuesFile(RegistryOptionGroup.ReadValuesPath(reader), registry.Defaults),
             ListenOptionGroup.Read(reader, CertificateOptionGroup.ReadFiles(reader, own is null)),
             own is null ? null : own with { Webhook = webhook?.Webhook ?? "" },
             webhook,
-            reconciler,
+            ReconcilerOptionGroup.Read(reader),
             ManagementOptionGroup.Read(reader),
             LogOptionGroup.Read(reader));
     }

@@ -1,6 +1,5 @@
 using System.Net;
 using CapiRegistryHook.Delivery.Syncing;
-using CapiRegistryHook.Registry.Plan;
 
 namespace CapiRegistryHook.Cli.Options;
 
@@ -48,25 +47,18 @@ internal static class SyncOptionGroup
         .. Own, .. RegistryOptionGroup.Variable,
         .. RegistryOptionGroup.Options.Where(
             option => option.Name is "hook-namespace" or "workload-allow-cidrs" or "content-shared-namespaces"),
-        .. ReconcilerOptionGroup.Options.Where(option => option.Name is "watch-namespaces" or "lease-duration"),
+        RegistryOptionGroup.Namespaces, .. ReconcilerOptionGroup.Options.Where(option => option.Name is "lease-duration"),
         .. ListenOptionGroup.Options.Where(option => option.Name == MetricsListen),
         .. ManagementOptionGroup.Options, .. LogOptionGroup.Options,
     ];
 
     /// <summary>What was set, with what other options say to the syncer.</summary>
-    public static SyncOptions Read(OptionReader reader, RegistryOptions registry)
+    public static SyncOptions Read(OptionReader reader)
     {
         var options = Group.Read(reader);
         if (options.Bundles is { } folder && !Directory.Exists(folder))
             reader.Refuse(Bundles, $"names the folder {folder}, which does not exist.");
-        var reconciler = ReconcilerOptionGroup.Read(reader);
-        return options with
-        {
-            AllowedSourceNetworks = [.. ReadNetworks(reader)],
-            Namespaces = reconciler.Namespaces,
-            SharedNamespaces = registry.ContentSharedNamespaces,
-            Lease = reconciler.Lease,
-        };
+        return options with { AllowedSourceNetworks = [.. ReadNetworks(reader)], Lease = ReconcilerOptionGroup.Read(reader).Lease };
     }
 
     /// <summary>Where metrics and health are served.</summary>

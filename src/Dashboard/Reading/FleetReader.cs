@@ -9,23 +9,22 @@ namespace CapiRegistryHook.Dashboard.Reading;
 /// <summary>Reads all registries from the management cluster.</summary>
 /// <param name="lifecycle">Knows how registries stand.</param>
 /// <param name="inspection">Knows the roots.</param>
-/// <param name="namespaces">The namespaces with Clusters; empty for all.</param>
 /// <param name="program">The version of this program.</param>
 /// <param name="time">The clock.</param>
 internal sealed class FleetReader(
-    RegistryLifecycle lifecycle, RegistryInspection inspection, IReadOnlyList<string> namespaces, string program, TimeProvider time)
+    RegistryLifecycle lifecycle, RegistryInspection inspection, string program, TimeProvider time)
 {
     /// <summary>Reads them.</summary>
     /// <exception cref="FleetStatusException">The Clusters can't be read.</exception>
     public async Task<FleetPage> ReadAsync(CancellationToken cancellationToken)
     {
-        var reports = await lifecycle.Fleet.ReadStatusAsync(namespaces, selector: null, cancellationToken);
+        var reports = await lifecycle.Fleet.ReadStatusAsync(selector: null, cancellationToken);
         return FleetPageFactory.Create(reports, await ReadRootsAsync(cancellationToken), program, time.GetUtcNow());
     }
 
     /// <summary>Calls back for each change that a watch tells of, until it is cancelled.</summary>
     public Task WatchAsync(Action onChange, CancellationToken cancellationToken) => Task.WhenAll(
-        namespaces.Select(string? (name) => name).DefaultIfEmpty(null).SelectMany(place => new[]
+        lifecycle.Fleet.Places.SelectMany(place => new[]
         {
             FollowAsync(lifecycle.Fleet.WatchClustersAsync(place, cancellationToken), onChange, cancellationToken),
             FollowAsync(lifecycle.Fleet.WatchReleasesAsync(place, cancellationToken), onChange, cancellationToken),
@@ -46,7 +45,7 @@ internal sealed class FleetReader(
     {
         try
         {
-            return await inspection.ReadRootsAsync(namespaces, cancellationToken);
+            return await inspection.ReadRootsAsync(cancellationToken);
         }
         catch (FleetStatusException)
         {

@@ -15,11 +15,10 @@ internal static class ContentReport
     /// <summary>The status now; null while it is better left as it is.</summary>
     /// <param name="state">What is known of the content.</param>
     /// <param name="clusters">The Clusters that it selects, those without a registry left out.</param>
-    /// <param name="sharedNamespaces">The namespaces whose contents may select Clusters of all namespaces.</param>
     /// <param name="now">The time.</param>
     /// <param name="isStarting">Whether the process leads since a moment only: what it does not know yet may be as it was.</param>
     public static RegistryContentStatus? Make(ContentState state, IReadOnlyList<ContentCluster> clusters,
-        IReadOnlyList<string> sharedNamespaces, DateTimeOffset now, bool isStarting)
+        DateTimeOffset now, bool isStarting)
     {
         var counted = Count(state, clusters);
         var isKnown = state.Written is { } written && written.ObservedGeneration == state.Content.Metadata.Generation;
@@ -37,7 +36,7 @@ internal static class ContentReport
             Clusters = new ClusterCounts(clusters.Count, counted.Complete, counted.Failing.Count),
             Failing = [.. counted.Failing.Take(RegistryContentStatus.MostFailing)],
             LastSyncTime = state.LastSync is { } sync ? Seconds(sync) : null,
-            Conditions = [Ready(state, clusters.Count, counted, sharedNamespaces, now), SourceReady(state, sharedNamespaces, now)],
+            Conditions = [Ready(state, clusters.Count, counted, now), SourceReady(state, now)],
         };
     }
 
@@ -72,9 +71,9 @@ internal static class ContentReport
     }
 
     private static ContentCondition Ready(ContentState state, int matched,
-        (int Complete, int Unknown, List<FailingCluster> Failing) counted, IReadOnlyList<string> sharedNamespaces, DateTimeOffset now)
+        (int Complete, int Unknown, List<FailingCluster> Failing) counted, DateTimeOffset now)
     {
-        var (isReady, reason, message) = Problems(state, sharedNamespaces) is { Length: > 0 } problems ? (false, "Invalid", problems)
+        var (isReady, reason, message) = !state.IsValid ? (false, "Invalid", state.Problems)
             : ContentSelection.IsSuspended(state.Content) ? (false, "Suspended", "Nothing is sent while spec.suspend is true.")
             : state.Resolved is null || state.ResolvedGeneration != state.Content.Metadata.Generation
                 ? state.SourceProblem is null ? (false, "Resolving", "The source is being asked.")
@@ -91,19 +90,16 @@ internal static class ContentReport
 
     private static string Hold(int count) => count == 1 ? "holds" : "hold";
 
-    private static ContentCondition SourceReady(ContentState state, IReadOnlyList<string> sharedNamespaces, DateTimeOffset now)
+    private static ContentCondition SourceReady(ContentState state, DateTimeOffset now)
     {
         var isCurrent = state.Resolved is not null && state.ResolvedGeneration == state.Content.Metadata.Generation;
-        var (isReady, reason, message) = Problems(state, sharedNamespaces).Length > 0 ? (false, "Invalid", "The content can't be used.")
+        var (isReady, reason, message) = !state.IsValid ? (false, "Invalid", "The content can't be used.")
             : state.SourceProblem is { } problem ? (false, "SourceUnavailable", FieldText.Sentence(problem))
             : isCurrent ? (true, "Resolved", "The source answers, and the lock is resolved.")
             : (false, "Resolving", ContentSelection.IsSuspended(state.Content) ? "The source is not asked while spec.suspend is true."
                 : "The source is being asked.");
         return Condition(state, RegistryContentStatus.SourceReady, isReady, reason, message, now);
     }
-
-    private static string Problems(ContentState state, IReadOnlyList<string> sharedNamespaces) =>
-        state.IsValid ? "" : Problem.Describe(ContentRules.Validate(state.Content, sharedNamespaces));
 
     private static ContentCondition Condition(
         ContentState state, string type, bool isTrue, string reason, string message, DateTimeOffset now)

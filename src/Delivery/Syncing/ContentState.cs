@@ -16,8 +16,11 @@ internal sealed class ContentState(RegistryContent content) : IDisposable
     /// <summary>Ends what is under way for it, when it is suspended, deleted or can't be used any more.</summary>
     public CancellationToken Withdrawn => _withdrawal.Token;
 
+    /// <summary>Why it can't be used at all, in sentences; empty when it can.</summary>
+    public string Problems { get; set; } = "";
+
     /// <summary>Whether it can be used at all.</summary>
-    public bool IsValid { get; set; }
+    public bool IsValid => Problems.Length == 0;
 
     /// <summary>What it is; null until its source has answered. It stays when the source fails later.</summary>
     public ResolvedContent? Resolved { get; set; }

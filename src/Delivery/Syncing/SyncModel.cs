@@ -3,16 +3,18 @@ using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
+using CapiRegistryHook.Registry.Text;
 
 namespace CapiRegistryHook.Delivery.Syncing;
 
 /// <summary>All contents and Clusters as the watches show them, and what was found out. Safe for several callers.</summary>
 /// <param name="options">How the syncer works.</param>
+/// <param name="sharedNamespaces">The namespaces whose contents may select Clusters of all namespaces.</param>
 /// <param name="time">The clock.</param>
-internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDisposable
+internal sealed class SyncModel(SyncOptions options, IReadOnlyList<string> sharedNamespaces, TimeProvider time) : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly ContentSelection _selection = new(options.SharedNamespaces);
+    private readonly ContentSelection _selection = new(sharedNamespaces);
     private readonly Dictionary<ContentKey, ContentState> _contents = [];
     private readonly Dictionary<ClusterKey, ContentCluster> _clusters = [];
     private readonly SteadyTime _steady = new(time);
@@ -40,7 +42,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
             {
                 // One that was deleted and created again has nothing to do with the former, whose generation may be the same.
                 Forget(content.Key);
-                _contents[content.Key] = new ContentState(content) { IsValid = _selection.IsValid(content) };
+                _contents[content.Key] = new ContentState(content) { Problems = Check(content) };
                 return true;
             }
 
@@ -48,7 +50,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
             state.Content = content;
             if (!isChanged)
                 return false;
-            state.IsValid = _selection.IsValid(content);
+            state.Problems = Check(content);
             (state.ResolveAt, state.SourceFailures, state.IsDirty) = (_steady.GetUtcNow(), 0, true);
             if (!IsUsable(state))
                 state.Withdraw();
@@ -246,8 +248,7 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
             var now = _steady.GetUtcNow();
             foreach (var state in _contents.Values.Where(state => state.IsDirty && !(now - state.WrittenAt < ContentReport.Pause)))
             {
-                if (ContentReport.Make(state, [.. Selected(state)], options.SharedNamespaces, time.GetUtcNow(),
-                    isStarting: now - _began < options.Interval)
+                if (ContentReport.Make(state, [.. Selected(state)], time.GetUtcNow(), isStarting: now - _began < options.Interval)
                     is not { } status)
                     continue;
                 state.IsDirty = false;
@@ -284,6 +285,8 @@ internal sealed class SyncModel(SyncOptions options, TimeProvider time) : IDispo
     private IEnumerable<ContentCluster> Selected(ContentState state) => state.IsValid
         ? _clusters.Values.Where(cluster => cluster.HasRegistry && _selection.SelectsIfValid(state.Content, cluster.Key, cluster.Labels))
         : [];
+
+    private string Check(RegistryContent content) => Problem.Describe(ContentRules.Validate(content, sharedNamespaces));
 
     private static bool IsUsable(ContentState state) =>
         state.IsValid && state.Content.Metadata.DeletionTimestamp is null && !ContentSelection.IsSuspended(state.Content);

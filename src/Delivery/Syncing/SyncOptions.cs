@@ -34,12 +34,6 @@ public sealed record SyncOptions
     /// <summary>Blocks of addresses where sources may lie although they are loopback, link-local or otherwise special.</summary>
     public IReadOnlyList<IPNetwork> AllowedSourceNetworks { get; init; } = [];
 
-    /// <summary>The namespaces with Clusters and contents; empty means all.</summary>
-    public IReadOnlyList<string> Namespaces { get; init; } = [];
-
-    /// <summary>The namespaces whose contents may select Clusters of all namespaces.</summary>
-    public IReadOnlyList<string> SharedNamespaces { get; init; } = [];
-
     /// <summary>How long a Lease is valid without a renewal, 3 s to 5 minutes in whole seconds.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -38,15 +38,14 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
     /// <summary>Works until it is cancelled, and returns or throws only once nothing is under way.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var model = new SyncModel(options, time);
+        using var model = new SyncModel(options, fleet.SharedNamespaces, time);
         var queue = new SyncQueue(options.Workers, _steady);
         Statistics.Lead(() => new SyncFigures(queue.Depth, queue.Running, model.ReadFigures()));
         try
         {
             using var together = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            string?[] namespaces = options.Namespaces is [] ? [null] : [.. options.Namespaces];
-            Task[] all = [.. namespaces.Select(place => WatchContentsAsync(model, queue, place, together.Token)),
-                .. namespaces.Select(place => WatchClustersAsync(model, queue, place, together.Token)),
+            Task[] all = [.. fleet.Places.Select(place => WatchContentsAsync(model, queue, place, together.Token)),
+                .. fleet.Places.Select(place => WatchClustersAsync(model, queue, place, together.Token)),
                 ResolveAsync(model, queue, together.Token), WorkAsync(model, queue, together.Token), ReportAsync(model, together.Token)];
             await Task.WhenAny(all);
             await together.CancelAsync();

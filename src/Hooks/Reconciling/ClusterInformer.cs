@@ -3,18 +3,15 @@ using CapiRegistryHook.Registry.Reconciliation;
 namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Watches Clusters and their HelmChartProxies, and enqueues those that changed.</summary>
-internal sealed partial class ClusterInformer(RegistryFleet fleet, ReconcilerOptions options, ILogger<ClusterInformer> logger)
+internal sealed partial class ClusterInformer(RegistryFleet fleet, ILogger<ClusterInformer> logger)
 {
     /// <summary>Watches all namespaces that the options name, until it is cancelled.</summary>
-    public Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken)
-    {
-        var namespaces = options.Namespaces.Count == 0 ? new string?[] { null } : [.. options.Namespaces];
-        return Task.WhenAll(namespaces.SelectMany(@namespace => new[]
+    public Task RunAsync(ReconcileQueue queue, CancellationToken cancellationToken) =>
+        Task.WhenAll(fleet.Places.SelectMany(@namespace => new[]
         {
             WatchClustersAsync(queue, @namespace, cancellationToken),
             WatchReleasesAsync(queue, @namespace, cancellationToken),
         }));
-    }
 
     private async Task WatchClustersAsync(ReconcileQueue queue, string? @namespace, CancellationToken cancellationToken)
     {

@@ -28,6 +28,9 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     private int _limitedRunning;
     private bool _isSurveyed;
 
+    /// <summary>How many complete lists show all Clusters, 1 or more.</summary>
+    public int Places { get; init; } = 1;
+
     /// <summary>The number of known Clusters.</summary>
     public int Count
     {
@@ -62,7 +65,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             lock (_gate)
             {
                 return _isSurveyed = _isSurveyed
-                    || (_listed.Count >= Math.Max(1, options.Namespaces.Count) && _entries.Values.All(entry => entry.HasEnded));
+                    || (_listed.Count >= Places && _entries.Values.All(entry => entry.HasEnded));
             }
         }
     }

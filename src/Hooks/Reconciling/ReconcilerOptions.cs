@@ -16,9 +16,6 @@ public sealed record ReconcilerOptions
     /// <summary>Whether it runs at all.</summary>
     public ReconcilerMode Mode { get; init; } = ReconcilerMode.On;
 
-    /// <summary>The namespaces with Clusters; empty means all.</summary>
-    public IReadOnlyList<string> Namespaces { get; init; } = [];
-
     /// <summary>
     /// Clusters that are reconciled at once, 1 to 64. At most half of these workers go to Clusters whose last reconcile failed or was
     /// slow, and to one namespace where there are several.

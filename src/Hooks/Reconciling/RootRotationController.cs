@@ -6,7 +6,7 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 
 /// <summary>Rotates the root CA: notices when a rotation is due and takes it from step to step.</summary>
 internal sealed partial class RootRotationController(
-    RegistryFleet fleet, ReconcilerMetrics metrics, ReconcilerOptions options, TimeProvider time, ILogger<RootRotationController> logger)
+    RegistryFleet fleet, ReconcilerMetrics metrics, TimeProvider time, ILogger<RootRotationController> logger)
 {
     /// <summary>Two reads each time, and during a rotation two more of the cluster that it waits for.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
@@ -31,7 +31,7 @@ internal sealed partial class RootRotationController(
     {
         try
         {
-            var report = await fleet.AdvanceRootAsync(options.Namespaces, cancellationToken);
+            var report = await fleet.AdvanceRootAsync(cancellationToken);
             if (report.Generation > 0)
                 metrics.Record(report);
             Log(report);

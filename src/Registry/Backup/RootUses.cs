@@ -21,14 +21,13 @@ internal sealed class RootUses(KubernetesClient management, RegistryOptions opti
     public async Task<string?> FindOtherAsync(RootBackup backup, CancellationToken cancellationToken)
     {
         var served = new HashSet<(string?, string?)>();
-        string?[] places = options.WatchNamespaces.Count == 0 ? [null] : [.. options.WatchNamespaces];
-        foreach (var place in places)
+        foreach (var place in options.Places)
         {
             if (await FindTrustAsync(backup, place, served, cancellationToken) is { } trust)
                 return trust;
         }
 
-        foreach (var place in places)
+        foreach (var place in options.Places)
         {
             if (await FindReleaseAsync(backup, place, served, cancellationToken) is { } release)
                 return release;

@@ -56,17 +56,15 @@ public sealed class ClusterRegistryDirectory : IDisposable
 
     /// <summary>The Clusters that request a registry, in order of their names.</summary>
     /// <param name="labelSelector">A label selector of Kubernetes; null for all Clusters.</param>
-    /// <param name="namespaces">The namespaces to look in; empty for all.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <exception cref="ClusterRegistryException">The management cluster can't be asked.</exception>
-    public async Task<IReadOnlyList<ClusterKey>> SelectAsync(
-        string? labelSelector, IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ClusterKey>> SelectAsync(string? labelSelector, CancellationToken cancellationToken)
     {
         var found = new SortedSet<(string Namespace, string Name)>();
         try
         {
             var type = RegistryResources.Clusters(await _version.Value);
-            foreach (var place in namespaces is [] ? [null] : namespaces.Select(string? (name) => name))
+            foreach (var place in _options.Places)
             {
                 var which = new ListOptions { Namespace = place, LabelSelector = labelSelector };
                 await foreach (var cluster in _management.ListAsync(type, which, cancellationToken))
@@ -130,20 +128,6 @@ public sealed class ClusterRegistryDirectory : IDisposable
             throw new ClusterRegistryException(FaultSentences.OfManagementForCommand(exception), exception);
         }
     }
-
-    /// <summary>
-    /// The login that an admin put into the Secret with the accounts of a registry, so that its replicas can copy from each other; null
-    /// when there is none.
-    /// </summary>
-    /// <param name="workload">The workload cluster.</param>
-    /// <param name="secret">The name of the Secret, as the workload cluster says it.</param>
-    /// <param name="cancellationToken">Ends the call.</param>
-    /// <exception cref="KubernetesApiException">The workload API server can't be asked.</exception>
-    public static async Task<NetworkCredential?> FindAccountAsync(
-        KubernetesClient workload, string secret, CancellationToken cancellationToken) =>
-        KubernetesNames.IsSubdomain(secret) && await workload.FindAsync(
-            CoreResources.Secrets, new NamespacedName(RegistryNames.Namespace, secret), cancellationToken) is { } found
-            ? LoginSecret.ReadAccount(found) : null;
 
     /// <summary>A client of the workload cluster, by the kubeconfig Secret beside the Cluster.</summary>
     /// <exception cref="ClusterRegistryException">The Secret is not there, or its kubeconfig can't be used.</exception>
@@ -209,7 +193,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
 
     private async Task<string> FindVersionAsync()
     {
-        foreach (var place in _options.WatchNamespaces.Select(string? (name) => name).DefaultIfEmpty(null))
+        foreach (var place in _options.Places)
         {
             if ((await new ClusterVersions(_management).FindAsync(place, CancellationToken.None)).Type is { } type)
                 return type.Version;

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
-using CapiRegistryHook.Kubernetes.Leases;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Contents;
@@ -41,6 +40,12 @@ public sealed class ContentFleet : IDisposable
 
     /// <summary>How many calls of the management API server were made, and how they ended.</summary>
     public ApiCallCounts ApiCalls { get; }
+
+    /// <summary>The namespaces with Clusters and contents; one null for all.</summary>
+    public IReadOnlyList<string?> Places => _options.Places;
+
+    /// <summary>The namespaces whose contents may select Clusters of all namespaces.</summary>
+    public IReadOnlyList<string> SharedNamespaces => _options.ContentSharedNamespaces;
 
     /// <summary>Makes the client of the management cluster; nothing is called yet.</summary>
     /// <param name="connection">Where the management cluster is.</param>
@@ -143,10 +148,9 @@ public sealed class ContentFleet : IDisposable
             ? map.Data ?? new Dictionary<string, string>() : null;
 
     /// <summary>The Lease of the replica that syncs.</summary>
-    /// <param name="identity">Who this process is; unique.</param>
     /// <param name="duration">How long it is valid without a renewal, 1 s to 1 h in whole seconds.</param>
-    public LeaderLease CreateLease(string identity, TimeSpan duration) => new(new LeaseLock(
-        _management.WithOwnQueue(), new NamespacedName(_options.HookNamespace, LeaseName), identity, duration, _time));
+    public LeaderLease CreateLease(TimeSpan duration) =>
+        new(_management, new NamespacedName(_options.HookNamespace, LeaseName), duration, _time);
 
     /// <summary>Ends the connections.</summary>
     public void Dispose() => _management.Dispose();

@@ -49,8 +49,8 @@ public sealed class RegistryInspection : IDisposable
 
     /// <summary>The roots, and which of them nodes trust.</summary>
     /// <exception cref="FleetStatusException">The management cluster can't be read.</exception>
-    public Task<RootOverview> ReadRootsAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken) =>
-        ExplainAsync(() => new RootInspection(_management, _options).ReadAsync(namespaces, cancellationToken));
+    public Task<RootOverview> ReadRootsAsync(CancellationToken cancellationToken) =>
+        ExplainAsync(() => new RootInspection(_management, _options).ReadAsync(cancellationToken));
 
     /// <summary>What is on the workload cluster.</summary>
     /// <param name="cluster">The Cluster.</param>
@@ -99,7 +99,7 @@ public sealed class RegistryInspection : IDisposable
         if (_newest.Revision is not null && _time.GetUtcNow() - _newest.At < NewestIsKnownFor)
             return _newest.Revision;
         (DateTimeOffset Since, ObjectHeader Release)? newest = null;
-        foreach (var place in _options.WatchNamespaces.Select(string? (name) => name).DefaultIfEmpty(null))
+        foreach (var place in _options.Places)
         {
             var ours = new ListOptions { Namespace = place, LabelSelector = ObjectLabels.ManagedSelector };
             await foreach (var release in _management.ListAsync(RegistryResources.HelmChartProxyHeaders, ours, cancellationToken))

@@ -14,7 +14,7 @@ namespace CapiRegistryHook.Registry.Inspection;
 /// </summary>
 internal sealed class RootInspection(KubernetesClient management, RegistryOptions options)
 {
-    public async Task<RootOverview> ReadAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    public async Task<RootOverview> ReadAsync(CancellationToken cancellationToken)
     {
         var roots = new List<RootReport>();
         using var current = await LoadAsync(RootAuthority.NameOf(options), cancellationToken);
@@ -23,7 +23,7 @@ internal sealed class RootInspection(KubernetesClient management, RegistryOption
             roots.Add(Describe(current, RootRole.Signing, current));
         if (current is not null && next is not null && current.IsFollowedBy(next))
             roots.Add(Describe(next, RootRole.Next, current));
-        var trusted = await ReadTrustAsync(namespaces, cancellationToken);
+        var trusted = await ReadTrustAsync(cancellationToken);
         foreach (var (cluster, id) in FormerRoots(trusted, roots))
             roots.AddRange(await DescribeAsync(cluster, id, current, cancellationToken));
         return new RootOverview([.. roots.OrderBy(root => root.NotBefore).ThenBy(root => root.Role == RootRole.Next)], trusted);
@@ -42,10 +42,10 @@ internal sealed class RootInspection(KubernetesClient management, RegistryOption
         };
 
     private async Task<Dictionary<ClusterKey, IReadOnlyDictionary<string, DateTimeOffset>>> ReadTrustAsync(
-        IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+        CancellationToken cancellationToken)
     {
         var trusted = new Dictionary<ClusterKey, IReadOnlyDictionary<string, DateTimeOffset>>();
-        foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
+        foreach (var place in options.Places)
         {
             var ours = new ListOptions { Namespace = place, LabelSelector = ObjectLabels.ManagedSelector };
             await foreach (var secret in management.ListAsync(RegistryResources.SecretHeaders, ours, cancellationToken))

@@ -1,4 +1,5 @@
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
 
 namespace CapiRegistryHook.Registry.Plan;
 
@@ -32,6 +33,9 @@ internal static class ObjectLabels
     /// <summary>Of the cluster CA Secret.</summary>
     public static IReadOnlyDictionary<string, string> OfTrust(RegistryPlan plan) =>
         new Dictionary<string, string>(For(plan)) { [Move] = "" };
+
+    /// <summary>True when this product made the object for this very Cluster.</summary>
+    public static bool IsManagedFor(Cluster cluster, ObjectMeta metadata) => IsManaged(metadata) && ClusterOwner.Owns(cluster, metadata);
 
     /// <summary>True when the object was made or taken over by this product.</summary>
     public static bool IsManaged(ObjectMeta metadata) => metadata.Labels?.GetValueOrDefault(ManagedBy) == FieldManager;

@@ -186,6 +186,9 @@ public sealed record RegistryOptions
     /// <summary>The namespaces with Clusters; empty means all.</summary>
     public IReadOnlyList<string> WatchNamespaces { get; init; } = [];
 
+    /// <summary>The same as lists and watches take them: one null, by which Kubernetes means all, when none is named.</summary>
+    internal IReadOnlyList<string?> Places => WatchNamespaces is [] ? [null] : [.. WatchNamespaces];
+
     /// <summary>The namespaces whose RegistryContents may select Clusters of all namespaces; empty for none.</summary>
     public IReadOnlyList<string> ContentSharedNamespaces { get; init; } = [];
 

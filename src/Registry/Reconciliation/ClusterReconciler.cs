@@ -84,7 +84,7 @@ internal sealed class ClusterReconciler(
     {
         var release = await management.FindAsync(
             RegistryResources.HelmChartProxyHeaders, RegistryPlan.ChartProxyOf(cluster), cancellationToken);
-        if (release is not null && ObjectLabels.IsManaged(release.Metadata) && ClusterOwner.Owns(cluster, release.Metadata))
+        if (release is not null && ObjectLabels.IsManagedFor(cluster, release.Metadata))
         {
             context.Begin(CertificateRecord.Read(release.Metadata.Annotations));
             context.Volumes = VolumeRecord.Read(release.Metadata.Annotations);

@@ -18,14 +18,13 @@ internal static class ClusterStatusFactory
 
     public static ClusterStatus Create(ClusterFacts facts, RegistryOptions options, DateTimeOffset now)
     {
-        var key = new ClusterKey(facts.Cluster.Name.Namespace, facts.Cluster.Name.Name);
         var plan = RegistryPlan.Create(facts.Cluster, options);
         var record = CertificateRecord.Read(facts.Release?.Metadata.Annotations);
         var progress = ReleaseProgress.Read(facts.Release?.Metadata.Annotations);
         var volumes = VolumeRecord.Read(facts.Release?.Metadata.Annotations);
         var condition = RegistryCondition.Find(facts.Cluster);
         var (phase, problem) = Correct(Judge(facts, plan, record, now), facts, condition);
-        return new ClusterStatus(key, phase)
+        return new ClusterStatus(facts.Cluster.Key, phase)
         {
             Problem = problem,
             Condition = condition is null ? null : Report(condition) with { Message = MessageOf(condition) },

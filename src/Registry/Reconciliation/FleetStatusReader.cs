@@ -32,7 +32,7 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         await foreach (var cluster in management.ListAsync(
             RegistryResources.Clusters(version), new ListOptions { Namespace = @namespace, LabelSelector = selector }, cancellationToken))
         {
-            var key = new ClusterKey(cluster.Name.Namespace, cluster.Name.Name);
+            var key = cluster.Key;
             var facts = new ClusterFacts(cluster, releases.GetValueOrDefault(key), generations)
             {
                 HelmReleases = releases.GetValueOrDefault(key) is { } release ? helm[release.Metadata.Uid ?? ""] : [],
@@ -50,8 +50,7 @@ internal sealed class FleetStatusReader(KubernetesClient management, RegistryOpt
         if (cluster is null)
             return null;
         var found = await management.FindAsync(RegistryResources.HelmChartProxies, RegistryPlan.ChartProxyOf(cluster), cancellationToken);
-        var release = found is not null && ObjectLabels.IsManaged(found.Metadata) && ClusterOwner.Owns(cluster, found.Metadata)
-            ? found : null;
+        var release = found is not null && ObjectLabels.IsManagedFor(cluster, found.Metadata) ? found : null;
         var events = new List<Event>();
         await foreach (var item in ReadEventsAsync(key.Namespace, cancellationToken))
         {

@@ -1,7 +1,6 @@
 using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
-using CapiRegistryHook.Kubernetes.Leases;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Outcomes;
@@ -17,6 +16,8 @@ namespace CapiRegistryHook.Registry.Reconciliation;
 /// </summary>
 public sealed class RegistryFleet
 {
+    private const string LeaseName = "capi-registry-hook-leader";
+
     private readonly KubernetesClient _management;
     private readonly ClusterReconciler _reconciler;
     private readonly RegistryOptions _options;
@@ -33,6 +34,9 @@ public sealed class RegistryFleet
         _versions = new ClusterVersions(management);
         _rotation = new RotationProgress(management, options);
     }
+
+    /// <summary>The namespaces with Clusters; one null for all.</summary>
+    public IReadOnlyList<string?> Places => _options.Places;
 
     /// <summary>
     /// Reconciles the registry of one Cluster. Calling it twice, or for any Cluster, is safe.
@@ -66,14 +70,13 @@ public sealed class RegistryFleet
     /// Does the next step of a rotation of the root, if there is one to do. Only the replica that leads calls this, and again soon when
     /// something changed.
     /// </summary>
-    /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>Where the rotation is; with a problem when an API server can't be used.</returns>
-    public async Task<RotationReport> AdvanceRootAsync(IReadOnlyList<string> namespaces, CancellationToken cancellationToken)
+    public async Task<RotationReport> AdvanceRootAsync(CancellationToken cancellationToken)
     {
         try
         {
-            (_rotation.ClusterVersion, _rotation.Namespaces) = (_versions.Served, namespaces);
+            _rotation.ClusterVersion = _versions.Served;
             return await new RootRotation(_management, _options, _time).AdvanceAsync(_rotation, cancellationToken);
         }
         catch (KubernetesApiException exception)
@@ -88,19 +91,17 @@ public sealed class RegistryFleet
     }
 
     /// <summary>How the registries of all Clusters stand, from the objects alone; a running service is not asked.</summary>
-    /// <param name="namespaces">The namespaces with Clusters; empty means all.</param>
     /// <param name="selector">A label selector of Kubernetes; null means all Clusters.</param>
     /// <param name="cancellationToken">Ends the calls.</param>
     /// <returns>One report per Cluster, by namespace and name.</returns>
     /// <exception cref="FleetStatusException">The management cluster can't be read.</exception>
-    public async Task<IReadOnlyList<ClusterStatus>> ReadStatusAsync(
-        IReadOnlyList<string> namespaces, string? selector, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ClusterStatus>> ReadStatusAsync(string? selector, CancellationToken cancellationToken)
     {
         var reporter = new FleetStatusReader(_management, _options, _time);
         var reports = new List<ClusterStatus>();
         try
         {
-            foreach (var place in namespaces.Count == 0 ? new string?[] { null } : [.. namespaces])
+            foreach (var place in Places)
             {
                 await _versions.FindAsync(place, cancellationToken);
                 await foreach (var report in reporter.ReadAsync(place, selector, _versions.Served, cancellationToken))
@@ -173,11 +174,10 @@ public sealed class RegistryFleet
         }.RunAsync(@namespace, cancellationToken);
 
     /// <summary>The Lease of the replica that reconciles.</summary>
-    /// <param name="identity">Who this process is; unique.</param>
     /// <param name="duration">How long it is valid without a renewal, 1 s to 1 h in whole seconds.</param>
     /// <returns>The Lease, not held yet.</returns>
-    public LeaderLease CreateLease(string identity, TimeSpan duration) =>
-        new(new LeaseLock(_management.WithOwnQueue(), LeaderLease.NameIn(_options.HookNamespace), identity, duration, _time));
+    public LeaderLease CreateLease(TimeSpan duration) =>
+        new(_management, new NamespacedName(_options.HookNamespace, LeaseName), duration, _time);
 
     private static FleetStatusException Unreadable(KubernetesApiException exception) =>
         new($"The management cluster can't be read: {exception.Message}.", exception);

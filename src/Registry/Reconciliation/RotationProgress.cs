@@ -28,9 +28,6 @@ internal sealed class RotationProgress(KubernetesClient management, RegistryOpti
     /// <summary>A version in which Clusters are served.</summary>
     public string ClusterVersion { get; set; } = RegistryResources.NewestClusterVersion;
 
-    /// <summary>The namespaces with Clusters; empty means all.</summary>
-    public IReadOnlyList<string> Namespaces { get; set; } = [];
-
     public async Task<ClusterKey?> FindClusterNotRotatedAsync(string rootId, CancellationToken cancellationToken)
     {
         if (_last is { } last && await IsNotRotatedAsync(last, rootId, cancellationToken))
@@ -63,7 +60,7 @@ internal sealed class RotationProgress(KubernetesClient management, RegistryOpti
 
     private async IAsyncEnumerable<ObjectHeader> ReleasesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var @namespace in Namespaces.Count == 0 ? new string?[] { null } : [.. Namespaces])
+        foreach (var @namespace in options.Places)
         {
             var ours = new ListOptions { Namespace = @namespace, LabelSelector = ObjectLabels.ManagedSelector };
             await foreach (var release in management.ListAsync(RegistryResources.HelmChartProxyHeaders, ours, cancellationToken))

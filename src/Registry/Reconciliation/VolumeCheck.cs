@@ -40,7 +40,7 @@ internal sealed class VolumeCheck(
     {
         var name = RegistryPlan.ChartProxyOf(cluster);
         var release = await management.FindAsync(RegistryResources.HelmChartProxyHeaders, name, cancellationToken);
-        if (release is null || !ObjectLabels.IsManaged(release.Metadata) || !ClusterOwner.Owns(cluster, release.Metadata))
+        if (release is null || !ObjectLabels.IsManagedFor(cluster, release.Metadata))
             return RegistryOutcome.Done;
         var read = await workload.RunAsync<IReadOnlyList<VolumeUsage>?>(
             cluster, async client => new StepResult<IReadOnlyList<VolumeUsage>?>(await VolumeReader.ReadAsync(client, cancellationToken)),

@@ -25,7 +25,7 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
     public async Task<RegistryOutcome> RemoveAsync(Cluster cluster, ReconcileContext context, CancellationToken cancellationToken)
     {
         var name = RegistryPlan.ChartProxyOf(cluster);
-        if (await FindAsync(name, cancellationToken) is not { } live || !IsOurs(cluster, live))
+        if (await FindAsync(name, cancellationToken) is not { } live || !ObjectLabels.IsManagedFor(cluster, live.Metadata))
             return RegistryOutcome.Done;
         context.IsBeingRemoved = true;
         if (live.Metadata.DeletionTimestamp is not null)
@@ -58,9 +58,6 @@ internal sealed class RegistryRemoval(KubernetesClient management, RegistryData 
             return null;
         }
     }
-
-    private static bool IsOurs(Cluster cluster, ObjectHeader live) =>
-        ObjectLabels.IsManaged(live.Metadata) && ClusterOwner.Owns(cluster, live.Metadata);
 
     private async Task DeleteAsync(NamespacedName name, ObjectMeta live, CancellationToken cancellationToken)
     {

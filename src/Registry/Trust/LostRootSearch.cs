@@ -25,15 +25,14 @@ internal sealed class LostRootSearch(KubernetesClient management, RegistryOption
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<string?> FindAsync(RegistryPlan plan, CancellationToken cancellationToken)
     {
-        string?[] places = options.WatchNamespaces.Count == 0 ? [null] : [.. options.WatchNamespaces];
-        foreach (var place in places)
+        foreach (var place in options.Places)
         {
             if (await FindReleaseAsync(place, cancellationToken) is { } release)
                 return release;
         }
 
         var left = MostTrustSecrets;
-        foreach (var place in places)
+        foreach (var place in options.Places)
         {
             await foreach (var cluster in ClustersAsync(plan, place, cancellationToken))
             {

@@ -21,7 +21,7 @@ namespace CapiRegistryHook.Soak.Tests.Fleet;
 /// </summary>
 internal sealed partial class FleetService : IAsyncDisposable
 {
-    private static readonly ReconcilerOptions Options = new() { Namespaces = SimulatedWorld.Namespaces, Rate = 1000 };
+    private static readonly ReconcilerOptions Options = new() { Rate = 1000 };
 
     private readonly SimulatedWorld _world;
     private readonly SimulatedFleet _fleet;
@@ -38,12 +38,12 @@ internal sealed partial class FleetService : IAsyncDisposable
         var time = new ShiftedTime(world.Time.GetUtcNow());
         var limits = new KubernetesClientOptions { CreateHandler = Line, MaxResponseBytes = SimulatedReplica.MaxResponseBytes };
         _registry = RegistryLifecycle.Connect(
-            Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, time), limits, new RegistryOptions(), time,
-            _pods.LookAtPodsAsync);
+            Kubeconfig.Parse(Encoding.UTF8.GetBytes(server.Kubeconfig), null, time), limits,
+            new RegistryOptions { WatchNamespaces = SimulatedWorld.Namespaces }, time, _pods.LookAtPodsAsync);
         var parts = new ReconcilerParts(
-            new ClusterInformer(_registry.Fleet, Options, NullLogger<ClusterInformer>.Instance),
+            new ClusterInformer(_registry.Fleet, NullLogger<ClusterInformer>.Instance),
             new ReconcileWorkers(_registry.Fleet, Options, _metrics, time, NullLogger<ReconcileWorkers>.Instance),
-            new RootRotationController(_registry.Fleet, _metrics, Options, time, NullLogger<RootRotationController>.Instance),
+            new RootRotationController(_registry.Fleet, _metrics, time, NullLogger<RootRotationController>.Instance),
             new RolloutController(_registry.Fleet, _metrics, time, NullLogger<RolloutController>.Instance));
         _reconciler = new Reconciler(_registry.Fleet, parts, _metrics, Options, time, NullLogger<Reconciler>.Instance);
     }

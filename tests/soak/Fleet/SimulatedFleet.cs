@@ -190,7 +190,7 @@ internal sealed class SimulatedFleet : IDisposable
                     $"{cluster.Name} trusts the compromised root.");
         }
 
-        var report = await Leader.Registry.Fleet.ReadStatusAsync(SimulatedWorld.Namespaces, null, cancellationToken);
+        var report = await Leader.Registry.Fleet.ReadStatusAsync(null, cancellationToken);
         Assert.Equal(_clusters.Select(cluster => cluster.Key).ToHashSet(), report.Select(status => status.Cluster).ToHashSet());
         await AssertNothingElseAsync(cancellationToken);
     }

@@ -18,7 +18,7 @@ internal sealed class SimulatedReplica : IDisposable
     /// <summary>Small beside a fat Cluster, so that pages have to be halved.</summary>
     public const int MaxResponseBytes = 256 * 1024;
 
-    private static readonly RegistryOptions Options = new();
+    private static readonly RegistryOptions Options = new() { WatchNamespaces = SimulatedWorld.Namespaces };
 
     private readonly SimulatedWorld _world;
     private readonly SimulatedFleet _fleet;
@@ -51,7 +51,7 @@ internal sealed class SimulatedReplica : IDisposable
         Registry.Fleet.ReconcileAsync(key, verify: false, cancellationToken);
 
     public Task<RotationReport> AdvanceAsync(CancellationToken cancellationToken) =>
-        Registry.Fleet.AdvanceRootAsync(SimulatedWorld.Namespaces, cancellationToken);
+        Registry.Fleet.AdvanceRootAsync(cancellationToken);
 
     public void Dispose() => Registry.Dispose();
 

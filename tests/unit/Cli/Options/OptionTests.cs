@@ -219,7 +219,7 @@ public sealed class OptionTests : IDisposable
             typeof(RegistryOptions).GetProperties()
                 .Where(property => property.CanWrite).Select(property => property.Name == nameof(RegistryOptions.Defaults)
                 ? "registry-values-file" : ServiceOption.NameOf(property.Name)).Order(StringComparer.Ordinal),
-            RegistryOptionGroup.Options.Append(ReconcilerOptionGroup.Namespaces)
+            RegistryOptionGroup.Options.Append(RegistryOptionGroup.Namespaces)
                 .Select(option => option.Name).Order(StringComparer.Ordinal));
 
     [Fact]

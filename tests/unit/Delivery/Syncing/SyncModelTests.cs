@@ -24,7 +24,7 @@ public sealed class SyncModelTests : IDisposable
     public SyncModelTests()
     {
         _clock = new ClockThatIsSet(_time) { Offset = TimeSpan.FromHours(8) };
-        _model = new SyncModel(new SyncOptions { SharedNamespaces = ["platform"] }, _clock);
+        _model = new SyncModel(new SyncOptions(), ["platform"], _clock);
     }
 
     public void Dispose() => _model.Dispose();

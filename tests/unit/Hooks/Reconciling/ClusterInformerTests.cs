@@ -39,7 +39,7 @@ public sealed class ClusterInformerTests : IAsyncLifetime
             new RegistryOptions(), TimeProvider.System, (_, _, _) => Task.FromResult<ServedResult>(new ServedResult.AllServed()));
         var options = new ReconcilerOptions();
         _queue = new ReconcileQueue(options, _time, key => _forgotten.TrySetResult(key));
-        _watch = new ClusterInformer(_registry.Fleet, options, NullLogger<ClusterInformer>.Instance).RunAsync(_queue, _stop.Token);
+        _watch = new ClusterInformer(_registry.Fleet, NullLogger<ClusterInformer>.Instance).RunAsync(_queue, _stop.Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -132,7 +132,7 @@ public sealed class RootRotationControllerTests : IAsyncLifetime
             _fixture.Plan, mayCreate: true, [], CancellationToken)).Value!;
 
     private void Start() => _run = new RootRotationController(
-        _lifecycle.Fleet, _metrics, new ReconcilerOptions(), _time, NullLogger<RootRotationController>.Instance)
+        _lifecycle.Fleet, _metrics, _time, NullLogger<RootRotationController>.Instance)
         .RunAsync(_queue, _stop.Token);
 
     /// <summary>Ends when the loop waits for the clock; fails when the loop has ended.</summary>

@@ -42,7 +42,7 @@ public sealed class ClusterRegistryDirectoryTests
         };
 
         var failure = await WithAsync(_ => list, directory => Assert.ThrowsAsync<ClusterRegistryException>(
-            () => directory.SelectAsync(null, [], Cancelled)));
+            () => directory.SelectAsync(null, Cancelled)));
 
         Assert.Equal(sentence, failure.Message);
     }

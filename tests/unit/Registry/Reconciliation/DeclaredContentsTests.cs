@@ -20,7 +20,7 @@ public sealed class DeclaredContentsTests : IDisposable
         await CreateAsync("team-a", "broken", failing: "team-a/c1");
         await CreateAsync(ReconcilerFixture.HookNamespace, "of-others", failing: null);
 
-        var status = Assert.Single(await _fixture.Registry.Fleet.ReadStatusAsync([], null, CancellationToken));
+        var status = Assert.Single(await _fixture.Registry.Fleet.ReadStatusAsync(null, CancellationToken));
 
         Assert.Equal((2, 1), (status.Content!.Declared, status.Content.Failing));
     }
@@ -30,7 +30,7 @@ public sealed class DeclaredContentsTests : IDisposable
     {
         await _fixture.InstallAsync();
 
-        Assert.Null(Assert.Single(await _fixture.Registry.Fleet.ReadStatusAsync([], null, CancellationToken)).Content);
+        Assert.Null(Assert.Single(await _fixture.Registry.Fleet.ReadStatusAsync(null, CancellationToken)).Content);
     }
 
     private async Task CreateAsync(string @namespace, string name, string? failing)

@@ -128,7 +128,8 @@ public sealed class RotationProgressTests : IAsyncLifetime
     private async Task<string?> FindClusterNotRotatedAsync(params string[] namespaces) =>
         (await Progress(namespaces).FindClusterNotRotatedAsync(Next, CancellationToken))?.ToString();
 
-    private RotationProgress Progress(params string[] namespaces) => new(_fixture.Client, _fixture.Options) { Namespaces = namespaces };
+    private RotationProgress Progress(params string[] namespaces) => new(
+        _fixture.Client, _fixture.Options with { WatchNamespaces = namespaces });
 
     private Task<JsonObject> AddClusterAsync(string name, JsonObject more, bool wantsRegistry = true)
     {
