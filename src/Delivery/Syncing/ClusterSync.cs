@@ -26,15 +26,15 @@ internal sealed class ClusterSync(
 
     /// <summary>Works on a Cluster once.</summary>
     /// <returns>How it ended; with a sentence when it failed.</returns>
-    public async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(SyncTicket ticket, CancellationToken cancellationToken)
+    public async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(ClusterKey cluster, CancellationToken cancellationToken)
     {
-        var wanted = model.ContentsOf(ticket.Cluster, () => queue.Read(ticket.Cluster));
+        var wanted = model.ContentsOf(cluster, () => queue.Read(cluster));
         try
         {
             if (wanted.Count > 0)
-                return await RunAsync(ticket, wanted, cancellationToken);
-            if (_fetching.ContainsKey(ticket.Cluster))
-                await EndFetchingAsync(ticket.Cluster, cancellationToken);
+                return await RunAsync(cluster, wanted, cancellationToken);
+            if (_fetching.ContainsKey(cluster))
+                await EndFetchingAsync(cluster, cancellationToken);
             return (SyncOutcome.Settled, null);
         }
         finally
@@ -45,26 +45,26 @@ internal sealed class ClusterSync(
     }
 
     private async Task<(SyncOutcome Outcome, string? Reason)> RunAsync(
-        SyncTicket ticket, IReadOnlyList<WantedContent> wanted, CancellationToken cancellationToken)
+        ClusterKey cluster, IReadOnlyList<WantedContent> wanted, CancellationToken cancellationToken)
     {
         string? failed = null;
         var isFetching = false;
         var left = new Queue<WantedContent>(wanted);
         try
         {
-            using var target = await targets.OpenAsync(ticket.Cluster, cancellationToken);
+            using var target = await targets.OpenAsync(cluster, cancellationToken);
             await CheckReadyAsync(target, cancellationToken);
             var pull = new RegistryPull(target, time);
             while (left.TryPeek(out var next))
             {
-                var (isDone, reason) = await SyncAsync(ticket, target, pull, next, cancellationToken);
+                var (isDone, reason) = await SyncAsync(cluster, target, pull, next, cancellationToken);
                 if (!isDone)
                     break;
                 failed ??= reason;
                 left.Dequeue();
             }
 
-            isFetching = await TidyAsync(ticket.Cluster, pull, [.. left.Select(each => each.Content.Key)], cancellationToken);
+            isFetching = await TidyAsync(cluster, pull, [.. left.Select(each => each.Content.Key)], cancellationToken);
             if (left.Count > 0)
                 return (SyncOutcome.WantsFill, null);
         }
@@ -72,7 +72,7 @@ internal sealed class ClusterSync(
         {
             failed ??= Fault.Describe(exception);
             foreach (var each in left)
-                Record(ticket.Cluster, each, isComplete: false, failed, each.Former?.VerifyAt ?? NextVerify(), wrote: false);
+                Record(cluster, each, isComplete: false, failed, each.Former?.VerifyAt ?? NextVerify(), wrote: false);
         }
 
         return (failed is not null ? SyncOutcome.Failed : isFetching ? SyncOutcome.Fetching : SyncOutcome.Settled, failed);
@@ -113,7 +113,7 @@ internal sealed class ClusterSync(
 
     /// <summary>One content: whether it came to an end, and why it failed.</summary>
     private async Task<(bool IsDone, string? Reason)> SyncAsync(
-        SyncTicket ticket, RegistryTarget target, RegistryPull pull, WantedContent wanted, CancellationToken cancellationToken)
+        ClusterKey cluster, RegistryTarget target, RegistryPull pull, WantedContent wanted, CancellationToken cancellationToken)
     {
         var content = wanted.Content;
         statistics.Check();
@@ -124,19 +124,19 @@ internal sealed class ClusterSync(
         var mayWrite = wanted.IsAwaited || SyncWindows.IsOpen(wanted.Spec.Windows, time.GetUtcNow());
         if ((isComplete && !isVerify) || !mayWrite)
         {
-            Record(ticket.Cluster, wanted, isComplete, reason: null, verifyAt, wrote: false);
+            Record(cluster, wanted, isComplete, reason: null, verifyAt, wrote: false);
             return (true, null);
         }
 
         if (wanted.Spec.Delivery == RegistryContentSpec.Pull && await pull.FetchAsync(wanted, cancellationToken) is { } fetching)
         {
-            model.Record(ticket.Cluster, content.Key, fetching with { VerifyAt = verifyAt }, wrote: false);
+            model.Record(cluster, content.Key, fetching with { VerifyAt = verifyAt }, wrote: false);
             return (true, fetching.Reason);
         }
 
-        if (!queue.TryBeginFill(ticket.Cluster))
+        if (!queue.TryBeginFill(cluster))
             return (false, null);
-        var others = wanted.Spec.Prune == true && held is not null ? model.ContentsBeside(content.Key, ticket.Cluster) : null;
+        var others = wanted.Spec.Prune == true && held is not null ? model.ContentsBeside(content.Key, cluster) : null;
         var fill = new ContentFill(target, options.Streams, statistics);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(wanted.Withdrawn, cancellationToken);
         string? reason;
@@ -152,7 +152,7 @@ internal sealed class ClusterSync(
 
         if (wanted.Withdrawn.IsCancellationRequested)
             return (true, null);
-        Record(ticket.Cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), fill.HasWritten);
+        Record(cluster, wanted, reason is null, reason, reason is null ? NextVerify() : time.GetUtcNow(), fill.HasWritten);
         return (true, reason);
     }
 

@@ -85,7 +85,7 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
     }
 
     /// <summary>Waits for the next Cluster that is due and may have a worker.</summary>
-    public async Task<SyncTicket> TakeAsync(CancellationToken cancellationToken)
+    public async Task<ClusterKey> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -93,8 +93,8 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
             TimeSpan? wait;
             lock (_gate)
             {
-                if (TryTake(out var ticket, out wait))
-                    return ticket;
+                if (TryTake(out wait) is { } cluster)
+                    return cluster;
                 changed = _signal.Next;
             }
 
@@ -161,15 +161,14 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         return (pause < LongestPause ? pause : LongestPause) * (0.75 + (Random.Shared.NextDouble() / 4));
     }
 
-    private bool TryTake(out SyncTicket ticket, out TimeSpan? wait)
+    private ClusterKey? TryTake(out TimeSpan? wait)
     {
         var now = time.GetUtcNow();
-        ticket = default;
         wait = null;
         if (_entries.Values.Count(entry => entry.IsRunning && !entry.IsSlow(now)) >= workers)
         {
             wait = SlowAfter;
-            return false;
+            return null;
         }
 
         var limited = CountLimited();
@@ -190,18 +189,12 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         {
             // One that is slow soon makes room.
             wait = limited > 0 && (wait is null || wait > SlowAfter) ? SlowAfter : wait;
-            return false;
+            return null;
         }
 
-        ticket = Begin(next.Key, next.Value, now);
-        return true;
-    }
-
-    private static SyncTicket Begin(ClusterKey cluster, Entry entry, DateTimeOffset now)
-    {
-        entry.Fills = entry.IsLimited;
-        (entry.IsRunning, entry.StartedAt, entry.Again) = (true, now, null);
-        return new SyncTicket(cluster, entry.IsUrgent);
+        (next.Value.Fills, next.Value.IsRunning) = (next.Value.IsLimited, true);
+        (next.Value.StartedAt, next.Value.Again) = (now, null);
+        return next.Key;
     }
 
     private int CountLimited()
@@ -262,11 +255,6 @@ internal sealed class SyncQueue(int workers, TimeProvider time)
         public bool ComesBefore(Entry other) => IsUrgent != other.IsUrgent ? IsUrgent : Due < other.Due;
     }
 }
-
-/// <summary>A Cluster to work on.</summary>
-/// <param name="Cluster">The Cluster.</param>
-/// <param name="IsUrgent">Somebody waits for it.</param>
-internal readonly record struct SyncTicket(ClusterKey Cluster, bool IsUrgent);
 
 /// <summary>How the work on a Cluster ended.</summary>
 internal enum SyncOutcome

@@ -185,9 +185,9 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
         {
             while (true)
             {
-                var ticket = await queue.TakeAsync(cancellationToken);
+                var cluster = await queue.TakeAsync(cancellationToken);
                 running.RemoveWhere(task => task.IsCompleted);
-                running.Add(Task.Run(() => WorkAsync(sync, queue, ticket, cancellationToken), CancellationToken.None));
+                running.Add(Task.Run(() => WorkAsync(sync, queue, cluster, cancellationToken), CancellationToken.None));
             }
         }
         finally
@@ -196,14 +196,14 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
         }
     }
 
-    private async Task WorkAsync(ClusterSync sync, SyncQueue queue, SyncTicket ticket, CancellationToken cancellationToken)
+    private async Task WorkAsync(ClusterSync sync, SyncQueue queue, ClusterKey cluster, CancellationToken cancellationToken)
     {
         var outcome = SyncOutcome.Failed;
         try
         {
-            (outcome, var reason) = await sync.RunAsync(ticket, cancellationToken);
+            (outcome, var reason) = await sync.RunAsync(cluster, cancellationToken);
             if (reason is not null)
-                OnEvent?.Invoke(new SyncEvent(SyncEventKind.ClusterFailed) { Cluster = ticket.Cluster, Reason = reason });
+                OnEvent?.Invoke(new SyncEvent(SyncEventKind.ClusterFailed) { Cluster = cluster, Reason = reason });
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -213,13 +213,13 @@ public sealed class Syncer(ContentFleet fleet, ClusterRegistryDirectory director
         {
             OnEvent?.Invoke(new SyncEvent(SyncEventKind.ClusterFailed)
             {
-                Cluster = ticket.Cluster, Reason = "An unexpected fault.", Cause = exception,
+                Cluster = cluster, Reason = "An unexpected fault.", Cause = exception,
             });
         }
         finally
         {
             Statistics.End(outcome);
-            queue.Done(ticket.Cluster, outcome, _steady.GetUtcNow() + (options.Interval * (0.9 + (0.2 * Random.Shared.NextDouble()))));
+            queue.Done(cluster, outcome, _steady.GetUtcNow() + (options.Interval * (0.9 + (0.2 * Random.Shared.NextDouble()))));
         }
     }
 

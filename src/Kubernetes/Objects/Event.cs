@@ -58,7 +58,4 @@ public sealed record ObjectReference
 
     /// <summary>The uid of the object.</summary>
     public string? Uid { get; init; }
-
-    /// <summary>The version of the object the reference was made from.</summary>
-    public string? ResourceVersion { get; init; }
 }

@@ -18,9 +18,6 @@ public sealed record Secret : IKubernetesObject
     /// <summary>The values by key; base64 on the wire.</summary>
     public IReadOnlyDictionary<string, byte[]>? Data { get; init; }
 
-    /// <summary>True when the API server refuses to change the data.</summary>
-    public bool? Immutable { get; init; }
-
     /// <summary>Where the Secret lies and how many keys it has, never what is in it.</summary>
     /// <returns>The text for logs and messages.</returns>
     public override string ToString() =>

@@ -39,9 +39,6 @@ public sealed record UnstructuredObject : IKubernetesObject
         return value;
     }
 
-    /// <summary>The text at a path; null where there is none.</summary>
-    public string? Text(string path) => Find(path).Text();
-
     /// <summary>The elements of the list at a path; none where there is no list.</summary>
     public IEnumerable<JsonElement> List(string path) => Find(path).Elements();
 }

@@ -34,8 +34,6 @@ public sealed record RegistryContent : IKubernetesObject
 /// <param name="Name">Its name.</param>
 public readonly record struct ContentKey(string Namespace, string Name)
 {
-    internal NamespacedName Object => new(Namespace, Name);
-
     /// <summary>Namespace and name as Kubernetes writes them.</summary>
     public override string ToString() => $"{Namespace}/{Name}";
 }

@@ -12,14 +12,9 @@ internal sealed record ClusterClass : IKubernetesObject
 
     public ObjectMeta Metadata { get; init; } = new();
 
-    /// <summary>The variables that the ClusterClass defines itself.</summary>
-    public ClusterClassSpec? Spec { get; init; }
-
     /// <summary>All its variables, discovered ones included, as Cluster API saw them last.</summary>
     public ClusterClassStatus? Status { get; init; }
 }
-
-internal sealed record ClusterClassSpec(IReadOnlyList<ClassVariable>? Variables);
 
 internal sealed record ClusterClassStatus(IReadOnlyList<ClassStatusVariable>? Variables, long? ObservedGeneration);
 

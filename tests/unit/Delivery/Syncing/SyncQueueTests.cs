@@ -22,7 +22,7 @@ public sealed class SyncQueueTests
         queue.Enqueue(Key("later"), Now + TimeSpan.FromMinutes(1));
 
         Assert.Equal(3, queue.Depth);
-        Assert.Equal(new SyncTicket(Key("c"), IsUrgent: true), await queue.TakeAsync(Cancelled));
+        Assert.Equal(Key("c"), await queue.TakeAsync(Cancelled));
         Assert.Equal(["b", "a"], [(await TakeAsync(queue)).Name, (await TakeAsync(queue)).Name]);
         Assert.Null(await TryTakeAsync(queue));
     }
@@ -137,7 +137,7 @@ public sealed class SyncQueueTests
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(0, queue.Depth);
         queue.Enqueue(Key("a"), Now, isUrgent: true);
-        Assert.True((await queue.TakeAsync(Cancelled)).IsUrgent);
+        Assert.Equal(Key("a"), await queue.TakeAsync(Cancelled));
         Assert.InRange(SyncQueue.PauseAfter(1), TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(2));
         Assert.InRange(SyncQueue.PauseAfter(100), TimeSpan.FromSeconds(225), TimeSpan.FromMinutes(5));
     }
@@ -178,11 +178,12 @@ public sealed class SyncQueueTests
     {
         var queue = new SyncQueue(4, _time);
         queue.Enqueue(Key("a"), Now, isUrgent: true);
-        queue.Done((await queue.TakeAsync(Cancelled)).Cluster, SyncOutcome.Fetching, Now + TimeSpan.FromMinutes(5));
+        queue.Done(await queue.TakeAsync(Cancelled), SyncOutcome.Fetching, Now + TimeSpan.FromMinutes(5));
         _time.Advance(SyncQueue.FetchPause - TimeSpan.FromSeconds(1));
         Assert.Null(await TryTakeAsync(queue));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(new SyncTicket(Key("a"), IsUrgent: true), await queue.TakeAsync(Cancelled));
+        queue.Enqueue(Key("b"), Now - TimeSpan.FromMinutes(1));
+        Assert.Equal(Key("a"), await queue.TakeAsync(Cancelled));
 
         queue.Done(Key("a"), SyncOutcome.Fetching, Now + TimeSpan.FromSeconds(2));
         _time.Advance(TimeSpan.FromSeconds(2));
@@ -216,7 +217,7 @@ public sealed class SyncQueueTests
             await end.CancelAsync();
         try
         {
-            return (await task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled)).Cluster;
+            return (await task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled));
         }
         catch (OperationCanceledException)
         {
@@ -224,7 +225,8 @@ public sealed class SyncQueueTests
         }
     }
 
-    private static async Task<ClusterKey> TakeAsync(SyncQueue queue) => (await queue.TakeAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(20), Cancelled)).Cluster;
+    private static async Task<ClusterKey> TakeAsync(SyncQueue queue) =>
+        await queue.TakeAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
 
     private async Task FailAsync(SyncQueue queue) => queue.Done(await TakeAsync(queue), SyncOutcome.Failed, Now);
 }
