@@ -47,7 +47,8 @@ internal static class Program
         var rendered = Required<string>("--rendered", "A folder with the renderings of the service's chart.");
         var output = Required<string>("--output", "An empty folder.");
         var dryRun = new Option<bool>("--dry-run") { Description = "The notes are those of the unreleased changes." };
-        var command = new Command("release", "Makes the files of a release.") { checkout, version, registry, image, rendered, output, dryRun };
+        var command = new Command(
+            "release", "Makes the files of a release.") { checkout, version, registry, image, rendered, output, dryRun };
         command.SetAction(parsed => Run(() =>
             new ReleaseFolder(
                 parsed.GetValue(checkout)!, parsed.GetValue(version)!, parsed.GetValue(registry)!, parsed.GetValue(dryRun))

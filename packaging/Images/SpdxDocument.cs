@@ -94,5 +94,6 @@ internal static class SpdxDocument
 
     // An identifier has letters, digits, dots and dashes.
     private static string IdOf(SoftwarePackage package) =>
-        $"SPDXRef-{(package.Url.StartsWith("pkg:deb", StringComparison.Ordinal) ? "Debian" : "NuGet")}-{package.Name.Replace("+", ".", StringComparison.Ordinal)}";
+        (package.Url.StartsWith("pkg:deb", StringComparison.Ordinal) ? "SPDXRef-Debian-" : "SPDXRef-NuGet-")
+            + package.Name.Replace("+", ".", StringComparison.Ordinal);
 }

@@ -14,7 +14,9 @@ internal sealed partial record ReleaseFolder(string Checkout, string Version, st
     /// <param name="image">What <c>packaging/image.sh</c> wrote.</param>
     /// <param name="rendered">A folder with a file <c>NAME.yaml</c> per rendering of the chart.</param>
     /// <param name="output">An empty folder.</param>
-    /// <exception cref="InvalidOperationException">The sources have another version, or lack something; nothing is complete then.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The sources have another version, or lack something; nothing is complete then.
+    /// </exception>
     public void Write(string image, string rendered, string output)
     {
         CheckVersions();
@@ -86,7 +88,8 @@ internal sealed partial record ReleaseFolder(string Checkout, string Version, st
     private static void WriteChecksums(string output)
     {
         var lines = Directory.GetFiles(output, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(file => $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}  {Path.GetRelativePath(output, file)}\n");
+            .Select(file =>
+                $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}  {Path.GetRelativePath(output, file)}\n");
         File.WriteAllText(Path.Combine(output, "SHA256SUMS"), string.Concat(lines));
     }
 

@@ -33,7 +33,8 @@ internal sealed class FilledClusters : IAsyncDisposable
             Environment.ProcessPath!, Section, folder.Path, count.ToString(CultureInfo.InvariantCulture));
         if (await process.Output.ReadLineAsync(cancellationToken) is null)
             throw new InvalidOperationException(await process.Errors.ReadToEndAsync(cancellationToken));
-        return new FilledClusters(process, [.. Enumerable.Range(0, count).Select(number => File.ReadAllText(folder[KubeconfigName(number)]))]);
+        return new FilledClusters(
+            process, [.. Enumerable.Range(0, count).Select(number => File.ReadAllText(folder[KubeconfigName(number)]))]);
     }
 
     /// <summary>Bytes of blobs that their registries have received so far.</summary>

@@ -13,7 +13,8 @@ internal static class Loading
 
     public static async Task PrintAsync(TestEnvironment environment, CancellationToken cancellationToken)
     {
-        await using var service = await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken, Processors.OfService);
+        await using var service =
+            await HookService.StartAsync(environment.Management.Kubeconfig, [], cancellationToken, Processors.OfService);
         var load = await LoadRun.PlayAsync(environment, service, Callers, WarmUp, Duration, cancellationToken);
         Figures.Print($"{Callers} callers on all hooks for {Duration.TotalSeconds} s", "ms", load.Milliseconds, "<= 10000 (p99)");
         Figures.Print($"{Callers} callers, calls", "calls/s", [load.Milliseconds.Count / load.Took.TotalSeconds]);

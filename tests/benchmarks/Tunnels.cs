@@ -1,6 +1,5 @@
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Layouts;
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Delivery.Pushing;
 using CapiRegistryHook.Delivery.Sources;

@@ -1,7 +1,6 @@
 using CapiRegistryHook.EndToEnd.Tests;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
-using Xunit;
 
 [assembly: AssemblyFixture(typeof(ApiServers))]
 

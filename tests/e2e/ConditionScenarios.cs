@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests;

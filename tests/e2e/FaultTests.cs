@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;

@@ -4,10 +4,8 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Clusters;
-using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Leases;
 using CapiRegistryHook.Kubernetes.Objects;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using CapiRegistryHook.Harness;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests;
 

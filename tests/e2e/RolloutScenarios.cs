@@ -82,7 +82,8 @@ public abstract class RolloutScenarios(EnvironmentFixture fixture) : IAsyncLifet
         Assert.Equal(2, (await ListAsync()).Count(IsChanged));
         var status = await ProgramRun.RunAsync(
             HookService.ProgramPath(),
-            ["status", "--kubeconfig", _folder.Write("kubeconfig", _environment.Management.Kubeconfig), "--rollout-max-failures", "1"], CancellationToken);
+            ["status", "--kubeconfig", _folder.Write("kubeconfig", _environment.Management.Kubeconfig), "--rollout-max-failures", "1"],
+            CancellationToken);
         Assert.Equal(2, status.Output.Split('\n').Count(line => line.Contains("has stopped", StringComparison.Ordinal)));
 
         foreach (var release in changed)

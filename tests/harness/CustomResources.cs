@@ -157,7 +157,8 @@ public static class CustomResources
         metadata["annotations"] ??= new JsonObject();
         metadata["annotations"]![Mark] = mark;
         return Polling.UntilAsync(
-            Name(definition), () => TryCreateAsync(http, definition, mark, cancellationToken), () => "Another one stays.", cancellationToken);
+            Name(definition), () => TryCreateAsync(http, definition, mark, cancellationToken), () => "Another one stays.",
+            cancellationToken);
     }
 
     // A plain create: server-side apply in 1.20 refuses schemas with keywords it doesn't know.

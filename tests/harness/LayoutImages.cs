@@ -53,7 +53,10 @@ internal sealed class LayoutImages
             ["architecture"] = "amd64",
             ["os"] = "linux",
             ["config"] = new JsonObject { ["Labels"] = new JsonObject { ["name"] = name } },
-            ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = new JsonArray([.. blobs.Select(blob => (JsonNode)(string)blob["digest"]!)]) },
+            ["rootfs"] = new JsonObject
+            {
+                ["type"] = "layers", ["diff_ids"] = new JsonArray([.. blobs.Select(blob => (JsonNode)(string)blob["digest"]!)]),
+            },
         };
         if (Built is { } built)
             description["created"] = built.UtcDateTime.ToString("O", System.Globalization.CultureInfo.InvariantCulture);

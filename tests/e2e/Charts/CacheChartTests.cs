@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -33,7 +32,8 @@ public sealed partial class ChartAdmissionTests
                 var rendered = await new HelmProgram("helm3").RenderAsync(
                     chart.Path, CancellationToken, "--values", file, "--kube-version", "1.20.2", "--api-versions",
                     "monitoring.coreos.com/v1");
-                var run = await kubectl.TryAsync(WithDefaultAccount(rendered), CancellationToken, "create", "--dry-run=server", "--filename=-");
+                var run =
+                    await kubectl.TryAsync(WithDefaultAccount(rendered), CancellationToken, "create", "--dry-run=server", "--filename=-");
                 Assert.True(run.ExitCode == 0, $"{chart.Name}, {Path.GetFileName(file)}: {run.Errors}");
             }
         }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -34,7 +33,8 @@ public sealed class ChartOptionsTests
         var policy = objects.One("BackendTLSPolicy", "registry-primary")["spec"]!;
         Assert.Equal("registry-primary", (string)objects.One("HTTPRoute", "registry")["spec"]!["rules"]![0]!["backendRefs"]![0]!["name"]!);
         Assert.Equal("registry-primary", (string)policy["targetRefs"]![0]!["name"]!);
-        Assert.Equal("""{"caCertificateRefs":[{"group":"","kind":"Secret","name":"registry-tls"}],"hostname":"registry-primary.registry-system.svc.cluster.local"}""",
+        Assert.Equal(
+            """{"caCertificateRefs":[{"group":"","kind":"Secret","name":"registry-tls"}],"hostname":"registry-primary.registry-system.svc.cluster.local"}""",
             policy["validation"]!.ToJsonString());
     }
 

@@ -1,6 +1,4 @@
-using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

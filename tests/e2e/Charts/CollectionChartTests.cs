@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -19,7 +17,9 @@ public sealed class CollectionChartTests
     {
         var rules = (await RenderAsync(name)).One("Role", "registry-gc")["rules"]!.AsArray();
 
-        Assert.Equal("""{"apiGroups":["apps"],"resources":["statefulsets"],"resourceNames":["registry"],"verbs":["get","list","watch","patch"]}""", rules[0]!.ToJsonString());
+        Assert.Equal(
+            """{"apiGroups":["apps"],"resources":["statefulsets"],"resourceNames":["registry"],"verbs":["get","list","watch","patch"]}""",
+            rules[0]!.ToJsonString());
         Assert.Equal(pods ? ["""{"apiGroups":[""],"resources":["pods"],"verbs":["get","list","watch"]}"""] : [], rules.Skip(1)
             .Select(rule => rule!.ToJsonString()));
     }

@@ -1,7 +1,6 @@
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

@@ -1,12 +1,8 @@
 using System.Security.Cryptography;
-using CapiRegistryHook.Content;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Content.Registries;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Nodes;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
@@ -64,7 +60,8 @@ public sealed class FullVolumeTests : IAsyncDisposable
         var stored = await PushAsync(volume, "first");
         var uploads = $"\"$0/docker/registry/v2/repositories/{Repository}/_uploads/";
         await volume.RunAsync(
-            $"mkdir -p {uploads}cut-off\"; head -c 24000000 /dev/zero >{uploads}cut-off/data\"; touch -d '20 minutes ago' {uploads}cut-off/data\"",
+            $"mkdir -p {uploads}cut-off\"; head -c 24000000 /dev/zero >{uploads}cut-off/data\"; touch -d '20 minutes ago' "
+                + $"{uploads}cut-off/data\"",
             CancellationToken);
 
         await UntilSaidAsync(volume, "Discarded an upload that was cut off");

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Service;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

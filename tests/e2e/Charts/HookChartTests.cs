@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Service;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -43,7 +42,8 @@ public sealed partial class HookChartTests
         foreach (var file in HookChart.Folder.CaseFiles)
         {
             var objects = await HookChart.RenderAsync(CancellationToken, "--values", file);
-            foreach (var arguments in new[] { Arguments(objects), ArgumentsOf(objects, "sync"), ArgumentsOf(objects, "prune") }.Where(arguments => arguments.Count > 0))
+            foreach (var arguments in new[] { Arguments(objects), ArgumentsOf(objects, "sync"), ArgumentsOf(objects, "prune") }.Where(
+                arguments => arguments.Count > 0))
             {
                 var run = await ProgramRun.RunAsync(HookService.ProgramPath(), arguments, CancellationToken);
 

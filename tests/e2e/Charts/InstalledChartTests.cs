@@ -4,11 +4,12 @@ using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Hooks.Operations;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
-/// <summary>Both charts installed and tested by Helm 3 and 4 on a cluster with a node: each by itself, and as parts of another chart.</summary>
+/// <summary>
+/// Both charts installed and tested by Helm 3 and 4 on a cluster with a node: each by itself, and as parts of another chart.
+/// </summary>
 [Collection(OnOneNode.Name)]
 public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
 {
@@ -133,7 +134,8 @@ public sealed class InstalledChartTests(SharedCluster shared) : IAsyncLifetime
             version: 1.0.0
             icon: https://example.com/icon.svg
             dependencies:
-            """ + string.Concat(ChartFolder.Names().Select(name => $"\n- {{name: {name}, version: {ServiceVersion.Text}, condition: {name}.enabled}}")));
+            """ + string.Concat(
+                ChartFolder.Names().Select(name => $"\n- {{name: {name}, version: {ServiceVersion.Text}, condition: {name}.enabled}}")));
         return _folder[Parent];
     }
 

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -29,7 +27,8 @@ public sealed class ProbeChartTests
         var sidecar = Containers(await RenderAsync())["regsync"];
 
         Assert.Equal("""["/bin/sh","-c","test -e \"$FILLED\""]""",
-            sidecar["readinessProbe"]!["exec"]!["command"]!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+            sidecar["readinessProbe"]!["exec"]!["command"]!.ToJsonString(
+                new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
         var filled = Assert.Single(sidecar["env"]!.AsArray(), variable => (string)variable!["name"]! == "FILLED");
         Assert.Equal("/var/lib/registry/.filled", (string)filled!["value"]!);
         Assert.Contains(sidecar["volumeMounts"]!.AsArray(), mount => (string)mount!["name"]! == "data"

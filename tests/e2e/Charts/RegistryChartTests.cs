@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -109,7 +108,8 @@ public sealed class RegistryChartTests
             version: 1
             """, (string)objects.One("ConfigMap", "registry-sync")["data"]!["registry-1.source-0.yml"]!);
         var second = Sync(objects, "registry-1.source-1.yml");
-        Assert.Equal("""[{"source":"quay.io/prometheus/node-exporter:v1.9.0","target":"127.0.0.1:5000/prometheus/node-exporter:v1.9.0","type":"image"}]""",
+        Assert.Equal(
+            """[{"source":"quay.io/prometheus/node-exporter:v1.9.0","target":"127.0.0.1:5000/prometheus/node-exporter:v1.9.0","type":"image"}]""",
             second["sync"]!.ToJsonString());
         Assert.Equal("""{"registry":"quay.io","tls":"enabled"}""", second["creds"]![1]!.ToJsonString());
         Assert.Equal(("1h", "false"), ((string)second["defaults"]!["interval"]!, second["defaults"]!["referrers"]!.ToJsonString()));
@@ -133,7 +133,8 @@ public sealed class RegistryChartTests
               user: '{{file "/etc/regsync/auth/username"}}'
 
             """, (string)objects.One("ConfigMap", "registry-sync")["data"]!["registry-0.target.yml"]!, StringComparison.Ordinal);
-        Assert.DoesNotContain("registry-0.fill.yml", objects.One("ConfigMap", "registry-sync")["data"]!.AsObject().Select(file => file.Key));
+        Assert.DoesNotContain(
+            "registry-0.fill.yml", objects.One("ConfigMap", "registry-sync")["data"]!.AsObject().Select(file => file.Key));
     }
 
     /// <summary>On a bucket there is no volume for a note.</summary>

@@ -1,8 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Cluster;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

@@ -3,9 +3,7 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Harness.Service;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

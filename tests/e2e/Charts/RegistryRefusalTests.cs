@@ -1,5 +1,4 @@
 using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 

@@ -17,7 +17,8 @@ public sealed partial class SecurityPageTests
             Group: match.Groups[1].Value.Replace("core", "", StringComparison.Ordinal), Resource: match.Groups[2].Value));
 
         var rendered = await HookChart.RenderAsync(CancellationToken);
-        var selfManaged = await HookChart.RenderAsync(CancellationToken, "--set", "certificate.mode=selfManaged,autoEnable.enabled=true,contentGate.enabled=true,networkPolicy.enabled=false");
+        var selfManaged = await HookChart.RenderAsync(CancellationToken, "--set",
+            "certificate.mode=selfManaged,autoEnable.enabled=true,contentGate.enabled=true,networkPolicy.enabled=false");
         var given = rendered.Concat(selfManaged)
             .Where(entry => entry.Kind() is "Role" or "ClusterRole").SelectMany(entry => entry.Rights()).Distinct();
 

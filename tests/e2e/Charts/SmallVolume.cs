@@ -77,7 +77,10 @@ internal sealed class SmallVolume : IAsyncDisposable
         await Polling.UntilAsync("the registry", () => Task.FromResult(_process.LogContains("listening on")), _process.LogTail,
             cancellationToken);
         _handler = RegistryTransport.Create(_identity.RootPem);
-        Client = new RegistryClient(_handler, new Uri($"https://{_address}"), new RegistryOptions { ChunkSize = 1 << 20, Retry = new RetryPolicy(2, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)) });
+        Client = new RegistryClient(_handler, new Uri($"https://{_address}"), new RegistryOptions
+        {
+            ChunkSize = 1 << 20, Retry = new RetryPolicy(2, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1)),
+        });
     }
 
     private async Task<string> GuardAsync(CancellationToken cancellationToken)

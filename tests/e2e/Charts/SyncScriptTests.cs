@@ -1,6 +1,4 @@
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Charts;
-using Xunit;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Charts;
 
@@ -28,8 +26,9 @@ public sealed class SyncScriptTests
         await using var source = await fixture.StartAsync(fixture.Source, CancellationToken);
         await Polling.UntilAsync("the fill", () => Task.FromResult(fixture.IsFilled), sidecar.LogTail, CancellationToken);
 
-        Assert.Equal(await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken), await fixture.DigestAsync(fixture.Target,
-            "library/app:1", CancellationToken));
+        Assert.Equal(
+            await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken),
+            await fixture.DigestAsync(fixture.Target, "library/app:1", CancellationToken));
         await MetricAsync(fixture, sidecar, "registry_sync_filled 1");
         await MetricAsync(fixture, sidecar, "\nregistry_sync_last_success_timestamp_seconds 1");
     }
@@ -85,7 +84,8 @@ public sealed class SyncScriptTests
         await fixture.PassAsync(CancellationToken);
         Assert.InRange(source.Requests + target.Requests - before, 202, 212);
 
-        var signature = $"library/app:{(await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken)).Replace(':', '-')}.sig";
+        var signature =
+            $"library/app:{(await fixture.DigestAsync(fixture.Source, "library/app:1", CancellationToken)).Replace(':', '-')}.sig";
         (await fixture.Client(fixture.Source).PushAsync(fixture.Image("signature"), signature, CancellationToken)).OutputOfSuccess();
         await fixture.PassAsync(CancellationToken);
         Assert.NotEqual("", await fixture.DigestAsync(fixture.Target, signature, CancellationToken));

@@ -147,7 +147,8 @@ internal sealed class GrowingRegistry : IAsyncDisposable
     }
 
     private async Task<string> PrintAsync(string kind, string path, CancellationToken cancellationToken) =>
-        (await Kubectl.RunAsync(cancellationToken, "--namespace", Namespace, "get", kind, $"--output=jsonpath={path}")).OutputOfSuccess().Trim();
+        (await Kubectl.RunAsync(cancellationToken, "--namespace", Namespace, "get", kind, $"--output=jsonpath={path}")).OutputOfSuccess()
+            .Trim();
 
     private string StatefulSet(string size) => $$"""
         apiVersion: apps/v1

@@ -100,7 +100,8 @@ public sealed class InstalledHookTests(InstalledOnce installed) : IClassFixture<
         }
 
         // Each replica counts for itself, and one of them has answered.
-        Assert.All(pages, page => Assert.Contains($"capi_registry_hook_build_info{{version=\"{ServiceVersion.Text}\"}} 1\n", page, StringComparison.Ordinal));
+        Assert.All(pages, page => Assert.Contains(
+            $"capi_registry_hook_build_info{{version=\"{ServiceVersion.Text}\"}} 1\n", page, StringComparison.Ordinal));
         Assert.Contains(pages, page => page.Contains(
             "capi_registry_hook_calls_total{hook=\"AfterControlPlaneInitialized\",outcome=\"success\"} 1\n", StringComparison.Ordinal));
     }

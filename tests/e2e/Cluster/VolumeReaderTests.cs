@@ -47,7 +47,8 @@ public sealed class VolumeReaderTests(SharedCluster shared)
         }
         finally
         {
-            await kubectl.RunAsync(CancellationToken, "delete", "pod", "registry-0", "--namespace", Namespace, "--now", "--ignore-not-found");
+            await kubectl.RunAsync(
+                CancellationToken, "delete", "pod", "registry-0", "--namespace", Namespace, "--now", "--ignore-not-found");
             await kubectl.RunAsync(CancellationToken, "delete", "persistentvolume", "volume-reader", "--wait=false");
             await OnNodeAsync(cluster, "umount -l /mnt/volume-reader");
         }

@@ -1,5 +1,4 @@
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Browser;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 

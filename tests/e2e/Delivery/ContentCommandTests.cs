@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Layouts;
@@ -63,7 +62,8 @@ public sealed class ContentCommandTests
         cluster.Api.LeadPod("registry-system", "registry-0", cluster.Replicas[0].Port);
 
         var run = await site.RunAsync(Cancelled,
-            ["remove", "docker.io/test/image-0:1", $"test/image-1@{digests[1]}", "test/image-2:1", "--cluster", "default/one", .. site.Access]);
+            ["remove", "docker.io/test/image-0:1", $"test/image-1@{digests[1]}", "test/image-2:1", "--cluster", "default/one",
+            .. site.Access]);
 
         Assert.Equal("default/one: docker.io/test/image-0:1 removed from 2 replicas\n"
             + $"default/one: test/image-1@{digests[1]} removed from 2 replicas\n", run.Output);

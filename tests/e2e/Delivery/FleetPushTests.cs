@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Layouts;
-using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
 using CapiRegistryHook.Harness.Service;
@@ -102,7 +101,8 @@ public sealed class PruneTests
         await using var site = await EmbeddedSite.StartAsync(Cancelled);
         var cluster = await site.AddAsync("one", 1, Cancelled);
         var layout = new LayoutImages(site.Folder["layout"], seed: 10);
-        string[] digests = [.. new[] { "kept", "gone", "untagged" }.Select(tag => layout.Add($"docker.io/test/app:{tag}", layout.Random(300)))];
+        string[] digests = [
+            .. new[] { "kept", "gone", "untagged" }.Select(tag => layout.Add($"docker.io/test/app:{tag}", layout.Random(300)))];
         var signatures = digests.Select(digest => layout.Add(
             $"docker.io/test/app:{digest.Replace(':', '-')}.sig", layout.Random(100))).ToList();
         Assert.Equal(0, (await site.RunAsync(Cancelled, ["push", layout.Folder, "--cluster", "default/one", .. site.Access])).ExitCode);

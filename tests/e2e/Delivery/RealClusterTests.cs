@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Charts;
 using CapiRegistryHook.EndToEnd.Tests.Cluster;
-using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Registry.Logins;
@@ -79,7 +78,8 @@ public sealed class RealClusterTests(SharedCluster shared)
         Assert.True((long)report["freedBytes"]! is > 1_000_000 and < 1_100_000, report.ToJsonString());
         Assert.Empty(again["registries"]![0]!["removed"]!.AsArray());
         await RunAsync(site, ["pull", "docker.io/test/kept:1", "-f", site.Folder["kept.tar"], .. target]);
-        Assert.Contains("complete", await RunAsync(site, ["bundle", "verify", site.Folder["kept.tar"]]), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "complete", await RunAsync(site, ["bundle", "verify", site.Folder["kept.tar"]]), StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The registry asks for a login from now on, which the cluster's generated one is.</summary>

@@ -66,7 +66,8 @@ internal sealed class FaultRun(FaultFixture fixture, ClusterApi capi, FaultCase 
     }
 
     private async Task UntilDoneAsync() => await Polling.UntilAsync($"the work after: {fault.Name}",
-        async () => IsDone(await CallAsync()) && await IsThereAsync(), () => fixture.Service.Log[^Math.Min(fixture.Service.Log.Length, 2000)..], CancellationToken);
+        async () => IsDone(await CallAsync()) && await IsThereAsync(),
+        () => fixture.Service.Log[^Math.Min(fixture.Service.Log.Length, 2000)..], CancellationToken);
 
     private async Task<HookAnswer> CallAsync()
     {

@@ -91,7 +91,8 @@ public sealed class MirrorLoginTests : IAsyncLifetime
         await _fixture.RequireLoginAsync(Mirror, mirrorLogin, CancellationToken);
         await _fixture.GiveFilesAsync(
             $"{{ auth: {{ generate: true }}, mirror: {{ strict: {(strict ? "true" : "false")}, fallbacks: "
-                + $"[{{ url: 'https://{Mirror}/v2/hub', caSecretName: mirror-ca, loginSecretName: mirror-login }}] }} }}", secrets, CancellationToken);
+                + $"[{{ url: 'https://{Mirror}/v2/hub', caSecretName: mirror-ca, loginSecretName: mirror-login }}] }} }}", secrets,
+            CancellationToken);
         await _fixture.PushAsync(NodeFixture.Upstream, Repository, CancellationToken);
         var fallback = await _fixture.PushAsync(Mirror, $"hub/{Repository}", CancellationToken, mirrorLogin);
 

@@ -19,7 +19,10 @@ public sealed class BuiltImage : IAsyncLifetime
     public string Root => _scratch["root"];
 
     /// <summary>All entries of all layers.</summary>
-    internal IReadOnlyList<(string Name, TarEntryType Type, UnixFileMode Mode, int User, DateTimeOffset Time)> Entries { get; private set; } = [];
+    internal IReadOnlyList<(string Name, TarEntryType Type, UnixFileMode Mode, int User, DateTimeOffset Time)> Entries
+    {
+        get; private set;
+    } = [];
 
     public JsonNode Manifest { get; private set; } = null!;
 

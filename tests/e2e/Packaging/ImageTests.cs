@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Packaging.Images;

@@ -72,7 +72,9 @@ public sealed class AutoEnableTests(RealEnvironment real, EmbeddedEnvironment em
             await AssertAsync(Requested, version, """{"variables":[]}""");
             await AssertAsync(Requested, version, """{"variables":[{"name":"other","value":1}]}""");
             await AssertAsync(Requested, version, """{"variables":[{"name":"clusterConfig","value":{}}]}""");
-            await AssertAsync(Requested, version, """{"variables":[{"name":"other","value":1},{"name":"clusterConfig","value":{"addons":{"cni":{}}}}]}""");
+            await AssertAsync(
+                Requested, version,
+                """{"variables":[{"name":"other","value":1},{"name":"clusterConfig","value":{"addons":{"cni":{}}}}]}""");
             await AssertAsync("{}", version, """{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}""");
             await AssertAsync("null", version, """{"variables":[{"name":"clusterConfig","value":{"addons":{"registry":null}}}]}""");
             await AssertAsync("", version, """{"variables":[{"name":"clusterConfig","value":{"addons":null}}]}""");

@@ -6,7 +6,8 @@ namespace CapiRegistryHook.Harness.Embedded;
 /// <summary>
 /// The way of every request: who is it, does a fault befall it, what is the answer, and the note of it in the log of calls.
 /// </summary>
-internal sealed class ApiEndpoint(string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults, PodForwarding forwarding)
+internal sealed class ApiEndpoint(
+    string token, ObjectStore store, TimeProvider time, CallLog calls, FaultRules faults, PodForwarding forwarding)
 {
     private readonly ResourceRequests _resources = new(store, time);
 

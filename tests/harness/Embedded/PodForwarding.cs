@@ -32,7 +32,8 @@ internal sealed class PodForwarding
     }
 
     /// <summary>Whether the request is a port-forward to a pod that is known.</summary>
-    public bool Handles(RequestTarget target) => target is { Subresource: "portforward", Verb: "get" } && _ports.ContainsKey((target.Namespace, target.Name));
+    public bool Handles(RequestTarget target) =>
+        target is { Subresource: "portforward", Verb: "get" } && _ports.ContainsKey((target.Namespace, target.Name));
 
     public async Task HandleAsync(HttpContext context, RequestTarget target, CancellationToken stopping)
     {

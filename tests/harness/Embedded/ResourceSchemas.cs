@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using static CapiRegistryHook.Harness.Embedded.FieldSchema;
 
 namespace CapiRegistryHook.Harness.Embedded;

@@ -33,7 +33,8 @@ public sealed record RecordedHookRequest
     }
 
     /// <summary>The same request to a handler of another name, such as a later version of it.</summary>
-    public RecordedHookRequest ToHandler(string name) => this with { Path = $"{Path[..Path.LastIndexOf('/')]}/{name}{Path[Path.IndexOf('?')..]}" };
+    public RecordedHookRequest ToHandler(string name) =>
+        this with { Path = $"{Path[..Path.LastIndexOf('/')]}/{name}{Path[Path.IndexOf('?')..]}" };
 
     /// <summary>Makes the request one for another cluster, and keeps its shape.</summary>
     public RecordedHookRequest For(TestCluster cluster)

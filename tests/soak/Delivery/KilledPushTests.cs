@@ -36,7 +36,8 @@ public sealed class KilledPushTests(ITestOutputHelper output)
             var images = new LayoutImages(site.Folder[$"layout-{round}"], random.Next());
             for (var number = 0; number < Images; number++)
                 images.Add($"docker.io/test/round-{round}-{number}:1", images.Random(LayerSize));
-            interrupted += await InterruptAsync(site, cluster, images.Folder, round % 3, whole * (0.1 + (0.8 * random.NextDouble()))) ? 1 : 0;
+            interrupted += await InterruptAsync(site, cluster, images.Folder, round % 3, whole * (0.1 + (0.8 * random.NextDouble())))
+                ? 1 : 0;
             await CheckTagsAsync(cluster.Replicas[0], round);
             await RerunAsync(site, cluster.Replicas[0], images.Folder);
             Directory.Delete(images.Folder, recursive: true);

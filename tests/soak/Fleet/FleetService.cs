@@ -11,7 +11,6 @@ using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
-using CapiRegistryHook.Registry.Release;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CapiRegistryHook.Soak.Tests.Fleet;

@@ -1,4 +1,3 @@
-using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;

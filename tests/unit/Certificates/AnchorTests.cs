@@ -1,5 +1,4 @@
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

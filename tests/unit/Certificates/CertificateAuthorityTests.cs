@@ -1,6 +1,5 @@
 using System.Globalization;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

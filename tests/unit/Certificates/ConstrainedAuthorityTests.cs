@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

@@ -4,7 +4,6 @@ using CapiRegistryHook.Certificates;
 using Org.BouncyCastle.Asn1;
 using Org.BouncyCastle.Asn1.X509;
 using Org.BouncyCastle.X509.Extension;
-using Xunit;
 using BouncyCertificate = Org.BouncyCastle.X509.X509Certificate;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

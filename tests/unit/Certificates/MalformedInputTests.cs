@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

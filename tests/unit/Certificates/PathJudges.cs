@@ -7,7 +7,6 @@ using Org.BouncyCastle.Pkix;
 using Org.BouncyCastle.Utilities.Collections;
 using Org.BouncyCastle.Utilities.Date;
 using Org.BouncyCastle.X509;
-using Xunit;
 using X509Certificate = Org.BouncyCastle.X509.X509Certificate;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;

@@ -1,6 +1,5 @@
 using System.Net;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

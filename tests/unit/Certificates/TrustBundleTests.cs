@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using CapiRegistryHook.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
 

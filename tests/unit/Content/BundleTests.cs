@@ -1,11 +1,9 @@
 using System.Formats.Tar;
-using System.Text;
 using CapiRegistryHook.Content.Archives;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.Unit.Tests.Content;

@@ -1,4 +1,3 @@
-using System.Text;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;

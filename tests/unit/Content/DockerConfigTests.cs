@@ -41,7 +41,8 @@ public sealed class DockerConfigTests
     [InlineData("x;y")]
     public async Task Find_HelperThatIsNotAName_IsNotRun(string helper)
     {
-        var exception = await Assert.ThrowsAsync<ContentException>(() => FindAsync($$$"""{"credHelpers":{"r.test":"{{{helper}}}"}}""", "r.test"));
+        var exception =
+            await Assert.ThrowsAsync<ContentException>(() => FindAsync($$$"""{"credHelpers":{"r.test":"{{{helper}}}"}}""", "r.test"));
         Assert.Contains("not the name", exception.Message, StringComparison.Ordinal);
     }
 

@@ -30,7 +30,8 @@ internal sealed class MemorySource : IContentSource
 
     public Descriptor AddImage(string text, string architecture = "amd64", params byte[][] layers)
     {
-        var config = AddBlob(MediaTypes.OciConfig, Encoding.UTF8.GetBytes($$"""{"os":"linux","architecture":"{{architecture}}","x":"{{text}}"}"""));
+        var config = AddBlob(
+            MediaTypes.OciConfig, Encoding.UTF8.GetBytes($$"""{"os":"linux","architecture":"{{architecture}}","x":"{{text}}"}"""));
         var blobs = (layers.Length == 0 ? [Encoding.UTF8.GetBytes("layer of " + text)] : layers)
             .Select(layer => AddBlob(MediaTypes.OciLayer, layer)).ToList();
         return Add(ManifestWriter.Image(config, blobs)) with { Platform = new Platform("linux", architecture) };
@@ -41,7 +42,8 @@ internal sealed class MemorySource : IContentSource
     public Descriptor AddReferrer(Descriptor subject, string artifactType)
     {
         var config = AddBlob(MediaTypes.Empty, "{}"u8.ToArray());
-        var json = $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"{{artifactType}}","config":{{Json(config)}},"layers":[{{Json(config)}}],"subject":{{Json(subject)}}}""";
+        var json =
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.OciManifest}}","artifactType":"{{artifactType}}","config":{{Json(config)}},"layers":[{{Json(config)}}],"subject":{{Json(subject)}}}""";
         var manifest = Add(Manifest.Parse(Encoding.UTF8.GetBytes(json)));
         Attach(subject, manifest, tag: null);
         return manifest;
@@ -60,7 +62,8 @@ internal sealed class MemorySource : IContentSource
         return manifest.Descriptor;
     }
 
-    public static string Json(Descriptor descriptor) => $$"""{"mediaType":"{{descriptor.MediaType}}","digest":"{{descriptor.Digest}}","size":{{descriptor.Size}}}""";
+    public static string Json(Descriptor descriptor) =>
+        $$"""{"mediaType":"{{descriptor.MediaType}}","digest":"{{descriptor.Digest}}","size":{{descriptor.Size}}}""";
 
     public Task<ReadOnlyMemory<byte>?> ReadManifestAsync(Descriptor descriptor, CancellationToken cancellationToken) =>
         Task.FromResult(Files.TryGetValue(descriptor.Digest, out var bytes) ? bytes : (ReadOnlyMemory<byte>?)null);

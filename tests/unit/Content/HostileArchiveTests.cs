@@ -80,7 +80,8 @@ public sealed class HostileArchiveTests : IAsyncDisposable
     [Fact]
     public async Task Layout_OneNameForTwoThings_IsRefused()
     {
-        string Entry(char digit) => $$$"""{"mediaType":"{{{MediaTypes.OciManifest}}}","digest":"sha256:{{{new string(digit, 64)}}}","size":10,"annotations":{"org.opencontainers.image.ref.name":"r.test/a:1"}}""";
+        string Entry(char digit) =>
+            $$$"""{"mediaType":"{{{MediaTypes.OciManifest}}}","digest":"sha256:{{{new string(digit, 64)}}}","size":10,"annotations":{"org.opencontainers.image.ref.name":"r.test/a:1"}}""";
         Layout($$$"""{"schemaVersion":2,"manifests":[{{{Entry('a')}}},{{{Entry('b')}}}]}""");
         Assert.Contains("two different entries named 'r.test/a:1'",
             (await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled))).Message,

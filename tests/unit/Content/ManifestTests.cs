@@ -14,10 +14,12 @@ public sealed class ManifestTests
     [InlineData("""{"schemaVersion":1}""", "schema 1")]
     [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v1+prettyjws"}""", "schema 1")]
     [InlineData("""{"schemaVersion":2,"config":BLOB,"layers":[],"manifests":[]}""", "has 'config'")]
-    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":BLOB,"layers":[],"manifests":[]}""", "has 'manifests'")]
+    [InlineData("""{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":BLOB,"layers":[],"manifests":[]}""",
+        "has 'manifests'")]
     [InlineData("""{"schemaVersion":2,"config":BLOB,"config":BLOB,"layers":[]}""", "not valid JSON")]
     [InlineData("""{"schemaVersion":2,"config":BLOB}""", "'layers' is missing")]
-    [InlineData("""{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:0","size":1},"layers":[]}""", "not a sha256 or sha512 digest")]
+    [InlineData("""{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:0","size":1},"layers":[]}""",
+        "not a sha256 or sha512 digest")]
     [InlineData("""{"schemaVersion":2,"config":{"mediaType":"x","digest":"HASH","size":-1},"layers":[]}""", "no valid size")]
     [InlineData("""{"schemaVersion":2,"mediaType":"text/html","config":BLOB,"layers":[]}""", "not the type of a manifest")]
     public void Parse_AmbiguousOrOld_IsRefusedWithTheReason(string json, string reason)
@@ -31,7 +33,8 @@ public sealed class ManifestTests
     [Fact]
     public void Parse_AnotherTypeThanAnnounced_IsRefused()
     {
-        var bytes = Encoding.UTF8.GetBytes($$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{Blob}},"layers":[]}""");
+        var bytes = Encoding.UTF8.GetBytes(
+            $$"""{"schemaVersion":2,"mediaType":"{{MediaTypes.DockerManifest}}","config":{{Blob}},"layers":[]}""");
         Assert.Contains("announced as", Assert.Throws<ContentException>(() => Manifest.Parse(bytes, MediaTypes.OciManifest)).Message,
             StringComparison.Ordinal);
         Assert.Equal(MediaTypes.DockerManifest, Manifest.Parse(bytes).Descriptor.MediaType);

@@ -89,7 +89,8 @@ internal sealed class MemoryRegistry : HttpMessageHandler
         var query = System.Web.HttpUtility.ParseQueryString(request.RequestUri!.Query);
         var rest = all.Order(StringComparer.Ordinal).Where(entry => string.CompareOrdinal(entry, query["last"] ?? "") > 0).ToList();
         var page = rest.Take(PageSize).ToList();
-        var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent($$"""{"{{property}}":{{JsonSerializer.Serialize(page)}}}""") };
+        var answer = new HttpResponseMessage(
+            HttpStatusCode.OK) { Content = new StringContent($$"""{"{{property}}":{{JsonSerializer.Serialize(page)}}}""") };
         if (rest.Count > page.Count)
             answer.Headers.TryAddWithoutValidation("Link",
                 $"<{request.RequestUri.AbsolutePath}?last={page[^1]}&n={PageSize}>; rel=\"next\"");
@@ -215,7 +216,8 @@ internal sealed class MemoryRegistry : HttpMessageHandler
     }
 
     internal static HttpResponseMessage Error(HttpStatusCode status, string code) =>
-        new(status) { Content = new StringContent($$"""{"errors":[{"code":"{{code}}","message":"no"}]}""", Encoding.UTF8, "application/json") };
+        new(status) {
+            Content = new StringContent($$"""{"errors":[{"code":"{{code}}","message":"no"}]}""", Encoding.UTF8, "application/json") };
 
     private static (string Repository, string Name)? Split(string path, string by) =>
         path.IndexOf(by, StringComparison.Ordinal) is var place and > 0 ? (path[..place], path[(place + by.Length)..]) : null;

@@ -20,7 +20,8 @@ public sealed class RegistryClientTests : IDisposable
     public async Task GetManifest_OtherBytesThanTheDigest_IsRefused()
     {
         var real = ManifestWriter.Index([]);
-        _registry.Manifests[$"a:{real.Descriptor.Digest}"] = ("""{"schemaVersion":2,"manifests":[],"x":1}"""u8.ToArray(), MediaTypes.OciIndex);
+        _registry.Manifests[$"a:{real.Descriptor.Digest}"] = ("""{"schemaVersion":2,"manifests":[],"x":1}"""u8.ToArray(),
+            MediaTypes.OciIndex);
         using var client = _registry.Client();
         var exception = await Assert.ThrowsAsync<ContentException>(() => client.GetManifestAsync("a", real.Descriptor.Digest.ToString(),
             Cancelled));
@@ -77,7 +78,8 @@ public sealed class RegistryClientTests : IDisposable
         {
             var entries = Enumerable.Range(0, 2000).Select(number =>
                 new Descriptor(MediaTypes.OciManifest, Digest.Compute(Encoding.UTF8.GetBytes($"{page}-{number}")), 10)).ToList();
-            var answer = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ReadOnlyMemoryContent(ManifestWriter.Index(entries).Bytes) };
+            var answer = new HttpResponseMessage(
+                HttpStatusCode.OK) { Content = new ReadOnlyMemoryContent(ManifestWriter.Index(entries).Bytes) };
             answer.Content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.OciIndex);
             answer.Headers.TryAddWithoutValidation("Link", $"<{request.RequestUri!.AbsolutePath}?page={++page}>; rel=\"next\"");
             return answer;
@@ -126,7 +128,8 @@ public sealed class RegistryClientTests : IDisposable
         var failure = await Assert.ThrowsAsync<RegistryException>(() => client.DeleteManifestAsync("a", "1", Cancelled));
 
         Assert.Equal(isFull, failure.Message.EndsWith(
-            "500 UNKNOWN (unknown error); its volume takes no pushes, because it is full or almost full: remove content, or make it larger.",
+            "500 UNKNOWN (unknown error); its volume takes no pushes, because it is full or almost full: remove content, or make it "
+                + "larger.",
             StringComparison.Ordinal));
         Assert.Equal(!isFull, failure.IsTransient);
     }
@@ -210,7 +213,8 @@ public sealed class RegistryClientTests : IDisposable
             return answer;
         };
         using var client = _registry.Client(logins: new OneLogin("registry.test"));
-        var exception = await Assert.ThrowsAsync<RegistryException>(() => client.OpenBlobAsync("a", Digest.Compute("blob"u8), 0, Cancelled));
+        var exception =
+            await Assert.ThrowsAsync<RegistryException>(() => client.OpenBlobAsync("a", Digest.Compute("blob"u8), 0, Cancelled));
         Assert.Contains("away from TLS", exception.Message, StringComparison.Ordinal);
     }
 

@@ -84,7 +84,8 @@ public class HookBodyFuzzTests(ITestOutputHelper output) : FuzzTests(output)
     private static void AssertPresentable(JsonElement answer, int status)
     {
         var sentence = answer.TryGetProperty(status == StatusCodes.Status200OK ? "message" : "error", out var text)
-            ? text.GetString()! : answer.TryGetProperty("response", out var response) && response.TryGetProperty("warnings", out var warnings)
+            ? text.GetString()!
+            : answer.TryGetProperty("response", out var response) && response.TryGetProperty("warnings", out var warnings)
             ? warnings[0].GetString()! : "";
         Assert.True(sentence.Length <= 4096, $"{sentence.Length} characters");
         Assert.DoesNotContain(sentence, character => char.IsControl(character) || character is '\u202e' or '\u2028' or '\u2029');

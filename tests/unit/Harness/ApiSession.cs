@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Embedded;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;
 

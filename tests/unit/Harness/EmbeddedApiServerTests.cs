@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using CapiRegistryHook.Harness.Embedded;
-using Xunit;
 using static CapiRegistryHook.Unit.Tests.Harness.ApiSession;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Xunit;
 using static CapiRegistryHook.Unit.Tests.Harness.ApiSession;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;

@@ -1,5 +1,4 @@
 using System.Net;
-using Xunit;
 using static CapiRegistryHook.Unit.Tests.Harness.ApiSession;
 
 namespace CapiRegistryHook.Unit.Tests.Harness;

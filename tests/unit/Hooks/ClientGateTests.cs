@@ -140,7 +140,8 @@ public sealed class ClientGateTests : IDisposable
         return http;
     }
 
-    private ClientGate Gate(ListenOptions options) => new(_authority, options, new RefusedCallers(), _time, NullLogger<ClientGate>.Instance);
+    private ClientGate Gate(ListenOptions options) =>
+        new(_authority, options, new RefusedCallers(), _time, NullLogger<ClientGate>.Instance);
 
     private void Trust(params X509Certificate2[] roots) => File.WriteAllText(
         _options.ClientCaFile!, string.Concat(roots.Select(root => root.ExportCertificatePem() + "\n")));

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Reconciling;
 using CapiRegistryHook.Hooks.Serving;

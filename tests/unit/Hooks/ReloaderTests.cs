@@ -33,7 +33,8 @@ public sealed class ReloaderTests
     {
         public string Name => "The former content";
 
-        public Task<string?> ReloadAsync(CancellationToken cancellationToken) => Task.FromResult(answers.TryDequeue(out var answer) ? answer() : null);
+        public Task<string?> ReloadAsync(CancellationToken cancellationToken) =>
+            Task.FromResult(answers.TryDequeue(out var answer) ? answer() : null);
     }
 
     private sealed class ListLogger(List<string> lines) : ILogger<Reloader>

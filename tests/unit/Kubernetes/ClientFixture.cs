@@ -3,7 +3,6 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes;
 

@@ -49,7 +49,8 @@ public sealed partial class DockerfileTests
     {
         var labels = Label().Matches(Single("LABEL")).Select(match => (match.Groups[1].Value, match.Groups[2].Value));
         Assert.Equal(
-            Facts.Labels.Select(label => label.Key.EndsWith(".created", StringComparison.Ordinal) ? (label.Key, "$CREATED") : label), labels);
+            Facts.Labels.Select(label => label.Key.EndsWith(".created", StringComparison.Ordinal) ? (label.Key, "$CREATED") : label),
+            labels);
     }
 
     [Fact]

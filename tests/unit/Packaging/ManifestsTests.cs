@@ -58,7 +58,8 @@ public sealed class ManifestsTests
 
     [Fact]
     public void Components_Container_IsCalledManager() =>
-        Assert.Contains("- name: manager\n          image: registry.example.com/", Manifests.Components(Rendered), StringComparison.Ordinal);
+        Assert.Contains(
+            "- name: manager\n          image: registry.example.com/", Manifests.Components(Rendered), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("  replicas: 2\n")]

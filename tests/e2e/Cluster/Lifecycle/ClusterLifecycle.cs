@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
@@ -7,8 +6,8 @@ using CapiRegistryHook.Harness.Service;
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 
 /// <summary>
-/// The steps of a cluster's life, each of which asserts what it is there for. Real are the management API server, the service with the rights
-/// of its chart, Helm, the workload cluster with its node and containerd, the registry and skopeo. Played are the controllers of
+/// The steps of a cluster's life, each of which asserts what it is there for. Real are the management API server, the service with the
+/// rights of its chart, Helm, the workload cluster with its node and containerd, the registry and skopeo. Played are the controllers of
 /// Cluster API and the add-on provider.
 /// </summary>
 internal sealed class ClusterLifecycle : IAsyncDisposable

@@ -55,7 +55,9 @@ public sealed class PullTests
         Assert.DoesNotContain(Own.Password, sync.Log, StringComparison.Ordinal);
     }
 
-    /// <summary>A registry that fetches nothing, and one whose Secret is somebody else's, say what to do; then they get it by push.</summary>
+    /// <summary>
+    /// A registry that fetches nothing, and one whose Secret is somebody else's, say what to do; then they get it by push.
+    /// </summary>
     [Fact]
     public async Task Registries_ThatCantPull_FailWithTheRemedy()
     {

@@ -1,11 +1,9 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
 using CapiRegistryHook.Registry.Clients;
-using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;
 

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Charts;
-using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Content;
-using CapiRegistryHook.Harness;
 using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;

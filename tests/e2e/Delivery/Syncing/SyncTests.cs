@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
-using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Delivery.Syncing;

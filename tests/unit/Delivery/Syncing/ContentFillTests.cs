@@ -207,7 +207,8 @@ public sealed class ContentFillTests : IDisposable
     {
         var sources = entries.Select(entry => Reference.Parse($"docker.io/{entry.Name}"))
             .Zip(entries, (name, entry) => new SourceEntry(LockText.NameOf(name), _source, entry.Root) { Name = name }).ToList();
-        var named = sources.Select(entry => new ContentPlaces.Named(entry.Label, entry.Name, Place: null, entry.Root.Digest, IsImage: true));
+        var named = sources.Select(
+            entry => new ContentPlaces.Named(entry.Label, entry.Name, Place: null, entry.Root.Digest, IsImage: true));
         return new ResolvedContent(key, sources, [.. named], new MemoryStream()) { Way = "memory" };
     }
 }

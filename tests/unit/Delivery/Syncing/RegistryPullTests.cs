@@ -45,7 +45,8 @@ public sealed class RegistryPullTests : IDisposable
               type: "image"
 
             """, Text(files, "yml"));
-        Assert.Equal(("reader", "pa\"ss{{word}}", authority.Pem), (Text(files, "username"), Text(files, "password"), Text(files, "ca.crt")));
+        Assert.Equal(
+            ("reader", "pa\"ss{{word}}", authority.Pem), (Text(files, "username"), Text(files, "password"), Text(files, "ca.crt")));
     }
 
     [Fact]

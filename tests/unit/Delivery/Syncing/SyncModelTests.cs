@@ -1,4 +1,3 @@
-using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Delivery.Syncing;
 using CapiRegistryHook.Kubernetes.Objects;

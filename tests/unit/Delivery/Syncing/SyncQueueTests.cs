@@ -46,11 +46,11 @@ public sealed class SyncQueueTests
         var waiting = queue.TakeAsync(Cancelled);
         Assert.False(waiting.IsCompleted);
         queue.Enqueue(Key("check"), Now);
-        Assert.Equal("check", (await waiting).Cluster.Name);
+        Assert.Equal("check", (await waiting).Name);
         var next = queue.TakeAsync(Cancelled);
         Assert.False(next.IsCompleted);
         queue.Done(Key("a"), SyncOutcome.Settled, Now + TimeSpan.FromHours(1));
-        Assert.Equal("c", (await next).Cluster.Name);
+        Assert.Equal("c", (await next).Name);
         Assert.True(queue.TryBeginFill(Key("c")));
     }
 

@@ -53,7 +53,9 @@ public sealed class ReconcileQueueTests
         Assert.Equal(One, (await again.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
     }
 
-    /// <summary>A new leader asks no cluster in the first half of an interval, and each once per interval however often it is due.</summary>
+    /// <summary>
+    /// A new leader asks no cluster in the first half of an interval, and each once per interval however often it is due.
+    /// </summary>
     [Fact]
     public async Task TakeAsync_Volumes_AreReadOncePerIntervalAndSpread()
     {
@@ -68,7 +70,8 @@ public sealed class ReconcileQueueTests
             {
                 var request = await queue.TakeAsync(CancellationToken);
                 if (request.ReadsVolumes)
-                    (reads.TryGetValue(request.Cluster, out var known) ? known : reads[request.Cluster] = []).Add(_time.GetUtcNow() - start);
+                    (reads.TryGetValue(request.Cluster, out var known) ? known : reads[request.Cluster] = []).Add(
+                        _time.GetUtcNow() - start);
                 queue.Done(request, ReconcileOutcome.Settled, _time.GetUtcNow() + TimeSpan.FromMinutes(10));
             }
 

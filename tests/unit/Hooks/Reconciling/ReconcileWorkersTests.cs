@@ -72,7 +72,8 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
     [Fact]
     public async Task Run_VolumesAreDue_AreReadOnceAndShown()
     {
-        const string Used = "capi_registry_hook_registry_volume_used_bytes{cluster_namespace=\"team-a\",cluster=\"c1\",pod=\"registry-0\"} 600\n";
+        const string Used =
+            "capi_registry_hook_registry_volume_used_bytes{cluster_namespace=\"team-a\",cluster=\"c1\",pod=\"registry-0\"} 600\n";
         await _fixture.AddPodAsync("registry-0", "n1");
         var asked = 0;
         _fixture.Workload.InjectFault(call =>

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Hooks.Reconciling;
-using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Authorities;
@@ -9,7 +8,6 @@ using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 using CapiRegistryHook.Unit.Tests.Registry.Trust;
 using Microsoft.Extensions.Logging.Abstractions;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks.Reconciling;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using CapiRegistryHook.Kubernetes.Client;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
 

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
 

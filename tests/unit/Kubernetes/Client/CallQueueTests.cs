@@ -2,7 +2,6 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
 

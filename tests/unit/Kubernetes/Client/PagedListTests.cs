@@ -2,7 +2,6 @@ using System.Text;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
 
@@ -185,7 +184,9 @@ public sealed class PagedListTests
         Assert.Equal([WatchEventKind.Reset, WatchEventKind.Added, WatchEventKind.Synced, WatchEventKind.Modified], seen);
     }
 
-    /// <summary>A few bytes become an object of a hundred: what is read of a workload cluster is bounded by the number of values too.</summary>
+    /// <summary>
+    /// A few bytes become an object of a hundred: what is read of a workload cluster is bounded by the number of values too.
+    /// </summary>
     [Fact]
     public async Task ListFirstAsync_CrowdOfEmptyValues_IsTooLarge()
     {

@@ -1,6 +1,5 @@
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Watching;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
 

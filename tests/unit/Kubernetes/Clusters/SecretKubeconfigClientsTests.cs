@@ -5,7 +5,6 @@ using CapiRegistryHook.Kubernetes.Clusters;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Objects;
 using Microsoft.AspNetCore.Http;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Clusters;
 

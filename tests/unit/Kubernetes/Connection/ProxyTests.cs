@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using CapiRegistryHook.Kubernetes.Client;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Connection;
 

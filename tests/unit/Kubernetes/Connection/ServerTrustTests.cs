@@ -7,7 +7,6 @@ using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Objects;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Connection;
 

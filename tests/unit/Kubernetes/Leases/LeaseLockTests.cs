@@ -6,7 +6,6 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Connection;
 using CapiRegistryHook.Kubernetes.Leases;
 using CapiRegistryHook.Kubernetes.Objects;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Leases;
 

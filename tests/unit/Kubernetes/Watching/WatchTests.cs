@@ -3,7 +3,6 @@ using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Kubernetes.Watching;
 using Microsoft.AspNetCore.Http;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Watching;
 

@@ -9,7 +9,6 @@ using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using CapiRegistryHook.Unit.Tests.Registry.Trust;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Backup;
 

@@ -22,7 +22,8 @@ public sealed class ImmutableValuesTests
         ["podLabels"] = ["""{"podLabels":{"app.kubernetes.io/name":"b"}}""", """{"commonLabels":{"app.kubernetes.io/instance":"b"}}"""],
         ["storage.size"] =
         [
-            """{"storage":{"size":"6Gi"}}""", """{"storage":{"storageClassName":"b"}}""", """{"storage":{"accessModes":["ReadWriteMany"]}}""",
+            """{"storage":{"size":"6Gi"}}""", """{"storage":{"storageClassName":"b"}}""",
+            """{"storage":{"accessModes":["ReadWriteMany"]}}""",
             """{"storage":{"annotations":{"a":"b"}}}""",
         ],
         ["storage.type"] = ["""{"storage":{"type":"emptyDir"}}""", """{"storage":{"type":"hostPath","hostPath":{"path":"/b"}}}"""],

@@ -24,7 +24,8 @@ public sealed class InstalledVolumesTests
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), installed: null);
 
         var second = InstalledVolumes.Keep(
-            Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""), InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
+            Parse("""{"storage":{"size":"7Gi","annotations":{"a":"{{ b }}"}}}"""),
+            InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
 
         Assert.False(second.IsOther);
         Assert.Equal(YamlText.WriteTemplate(first.Values), YamlText.WriteTemplate(second.Values));
@@ -57,7 +58,8 @@ public sealed class InstalledVolumesTests
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null);
 
         var second = InstalledVolumes.Keep(
-            HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")), InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
+            HelmValues.Merge(Parse(wanted), Parse("""{"log":{"level":"debug"}}""")),
+            InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));
 
         Assert.True(second.IsOther);
         Assert.True(JsonNode.DeepEquals(
@@ -80,7 +82,8 @@ public sealed class InstalledVolumesTests
     public void Keep_NoClaimsBeforeOrAfter_TakesWhatIsWanted()
     {
         var second = InstalledVolumes.Keep(
-            Parse("""{"storage":{"type":"nfs"}}"""), InstalledVolumes.Read(YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}"""))));
+            Parse("""{"storage":{"type":"nfs"}}"""),
+            InstalledVolumes.Read(YamlText.WriteTemplate(Parse("""{"storage":{"type":"emptyDir"}}"""))));
 
         Assert.False(second.IsOther);
         Assert.Equal("nfs", (string?)second.Values["storage"]!["type"]);
@@ -110,7 +113,8 @@ public sealed class InstalledVolumesTests
     {
         var first = InstalledVolumes.Keep(Parse("""{"storage":{"size":"7Gi"}}"""), installed: null).Values;
 
-        var second = InstalledVolumes.Keep(Parse("""{"storage":{"type":"s3","s3":{"bucket":"b"}},"httpSecret":{"secretName":"h"}}"""), first);
+        var second = InstalledVolumes.Keep(
+            Parse("""{"storage":{"type":"s3","s3":{"bucket":"b"}},"httpSecret":{"secretName":"h"}}"""), first);
 
         Assert.True(second.IsOther);
         Assert.Equal(first.ToJsonString(), second.Values.ToJsonString());
@@ -123,7 +127,8 @@ public sealed class InstalledVolumesTests
     public void Keep_OtherVolumesOfCaches_KeepsTheInstalled(string wanted)
     {
         var first = InstalledVolumes.Keep(
-            Parse("""{"pullThrough":{"storage":{"size":"5Gi"},"upstreams":[{"host":"a.io","size":"1Gi"},{"host":"b.io"}]}}"""), installed: null);
+            Parse("""{"pullThrough":{"storage":{"size":"5Gi"},"upstreams":[{"host":"a.io","size":"1Gi"},{"host":"b.io"}]}}"""),
+            installed: null);
 
         var second = InstalledVolumes.Keep(
             new JsonObject { ["pullThrough"] = Parse(wanted) }, InstalledVolumes.Read(YamlText.WriteTemplate(first.Values)));

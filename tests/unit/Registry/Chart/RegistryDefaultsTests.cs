@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CapiRegistryHook.Registry.Chart;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Text;

@@ -14,9 +14,12 @@ public sealed class NewClusterTests
     private static readonly RegistryOptions Options = new() { AutoEnable = AutoEnableMode.On };
 
     [Theory]
-    [InlineData(V1, null, """{"op":"add","path":"/spec/topology/variables","value":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}""")]
-    [InlineData(V2, "null", """{"op":"add","path":"/spec/topology/variables","value":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}""")]
-    [InlineData(V1, "[]", """{"op":"add","path":"/spec/topology/variables/-","value":{"name":"clusterConfig","value":{"addons":{"registry":{}}}}}""")]
+    [InlineData(V1, null,
+        """{"op":"add","path":"/spec/topology/variables","value":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}""")]
+    [InlineData(V2, "null",
+        """{"op":"add","path":"/spec/topology/variables","value":[{"name":"clusterConfig","value":{"addons":{"registry":{}}}}]}""")]
+    [InlineData(V1, "[]",
+        """{"op":"add","path":"/spec/topology/variables/-","value":{"name":"clusterConfig","value":{"addons":{"registry":{}}}}}""")]
     [InlineData(V2, """[{"name":"other","value":1}]""",
         """{"op":"add","path":"/spec/topology/variables/-","value":{"name":"clusterConfig","value":{"addons":{"registry":{}}}}}""")]
     [InlineData(V1, """[{"name":"other","value":1},{"name":"clusterConfig","value":{}}]""",
@@ -56,7 +59,8 @@ public sealed class NewClusterTests
     [InlineData("", """{"topology":{"classRef":{"name":"a","namespace":"a/b"}}}""", "no ClusterClass")]
     [InlineData("", """{"topology":{"class":"prod"},"controlPlaneRef":{"name":"x"}}""", "moved or restored")]
     [InlineData("", """{"topology":{"class":"prod"},"infrastructureRef":{"name":"x"}}""", "moved or restored")]
-    [InlineData(""","annotations":{"capi-registry-hook.io/skip-auto-enable":""}""", """{"topology":{"class":"prod"}}""", "skip-auto-enable")]
+    [InlineData(""","annotations":{"capi-registry-hook.io/skip-auto-enable":""}""", """{"topology":{"class":"prod"}}""",
+        "skip-auto-enable")]
     public void Evaluate_ClusterIsOfAnotherKind_LeavesItAlone(string metadata, string spec, string reason) => Assert.Contains(
         reason, LeftAlone(Clusters.Read($$"""{"metadata":{"name":"c1","namespace":"team-a"{{metadata}}},"spec":{{spec}}}""")),
         StringComparison.Ordinal);

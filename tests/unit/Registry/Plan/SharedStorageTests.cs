@@ -46,6 +46,7 @@ public sealed class SharedStorageTests
         var exception = Assert.Throws<RegistryDefaultsException>(() => new RegistryDefaults().Replace(yaml));
 
         Assert.Equal(
-            $"The value {field} overrides where the registry keeps its layers; remove it and set the fields of storage.", exception.Message);
+            $"The value {field} overrides where the registry keeps its layers; remove it and set the fields of storage.",
+            exception.Message);
     }
 }

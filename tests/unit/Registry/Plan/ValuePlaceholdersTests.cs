@@ -42,7 +42,8 @@ public sealed class ValuePlaceholdersTests
         options.Defaults.Replace(
             "pullThrough: {upstreams: [{host: \"${cluster}.${cluster}.${cluster}.${cluster}.io\", remoteURL: \"https://a.io\", port: 5001}]}");
 
-        Assert.Contains("upstreams[0].host", Clusters.Problems(Clusters.With(name: new string('a', 63)), options), StringComparison.Ordinal);
+        Assert.Contains(
+            "upstreams[0].host", Clusters.Problems(Clusters.With(name: new string('a', 63)), options), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Service;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
@@ -52,9 +51,9 @@ public sealed class ClusterConditionTests : IDisposable
     }
 
     /// <summary>
-    /// A year of a cluster: it is installed, upgraded twice, edited wrongly and corrected once, its certificate is renewed once, and once its API
-    /// server is away while something is due. Each change of what the condition says is one write, and the thousands of other reconciles
-    /// are none.
+    /// A year of a cluster: it is installed, upgraded twice, edited wrongly and corrected once, its certificate is renewed once, and
+    /// once its API server is away while something is due. Each change of what the condition says is one write, and the thousands of
+    /// other reconciles are none.
     /// </summary>
     [Fact]
     public async Task Reconcile_AYear_WritesOncePerTransition()

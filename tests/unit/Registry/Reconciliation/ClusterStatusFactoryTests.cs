@@ -111,7 +111,8 @@ public sealed class ClusterStatusFactoryTests
             ["capi-registry-hook.io/certificate-not-after"] = notAfter,
         };
         var facts = new ClusterFacts(
-            Clusters.With(), release with { Metadata = release.Metadata with { Annotations = annotations } }, new Dictionary<string, int>());
+            Clusters.With(), release with { Metadata = release.Metadata with { Annotations = annotations } },
+            new Dictionary<string, int>());
 
         Assert.Contains(
             "not known", ClusterStatusFactory.Create(facts, new RegistryOptions(), Begin).Problem, StringComparison.Ordinal);

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Harness.Service;
-using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;

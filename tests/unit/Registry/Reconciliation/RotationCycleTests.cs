@@ -11,7 +11,6 @@ using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 using CapiRegistryHook.Unit.Tests.Registry.Trust;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 

@@ -3,7 +3,6 @@ using CapiRegistryHook.Certificates;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry.Reconciliation;
 using CapiRegistryHook.Unit.Tests.Registry.Trust;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 

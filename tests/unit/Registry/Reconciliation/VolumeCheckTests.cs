@@ -35,7 +35,8 @@ public sealed class VolumeCheckTests : IDisposable
         var volumes = await ReadAsync();
 
         Assert.Equal(
-            [new("registry-0", 1000, 600, 100, 10), new("registry-1", 1000, 700, 100, 10), new("registry-cache-docker-io-0", 500, 0, 100, 10)],
+            [new("registry-0", 1000, 600, 100, 10), new("registry-1", 1000, 700, 100, 10),
+            new("registry-cache-docker-io-0", 500, 0, 100, 10)],
             volumes!);
         Assert.Equal(["n1", "n2"], _asked);
         Assert.Equal(volumes, (await _fixture.ReconcileAsync(_fixture.NewReplica())).Volumes);
@@ -79,7 +80,8 @@ public sealed class VolumeCheckTests : IDisposable
     public async Task Read_NoInodesLeft_CountsAsFull()
     {
         await InstallAsync(("registry-0", "n1"));
-        _nodes["n1"] = Summary(Pod("registry-0", Volume(1000, 900).Replace("\"inodesFree\":90", "\"inodesFree\":3", StringComparison.Ordinal)));
+        _nodes["n1"] = Summary(
+            Pod("registry-0", Volume(1000, 900).Replace("\"inodesFree\":90", "\"inodesFree\":3", StringComparison.Ordinal)));
 
         Assert.Equal(97, Assert.Single((await ReadAsync())!).Percent);
         Assert.Equal(["VolumeFilling"], await ReasonsAsync());

@@ -316,9 +316,11 @@ public sealed class StorageGrowthTests : IDisposable
         },
     }, CancellationToken);
 
-    private async Task<string> OwnerUidAsync() => (string)(await _workload.GetAsync(Owners, "registry", CancellationToken))["metadata"]!["uid"]!;
+    private async Task<string> OwnerUidAsync() =>
+        (string)(await _workload.GetAsync(Owners, "registry", CancellationToken))["metadata"]!["uid"]!;
 
-    private static JsonObject Labels() => new() { ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry" };
+    private static JsonObject Labels() =>
+        new() { ["app.kubernetes.io/instance"] = "registry", ["app.kubernetes.io/component"] = "registry" };
 
     private static JsonObject ClaimSpec(string size) => new()
     {
@@ -366,7 +368,8 @@ public sealed class StorageGrowthTests : IDisposable
 
     private Task<JsonObject> ReleaseAsync() => _fixture.Objects.GetAsync(ReconcilerFixture.Releases, "c1-registry", CancellationToken);
 
-    private static string? SizeIn(JsonObject release) => InstalledVolumes.SizeOf(InstalledVolumes.Read((string?)release["spec"]!["valuesTemplate"]));
+    private static string? SizeIn(JsonObject release) =>
+        InstalledVolumes.SizeOf(InstalledVolumes.Read((string?)release["spec"]!["valuesTemplate"]));
 
     private async Task<string> SizeAsync(string collection, string name) =>
         (string)(await _workload.GetAsync(collection, name, CancellationToken))["spec"]!["resources"]!["requests"]!["storage"]!;
@@ -375,7 +378,8 @@ public sealed class StorageGrowthTests : IDisposable
         (string)owner["spec"]!["volumeClaimTemplates"]![0]!["spec"]!["resources"]!["requests"]!["storage"]!;
 
     private async Task<IReadOnlyList<string>> ReasonsAsync() =>
-        [.. (await EventsAsync()).Select(item => (string)item["reason"]!).Where(reason => reason is "StorageKept" or "VolumesGrown").Distinct()];
+        [.. (await EventsAsync()).Select(item => (string)item["reason"]!)
+            .Where(reason => reason is "StorageKept" or "VolumesGrown").Distinct()];
 
     private async Task<string> NoteAsync(string reason) =>
         string.Join('\n', (await EventsAsync()).Where(item => (string)item["reason"]! == reason).Select(item => (string)item["note"]!));

@@ -7,7 +7,6 @@ using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Trust;
 

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Registry.Outcomes;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Trust;
 

@@ -72,7 +72,8 @@ public sealed class MachineAgesTests : IAsyncLifetime
     {
         var some = new OldMachines(1, "a", _fixture.Time.GetUtcNow());
 
-        Assert.Equal((some, some, OldMachines.None), (some + OldMachines.None, OldMachines.None + some, OldMachines.None + OldMachines.None));
+        Assert.Equal(
+            (some, some, OldMachines.None), (some + OldMachines.None, OldMachines.None + some, OldMachines.None + OldMachines.None));
     }
 
     private Task<OldMachines> OlderThanAsync(DateTimeOffset moment) =>

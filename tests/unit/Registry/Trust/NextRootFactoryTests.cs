@@ -74,7 +74,8 @@ public sealed class NextRootFactoryTests
         Assert.False(NextRootFactory.ReachesAll(current, secret with { Data = data }, Samples.Bundle(pair), _time));
     }
 
-    private static AuthoritySecret Root(CertificateKeyPair pair, params (string Key, string Value)[] annotations) => AuthoritySecret.Load(new Secret
+    private static AuthoritySecret Root(CertificateKeyPair pair, params (string Key, string Value)[] annotations) =>
+        AuthoritySecret.Load(new Secret
     {
         Metadata = new ObjectMeta
         {

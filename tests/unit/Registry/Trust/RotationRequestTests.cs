@@ -1,7 +1,6 @@
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Trust;
 using CapiRegistryHook.Unit.Tests.Certificates;
-using Xunit;
 
 namespace CapiRegistryHook.Unit.Tests.Registry.Trust;
 
