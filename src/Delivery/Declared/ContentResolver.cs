@@ -6,6 +6,7 @@ using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
 using CapiRegistryHook.Kubernetes.Connection;
+using CapiRegistryHook.Kubernetes.Objects;
 using CapiRegistryHook.Registry.Clients;
 using CapiRegistryHook.Registry.Contents;
 
@@ -21,6 +22,8 @@ namespace CapiRegistryHook.Delivery.Declared;
 /// <param name="time">The clock.</param>
 internal sealed class ContentResolver(ContentFleet fleet, string? bundles, AddressPolicy addresses, TimeProvider time)
 {
+    private const string BasicAuthentication = "kubernetes.io/basic-auth";
+
     /// <summary>References of one source that are resolved at once.</summary>
     private const int Workers = 4;
 
@@ -151,25 +154,35 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
         spec.CaSecretRef is { } secret
             ? Encoding.UTF8.GetString(await ReadKeyAsync(content, secret.Name!, "ca.crt", cancellationToken)) : null;
 
-    private async Task<Login?> ReadLoginAsync(ContentKey content, RegistrySourceSpec spec, CancellationToken cancellationToken)
+    private async Task<Login?> ReadLoginAsync(ContentKey content, RegistrySourceSpec spec, CancellationToken cancellationToken) =>
+        spec.CredentialsSecretRef?.Name is { } name
+            ? LoginOf(await ReadSecretAsync(content, name, cancellationToken), name, spec.Host!) : null;
+
+    /// <summary>
+    /// The login in a Secret. Whoever writes a RegistryContent names both the Secret and the host that it is sent to, and need not be
+    /// allowed
+    /// to read the Secret: so only one counts that says that it is for this host, or that it is nothing but a login.
+    /// </summary>
+    /// <exception cref="DeliveryException">It is another kind of Secret, or has no login for the host.</exception>
+    internal static Login LoginOf(Secret secret, string name, string host)
     {
-        if (spec.CredentialsSecretRef?.Name is not { } name)
-            return null;
-        var data = await ReadSecretAsync(content, name, cancellationToken);
+        var data = secret.Data ?? new Dictionary<string, byte[]>();
         if (data.TryGetValue(".dockerconfigjson", out var json))
-            return DockerConfig.FindInSecret(json, spec.Host!, $"The Secret {name}")
-                ?? throw new DeliveryException($"The Secret {name} has no login for {spec.Host}.");
+            return DockerConfig.FindInSecret(json, host, $"The Secret {name}")
+                ?? throw new DeliveryException($"The Secret {name} has no login for {host}.");
+        if (secret.Type != BasicAuthentication)
+            throw new DeliveryException($"The Secret {name} can't be used, because its type is neither kubernetes.io/dockerconfigjson nor "
+                + $"{BasicAuthentication}.");
         return data.TryGetValue("username", out var user) && data.TryGetValue("password", out var password)
             ? new Login(Encoding.UTF8.GetString(user), Encoding.UTF8.GetString(password))
-            : throw new DeliveryException($"The Secret {name} has neither .dockerconfigjson nor username and password.");
+            : throw new DeliveryException($"The Secret {name} has no username and password.");
     }
 
     private async Task<byte[]> ReadKeyAsync(ContentKey content, string name, string key, CancellationToken cancellationToken) =>
-        (await ReadSecretAsync(content, name, cancellationToken)).TryGetValue(key, out var value) ? value
+        (await ReadSecretAsync(content, name, cancellationToken)).Data?.TryGetValue(key, out var value) == true ? value
             : throw new DeliveryException($"The Secret {name} has no key {key}.");
 
-    private async Task<IReadOnlyDictionary<string, byte[]>> ReadSecretAsync(
-        ContentKey content, string name, CancellationToken cancellationToken) =>
+    private async Task<Secret> ReadSecretAsync(ContentKey content, string name, CancellationToken cancellationToken) =>
         await fleet.FindSecretAsync(content, name, cancellationToken)
             ?? throw new DeliveryException($"The Secret {name} does not exist.");
 }

@@ -135,11 +135,9 @@ public sealed class ContentFleet : IDisposable
         }
     }
 
-    /// <summary>The data of a Secret beside a content; null when it is not there.</summary>
-    public async Task<IReadOnlyDictionary<string, byte[]>?> FindSecretAsync(
-        ContentKey content, string name, CancellationToken cancellationToken) =>
-        await _management.FindAsync(CoreResources.Secrets, new NamespacedName(content.Namespace, name), cancellationToken) is { } secret
-            ? secret.Data ?? new Dictionary<string, byte[]>() : null;
+    /// <summary>A Secret beside a content; null when it is not there.</summary>
+    public Task<Secret?> FindSecretAsync(ContentKey content, string name, CancellationToken cancellationToken) =>
+        _management.FindAsync(CoreResources.Secrets, new NamespacedName(content.Namespace, name), cancellationToken);
 
     /// <summary>The data of a ConfigMap beside a content; null when it is not there.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> FindConfigMapAsync(

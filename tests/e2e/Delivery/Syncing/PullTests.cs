@@ -112,7 +112,7 @@ public sealed class PullTests
     {
         await SyncSite.WriteCaAsync(site, source, Cancelled);
         await SyncSite.WriteSecretAsync(
-            site, "default", "login", [("username", Own.UserName), ("password", Own.Password)], Cancelled);
+            site, "default", "login", [("username", Own.UserName), ("password", Own.Password)], Cancelled, "kubernetes.io/basic-auth");
         return (await SyncSite.PutImageAsync(site, source, "test/app", "1", 1, Cancelled),
             await SyncSite.PutImageAsync(site, source, "test/tool", "2", 2, Cancelled));
     }

@@ -65,10 +65,12 @@ internal static class SyncSite
         site.Admin.CreateAsync(Contents(@namespace), content, cancellationToken);
 
     public static Task WriteSecretAsync(
-        EmbeddedSite site, string @namespace, string name, (string Key, string Value)[] data, CancellationToken cancellationToken) =>
+        EmbeddedSite site, string @namespace, string name, (string Key, string Value)[] data, CancellationToken cancellationToken,
+        string type = "Opaque") =>
             site.Admin.CreateAsync(AdminClient.Secrets(@namespace), new JsonObject
         {
             ["metadata"] = new JsonObject { ["name"] = name },
+            ["type"] = type,
             ["data"] = new JsonObject([.. data.Select(entry => KeyValuePair.Create<string, JsonNode?>(
                 entry.Key, Convert.ToBase64String(Encoding.UTF8.GetBytes(entry.Value))))]),
         }, cancellationToken);
