@@ -45,8 +45,11 @@ internal sealed class FolderFiles(string folder) : IFileSet
         if (path.Length == 0 || path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal) || path.Split('/').Contains(".."))
             return null;
         var file = new FileInfo(Path.Combine(folder, path));
-        return file is { Exists: true, LinkTarget: null } ? file.Length : null;
+        return file is { Exists: true, LinkTarget: null } && !HasLink(Path.GetDirectoryName(path)) ? file.Length : null;
     }
+
+    private bool HasLink(string? path) => !string.IsNullOrEmpty(path)
+        && (new DirectoryInfo(Path.Combine(folder, path)).LinkTarget is not null || HasLink(Path.GetDirectoryName(path)));
 
     public Stream? Open(string path, long offset = 0)
     {

@@ -70,13 +70,17 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
         var file = Path.Combine(bundles, content.Key.Namespace, path);
         if (!File.Exists(file) && !Directory.Exists(file))
             throw new DeliveryException($"There is no bundle {path} in the folder {content.Key.Namespace} of the volume of bundles.");
+        if (HasLink(Path.Combine(bundles, content.Key.Namespace), path))
+            throw new DeliveryException(
+                $"The bundle {path} lies behind a symbolic link, which is not followed: put the bundle itself there.");
         var written = File.GetLastWriteTimeUtc(file);
         var source = await DeliverySource.OpenFileAsync(file, cancellationToken);
         try
         {
             var names = await ReadLockAsync(content, cancellationToken);
             // A backup of a registry has its locks too; those of other registries are of no use here.
-            var entries = names is null ? source.Entries.Where(entry => entry.Name?.Repository != ContentArtifact.Repository)
+            var entries = names is null
+                ? SourceSet.Distinct(source.Entries.Where(entry => entry.Name?.Repository != ContentArtifact.Repository))
                 : names.Select(name => Find(source, name, path));
             return await FinishAsync(content.Key, [.. entries.OrderBy(entry => entry.Label, StringComparer.Ordinal)], former,
                 (source, (file, written)), cancellationToken);
@@ -86,6 +90,19 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
             source.Dispose();
             throw;
         }
+    }
+
+    // Tenants may write into their folders, and must not read those of others by that.
+    private static bool HasLink(string folder, string path)
+    {
+        foreach (var part in path.Split('/'))
+        {
+            folder = Path.Combine(folder, part);
+            if (new FileInfo(folder).LinkTarget is not null)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>What a lock names in a bundle: the lock decides, so a bundle with other content under that name is refused.</summary>
@@ -160,8 +177,7 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
 
     /// <summary>
     /// The login in a Secret. Whoever writes a RegistryContent names both the Secret and the host that it is sent to, and need not be
-    /// allowed
-    /// to read the Secret: so only one counts that says that it is for this host, or that it is nothing but a login.
+    /// allowed to read the Secret: so only one counts that says that it is for this host, or that it is nothing but a login.
     /// </summary>
     /// <exception cref="DeliveryException">It is another kind of Secret, or has no login for the host.</exception>
     internal static Login LoginOf(Secret secret, string name, string host)

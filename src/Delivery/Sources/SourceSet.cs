@@ -30,7 +30,7 @@ public sealed class SourceSet : IDisposable
         {
             foreach (var text in texts)
                 sources.Add(await DeliverySource.OpenAsync(text, registries, cancellationToken));
-            return new SourceSet(sources, [.. sources.SelectMany(source => source.Entries).GroupBy(entry => entry.Label).Select(Only)]);
+            return new SourceSet(sources, Distinct(sources.SelectMany(source => source.Entries)));
         }
         catch
         {
@@ -41,6 +41,11 @@ public sealed class SourceSet : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _sources.ForEach(source => source.Dispose());
+
+    /// <summary>Entries with each label once.</summary>
+    /// <exception cref="DeliveryException">Two have different content under one name.</exception>
+    internal static IReadOnlyList<SourceEntry> Distinct(IEnumerable<SourceEntry> entries) =>
+        [.. entries.GroupBy(entry => entry.Label).Select(Only)];
 
     private static SourceEntry Only(IGrouping<string, SourceEntry> same) => same.DistinctBy(entry => entry.Root.Digest).Count() == 1
         ? same.First()
