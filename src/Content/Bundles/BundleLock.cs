@@ -58,10 +58,11 @@ public sealed record BundleLock(
                 throw new ContentException($"it is not a lock of version {Version}");
             return new BundleLock([.. List(root, "content").Select(Entry)], Digests(root, "blobs"), Digests(root, "leftOut"));
         }
-        catch (Exception exception) when (exception is JsonException or ContentException)
+        catch (Exception exception) when (exception is JsonException or ContentException or InvalidOperationException)
         {
+            // Half a surrogate pair is an invalid operation.
             throw new ContentException("The lock can't be used: "
-                + $"{(exception is JsonException ? "it is not valid JSON" : exception.Message.TrimEnd('.'))}.", exception);
+                + $"{(exception is ContentException ? exception.Message.TrimEnd('.') : "it is not valid JSON")}.", exception);
         }
     }
 

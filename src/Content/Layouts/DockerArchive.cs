@@ -42,8 +42,9 @@ public sealed class DockerArchive : INamedSource
             await archive.ReadAsync(cancellationToken);
             return archive;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // Half a surrogate pair is an invalid operation.
             throw new ContentException($"{files.Location} is not a docker archive: {ManifestName} is not valid JSON.", exception);
         }
     }

@@ -38,9 +38,9 @@ internal static class BuildTime
             return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("created", out var created)
                 && created.ValueKind == JsonValueKind.String ? Parse(created.GetString()) : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The configuration of an artifact may be anything.
+            // The configuration of an artifact may be anything, also half a surrogate pair.
             return null;
         }
     }

@@ -2,6 +2,7 @@ using CapiRegistryHook.Content.Layouts;
 using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Registry.Contents;
 
 namespace CapiRegistryHook.Delivery.Pruning;
 
@@ -29,7 +30,10 @@ internal static class RegistryInventory
         var count = 0;
         foreach (var replica in target.Replicas.OrderBy(replica => replica == target.Primary ? 0 : 1))
         {
-            await foreach (var repository in replica.Client.RepositoriesAsync(cancellationToken))
+            // A list may lack entries, and what a lock lists that is not seen would count as unneeded.
+            var names = replica.Client.RepositoriesAsync(cancellationToken)
+                .Where(name => name != ContentArtifact.Repository).Prepend(ContentArtifact.Repository);
+            await foreach (var repository in names)
             {
                 if (!repositories.TryGetValue(repository, out var builder))
                     repositories[repository] = builder = new Builder();

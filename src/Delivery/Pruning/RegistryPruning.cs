@@ -5,6 +5,8 @@ using CapiRegistryHook.Content.Registries;
 using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Kubernetes;
+using CapiRegistryHook.Kubernetes.Client;
 
 namespace CapiRegistryHook.Delivery.Pruning;
 
@@ -17,17 +19,51 @@ namespace CapiRegistryHook.Delivery.Pruning;
 /// <param name="time">The clock.</param>
 public sealed class RegistryPruning(PruneOptions options, TimeProvider time)
 {
+    /// <summary>How long reading and removing may take; a registry with as many names as may be takes minutes.</summary>
+    internal static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
     /// <summary>Prunes one registry.</summary>
     /// <param name="target">The registry of a cluster.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DeliveryException">It is not the registry of a cluster, does not remove content, or could not be
     /// collected.</exception>
     /// <exception cref="ContentException">The registry can't be read as a whole; nothing was removed.</exception>
-    /// <exception cref="Kubernetes.Client.KubernetesApiException">The workload API server can't be asked what it needs.</exception>
+    /// <exception cref="KubernetesApiException">The workload API server can't be asked what it needs.</exception>
     public async Task<PruneReport> RunAsync(RegistryTarget target, CancellationToken cancellationToken)
     {
         if (target.Workload is not { } workload)
             throw new DeliveryException($"{target.Name} is not the registry of a cluster, so nobody knows what its users need.");
+        var (plan, losers) = await WithinLimitAsync(target, workload, cancellationToken);
+        var report = new PruneReport(target.Name, plan.Removed, plan.Kept, plan.Blobs.Sum(blob => blob.Blob.Size));
+        if (options is { IsDryRun: true } or { CollectLimit: null })
+            return report;
+        // Also when nothing was removed: a run before this one may have ended between the two.
+        var isCollected = await new GarbageCollection(workload, time).RunAsync(options.CollectLimit.Value, cancellationToken);
+        return !isCollected ? report
+            : report with { IsCollected = true, FreedBytes = await CountFreedAsync(losers, plan.Blobs, cancellationToken) };
+    }
+
+    /// <summary>A registry that answers slowly must not keep those that come after it from being pruned.</summary>
+    private async Task<(PrunePlan Plan, IReadOnlyList<RegistryReplica> Losers)> WithinLimitAsync(
+        RegistryTarget target, KubernetesClient workload, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var (inventory, plan) = await PlanAsync(target, workload, either.Token);
+            return (plan, options.IsDryRun ? [] : await RemoveAsync(target, inventory, plan.Removed, either.Token));
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new DeliveryException(
+                $"It took longer than {Longest.TotalMinutes:0} minutes; another run goes on with what is left.", exception);
+        }
+    }
+
+    private async Task<(IReadOnlyList<RepositoryInventory> Inventory, PrunePlan Plan)> PlanAsync(
+        RegistryTarget target, KubernetesClient workload, CancellationToken cancellationToken)
+    {
         var inventory = await RegistryInventory.ReadAsync(target, cancellationToken);
         var needed = new NeededContent(target.Rule, target.PullAddress);
         foreach (var entry in options.Locks)
@@ -39,17 +75,7 @@ public sealed class RegistryPruning(PruneOptions options, TimeProvider time)
                 needed.Add(name, digest: null, KeepReason.Workload);
         }
 
-        var plan = await PrunePlan.CreateAsync(inventory, needed, options.Keep, time.GetUtcNow(), cancellationToken);
-        var report = new PruneReport(target.Name, plan.Removed, plan.Kept, plan.Blobs.Sum(blob => blob.Blob.Size));
-        if (options.IsDryRun)
-            return report;
-        var losers = await RemoveAsync(target, inventory, plan.Removed, cancellationToken);
-        if (options.CollectLimit is not { } limit)
-            return report;
-        // Also when nothing was removed: a run before this one may have ended between the two.
-        var isCollected = await new GarbageCollection(workload, time).RunAsync(limit, cancellationToken);
-        return !isCollected ? report
-            : report with { IsCollected = true, FreedBytes = await CountFreedAsync(losers, plan.Blobs, cancellationToken) };
+        return (inventory, await PrunePlan.CreateAsync(inventory, needed, options.Keep, time.GetUtcNow(), cancellationToken));
     }
 
     /// <summary>The primary first, since the others copy from it; within each, what leads to others before these.</summary>

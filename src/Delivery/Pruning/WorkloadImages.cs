@@ -66,11 +66,24 @@ internal static class WorkloadImages
         {
             if (++count > MostObjects)
                 throw new DeliveryException($"The workload cluster has more than {MostObjects} pods and controllers.");
-            foreach (var field in item.Fields ?? [])
-                Collect(field.Value, images);
+            Collect(item, images);
         }
 
         return count;
+    }
+
+    private static void Collect(UnstructuredObject item, HashSet<string> images)
+    {
+        try
+        {
+            foreach (var field in item.Fields ?? [])
+                Collect(field.Value, images);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Half a surrogate pair.
+            throw new DeliveryException("The workload cluster has a pod or controller with text that is not Unicode.", exception);
+        }
     }
 
     /// <summary>

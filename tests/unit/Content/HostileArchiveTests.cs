@@ -100,6 +100,20 @@ public sealed class HostileArchiveTests : IAsyncDisposable
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""[{"Config":"c.json","Layers":["\ud800"]}]""")]
+    [InlineData("""[{"Config":"\ud800","Layers":[]}]""")]
+    public async Task DockerArchive_TextThatIsNotUnicode_IsRefused(string list)
+    {
+        _folder.Write("manifest.json", list);
+        _folder.Write("c.json", "{}");
+        await Assert.ThrowsAsync<ContentException>(() => ContentArchive.OpenAsync(_folder.Path, Cancelled));
+    }
+
+    [Fact]
+    public void Lock_TextThatIsNotUnicode_IsRefused() => Assert.Throws<ContentException>(() => BundleLock.Parse(
+        Encoding.UTF8.GetBytes($$"""{"version":1,"content":[{"name":"a","digest":"sha256:{{new string('0', 64)}}","size":1,"why":["\ud800"]}],"blobs":[],"leftOut":[]}""")));
+
     [Fact]
     public async Task DockerArchive_LayerThatIsNotItsDiffId_IsRefused()
     {

@@ -3,8 +3,10 @@ using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
+using CapiRegistryHook.Delivery.Declared;
 using CapiRegistryHook.Delivery.Pruning;
 using CapiRegistryHook.Delivery.Targets;
+using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Unit.Tests.Content;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
 
@@ -74,6 +76,58 @@ public sealed class RegistryPruningTests : IDisposable
         Assert.InRange(page, 0, 4);
     }
 
+    /// <summary>Catalogs on object storage lack entries now and then.</summary>
+    [Fact]
+    public async Task Run_CatalogLacksTheLocks_WhatTheyListStays()
+    {
+        await PushAsync(("listed", _source.AddImage("listed")), ("other", _source.AddImage("other")));
+        var key = new ContentKey("team-a", "base");
+        var artifact = ResolvedContent.ArtifactOf(key,
+            [("example.com/app:listed", Digest.Compute(_registry.Manifests["app:listed"].Bytes))]);
+        using (var client = _registry.Client())
+            await ContentCopy.RunAsync(client,
+                [new CopyItem("lock", artifact, artifact.Root, ContentArtifact.Repository, ContentArtifact.TagOf(key))], new CopyOptions(), Cancelled);
+        _registry.Fault = request => request.RequestUri!.AbsolutePath.EndsWith("_catalog", StringComparison.Ordinal)
+            ? new HttpResponseMessage(System.Net.HttpStatusCode.OK) { Content = new StringContent("""{"repositories":["app"]}""") }
+            : null;
+
+        await PruneAsync(_ => Task.CompletedTask);
+
+        Assert.Contains("app:listed", _registry.Manifests.Keys);
+        Assert.DoesNotContain("app:other", _registry.Manifests.Keys);
+    }
+
+    /// <summary>One of many registries, and the owner of its cluster decides what it answers.</summary>
+    [Theory]
+    [InlineData("""{"created":"\ud800"}""", "{}", null)]
+    [InlineData("{}", """{"image":"\ud800"}""", "not Unicode")]
+    [InlineData("{}", """{"\ud800":"a"}""", "not Unicode")]
+    public async Task Run_TextThatIsNotUnicode_IsAFaultOfThisRegistryAlone(string config, string spec, string? sentence)
+    {
+        var blob = _source.AddBlob(MediaTypes.OciConfig, System.Text.Encoding.UTF8.GetBytes(config));
+        await PushAsync(("old", _source.Add(ManifestWriter.Image(blob, []))));
+
+        var failure = await Record.ExceptionAsync(() => PruneAsync(_ => Task.CompletedTask, spec, TimeSpan.FromDays(1)));
+
+        Assert.Equal(sentence is null, failure is null);
+        Assert.Contains(sentence ?? "", failure?.Message ?? "", StringComparison.Ordinal);
+        Assert.True(failure is null || Fault.Is(failure), failure?.ToString());
+    }
+
+    [Fact]
+    public async Task Run_RegistryAnswersTooSlowly_EndsSoThatOthersAreNext()
+    {
+        var time = new ManualTime();
+        using var silent = new SilentRegistry();
+
+        var run = PruneAsync(_ => Task.CompletedTask, time: time, registry: silent);
+        await time.TimerAsync(delay => delay == RegistryPruning.Longest);
+        time.Advance(RegistryPruning.Longest);
+
+        Assert.StartsWith("It took longer than 60 minutes", (await Assert.ThrowsAsync<DeliveryException>(() => run)).Message,
+            StringComparison.Ordinal);
+    }
+
     private async Task PushAsync(params (string Tag, Descriptor Root)[] images)
     {
         using var client = _registry.Client();
@@ -82,18 +136,31 @@ public sealed class RegistryPruningTests : IDisposable
     }
 
     /// <summary>Prunes a registry of which nobody needs anything; somebody does something after it was read.</summary>
-    private async Task<PruneReport> PruneAsync(Func<RegistryClient, Task> meanwhile)
+    private async Task<PruneReport> PruneAsync(Func<RegistryClient, Task> meanwhile, string spec = "{}", TimeSpan? younger = null,
+        TimeProvider? time = null, HttpMessageHandler? registry = null)
     {
         using var client = _registry.Client();
         await using var workload = await ClientFixture.StartAsync(async (context, _) =>
         {
-            if (context.Request.Path.Value!.EndsWith("/pods", StringComparison.Ordinal))
+            var isPods = context.Request.Path.Value!.EndsWith("/pods", StringComparison.Ordinal);
+            if (isPods)
                 await meanwhile(client);
-            await context.JsonAsync("""{"kind":"List","apiVersion":"v1","metadata":{},"items":[]}""");
+            var items = isPods ? $$"""{"metadata":{"name":"a","namespace":"default"},"spec":{{spec}}}""" : "";
+            await context.JsonAsync($$"""{"kind":"List","apiVersion":"v1","metadata":{},"items":[{{items}}]}""");
         });
-        var replica = new RegistryReplica("registry-0", new Uri("https://registry.test/"), _registry, new RegistryOptions { Retry = Fixtures.Impatient });
+        var replica = new RegistryReplica("registry-0", new Uri("https://registry.test/"), registry ?? _registry,
+            new RegistryOptions { Retry = Fixtures.Impatient, Timeout = TimeSpan.FromDays(1) });
         using var target = new RegistryTarget("default/one", MirrorRule.ByPath, [replica], primary: 0) { Workload = workload.Client };
-        var options = new PruneOptions(new KeepRules(0, null, []), [], IsDryRun: false, CollectLimit: null);
-        return await new RegistryPruning(options, TimeProvider.System).RunAsync(target, Cancelled);
+        var options = new PruneOptions(new KeepRules(0, younger, []), [], IsDryRun: false, CollectLimit: null);
+        return await new RegistryPruning(options, time ?? TimeProvider.System).RunAsync(target, Cancelled);
+    }
+
+    private sealed class SilentRegistry : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            throw new InvalidOperationException("An endless wait ended.");
+        }
     }
 }
