@@ -126,7 +126,9 @@ internal sealed class SyncModel(SyncOptions options, IReadOnlyList<string> share
             return _contents.TryGetValue(key, out var state) ? [.. Selected(state).Select(cluster => cluster.Key)] : [];
     }
 
-    /// <summary>What a Cluster has to get: resolved, not suspended, each held for the caller, in order of names.</summary>
+    /// <summary>
+    /// What a Cluster has to get: resolved, not suspended, each held for the caller. What somebody waits for comes first, then by names.
+    /// </summary>
     /// <param name="key">The Cluster.</param>
     /// <param name="onRead">Called while nothing changes: what changed before is in the result, what comes after is not.</param>
     public IReadOnlyList<WantedContent> ContentsOf(ClusterKey key, Action? onRead = null)
@@ -140,7 +142,8 @@ internal sealed class SyncModel(SyncOptions options, IReadOnlyList<string> share
                 .Where(state => state.Resolved is not null && state.ResolvedGeneration == state.Content.Metadata.Generation
                     && !ContentSelection.IsSuspended(state.Content)
                     && state.IsValid && _selection.SelectsIfValid(state.Content, key, cluster.Labels) && state.Resolved.TryHold())
-                .OrderBy(state => state.Content.Key.ToString(), StringComparer.Ordinal)
+                .OrderBy(state => cluster.NeededFor is { } version && ContentSelection.IsNeededFor(state.Content, version) ? 0 : 1)
+                .ThenBy(state => state.Content.Key.ToString(), StringComparer.Ordinal)
                 .Select(state => new WantedContent(state.Resolved!, state.Content.Spec!, state.Results.GetValueOrDefault(key))
                 {
                     IsAwaited = cluster.NeededFor is not null, Withdrawn = state.Withdrawn,

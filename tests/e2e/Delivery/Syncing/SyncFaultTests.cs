@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CapiRegistryHook.EndToEnd.Tests.Content;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Cluster;
@@ -68,6 +69,29 @@ public sealed class SyncFaultTests
         Assert.Empty(seen.Except([first, moved]));
         await SyncSite.WaitAsync(site, sync, "base", "Complete", Cancelled);
         Assert.True(await SyncInvariants.CheckAsync(cluster.Replicas[0], "default.base", Cancelled));
+    }
+
+    /// <summary>At this bandwidth all of it would take minutes; what is not there when the work ends was not sent.</summary>
+    [Fact]
+    public async Task Content_SuspendedWhileItIsSent_IsNotSentAnyFurther()
+    {
+        await using var site = await EmbeddedSite.StartAsync(Cancelled);
+        await using var source = await RealRegistry.StartAsync(Cancelled);
+        var cluster = await site.AddAsync("one", 1, Cancelled);
+        await SyncSite.WriteCaAsync(site, source, Cancelled);
+        await SyncSite.PutImageAsync(site, source, "test/app", "1", 1, Cancelled, size: 500_000);
+        await SyncSite.CreateAsync(site, SyncSite.Content("base", source, "docker.io/test/app:1"), Cancelled);
+        await using var sync = await RunningSync.StartAsync(site, Cancelled, "--sync-cluster-bandwidth", "10");
+        await Polling.UntilAsync("an upload has begun", () => Task.FromResult(cluster.Replicas[0].Requests > 3), () => sync.Log, Cancelled);
+
+        await site.Admin.MergePatchAsync(
+            SyncSite.Contents("default"), "base", new JsonObject { ["spec"] = new JsonObject { ["suspend"] = true } }, Cancelled);
+        await SyncSite.WaitAsync(site, sync, "base", "Suspended", Cancelled);
+        await Polling.UntilAsync("nothing is worked on",
+            async () => await sync.MetricAsync("capi_registry_hook_sync_running", Cancelled) == 0, () => sync.Log, Cancelled);
+
+        Assert.Null(await cluster.Replicas[0].Client.ResolveAsync("test/app", "1", Cancelled));
+        Assert.Equal(0, await sync.EndAsync(Cancelled));
     }
 
     [Theory]

@@ -180,6 +180,31 @@ public sealed class SyncModelTests : IDisposable
         }
     }
 
+    /// <summary>Other contents may come from a slow source.</summary>
+    [Fact]
+    public void ContentsOf_ClusterThatSomebodyWaitsFor_HasFirstWhatIsNeeded()
+    {
+        _model.See(Content());
+        _model.See(Content(1, spec => spec with { KubernetesVersions = ["v1.35"] }) with
+        {
+            Metadata = Content().Metadata with { Name = "upgrade" },
+        });
+        foreach (var (asked, _) in _model.TakeUnresolved(4))
+            _model.Resolve(asked, new ResolvedContent(asked.Key, [], [], new Opened(() => { })) { Way = "" }, problem: null, isFormer: false);
+
+        Assert.Equal(["base", "upgrade"], Names(neededFor: null));
+        Assert.Equal(["upgrade", "base"], Names("v1.35.2"));
+
+        List<string> Names(string? neededFor)
+        {
+            _model.See(new ContentCluster(One) { HasRegistry = true, NeededFor = neededFor });
+            var wanted = _model.ContentsOf(One);
+            foreach (var each in wanted)
+                each.Content.Dispose();
+            return [.. wanted.Select(each => each.Content.Key.Name)];
+        }
+    }
+
     /// <summary>A copy under way keeps the source open that another resolution replaces.</summary>
     [Fact]
     public void Resolve_WhileSomebodyHoldsTheFormer_ClosesItLater()
