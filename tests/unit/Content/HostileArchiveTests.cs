@@ -112,7 +112,8 @@ public sealed class HostileArchiveTests : IAsyncDisposable
 
     [Fact]
     public void Lock_TextThatIsNotUnicode_IsRefused() => Assert.Throws<ContentException>(() => BundleLock.Parse(
-        Encoding.UTF8.GetBytes($$"""{"version":1,"content":[{"name":"a","digest":"sha256:{{new string('0', 64)}}","size":1,"why":["\ud800"]}],"blobs":[],"leftOut":[]}""")));
+        Encoding.UTF8.GetBytes(
+            $$"""{"version":1,"content":[{"name":"a","digest":"sha256:{{new string('0', 64)}}","size":1,"why":["\ud800"]}],"blobs":[],"leftOut":[]}""")));
 
     [Fact]
     public async Task DockerArchive_LayerThatIsNotItsDiffId_IsRefused()

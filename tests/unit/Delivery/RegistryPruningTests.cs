@@ -86,7 +86,8 @@ public sealed class RegistryPruningTests : IDisposable
             [("example.com/app:listed", Digest.Compute(_registry.Manifests["app:listed"].Bytes))]);
         using (var client = _registry.Client())
             await ContentCopy.RunAsync(client,
-                [new CopyItem("lock", artifact, artifact.Root, ContentArtifact.Repository, ContentArtifact.TagOf(key))], new CopyOptions(), Cancelled);
+                [new CopyItem("lock", artifact, artifact.Root, ContentArtifact.Repository, ContentArtifact.TagOf(key))], new CopyOptions(),
+                Cancelled);
         _registry.Fault = request => request.RequestUri!.AbsolutePath.EndsWith("_catalog", StringComparison.Ordinal)
             ? new HttpResponseMessage(System.Net.HttpStatusCode.OK) { Content = new StringContent("""{"repositories":["app"]}""") }
             : null;

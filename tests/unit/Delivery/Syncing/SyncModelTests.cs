@@ -190,7 +190,8 @@ public sealed class SyncModelTests : IDisposable
             Metadata = Content().Metadata with { Name = "upgrade" },
         });
         foreach (var (asked, _) in _model.TakeUnresolved(4))
-            _model.Resolve(asked, new ResolvedContent(asked.Key, [], [], new Opened(() => { })) { Way = "" }, problem: null, isFormer: false);
+            _model.Resolve(
+                asked, new ResolvedContent(asked.Key, [], [], new Opened(() => { })) { Way = "" }, problem: null, isFormer: false);
 
         Assert.Equal(["base", "upgrade"], Names(neededFor: null));
         Assert.Equal(["upgrade", "base"], Names("v1.35.2"));
