@@ -14,6 +14,7 @@ public sealed class CommandLineTests
     [InlineData("can't be read", "plan", "-f", "/dev/zero")]
     [InlineData("can't be read", "plan", "-f", "-", "--config", "/dev/zero")]
     [InlineData("stands before the command", "--kubeconfig", "/nowhere", "serve")]
+    [InlineData("The option --clusterr is not known", "push", "site.tar", "--clusterr", "default/c1")]
     [InlineData("--listen has the value \"::9443\"", "serve", "--listen", "::9443")]
     [InlineData("--listen has the value \"\"", "serve", "--listen=")]
     [InlineData("--tls-key-file is missing", "serve", "--metrics-listen=", "--chart-ca-secret=")]

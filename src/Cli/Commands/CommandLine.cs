@@ -15,6 +15,8 @@ internal static class CommandLine
             .Parse(SplitEmptyValues(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
             return ExitCode.Refuse(result.Errors.Select(error => error.Message));
+        if (UnknownOptions(result) is [_, ..] unknown)
+            return ExitCode.Refuse(unknown.Select(option => $"The option {option} is not known; --help lists those of the command."));
         if (OptionsBeforeTheCommand(result) is [_, ..] lost)
             return ExitCode.Refuse(lost.Select(option =>
                 $"Option '{option}' stands before the command, where it has no effect; put it after the command."));
@@ -26,7 +28,7 @@ internal static class CommandLine
         return code;
     }
 
-    private static RootCommand Build(ProgramName program, TimeProvider time)
+    internal static RootCommand Build(ProgramName program, TimeProvider time)
     {
         var root = new RootCommand(Description);
         if (!program.IsPlugin)
@@ -63,6 +65,11 @@ internal static class CommandLine
             && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1
             ? new[] { argument[..^1], "" }
             : [argument])];
+
+    /// <summary>The parser takes an option that it does not know for an argument, where the command has some.</summary>
+    internal static List<string> UnknownOptions(ParseResult result) =>
+        [.. result.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value).Where(value => value.StartsWith("--", StringComparison.Ordinal))];
 
     private static List<string> OptionsBeforeTheCommand(ParseResult result) => result.CommandResult == result.RootCommandResult
         ? []

@@ -11,7 +11,7 @@ internal sealed class TargetArguments
 {
     private readonly Option<string[]> _clusters = new("--cluster")
     {
-        Description = "Clusters whose registries are meant, as NAMESPACE/NAME.", AllowMultipleArgumentsPerToken = true,
+        Description = "Clusters, as NAMESPACE/NAME.", AllowMultipleArgumentsPerToken = true,
     };
 
     private readonly Option<string?> _selector = new("--selector", "-l")
