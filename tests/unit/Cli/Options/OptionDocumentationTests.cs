@@ -27,7 +27,7 @@ public sealed class OptionDocumentationTests
         that can't be used is named, and the exit code is 2. Unknown variables with the prefix `{ServiceOption.EnvironmentPrefix}` and
         unknown keys are refused.
 
-        `serve` takes all of these options; `plan`, `schema`, `status` and `rotate-root` take those that matter to them (`--help` lists them).
+        `serve` takes all of these options; the other [commands](commands.md) take those that matter to them (`--help` lists them).
 
         The chart sets some options itself, because other objects depend on them (its
         [README](../charts/capi-registry-hook/README.md) has the values). All others are keys of its value `options`, under the name in the
