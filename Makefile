@@ -21,9 +21,9 @@ build: ## Compile everything, warnings are errors
 publish: $(PUBLISHED) ## Build the program as it ships, into artifacts/publish
 
 $(PUBLISHED): $(SOURCES)
-	@echo "== publish: one self-contained file ($(RUNTIME))"
+	@echo "== publish: one self-contained file ($(RUNTIME)); takes a minute or two"
 	@rm -rf artifacts/publish
-	dotnet publish src/Cli/Cli.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
+	@dotnet publish src/Cli/Cli.csproj --configuration $(CONFIGURATION) --runtime $(RUNTIME) -p:Ship=true \
 		--output artifacts/publish --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
 	@touch $(PUBLISHED)
 
@@ -39,8 +39,7 @@ CLUSTER ?= embedded
 
 demo: publish ## Play the main job and show what happens (CLUSTER=embedded|real)
 	@echo "== demo: build the player"
-	@dotnet build tests/demo/demo.csproj --configuration $(CONFIGURATION) --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
-	@dotnet run --project tests/demo/demo.csproj --configuration $(CONFIGURATION) --no-build -- $(CLUSTER)
+	@dotnet run --project tests/demo/demo.csproj --configuration $(CONFIGURATION) -- $(CLUSTER)
 
 test: ## Run all tests: unit, end to end against real API servers, soak
 	@bash tests/run.sh unit e2e soak

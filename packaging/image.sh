@@ -48,7 +48,7 @@ main() {
   exec 8>"$root/artifacts/image.lock"
   flock --timeout 300 8 || die "another run did not end within 300 s"
   if [[ $(cat "$target/sources" 2>/dev/null) != "$(sources)" ]]; then
-    dotnet build "$here/packaging.csproj" --configuration Release --nologo --verbosity quiet >&2
+    dotnet msbuild "$here/packaging.csproj" -restore -property:Configuration=Release -nologo -verbosity:quiet >&2
     rm -rf "$target".??????
     work=$(mktemp -d "$target.XXXXXX")
     "$here/bin/Release/net10.0/CapiRegistryHook.Packaging" image --program "$program" --packages "$packages" --registry "$registry" \

@@ -47,7 +47,7 @@ main() {
   render default
   render self-managed --set certificate.mode=selfManaged
   render clusterctl --set options.logLevel=Information --set options.rollout=Paced
-  dotnet build "$here/packaging.csproj" --configuration Release --nologo --verbosity quiet -consoleLoggerParameters:NoSummary
+  dotnet msbuild "$here/packaging.csproj" -restore -property:Configuration=Release -nologo -verbosity:quiet
   "$here/bin/Release/net10.0/CapiRegistryHook.Packaging" release --checkout "$root" --release-version "$version" \
     --registry "$IMAGE_REGISTRY" --image "$root/artifacts/image" --rendered "$work/rendered" --output "$work/out" ${DRY_RUN:+--dry-run}
   rm -rf "$target"
