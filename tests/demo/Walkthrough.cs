@@ -53,7 +53,8 @@ internal sealed class Walkthrough
 
         Title($"Done in {TimeProvider.System.GetElapsedTime(started).TotalSeconds.ToString("F1", CultureInfo.InvariantCulture)} s");
         Line(walkthrough._failed ? "Something did not go as it should; see above."
-            : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.");
+            : "One variable, and the cluster has a registry certificate, trust for its nodes, and a chart to install.\n"
+                + "   What nodes get: artifacts/publish/capi-registry-hook plan -f docs/examples/cluster.yaml");
         return walkthrough._failed ? 1 : 0;
     }
 

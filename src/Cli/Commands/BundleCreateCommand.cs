@@ -25,7 +25,7 @@ internal static class BundleCreateCommand
         };
         var cluster = new Option<string?>("--from-cluster")
         {
-            Description = "Cluster, as NAMESPACE/NAME, all of whose registry comes along: a backup.",
+            Description = "Cluster, as NAMESPACE/NAME, whose whole registry is included, as a backup.",
         };
         var output = new Option<string>("--output", "-o") { Description = "The bundle to write.", Required = true };
         var older = new Option<string?>("--base")
@@ -42,7 +42,7 @@ internal static class BundleCreateCommand
         };
         var keep = new Option<bool>("--keep-indexes")
         {
-            Description = "Keep the digests of indexes whose platforms are cut down; not every registry accepts such indexes.",
+            Description = "Keep the digests of indexes whose platforms are reduced; not every registry accepts such indexes.",
         };
         var why = new Option<bool>("--why") { Description = "Print where each entry came from." };
         var command = new Command(

@@ -15,7 +15,7 @@ internal static class ForwardCommand
         {
             Description = "Port of 127.0.0.1. [0 for any that is free, to 65535]", DefaultValueFactory = _ => 5000,
         };
-        var command = new Command("forward", "Open a local port to the registry of a cluster. Connections that break do not end it.")
+        var command = new Command("forward", "Open a local port to the registry of a cluster, until interrupted.")
         {
             cluster, port,
         };

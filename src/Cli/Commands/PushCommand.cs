@@ -40,8 +40,8 @@ internal static class PushCommand
         };
         var targets = new TargetArguments();
         var command = new Command(
-            "push", "Push content to the registries of clusters: blobs before manifests before tags. What is there is "
-            + "not sent.") { sources, wait, limit, parallel, workers, dryRun, output, sourceCa };
+            "push", "Push content to the registries of clusters: blobs before manifests before tags. What a registry "
+            + "already has is not sent.") { sources, wait, limit, parallel, workers, dryRun, output, sourceCa };
         targets.Bind(command, time, (reader, result) =>
         {
             var isJson = OutputFormat.IsJson(reader, result.GetValue(output)!);

@@ -11,7 +11,7 @@ internal static class SyncCommand
     public static Command Build(TimeProvider time)
     {
         var command = new Command("sync",
-            "Run the syncer: fill the registries of Clusters with what RegistryContents declare, and keep them so.");
+            "Run the syncer: fill the registries of Clusters with what RegistryContents declare, and keep them in sync.");
         command.Bind(SyncOptionGroup.Options, (reader, _) => RunAsync(reader, time));
         return command;
     }

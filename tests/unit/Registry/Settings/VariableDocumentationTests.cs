@@ -20,15 +20,19 @@ public sealed class VariableDocumentationTests
     private static string Write() => $$"""
         # The variable
 
-        Under `addons.registry` in the topology variable `clusterConfig` (both names are options of the service). `{}` asks for a registry
-        with all defaults; absent or `null` means none. Other fields of the same variable are left alone. A field that is not in this table
-        is refused, so that a misspelt one is not lost in silence.
+        Under `addons.registry` in the topology variable `clusterConfig` (both names are options of the service). `{}` requests a registry
+        with all defaults; absent or `null` means none, and removing it later [removes the registry](reconciler.md#what-it-does). Other fields
+        of the same variable are left alone. A field that is not in this table is refused, so that no misspelt field is ignored.
+
+        A running registry takes over changes, and its pods restart one by one; [volumes and
+        addresses](registry-values.md#volumes-stay-as-they-were-installed) stay, but volumes can grow. What nodes use is in their templates: Cluster
+        API replaces the nodes when `addons.registry` is set or removed, and when `mirror`, `addresses` or `auth.generate` change.
 
         | field | type | default | meaning |
         |---|---|---|---|
         {{string.Concat(SettingsShape.Registry.Leaves().Select(Row))}}
         A default in code letters is part of the variable's schema: Cluster API writes it into the Cluster when it defaults the object around
-        it, and it stays there. The other defaults are looked up each time, so that an admin can change them for all clusters.
+        it, and it stays there. The other defaults apply as they are at the time, so an admin can change them for all clusters.
 
         From `spec.clusterNetwork`: `services.cidrBlocks` (one block, or one IPv4 and one IPv6 block; none means 10.96.0.0/12) and
         `serviceDomain` (none means `cluster.local`). A block needs room for index 21: /27 or /123, or both addresses given. Below /23,
