@@ -44,6 +44,7 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>What a tag or digest stands for; null when it is not there.</summary>
+    /// <exception cref="ContentException">The registry has something else under a digest.</exception>
     public async Task<Descriptor?> ResolveAsync(string repository, string selector, CancellationToken cancellationToken)
     {
         using var response = await _calls.SendAsync(ManifestCall(HttpMethod.Head, repository, selector, "pull"), cancellationToken);
@@ -52,7 +53,9 @@ public sealed class RegistryClient : IDisposable
         if (response.StatusCode != HttpStatusCode.OK)
             throw await response.ToExceptionAsync($"say what {repository} has under {selector}", Options, cancellationToken);
         var type = response.Content.Headers.ContentType?.MediaType;
-        var hasAll = DigestOf(response) is not null && response.Content.Headers.ContentLength is > 0 && type is not null
+        // A registry that names another digest than it was asked for has to show what it means.
+        var isAsked = !Digest.TryParse(selector, out var asked) || DigestOf(response) == asked;
+        var hasAll = isAsked && DigestOf(response) is not null && response.Content.Headers.ContentLength is > 0 && type is not null
             && MediaTypes.IsManifest(type);
         return hasAll ? new Descriptor(type!, DigestOf(response)!.Value, response.Content.Headers.ContentLength!.Value)
             : (await GetManifestAsync(repository, selector, cancellationToken))?.Descriptor;

@@ -28,6 +28,20 @@ public sealed class RegistryClientTests : IDisposable
         Assert.Contains("another manifest", exception.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What was pinned is what is copied, under its tag too, whatever the header of an answer says.</summary>
+    [Fact]
+    public async Task Resolve_OtherDigestThanAskedFor_IsRefused()
+    {
+        var (real, other) = (ManifestWriter.Index([]), ManifestWriter.Index([], MediaTypes.DockerIndex));
+        _registry.Manifests[$"a:{real.Descriptor.Digest}"] = (other.Bytes.ToArray(), MediaTypes.DockerIndex);
+        using var client = _registry.Client();
+
+        var exception = await Assert.ThrowsAsync<ContentException>(
+            () => client.ResolveAsync("a", real.Descriptor.Digest.ToString(), Cancelled));
+
+        Assert.Contains("another manifest", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task GetManifest_EndlessAnswer_IsCutOff()
     {
