@@ -1,6 +1,8 @@
 namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 
-/// <summary>A real containerd (1.6) with the hosts files and the CA that nodes are made with.</summary>
+/// <summary>
+/// A real containerd with the hosts files and the CA that nodes are made with: 1.6, or the one that <see cref="CriNode"/> is told to take.
+/// </summary>
 public sealed class ContainerdPullTests : IAsyncLifetime
 {
     private const string Repository = "team/app:1";

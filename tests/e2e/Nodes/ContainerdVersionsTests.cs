@@ -136,6 +136,18 @@ public sealed class ContainerdVersionsTests : IAsyncLifetime
         Assert.False(_fixture.WasAsked(NodeFixture.Upstream, "team/app"));
     }
 
+    [Fact]
+    public async Task Pull_RootRotated_IsTrustedByTheCrossCertificateAlone()
+    {
+        await _node.StartAsync(ImageBuilder(_node.ConfigurationVersion), CancellationToken);
+        await GiveFilesAsync("{ mirror: { strict: true } }", NoSecrets);
+
+        await _fixture.RotateRootAsync(NodeFixture.Pull, isCrossCertified: false, CancellationToken);
+        Assert.Equal(NodeFixture.Primary, await PullAsync());
+        await _fixture.RotateRootAsync(NodeFixture.Pull, isCrossCertified: true, CancellationToken);
+        Assert.Equal(NodeFixture.Pull, await PullAsync());
+    }
+
     /// <summary>What image-builder writes without <c>config_path</c>, in a version of containerd's configuration.</summary>
     private static string ImageBuilder(int version) => version == 2
         ? $"""

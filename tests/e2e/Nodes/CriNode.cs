@@ -8,7 +8,7 @@ namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 /// came back, and images are pulled as the kubelet does. Which containerd that is, CAPI_REGISTRY_HOOK_CONTAINERD says: the path of the
 /// program, or a suite of Debian to take it from. Without it, it is that of trixie.
 /// </summary>
-internal sealed class CriNode
+internal sealed class CriNode : INodeRuntime
 {
     /// <summary>The file that containerd reads when its unit names no other.</summary>
     public const string Main = "/etc/containerd/config.toml";
@@ -41,6 +41,9 @@ internal sealed class CriNode
 
     private readonly NodeSandbox _sandbox;
     private readonly CriImages _images;
+
+    /// <summary>True when a test that would do with <c>ctr</c> shall ask this node.</summary>
+    public static bool IsChosen => Environment.GetEnvironmentVariable(Setting) is not null;
 
     private CriNode(NodeSandbox sandbox)
     {
@@ -84,7 +87,6 @@ internal sealed class CriNode
         await WaitAsync(cancellationToken);
     }
 
-    /// <summary>Pulls an image, and returns the digest that came; null when it can't be had.</summary>
     public async Task<string?> PullAsync(string reference, CancellationToken cancellationToken)
     {
         await WaitAsync(cancellationToken);

@@ -2,7 +2,7 @@ using CapiRegistryHook.Registry.Logins;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Nodes;
 
-/// <summary>A real containerd (1.6) with what version 2 puts on nodes, and real registries that ask for logins.</summary>
+/// <summary>A real containerd with what versions 2 and 3 put on nodes, and real registries that ask for logins.</summary>
 public sealed class MirrorLoginTests : IAsyncLifetime
 {
     private const string Mirror = "192.0.2.20";

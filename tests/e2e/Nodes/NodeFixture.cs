@@ -23,19 +23,22 @@ internal sealed class NodeFixture : IAsyncDisposable
     private const string CertsDirectory = "/etc/containerd/certs.d";
 
     private readonly NodeSandbox _sandbox;
+    private readonly CertificateKeyPair _root = Root();
+    private INodeRuntime _runtime = null!;
 
     private NodeFixture(NodeSandbox sandbox) => _sandbox = sandbox;
 
     /// <summary>The place in which all of it runs.</summary>
     public NodeSandbox Sandbox => _sandbox;
 
-    /// <summary>Starts the registries and containerd.</summary>
+    /// <summary>Starts the registries and containerd: 1.6 without CRI, or the one that <see cref="CriNode"/> is told to take.</summary>
     public static async Task<NodeFixture> StartAsync(CancellationToken cancellationToken)
     {
         var fixture = await StartRegistriesAsync(cancellationToken);
         try
         {
-            await fixture.StartContainerdAsync(cancellationToken);
+            fixture._runtime = CriNode.IsChosen
+                ? await fixture.StartChosenAsync(cancellationToken) : await CtrNode.StartAsync(fixture._sandbox, cancellationToken);
             return fixture;
         }
         catch
@@ -127,6 +130,22 @@ internal sealed class NodeFixture : IAsyncDisposable
         return root.CertificatePem;
     }
 
+    /// <summary>Lets a registry serve a certificate of a new root from now on, while nodes know the former one alone.</summary>
+    /// <param name="address">The registry's.</param>
+    /// <param name="isCrossCertified">Whether it serves the cross-certificate that leads from the former root to the new one.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task RotateRootAsync(string address, bool isCrossCertified, CancellationToken cancellationToken)
+    {
+        using var root = Root();
+        using var former = Load(_root);
+        using var alone = Load(root);
+        using var authority = Load(root, isCrossCertified ? former.CrossCertificateTo(alone, TimeProvider.System) : "");
+        await StopAsync(address);
+        File.Delete(_sandbox[$"registry-{address}.log"]);
+        WriteCertificate(address, authority);
+        await ServeAsync(address, cancellationToken);
+    }
+
     /// <summary>Puts another CA where nodes have the registry's.</summary>
     public void GiveForeignCa()
     {
@@ -146,20 +165,9 @@ internal sealed class NodeFixture : IAsyncDisposable
         return image.Digest;
     }
 
-    /// <summary>Pulls as containerd's clients do, and returns the digest; null when it can't be had.</summary>
-    public async Task<string?> PullAsync(string reference, CancellationToken cancellationToken)
-    {
-        var ctr = await TestTools.PathOfAsync("ctr");
-        string[] common = ["--address", _sandbox["containerd.sock"], "--namespace", "test", "images"];
-        await _sandbox.RunAsync(ctr, [.. common, "remove", "--sync", reference], cancellationToken);
-        var pull = await _sandbox.RunAsync(
-            ctr, [.. common, "pull", "--snapshotter", "native", "--hosts-dir", "/etc/containerd/certs.d", reference], cancellationToken,
-            new Dictionary<string, string?> { ["SSL_CERT_FILE"] = "/etc/upstream-ca.crt" });
-        if (pull.ExitCode != 0)
-            return null;
-        var list = await _sandbox.RunWellAsync(ctr, [.. common, "list", $"name=={reference}"], cancellationToken);
-        return list.Split(' ', StringSplitOptions.RemoveEmptyEntries).First(word => word.StartsWith("sha256:", StringComparison.Ordinal));
-    }
+    /// <summary>Pulls an image as if it were not there, and returns the digest; null when it can't be had.</summary>
+    public Task<string?> PullAsync(string reference, CancellationToken cancellationToken) =>
+        _runtime.PullAsync(reference, cancellationToken);
 
     public Task StopAsync(string address) => _sandbox.StopServerAsync($"registry-{address}");
 
@@ -168,27 +176,26 @@ internal sealed class NodeFixture : IAsyncDisposable
         .Any(line => line.Contains($"/v2/{repository}/", StringComparison.Ordinal)
         && line.Contains("containerd/", StringComparison.Ordinal));
 
-    public ValueTask DisposeAsync() => _sandbox.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _root.Dispose();
+        return _sandbox.DisposeAsync();
+    }
 
     private async Task FurnishAsync(CancellationToken cancellationToken)
     {
-        using var root = Root();
         using var upstreamRoot = Root();
         _sandbox.Write("/etc/upstream-ca.crt", upstreamRoot.CertificatePem);
-        _sandbox.Write("/etc/containerd/registry-addon/ca.crt", root.CertificatePem);
-        foreach (var (address, authority) in new[] { (Pull, root), (Primary, root), (Upstream, upstreamRoot) })
+        _sandbox.Write("/etc/containerd/registry-addon/ca.crt", _root.CertificatePem);
+        foreach (var (address, authority) in new[] { (Pull, _root), (Primary, _root), (Upstream, upstreamRoot) })
             await StartRegistryAsync(address, authority, cancellationToken);
     }
 
     private async Task StartRegistryAsync(string address, CertificateKeyPair root, CancellationToken cancellationToken)
     {
         await _sandbox.AddAddressAsync(IPAddress.Parse(address), cancellationToken);
-        using var authority = CertificateAuthority.Load(Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, []);
-        var names = ServerNames.Create([], [IPAddress.Parse(address)]);
-        using var issued = authority.Issue(
-            new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
-        _sandbox.Write($"/etc/registry/{address}.crt", issued.CertificatePem);
-        _sandbox.Write($"/etc/registry/{address}.key", Encoding.ASCII.GetString(issued.PrivateKeyPem.Span));
+        using var authority = Load(root);
+        WriteCertificate(address, authority);
         _sandbox.Write($"/etc/registry/{address}.yml", $$"""
             version: 0.1
             log: { level: info, fields: {} }
@@ -196,6 +203,15 @@ internal sealed class NodeFixture : IAsyncDisposable
             http: { addr: "{{address}}:443", tls: { certificate: /etc/registry/{{address}}.crt, key: /etc/registry/{{address}}.key } }
             """);
         await ServeAsync(address, cancellationToken);
+    }
+
+    private void WriteCertificate(string address, CertificateAuthority authority)
+    {
+        var names = ServerNames.Create([], [IPAddress.Parse(address)]);
+        using var issued = authority.Issue(
+            new ServerCertificateRequest("registry", names, KeyAlgorithm.EcdsaP256, TimeSpan.FromDays(30)), TimeProvider.System);
+        _sandbox.Write($"/etc/registry/{address}.crt", issued.CertificatePem);
+        _sandbox.Write($"/etc/registry/{address}.key", Encoding.ASCII.GetString(issued.PrivateKeyPem.Span));
     }
 
     private async Task ServeAsync(string address, CancellationToken cancellationToken) =>
@@ -214,19 +230,21 @@ internal sealed class NodeFixture : IAsyncDisposable
         return Assert.IsType<NodePlanResult.Wanted>(nodes).Nodes;
     }
 
-    private async Task StartContainerdAsync(CancellationToken cancellationToken)
+    private async Task<INodeRuntime> StartChosenAsync(CancellationToken cancellationToken)
     {
-        _sandbox.Write("/etc/containerd/test.toml", $"""
+        var node = await CriNode.CreateAsync(_sandbox, cancellationToken);
+        await node.StartAsync($"""
             version = 2
-            root = "{_sandbox["containerd-root"]}"
-            state = "{_sandbox["containerd-state"]}"
-            disabled_plugins = ["io.containerd.grpc.v1.cri"]
-            [grpc]
-              address = "{_sandbox["containerd.sock"]}"
-            """);
-        await _sandbox.StartServerAsync("containerd", [await TestTools.PathOfAsync("containerd"), "--config", "/etc/containerd/test.toml"],
-            "containerd successfully booted", cancellationToken);
+            [plugins."io.containerd.grpc.v1.cri".registry]
+              config_path = "{CertsDirectory}"
+
+            """, cancellationToken);
+        return node;
     }
+
+    private static CertificateAuthority Load(CertificateKeyPair root, string crossCertificates = "") =>
+        CertificateAuthority.Load(
+            Encoding.ASCII.GetBytes(root.CertificatePem), root.PrivateKeyPem.Span, default, Encoding.ASCII.GetBytes(crossCertificates));
 
     private static CertificateKeyPair Root() =>
         CertificateAuthority.CreateRoot(
