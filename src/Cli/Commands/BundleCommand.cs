@@ -1,4 +1,6 @@
 using System.CommandLine;
+using CapiRegistryHook.Cli.Output;
+using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Content.References;
 
 namespace CapiRegistryHook.Cli.Commands;
@@ -11,6 +13,27 @@ internal static class BundleCommand
     {
         BundleCreateCommand.Build(time), BundleInspectCommand.Build(), BundleVerifyCommand.Build(),
     };
+
+    /// <summary>Writes a bundle with its progress on screen, and says what stays when that ends early.</summary>
+    public static async Task<BundleReport> WriteAsync(
+        string path, string label, IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
+    {
+        var isComplete = false;
+        try
+        {
+            using var display = ProgressDisplay.Start(options.Time);
+            var report = await BundleWriter.CreateAsync(path, items, options with { Progress = display.Add(label) }, cancellationToken);
+            isComplete = true;
+            return report;
+        }
+        finally
+        {
+            var partial = path + BundleWriter.PartialSuffix;
+            if (!isComplete && File.Exists(partial))
+                await Console.Error.WriteLineAsync(
+                    $"{TextTable.Printable(partial)} has what was fetched: run the command again to continue, or remove the file.");
+        }
+    }
 
     /// <summary>Runs a command that reads content; faults of content are its failures.</summary>
     public static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)

@@ -107,26 +107,18 @@ internal static class BundleCreateCommand
             return Fail(collected.Problems);
         if (collected.Items.Count + backup.Count == 0)
             return ExitCode.Fail("There is nothing to put into a bundle: the list names nothing, and no registry had anything.");
-        var report = await WriteAsync(request, list, older, [.. collected.Items, .. backup], cancellationToken);
+        var options = new BundleOptions
+        {
+            Platforms = list.Platforms, KeepsIndexes = request.KeepsIndexes, OlderBundle = older, Time = request.Time,
+        };
+        var report = await BundleCommand.WriteAsync(
+            request.Output, Path.GetFileName(request.Output), [.. collected.Items, .. backup], options, cancellationToken);
         foreach (var notice in report.Notices)
             Console.Error.WriteLine(TextTable.Printable(notice));
         if (request.Why)
             Console.Out.Write(BundleText.WriteReasons(report.Lock.Content));
         Console.Out.Write($"{request.Output}: {BundleText.Summarize(report.Lock)}\n");
         return ExitCode.Success;
-    }
-
-    private static async Task<BundleReport> WriteAsync(
-        Request request, ContentList list, BundleLock? older, IReadOnlyList<BundleItem> items, CancellationToken cancellationToken)
-    {
-        using var display = ProgressDisplay.Start(request.Time);
-        var options = new BundleOptions
-        {
-            Platforms = list.Platforms, KeepsIndexes = request.KeepsIndexes, Time = request.Time,
-            OlderBundle = older,
-            Progress = display.Add(Path.GetFileName(request.Output)),
-        };
-        return await BundleWriter.CreateAsync(request.Output, items, options, cancellationToken);
     }
 
     private static async Task<BundleLock> ReadLockAsync(string path, CancellationToken cancellationToken)

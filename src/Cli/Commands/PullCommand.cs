@@ -2,7 +2,6 @@ using System.CommandLine;
 using CapiRegistryHook.Cli.Output;
 using CapiRegistryHook.Content.Bundles;
 using CapiRegistryHook.Delivery.Reading;
-using CapiRegistryHook.Delivery.Targets;
 
 namespace CapiRegistryHook.Cli.Commands;
 
@@ -33,19 +32,12 @@ internal static class PullCommand
             var items = await ContentSave.FindAsync(target, all, cancellationToken);
             if (items.Count == 0)
                 return ExitCode.Fail($"The registry of {target.Name} is empty.");
-            var report = await SaveAsync(target, file, items, time, cancellationToken);
+            var report = await BundleCommand.WriteAsync(
+                file, target.Name, items, new BundleOptions { Time = time }, cancellationToken);
             foreach (var notice in report.Notices)
                 await Console.Error.WriteLineAsync(notice);
             await Console.Out.WriteLineAsync(
                 $"{file}: {items.Count} {(items.Count == 1 ? "name" : "names")}, {ByteText.Of(report.Size)}");
             return ExitCode.Success;
         });
-
-    private static async Task<BundleReport> SaveAsync(
-        RegistryTarget target, string file, IReadOnlyList<BundleItem> items, TimeProvider time, CancellationToken cancellationToken)
-    {
-        using var display = ProgressDisplay.Start(time);
-        var options = new BundleOptions { Time = time, Progress = display.Add(target.Name) };
-        return await BundleWriter.CreateAsync(file, items, options, cancellationToken);
-    }
 }

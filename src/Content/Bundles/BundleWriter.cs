@@ -1,5 +1,6 @@
 using CapiRegistryHook.Content.Archives;
 using CapiRegistryHook.Content.Layouts;
+using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Sources;
 using Microsoft.Win32.SafeHandles;
@@ -15,27 +16,30 @@ public static class BundleWriter
     private const int BufferSize = 256 << 10;
     private const int TrailerSize = 2 * TarHeader.BlockSize;
 
-    /// <summary>Makes a bundle. The file has its name only when it is complete; one that was there before is replaced.</summary>
+    /// <summary>Whole blobs of less than this are not kept when the making of a bundle ends early.</summary>
+    private const long WorthKeeping = 1 << 20;
+
+    /// <summary>What follows the name of a bundle until it is complete.</summary>
+    public const string PartialSuffix = ".partial";
+
+    /// <summary>
+    /// Makes a bundle. The file has its name only when it is complete; one that was there before is replaced. When the making ends early
+    /// and whole blobs are there, the file with <see cref="PartialSuffix"/> stays: the next call fetches only what it does not find there.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="items">What goes in.</param>
     /// <param name="options">How it is made.</param>
-    /// <param name="cancellationToken">Ends the making; nothing stays behind.</param>
-    /// <exception cref="ContentException">Something is missing, corrupt or contradictory.</exception>
+    /// <param name="cancellationToken">Ends the making.</param>
+    /// <exception cref="ContentException">Something is missing, corrupt or contradictory, or the file can't be written.</exception>
     public static async Task<BundleReport> CreateAsync(
         string path, IReadOnlyList<BundleItem> items, BundleOptions options, CancellationToken cancellationToken)
     {
         var plan = await BundlePlan.MakeAsync(items, options, cancellationToken);
         var places = Places(plan, out var size);
-        var partial = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Path.GetRandomFileName()}");
+        var partial = path + PartialSuffix;
         try
         {
-            using (var file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous))
-            {
-                RandomAccess.SetLength(file, size);
-                await new BundleFile(file, plan, options).WriteAsync(places, cancellationToken);
-                RandomAccess.FlushToDisk(file);
-            }
-
+            await WriteAsync(partial, size, plan, places, options, cancellationToken);
             File.Move(partial, path, overwrite: true);
             return new BundleReport(plan.Lock, size, plan.Notices);
         }
@@ -43,9 +47,29 @@ public static class BundleWriter
         {
             throw new ContentException($"{path} can't be written: {exception.Message}", exception);
         }
+    }
+
+    private static async Task WriteAsync(string partial, long size, BundlePlan plan,
+        Dictionary<string, (byte[] Header, long Offset)> places, BundleOptions options, CancellationToken cancellationToken)
+    {
+        if (new FileInfo(partial).LinkTarget is not null)
+            throw new IOException($"{partial} is a symbolic link: remove it.");
+        // Nobody else opens it meanwhile: two makings of one bundle would write into one file.
+        using var file = File.OpenHandle(
+            partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous);
+        var bundle = new BundleFile(file, plan, options, isNew: RandomAccess.GetLength(file) == 0);
+        var isComplete = false;
+        try
+        {
+            RandomAccess.SetLength(file, size);
+            await bundle.WriteAsync(places, cancellationToken);
+            RandomAccess.FlushToDisk(file);
+            isComplete = true;
+        }
         finally
         {
-            File.Delete(partial);
+            if (!isComplete && bundle.Kept < WorthKeeping)
+                File.Delete(partial);
         }
     }
 
@@ -71,9 +95,13 @@ public static class BundleWriter
     }
 
     /// <summary>The file while it is written.</summary>
-    private sealed class BundleFile(SafeFileHandle file, BundlePlan plan, BundleOptions options)
+    private sealed class BundleFile(SafeFileHandle file, BundlePlan plan, BundleOptions options, bool isNew)
     {
         private readonly TransferMeter _meter = new(options.Progress);
+        private long _kept;
+
+        /// <summary>Bytes of the blobs that are whole.</summary>
+        public long Kept => Volatile.Read(ref _kept);
 
         public async Task WriteAsync(Dictionary<string, (byte[] Header, long Offset)> places, CancellationToken cancellationToken)
         {
@@ -81,20 +109,50 @@ public static class BundleWriter
             foreach (var (path, (header, offset)) in places)
             {
                 await RandomAccess.WriteAsync(file, header, offset, cancellationToken);
-                if (plan.Small.TryGetValue(path, out var content))
+                var isSmall = plan.Small.TryGetValue(path, out var content);
+                if (isSmall)
                     await RandomAccess.WriteAsync(file, content, offset + header.Length, cancellationToken);
+                var length = isSmall ? content.Length : plan.Large[path].Blob.Size;
+                await ClearAsync(offset + header.Length + length, (int)(TarHeader.Padded(length) - length), cancellationToken);
             }
 
+            await ClearAsync(RandomAccess.GetLength(file) - TrailerSize, TrailerSize, cancellationToken);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Workers),
                 CancellationToken = cancellationToken };
-            await Parallel.ForEachAsync(plan.Large, parallel, async (blob, token) =>
+            await Parallel.ForEachAsync(plan.Large, parallel, async (pair, token) =>
             {
-                var (header, offset) = places[blob.Key];
-                await CopyAsync(blob.Value.Source, blob.Value.Blob, offset + header.Length, token);
+                var (header, offset) = places[pair.Key];
+                var (source, blob) = pair.Value;
+                if (isNew || !await HasAsync(blob, offset + header.Length, token))
+                    await CopyAsync(source, blob, offset + header.Length, token);
+                else
+                    _meter.Skipped(blob.Size);
+                Interlocked.Add(ref _kept, blob.Size);
             });
         }
 
-        private async Task CopyAsync(IContentSource source, Manifests.Descriptor blob, long offset, CancellationToken cancellationToken)
+        /// <summary>What an earlier making with other places left between the files.</summary>
+        private ValueTask ClearAsync(long offset, int length, CancellationToken cancellationToken) => isNew || length == 0
+            ? ValueTask.CompletedTask : RandomAccess.WriteAsync(file, new byte[length], offset, cancellationToken);
+
+        /// <summary>Whether an earlier making left a blob in its place. One that begins with zeros was hardly written.</summary>
+        private async Task<bool> HasAsync(Descriptor blob, long offset, CancellationToken cancellationToken)
+        {
+            using var hash = new ContentHash(blob.Digest.Algorithm);
+            var buffer = new byte[BufferSize];
+            while (hash.Length < blob.Size)
+            {
+                var wanted = (int)Math.Min(buffer.Length, blob.Size - hash.Length);
+                var read = await RandomAccess.ReadAsync(file, buffer.AsMemory(0, wanted), offset + hash.Length, cancellationToken);
+                if (read == 0 || (hash.Length == 0 && !buffer.AsSpan(0, read).ContainsAnyExcept((byte)0)))
+                    return false;
+                hash.Append(buffer.AsSpan(0, read));
+            }
+
+            return hash.Finish() == blob.Digest;
+        }
+
+        private async Task CopyAsync(IContentSource source, Descriptor blob, long offset, CancellationToken cancellationToken)
         {
             await using var reader = new BlobReader(source, blob, options.Retry, options.Time);
             var buffer = new byte[Math.Clamp(blob.Size, 1, BufferSize)];

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using CapiRegistryHook.Content.Charts;
 using CapiRegistryHook.Content.Copying;
 using CapiRegistryHook.Content.Layouts;
+using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Harness.Service;
 
@@ -89,6 +90,35 @@ public sealed class BundleCommandTests
         var verified = await RunAsync("bundle", "verify", registry.Folder["new.tar"]);
         Assert.Equal(0, verified.ExitCode);
         Assert.Contains("It needs an older bundle for 2 blobs.", verified.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Create_AfterAFailure_FetchesTheRestAlone()
+    {
+        await using var registry = await RealRegistry.StartAsync(Cancelled);
+        var images = new LayoutImages(registry.Folder["layout"], seed: 4);
+        byte[][] layers = [.. Enumerable.Range(0, 3).Select(_ => images.Random(1 << 20))];
+        images.Add("docker.io/test/large:1.0", layers);
+        Assert.Equal(0, (await RunAsync("push", images.Folder, "--registry", registry.Name, "--ca-file", registry.Folder["certs/ca.crt"]))
+            .ExitCode);
+        Write(registry, "content.yaml", $"images: [{registry.Name}/test/large:1.0]\n");
+        // Blobs are read in order of their digests, a few at once.
+        var digests = layers.Select(layer => Digest.Compute(layer)).OrderBy(digest => digest.ToString(), StringComparer.Ordinal).ToList();
+        var data = registry.Folder[$"storage/docker/registry/v2/blobs/sha256/{digests[2].Hex[..2]}/{digests[2].Hex}/data"];
+        File.Move(data, registry.Folder["away"]);
+        var failed = await CreateAsync(registry, "site.tar");
+        File.Move(registry.Folder["away"], data);
+        var before = File.ReadLines(registry.Folder["registry.log"]).Count();
+        var created = await CreateAsync(registry, "site.tar");
+
+        Assert.Equal(1, failed.ExitCode);
+        Assert.Contains("site.tar.partial has what was fetched: run the command again", failed.Errors, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (created.ExitCode, created.Errors));
+        Assert.Equal(0, (await RunAsync("bundle", "verify", registry.Folder["site.tar"])).ExitCode);
+        Assert.False(File.Exists(registry.Folder["site.tar.partial"]));
+        var requests = File.ReadLines(registry.Folder["registry.log"]).Skip(before).ToList();
+        Assert.Contains(requests, line => line.Contains($"/blobs/{digests[2]}", StringComparison.Ordinal));
+        Assert.DoesNotContain(requests, line => digests.Take(2).Any(digest => line.Contains($"/blobs/{digest}", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -153,6 +153,57 @@ public sealed class BundleTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Create_AfterABreak_FetchesTheRestAlone()
+    {
+        byte[][] layers = [.. Enumerable.Range(1, 3).Select(number => Fixtures.Bytes(700_001, (byte)number))];
+        var items = new[] { Item("r.test/a:1", _source.AddImage("a", "amd64", layers)) };
+        // Blobs are read in order of their digests.
+        var digests = layers.Select(layer => Digest.Compute(layer)).OrderBy(digest => digest.ToString(), StringComparer.Ordinal).ToList();
+        _source.Files.Remove(digests[2], out var missing);
+        await Assert.ThrowsAsync<ContentException>(() => CreateAsync(items, new BundleOptions { Workers = 1 }));
+        Assert.False(File.Exists(Path));
+        var partial = Assert.Single(Directory.GetFiles(_folder.Path));
+
+        _source.Files[digests[2]] = missing!;
+        _source.Opened.Clear();
+        await CreateAsync(items, new BundleOptions { Workers = 1 });
+        Assert.DoesNotContain(_source.Opened, opened => digests.Take(2).Contains(opened.Digest));
+        Assert.Equal(await BytesOfAsync(items), await File.ReadAllBytesAsync(Path, Cancelled));
+        Assert.False(File.Exists(partial));
+    }
+
+    [Fact]
+    public async Task Create_OnWhatAnotherListLeft_GivesTheSameBytes()
+    {
+        var layer = Fixtures.Bytes(2 << 20);
+        var items = new[] { Item("r.test/a:1", _source.AddImage("a", "amd64", layer)) };
+        var expected = await BytesOfAsync(items);
+        // Anything may be there: garbage in every gap, and a longer file.
+        await File.WriteAllBytesAsync(Path + BundleWriter.PartialSuffix, Fixtures.Bytes(expected.Length + 4096, 9), Cancelled);
+        await CreateAsync(items);
+        Assert.Equal(expected, await File.ReadAllBytesAsync(Path, Cancelled));
+    }
+
+    [Fact]
+    public async Task Create_OnALink_IsRefused()
+    {
+        var victim = _folder.Write("victim", "stays");
+        File.CreateSymbolicLink(Path + BundleWriter.PartialSuffix, victim);
+        var exception = await Assert.ThrowsAsync<ContentException>(() => CreateAsync([Item("r.test/a:1", _source.AddImage("a"))]));
+        Assert.Contains("symbolic link", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("stays", await File.ReadAllTextAsync(victim, Cancelled));
+    }
+
+    [Fact]
+    public async Task Create_WhileAnotherWritesIt_IsRefused()
+    {
+        using var other = File.OpenHandle(
+            Path + BundleWriter.PartialSuffix, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        await Assert.ThrowsAsync<ContentException>(() => CreateAsync([Item("r.test/a:1", _source.AddImage("a"))]));
+        Assert.True(File.Exists(Path + BundleWriter.PartialSuffix));
+    }
+
+    [Fact]
     public async Task Create_OneNameForTwoThings_IsRefused()
     {
         var items = new[] { Item("r.test/a:1", _source.AddImage("a")), Item("r.test/a:1", _source.AddImage("b")) };
@@ -201,6 +252,14 @@ public sealed class BundleTests : IAsyncDisposable
     }
 
     private BundleItem Item(string name, Descriptor root) => new(Reference.Parse(name), _source, root with { Platform = null });
+
+    /// <summary>A bundle that is made in one go.</summary>
+    private static async Task<byte[]> BytesOfAsync(IReadOnlyList<BundleItem> items)
+    {
+        await using var folder = ScratchFolder.Create("bundle-");
+        await BundleWriter.CreateAsync(folder["site.tar"], items, new BundleOptions(), Cancelled);
+        return await File.ReadAllBytesAsync(folder["site.tar"], Cancelled);
+    }
 
     private Task<BundleReport> CreateAsync(IReadOnlyList<BundleItem> items, BundleOptions? options = null) =>
         BundleWriter.CreateAsync(Path, items, (options ?? new BundleOptions()) with { Retry = Fixtures.Impatient }, Cancelled);
