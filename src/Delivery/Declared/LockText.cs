@@ -14,8 +14,11 @@ namespace CapiRegistryHook.Delivery.Declared;
 /// </summary>
 internal static class LockText
 {
-    /// <summary>The largest lock that is read, in bytes: what a ConfigMap holds at most is far less.</summary>
-    public const int LargestSize = 16 << 20;
+    /// <summary>
+    /// The largest lock that is read, in bytes: a few times what as many entries take as a lock may have. Sources that drip keep several of
+    /// them in memory.
+    /// </summary>
+    public const int LargestSize = 8 << 20;
 
     /// <summary>The most entries of a lock.</summary>
     public const int MostEntries = 10_000;
@@ -97,7 +100,8 @@ internal static class LockText
                 || !version.TryGetInt32(out var number) || number != 1
                 || !root.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.Array)
                 throw new ContentException($"{what} is not a lock of version 1.");
-            return [.. content.EnumerateArray().Select(entry => ReadEntry(entry, what))];
+            return content.GetArrayLength() <= MostEntries ? [.. content.EnumerateArray().Select(entry => ReadEntry(entry, what))]
+                : throw new ContentException($"{what} has {content.GetArrayLength()} entries instead of 1 to {MostEntries}.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

@@ -15,7 +15,7 @@ internal sealed class ResolverPlaces(DateTimeOffset now, bool hasSeveral)
     public const int Most = 8;
 
     /// <summary>Sources that are asked at once in all.</summary>
-    public const int MostInAll = 4 * Most;
+    public const int MostInAll = 2 * Most;
 
     private readonly Dictionary<string, (int Fresh, int All)> _taken = new(StringComparer.Ordinal);
 

@@ -37,6 +37,13 @@ public sealed class LockTextTests
     public void Parse_Unusable_IsRefusedWithASentence(string text) =>
         Assert.EndsWith(".", Assert.Throws<ContentException>(() => LockText.Parse(text, "The lock")).Message, StringComparison.Ordinal);
 
+    /// <summary>They are counted before any of them is read.</summary>
+    [Fact]
+    public void Parse_MoreEntriesThanALockMayHave_IsRefused() => Assert.Contains("10001 entries",
+        Assert.Throws<ContentException>(() => LockText.Parse(
+            $$"""{"version":1,"content":[{{string.Join(',', Enumerable.Repeat("1", 10_001))}}]}""", "The lock")).Message,
+        StringComparison.Ordinal);
+
     [Fact]
     public void Parse_OneNameWithTwoDigests_IsRefused() => Assert.Contains("docker.io/library/a:1 twice",
         Assert.Throws<ContentException>(() => LockText.Parse($"a:1@{One}\na:1@{Two}", "The lock")).Message, StringComparison.Ordinal);
