@@ -13,6 +13,7 @@ namespace CapiRegistryHook.Hooks.Reconciling;
 /// <param name="forget">Called for each Cluster that leaves the queue, so that nothing of it stays in memory elsewhere.</param>
 internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider time, Action<ClusterKey>? forget = null)
 {
+    private readonly SteadyTime _steady = new(time);
     private readonly Lock _gate = new();
     private readonly Dictionary<ClusterKey, QueueEntry> _entries = [];
     private readonly Dictionary<string, NamespaceLoad> _namespaces = new(StringComparer.Ordinal);
@@ -31,6 +32,9 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     /// <summary>How many complete lists show all Clusters, 1 or more.</summary>
     public int Places { get; init; } = 1;
 
+    /// <summary>By which clock Clusters are due.</summary>
+    public DateTimeOffset Now => _steady.GetUtcNow();
+
     /// <summary>The number of known Clusters.</summary>
     public int Count
     {
@@ -48,7 +52,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
         {
             lock (_gate)
             {
-                var now = time.GetUtcNow();
+                var now = Now;
                 return _entries.Values.Count(entry => !entry.IsRunning && entry.Due <= now);
             }
         }
@@ -148,7 +152,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
                 if (TryTake(out var request))
                     return request;
                 changed = _signal.Next;
-                wait = _tickets.TryPeek(out var next, out _) ? next.Due - time.GetUtcNow() : null;
+                wait = _tickets.TryPeek(out var next, out _) ? next.Due - Now : null;
             }
 
             await _signal.WaitAsync(changed, wait, cancellationToken);
@@ -168,7 +172,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             if (entry.HoldsLimitedWorker)
                 _limitedRunning--;
             _namespaces[request.Cluster.Namespace].Running--;
-            var now = time.GetUtcNow();
+            var now = Now;
             entry.VolumesAt = request.NextVolumes;
             var due = entry.End(outcome, request.Verify ? now + options.Verify : null, next, now);
             if (entry.IsGone)
@@ -191,7 +195,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
             _namespaces[cluster.Namespace] = load = new NamespaceLoad();
         load.Known++;
         // Spread, and not in the first half of the interval: a new leader need not check the whole fleet at once.
-        var now = time.GetUtcNow();
+        var now = Now;
         var verifyAt = now + (options.Verify * (0.5 + Random.Shared.NextDouble()));
         var volumesAt = options.VolumeInterval > TimeSpan.Zero
             ? now + (options.VolumeInterval * (0.5 + (0.5 * Random.Shared.NextDouble()))) : DateTimeOffset.MaxValue;
@@ -200,7 +204,7 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
 
     private void Apply(ClusterChange change, ClusterKey cluster, QueueEntry entry)
     {
-        if (entry.Apply(change, time.GetUtcNow()) is { } due)
+        if (entry.Apply(change, Now) is { } due)
             Schedule(cluster, entry, due < entry.Due ? due : entry.Due);
         _signal.Set();
     }
@@ -208,13 +212,13 @@ internal sealed class ReconcileQueue(ReconcilerOptions options, TimeProvider tim
     private void Schedule(ClusterKey cluster, QueueEntry entry, DateTimeOffset due)
     {
         entry.Due = due;
-        if (entry.LinedUpAsLimited != entry.IsLimited || due > time.GetUtcNow())
+        if (entry.LinedUpAsLimited != entry.IsLimited || due > Now)
             _tickets.Enqueue((cluster, due), due);
     }
 
     private bool TryTake(out ReconcileRequest request)
     {
-        var now = time.GetUtcNow();
+        var now = Now;
         while (_tickets.TryPeek(out var ticket, out _))
         {
             var entry = _entries.GetValueOrDefault(ticket.Cluster);

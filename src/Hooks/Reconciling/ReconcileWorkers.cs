@@ -45,7 +45,7 @@ internal sealed partial class ReconcileWorkers(
     {
         using var scope = ReconcileScope(logger, request.Cluster, Guid.NewGuid());
         var outcome = ReconcileOutcome.Failed;
-        var next = time.GetUtcNow();
+        var next = queue.Now;
         try
         {
             var started = time.GetTimestamp();
@@ -53,7 +53,7 @@ internal sealed partial class ReconcileWorkers(
             metrics.Record(result, time.GetElapsedTime(started));
             Log(result);
             outcome = OutcomeOf(result.Phase);
-            next = NextReconcile(result, request.NextVolumes);
+            next = NextReconcile(result, request.NextVolumes, queue.Now);
             if (request.ReadsVolumes && HasVolumes(result.Phase)
                 && await fleet.ReadVolumesAsync(request.Cluster, cancellationToken) is { } volumes)
                 metrics.Record(request.Cluster, volumes);
@@ -89,12 +89,16 @@ internal sealed partial class ReconcileWorkers(
     /// <summary>
     /// The resync, spread so that Clusters that were listed together part; or the renewal, or the volumes, when they are due sooner.
     /// </summary>
-    private DateTimeOffset NextReconcile(ReconcileResult result, DateTimeOffset nextVolumes)
+    private DateTimeOffset NextReconcile(ReconcileResult result, DateTimeOffset nextVolumes, DateTimeOffset now)
     {
-        var resync = time.GetUtcNow() + (options.Resync * (0.9 + (0.2 * Random.Shared.NextDouble())));
-        if (HasVolumes(result.Phase) && nextVolumes < resync)
-            resync = nextVolumes;
-        return result is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal } && renewal < resync ? renewal : resync;
+        var pause = options.Resync * (0.9 + (0.2 * Random.Shared.NextDouble()));
+        if (HasVolumes(result.Phase) && nextVolumes - now < pause)
+            pause = nextVolumes - now;
+        // By the time of day. One that is overdue may not be done yet; it must not be tried without a pause.
+        if (result is { Phase: ClusterPhase.Ready, Certificate.RenewAt: var renewal }
+            && renewal - time.GetUtcNow() is var left && left > TimeSpan.Zero && left < pause)
+            pause = left;
+        return now + pause;
     }
 
     private void Log(ReconcileResult result)

@@ -58,7 +58,7 @@ internal sealed class ClusterReconciler(
     /// <param name="cancellationToken">Ends the calls.</param>
     public async Task<ReconcileResult> ReconcileAsync(ClusterKey key, string version, bool verify, CancellationToken cancellationToken)
     {
-        var startedAt = time.GetUtcNow();
+        var startedAt = time.GetTimestamp();
         var context = new ReconcileContext { IsClusterLive = true, Rollout = Rollout };
         var root = new NamespacedName(options.HookNamespace, options.RootSecretName);
         var outcome = await Attempt.RunAsync(Limit, time, root, async token =>

@@ -47,8 +47,8 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
     /// <param name="cluster">Of which Cluster.</param>
     /// <param name="progress">What its HelmChartProxy says now; null when that is not known.</param>
     /// <param name="phase">How it ended.</param>
-    /// <param name="startedAt">When it began; a turn that was given later still counts.</param>
-    public void Record(ClusterKey cluster, ReleaseProgress? progress, ClusterPhase phase, DateTimeOffset startedAt)
+    /// <param name="startedAt">The clock's timestamp when it began; a turn that was given later still counts.</param>
+    public void Record(ClusterKey cluster, ReleaseProgress? progress, ClusterPhase phase, long startedAt)
     {
         lock (_gate)
         {
@@ -66,7 +66,7 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
                 IsRefused = phase == ClusterPhase.Refused,
                 IsLeftAlone = phase is ClusterPhase.Paused or ClusterPhase.Deleting or ClusterPhase.Invalid,
                 TurnSince = wasTaken ? null : turn,
-                RetryAt = wasTaken && !now.IsInProgress ? time.GetUtcNow() + RetryPause : known?.RetryAt ?? default,
+                TriedAt = wasTaken && !now.IsInProgress ? time.GetTimestamp() : known?.TriedAt,
             };
         }
     }
@@ -104,11 +104,11 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
             if (options.Rollout == RolloutMode.Paced && isCounted && !_isStopped)
             {
                 turns.AddRange(states
-                    .Where(entry => entry is { State: RolloutState.Waiting, Value.IsLeftAlone: false } && entry.Value.RetryAt <= now)
+                    .Where(entry => entry is { State: RolloutState.Waiting, Value.IsLeftAlone: false } && MayTry(entry.Value))
                     .Select(entry => entry.Key)
                     .OrderBy(key => key.Namespace, StringComparer.Ordinal).ThenBy(key => key.Name, StringComparer.Ordinal)
                     .Take(options.RolloutConcurrency - inProgress));
-                turns.ForEach(key => _entries[key] = _entries[key] with { TurnSince = now });
+                turns.ForEach(key => _entries[key] = _entries[key] with { TurnSince = time.GetTimestamp() });
             }
 
             return new RolloutReport(Count(states.Select(entry => entry.State)), failed, turns, _isStopped);
@@ -127,6 +127,8 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
                 : null;
         }
     }
+
+    private bool MayTry(Entry entry) => entry.TriedAt is not { } tried || time.GetElapsedTime(tried) >= RetryPause;
 
     private static RolloutState StateOf(Entry entry, string target, DateTimeOffset now)
     {
@@ -157,10 +159,10 @@ internal sealed class Rollout(RegistryOptions options, TimeProvider time)
         /// <summary>The Cluster is not acted on, so nothing is known of its pods.</summary>
         public bool IsLeftAlone { get; init; }
 
-        /// <summary>Since when the registry may be changed; null when it is not its turn.</summary>
-        public DateTimeOffset? TurnSince { get; init; }
+        /// <summary>Since when the registry may be changed, as a timestamp of the clock; null when it is not its turn.</summary>
+        public long? TurnSince { get; init; }
 
-        /// <summary>Before this it gets no other turn.</summary>
-        public DateTimeOffset RetryAt { get; init; }
+        /// <summary>When a turn ended that changed nothing, as a timestamp of the clock; null when none did.</summary>
+        public long? TriedAt { get; init; }
     }
 }

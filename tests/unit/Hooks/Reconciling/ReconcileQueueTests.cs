@@ -459,6 +459,23 @@ public sealed class ReconcileQueueTests
         Assert.True(queue.TakeAsync(CancellationToken).IsCompleted);
     }
 
+    /// <summary>A machine that starts with a wrong clock gets the right one a moment later; nothing may wait for as long.</summary>
+    [Fact]
+    public async Task TakeAsync_ClockIsPutBack_ComesWhenItIsDue()
+    {
+        var clock = new ClockThatIsSet(_time) { Offset = TimeSpan.FromHours(8) };
+        var queue = new ReconcileQueue(new ReconcilerOptions(), clock);
+        queue.EnqueueCluster(One, 1);
+        queue.Done(await queue.TakeAsync(CancellationToken), ReconcileOutcome.Waiting, default);
+        clock.Offset = TimeSpan.Zero;
+        var next = queue.TakeAsync(CancellationToken);
+        Assert.False(next.IsCompleted);
+
+        _time.Advance(BackoffPolicy.WaitingPause);
+
+        Assert.Equal(One, (await next.WaitAsync(TimeSpan.FromSeconds(10), CancellationToken)).Cluster);
+    }
+
     [Fact]
     public async Task Forget_AnyWay_IsReportedOnce()
     {

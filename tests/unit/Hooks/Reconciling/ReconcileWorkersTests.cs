@@ -1,6 +1,12 @@
+using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Operations;
 using CapiRegistryHook.Hooks.Reconciling;
+using CapiRegistryHook.Registry.Plan;
+using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.ServerCertificates;
+using CapiRegistryHook.Registry;
+using CapiRegistryHook.Unit.Tests.Certificates;
 using CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -97,6 +103,37 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         Assert.Equal(1, asked);
     }
 
+    /// <summary>
+    /// With an external root that the oldest nodes do not trust yet, a certificate stays beyond the time at which it would be renewed, for
+    /// months: nothing may be repeated without a pause meanwhile.
+    /// </summary>
+    [Fact]
+    public async Task Run_RenewalIsDueAndMayNotBe_WaitsForTheResync()
+    {
+        var replica = _fixture.NewReplica(_fixture.Options with { RootSource = RootSource.External });
+        await ReplaceRootAsync();
+        await _fixture.AddClusterAsync();
+        await _fixture.ReconcileAsync(replica);
+        await _fixture.ReconcileAsync(replica);
+        await _fixture.Objects.CreateAsync(AdminClient.Machines("team-a"), new JsonObject
+        {
+            ["apiVersion"] = "cluster.x-k8s.io/v1beta2",
+            ["kind"] = "Machine",
+            ["metadata"] = new JsonObject { ["name"] = "old", ["labels"] = new JsonObject { ["cluster.x-k8s.io/cluster-name"] = "c1" } },
+        }, CancellationToken);
+        _fixture.Time.Advance(TimeSpan.FromDays(1));
+        await ReplaceRootAsync();
+        _fixture.Time.Advance(TimeSpan.FromDays(530));
+        var result = await _fixture.ReconcileAsync(replica);
+        Assert.Equal(ClusterPhase.Ready, result.Phase);
+        Assert.True(result.Certificate!.RenewAt < _fixture.Time.GetUtcNow());
+
+        Start(replica).EnqueueCluster(ReconcilerFixture.Key, 1);
+
+        await SettledAsync();
+        Assert.Contains("capi_registry_hook_clusters{phase=\"ready\"} 1\n", Page(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Run_Cancelled_Ends()
     {
@@ -105,13 +142,32 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _work.WaitAsync(TimeSpan.FromSeconds(20), CancellationToken));
     }
 
-    private ReconcileQueue Start()
+    /// <summary>As cert-manager does it.</summary>
+    private async Task ReplaceRootAsync()
+    {
+        var secrets = AdminClient.Secrets(ReconcilerFixture.HookNamespace);
+        using var root = Samples.NewRoot(time: _fixture.Time);
+        await _fixture.Objects.DeleteIfThereAsync(secrets, "registry-addon-root-ca", CancellationToken);
+        await _fixture.Objects.CreateAsync(secrets, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "registry-addon-root-ca" },
+            ["type"] = "kubernetes.io/tls",
+            ["data"] = new JsonObject
+            {
+                ["tls.crt"] = Convert.ToBase64String(Samples.Bytes(root.CertificatePem)),
+                ["tls.key"] = Convert.ToBase64String(root.PrivateKeyPem.Span),
+                ["ca.crt"] = Convert.ToBase64String(Samples.Bytes(root.CertificatePem)),
+            },
+        }, CancellationToken);
+    }
+
+    private ReconcileQueue Start(RegistryLifecycle? replica = null)
     {
         var options = new ReconcilerOptions { Workers = 2 };
         var queue = new ReconcileQueue(options, _fixture.Time, _metrics.Forget);
         _metrics.Lead(queue);
         var workers = new ReconcileWorkers(
-            _fixture.Registry.Fleet, options, _metrics, _fixture.Time, NullLogger<ReconcileWorkers>.Instance);
+            (replica ?? _fixture.Registry).Fleet, options, _metrics, _fixture.Time, NullLogger<ReconcileWorkers>.Instance);
         _work = workers.RunAsync(queue, _stop.Token);
         return queue;
     }

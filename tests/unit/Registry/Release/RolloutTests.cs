@@ -185,7 +185,7 @@ public sealed class RolloutTests
     public void Record_BegunBeforeTheTurn_KeepsIt()
     {
         var rollout = With(2);
-        var before = _time.GetUtcNow();
+        var before = _time.GetTimestamp();
         _time.Advance(TimeSpan.FromSeconds(1));
         rollout.Advance(isCounted: true);
 
@@ -258,7 +258,7 @@ public sealed class RolloutTests
     }
 
     private void Record(Rollout rollout, int index, ReleaseProgress? progress, ClusterPhase phase = ClusterPhase.Ready) =>
-        rollout.Record(Key(index), progress, phase, _time.GetUtcNow());
+        rollout.Record(Key(index), progress, phase, _time.GetTimestamp());
 
     private ReleaseProgress Served(string revision) => new(revision, _time.GetUtcNow()) { Served = revision };
 
