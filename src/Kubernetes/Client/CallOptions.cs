@@ -17,6 +17,9 @@ public sealed record ListOptions
     /// <summary>Objects per page, 1 to 10,000; 500 by default, which is what the reference client uses.</summary>
     public int PageSize { get; init; } = 500;
 
+    /// <summary>Answers that a list may take, 1 or more, for servers that are not trusted to end it; null for any number.</summary>
+    public int? MostPages { get; init; }
+
     /// <summary>
     /// Told of each object that is left out because it alone is larger than the client reads; null makes the list fail with its name.
     /// </summary>

@@ -17,6 +17,7 @@ internal sealed class PagedList<T>(ApiTransport transport, ResourceType<T> type,
     private int _pageSize = options.PageSize;
     private int _restarts = restarts;
     private string? _next;
+    private int _pages;
 
     public async IAsyncEnumerable<ListPage<T>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -78,6 +79,8 @@ internal sealed class PagedList<T>(ApiTransport transport, ResourceType<T> type,
         where TItem : IKubernetesObject
     {
         var request = CallFactory.List(resource, options, _pageSize, _next);
+        if (++_pages > options.MostPages)
+            throw new KubernetesApiException(KubernetesFault.BadResponse, request.Resource, "the list has no end");
         var body = await transport.SendAsync(request, cancellationToken);
         var page = AnswerReader.Page(request.Resource, resource, body.Span);
         return page.Continue is null || page.Continue != _next

@@ -22,8 +22,13 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
     /// <summary>Each node renews its Lease every 10 s, and is taken for lost after 40 s.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromMinutes(2);
 
-    /// <summary>Nodes, Services and Leases are asked for in one page: enough to find what is wrong.</summary>
-    private const int Most = 5000;
+    /// <summary>
+    /// Leases and StorageClasses are asked for in one page: enough to find what is wrong, and few enough for an answer of a megabyte.
+    /// </summary>
+    private const int Most = 500;
+
+    /// <summary>Every Service counts. Two hundred take less than half a megabyte.</summary>
+    private static readonly ListOptions AllServices = new() { PageSize = 200, MostPages = 50 };
 
     /// <summary>The findings for a Cluster that has no workload cluster yet.</summary>
     public static IReadOnlyList<PreflightFinding> NotYet { get; } =
@@ -71,10 +76,11 @@ internal sealed class WorkloadPreflight(WorkloadAccess workload, TimeProvider ti
             : PreflightFinding.Pass(Clock, "The clocks of the nodes and of this machine agree.");
     }
 
-    private static async Task<PreflightFinding> CheckAddressesAsync(
+    /// <summary>Whether the addresses of the registry are free, and in the range that the cluster has.</summary>
+    internal static async Task<PreflightFinding> CheckAddressesAsync(
         KubernetesClient client, RegistryPlan plan, CancellationToken cancellationToken)
     {
-        var services = await client.ListFirstAsync(CoreResources.Services, new ListOptions(), Most, cancellationToken);
+        var services = await client.ListAsync(CoreResources.Services, AllServices, cancellationToken).ToListAsync(cancellationToken);
         var wanted = plan.Addresses.All.Select(address => address.ToString()).ToHashSet(StringComparer.Ordinal);
         foreach (var service in services.Where(service => service.Metadata.Namespace != RegistryNames.Namespace))
         {
