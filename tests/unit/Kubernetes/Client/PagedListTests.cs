@@ -1,6 +1,8 @@
 using System.Text;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
+using CapiRegistryHook.Registry.Objects;
+using CapiRegistryHook.Registry.Plan;
 using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Client;
@@ -182,6 +184,25 @@ public sealed class PagedListTests
         }
 
         Assert.Equal([WatchEventKind.Reset, WatchEventKind.Added, WatchEventKind.Synced, WatchEventKind.Modified], seen);
+    }
+
+    /// <summary>The same for what is kept as it is, whatever it holds.</summary>
+    [Fact]
+    public async Task ListAsync_DeepVariableAndStatus_AreKept()
+    {
+        const int Depth = 9_900;
+        var deep = new string('[', Depth) + new string(']', Depth);
+        var cluster = $$$$"""
+            {"metadata":{"name":"c1","namespace":"team-a"},"status":{{{{deep}}}},
+             "spec":{"topology":{"variables":[{"name":"other","value":{{{{deep}}}} },{"name":"clusterConfig","value":{{{{deep}}}} }]}}}
+            """;
+        await using var fixture = await ClientFixture.StartAsync(
+            (context, _) => context.JsonAsync($$$"""{"items":[{{{cluster}}}],"metadata":{}}"""));
+
+        var found = Assert.Single(await fixture.Client.ListFirstAsync(RegistryResources.Clusters("v1beta2"), new ListOptions(), 3, Cancel));
+
+        Assert.IsType<PlanResult.Invalid>(RegistryPlan.Create(found, new RegistryOptions()));
+        Assert.Null(RegistryCondition.Find(found));
     }
 
     /// <summary>
