@@ -112,26 +112,13 @@ internal sealed class SyncFleet : IAsyncDisposable
         await WriteSecretAsync($"{name}-kubeconfig", "value", kubeconfig, cancellationToken);
     }
 
-    private Task<JsonObject> DeclareAsync(string name, string image, string group, CancellationToken cancellationToken) =>
-        Objects.CreateAsync(AdminClient.Contents("default"), new JsonObject
-        {
-            ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
-            ["kind"] = "RegistryContent",
-            ["metadata"] = new JsonObject { ["name"] = name },
-            ["spec"] = new JsonObject
-            {
-                ["source"] = new JsonObject
-                {
-                    ["registry"] = new JsonObject
-                    {
-                        ["host"] = $"localhost:{_port}", ["caSecretRef"] = new JsonObject { ["name"] = "source-ca" },
-                    },
-                },
-                ["lock"] = new JsonObject { ["content"] = new JsonArray($"docker.io/test/{image}:1") },
-                ["clusterSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["group"] = group } },
-                ["suspend"] = group == "filling",
-            },
-        }, cancellationToken);
+    private Task<JsonObject> DeclareAsync(string name, string image, string group, CancellationToken cancellationToken)
+    {
+        var content = TestContent.FromRegistry(name, $"localhost:{_port}", $"docker.io/test/{image}:1");
+        content["spec"]!["clusterSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["group"] = group } };
+        content["spec"]!["suspend"] = group == "filling";
+        return Objects.CreateAsync(AdminClient.Contents("default"), content, cancellationToken);
+    }
 
     private Task<JsonObject> WriteSecretAsync(string name, string key, string text, CancellationToken cancellationToken)
     {

@@ -314,20 +314,11 @@ public sealed class ContentGateTests(EmbeddedEnvironment fixture)
     private static async Task CreateContentAsync(
         TestEnvironment environment, string name, string? digest, string[] versions, Action<JsonObject>? change = null)
     {
-        var spec = new JsonObject
-        {
-            ["source"] = new JsonObject { ["registry"] = new JsonObject { ["host"] = "registry.example.com" } },
-            ["lock"] = new JsonObject { ["content"] = new JsonArray("registry.k8s.io/pause:3.10") },
-            ["kubernetesVersions"] = new JsonArray([.. versions.Select(version => JsonValue.Create(version))]),
-        };
+        var content = TestContent.FromRegistry(name, "registry.example.com", "registry.k8s.io/pause:3.10");
+        var spec = content["spec"]!.AsObject();
+        spec["kubernetesVersions"] = new JsonArray([.. versions.Select(version => JsonValue.Create(version))]);
         change?.Invoke(spec);
-        await environment.ManagementObjects.CreateAsync(Contents, new JsonObject
-        {
-            ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
-            ["kind"] = "RegistryContent",
-            ["metadata"] = new JsonObject { ["name"] = name },
-            ["spec"] = spec,
-        }, CancellationToken);
+        await environment.ManagementObjects.CreateAsync(Contents, content, CancellationToken);
         if (digest is not null)
             await SetDigestAsync(environment, name, digest);
     }

@@ -31,23 +31,8 @@ internal static class SyncSite
     }
 
     /// <summary>A content from a registry, whose authority lies in a Secret beside it.</summary>
-    public static JsonObject Content(string name, RealRegistry source, params string[] lines) => new()
-    {
-        ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
-        ["kind"] = "RegistryContent",
-        ["metadata"] = new JsonObject { ["name"] = name },
-        ["spec"] = new JsonObject
-        {
-            ["source"] = new JsonObject
-            {
-                ["registry"] = new JsonObject
-                {
-                    ["host"] = source.Name, ["caSecretRef"] = new JsonObject { ["name"] = "source-ca" },
-                },
-            },
-            ["lock"] = new JsonObject { ["content"] = new JsonArray([.. lines.Select(line => (JsonNode)line)]) },
-        },
-    };
+    public static JsonObject Content(string name, RealRegistry source, params string[] images) =>
+        TestContent.FromRegistry(name, source.Name, images);
 
     /// <summary>A window of time on every day.</summary>
     /// <param name="from">Its begin, from now on.</param>

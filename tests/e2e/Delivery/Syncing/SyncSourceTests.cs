@@ -87,13 +87,8 @@ public sealed class SyncSourceTests(RealEnvironment fixture)
         return cluster;
     }
 
-    private static JsonObject Content(string name, string source) => new()
-    {
-        ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
-        ["kind"] = "RegistryContent",
-        ["metadata"] = new JsonObject { ["name"] = name },
-        ["spec"] = new JsonObject { ["source"] = JsonNode.Parse(source) },
-    };
+    private static JsonObject Content(string name, string source) =>
+        TestContent.New(name, new JsonObject { ["source"] = JsonNode.Parse(source) });
 
     private static JsonObject For(string role, JsonObject content)
     {

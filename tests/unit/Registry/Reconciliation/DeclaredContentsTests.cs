@@ -36,15 +36,8 @@ public sealed class DeclaredContentsTests : IDisposable
     private async Task CreateAsync(string @namespace, string name, string? failing)
     {
         var collection = AdminClient.Contents(@namespace);
-        await _fixture.Objects.CreateAsync(collection, JsonNode.Parse($$"""
-            {
-              "apiVersion": "capi-registry-hook.io/v1alpha1", "kind": "RegistryContent", "metadata": { "name": "{{name}}" },
-              "spec": {
-                "source": { "registry": { "host": "registry.example.com" } },
-                "lock": { "content": ["docker.io/library/busybox:1.36"] }
-              }
-            }
-            """)!.AsObject(), CancellationToken);
+        await _fixture.Objects.CreateAsync(
+            collection, TestContent.FromRegistry(name, "registry.example.com", "docker.io/library/busybox:1.36"), CancellationToken);
         if (failing is not null)
             await _fixture.Objects.MergePatchAsync(collection, $"{name}/status", JsonNode.Parse($$"""
                 { "status": { "failing": [{ "cluster": "{{failing}}", "reason": "It does not answer." }] } }

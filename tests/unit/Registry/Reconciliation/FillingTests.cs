@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
@@ -98,18 +99,8 @@ public sealed class FillingTests : IDisposable
     /// <summary>As the syncer has not seen it yet.</summary>
     private async Task CreateContentAsync(Action<JsonObject>? change = null)
     {
-        var spec = new JsonObject
-        {
-            ["source"] = new JsonObject { ["registry"] = new JsonObject { ["host"] = "registry.example.com" } },
-            ["lock"] = new JsonObject { ["content"] = new JsonArray("registry.k8s.io/pause:3.10") },
-        };
-        change?.Invoke(spec);
-        await _fixture.Objects.CreateAsync(Contents, new JsonObject
-        {
-            ["apiVersion"] = "capi-registry-hook.io/v1alpha1",
-            ["kind"] = "RegistryContent",
-            ["metadata"] = new JsonObject { ["name"] = "images" },
-            ["spec"] = spec,
-        }, CancellationToken);
+        var content = TestContent.FromRegistry("images", "registry.example.com", "registry.k8s.io/pause:3.10");
+        change?.Invoke(content["spec"]!.AsObject());
+        await _fixture.Objects.CreateAsync(Contents, content, CancellationToken);
     }
 }
