@@ -2,7 +2,6 @@ using CapiRegistryHook.Content.Manifests;
 using CapiRegistryHook.Content.Mirroring;
 using CapiRegistryHook.Content.References;
 using CapiRegistryHook.Content.Registries;
-using CapiRegistryHook.Content.Sources;
 using CapiRegistryHook.Delivery.Pushing;
 using CapiRegistryHook.Delivery.Sources;
 using CapiRegistryHook.Delivery.Targets;

@@ -7,7 +7,6 @@ using CapiRegistryHook.Hooks.Serving;
 using CapiRegistryHook.Registry.Access;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Release;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks;
 

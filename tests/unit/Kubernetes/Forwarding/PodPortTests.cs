@@ -1,7 +1,6 @@
 using System.Net.WebSockets;
 using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Kubernetes.Objects;
-using Microsoft.AspNetCore.Http;
 
 namespace CapiRegistryHook.Unit.Tests.Kubernetes.Forwarding;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Registry.Contents;
 using CapiRegistryHook.Registry.Gate;
 using CapiRegistryHook.Unit.Tests.Kubernetes;
