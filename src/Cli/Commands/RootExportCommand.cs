@@ -12,7 +12,7 @@ internal static class RootExportCommand
     {
         var output = new Option<string>("--output", "-o") { Description = "File to write, readable by you alone.", Required = true };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace the file when it exists." };
-        var passphrase = RootPassphrase.Option("under which the private key is encrypted");
+        var passphrase = RootPassphrase.Option();
         var recipient = new Option<string>("--recipient")
         {
             Description = "Certificate or public key (PEM, RSA) of who may read the private key, instead of a passphrase.",

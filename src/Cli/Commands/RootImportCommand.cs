@@ -14,7 +14,7 @@ internal static class RootImportCommand
     public static Command Build(TimeProvider time)
     {
         var file = new Option<string>("--file", "-f") { Description = "File that \"root export\" wrote.", Required = true };
-        var passphrase = RootPassphrase.Option("under which the private key is encrypted");
+        var passphrase = RootPassphrase.Option();
         var key = new Option<string>("--key")
         {
             Description = "Private key (PEM, RSA, not encrypted) of the recipient whom the file was written for.",

@@ -13,9 +13,10 @@ internal static class RootPassphrase
 {
     private const int MostBytes = 1024;
 
-    public static Option<string> Option(string what) => new("--passphrase-file")
+    public static Option<string> Option() => new("--passphrase-file")
     {
-        Description = $"File whose first line is the passphrase {what}; without it you are asked on the terminal.",
+        Description =
+            "File whose first line is the passphrase under which the private key is encrypted; without it you are asked on the terminal.",
     };
 
     /// <summary>The first line of a file, as UTF-8 that the caller zeroes.</summary>

@@ -10,7 +10,6 @@ namespace CapiRegistryHook.Cli.Commands;
 /// <summary>Checks that registries have what a lock or a bundle lists, on every replica, down to each blob.</summary>
 internal static class VerifyContentCommand
 {
-    private const int Workers = 8;
     private const int AtOnce = 4;
     private static readonly string[] Heads = ["REGISTRY", "RESULT", "REPLICA", "NAME", "REASON"];
 
@@ -49,7 +48,7 @@ internal static class VerifyContentCommand
         try
         {
             using var target = await address.OpenAsync(cancellationToken);
-            return await ReplicaCheck.RunAsync(target, content, Workers, cancellationToken);
+            return await ReplicaCheck.RunAsync(target, content, cancellationToken);
         }
         catch (Exception exception) when (Fault.Is(exception))
         {

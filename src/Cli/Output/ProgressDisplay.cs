@@ -128,13 +128,10 @@ internal sealed class ProgressDisplay : IDisposable
 
     private string Up() => _drawn > 0 ? $"\e[{_drawn}A\r" : "";
 
-    private void Finish(Transfer transfer, string? line)
+    private void Finish(Transfer transfer)
     {
         lock (_gate)
-        {
-            if (_transfers.Remove(transfer) && line is not null)
-                WriteLine(line);
-        }
+            _transfers.Remove(transfer);
     }
 
     /// <summary>A transfer that is shown.</summary>
@@ -163,9 +160,8 @@ internal sealed class ProgressDisplay : IDisposable
                 _progress = value;
         }
 
-        /// <summary>Shows a last line instead of the transfer.</summary>
-        /// <param name="line">What came of it; null where that is said elsewhere.</param>
-        public void Finish(string? line = null) => display.Finish(this, line);
+        /// <summary>Shows the transfer no more.</summary>
+        public void Finish() => display.Finish(this);
 
         internal void Sample(TimeSpan at) => Rate.Sample(at, Progress.BytesSent);
 

@@ -8,11 +8,10 @@ using YamlDotNet.Core.Events;
 namespace CapiRegistryHook.Content.Charts;
 
 /// <summary>A chart in a classic repository.</summary>
-/// <param name="Name">Its name.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Url">Where its archive is.</param>
 /// <param name="Digest">What the archive must have; null when the repository does not say.</param>
-public sealed record ChartLocation(string Name, string Version, Uri Url, Digest? Digest);
+public sealed record ChartLocation(string Version, Uri Url, Digest? Digest);
 
 /// <summary>A classic chart repository: an index.yaml and archives over https.</summary>
 public sealed class ChartRepository : IDisposable
@@ -138,7 +137,7 @@ public sealed class ChartRepository : IDisposable
             var (version, digest, url) = Version(parser);
             if (version is null || url is null || !Uri.TryCreate(_address, url, out var target))
                 continue;
-            versions.Add(new ChartLocation(name, version, target, Digest.TryParse($"sha256:{digest}", out var known)
+            versions.Add(new ChartLocation(version, target, Digest.TryParse($"sha256:{digest}", out var known)
                 || Digest.TryParse(digest, out known) ? known : null));
         }
 

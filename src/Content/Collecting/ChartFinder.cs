@@ -50,7 +50,7 @@ internal sealed class ChartFinder(UpstreamRegistries registries, OpenSources ope
             throw new ContentException($"'{Digest.Shorten(repository)}' is not the address of a chart repository.");
         using var charts = new ChartRepository(registries.Handler, address, registries.OptionsOf(address.Authority));
         var location = await charts.FindAsync(wish.Chart, wish.Version, cancellationToken);
-        var path = opened.NewFile(".tgz");
+        var path = opened.NewChartFile();
         await charts.DownloadAsync(location, path, cancellationToken);
         var chart = opened.OpenChart(path);
         if (chart.Name != wish.Chart || chart.Version != location.Version)
@@ -70,7 +70,7 @@ internal sealed class ChartFinder(UpstreamRegistries registries, OpenSources ope
         var root = await client.ResolveAsync(name.Repository, name.Selector, cancellationToken)
             ?? throw new ContentException($"The chart {name} does not exist.");
         var source = new RegistrySource(client, name.Repository);
-        var path = opened.NewFile(".tgz");
+        var path = opened.NewChartFile();
         await ChartDownload.RunAsync(source, root, name.ToString(), path, time, cancellationToken);
         var chart = opened.OpenChart(path);
         return new FoundChart(name, source, root, chart, path);

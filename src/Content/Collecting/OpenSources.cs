@@ -10,11 +10,11 @@ internal sealed class OpenSources : IDisposable
     private readonly List<IDisposable> _opened = [];
     private DirectoryInfo? _folder;
 
-    /// <summary>A file name of its own for a download.</summary>
-    public string NewFile(string ending)
+    /// <summary>A file name of its own for a chart that is downloaded.</summary>
+    public string NewChartFile()
     {
         _folder ??= Directory.CreateTempSubdirectory("capi-registry-hook-");
-        return Path.Combine(_folder.FullName, $"{_opened.Count}-{Path.GetRandomFileName()}{ending}");
+        return Path.Combine(_folder.FullName, $"{_opened.Count}-{Path.GetRandomFileName()}.tgz");
     }
 
     public ChartSource OpenChart(string path)

@@ -169,7 +169,7 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
 
     private async Task<string?> ReadCaAsync(ContentKey content, RegistrySourceSpec spec, CancellationToken cancellationToken) =>
         spec.CaSecretRef is { } secret
-            ? Encoding.UTF8.GetString(await ReadKeyAsync(content, secret.Name!, "ca.crt", cancellationToken)) : null;
+            ? Encoding.UTF8.GetString(await ReadAuthorityAsync(content, secret.Name!, cancellationToken)) : null;
 
     private async Task<Login?> ReadLoginAsync(ContentKey content, RegistrySourceSpec spec, CancellationToken cancellationToken) =>
         spec.CredentialsSecretRef?.Name is { } name
@@ -194,9 +194,9 @@ internal sealed class ContentResolver(ContentFleet fleet, string? bundles, Addre
             : throw new DeliveryException($"The Secret {name} has no username and password.");
     }
 
-    private async Task<byte[]> ReadKeyAsync(ContentKey content, string name, string key, CancellationToken cancellationToken) =>
-        (await ReadSecretAsync(content, name, cancellationToken)).Data?.TryGetValue(key, out var value) == true ? value
-            : throw new DeliveryException($"The Secret {name} has no key {key}.");
+    private async Task<byte[]> ReadAuthorityAsync(ContentKey content, string name, CancellationToken cancellationToken) =>
+        (await ReadSecretAsync(content, name, cancellationToken)).Data?.TryGetValue("ca.crt", out var value) == true ? value
+            : throw new DeliveryException($"The Secret {name} has no key ca.crt.");
 
     private async Task<Secret> ReadSecretAsync(ContentKey content, string name, CancellationToken cancellationToken) =>
         await fleet.FindSecretAsync(content, name, cancellationToken)

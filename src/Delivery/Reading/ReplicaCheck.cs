@@ -11,6 +11,9 @@ namespace CapiRegistryHook.Delivery.Reading;
 /// <summary>Checks that registries have what a lock or a bundle lists, on every replica, down to each blob.</summary>
 public static class ReplicaCheck
 {
+    /// <summary>Names of a replica that are looked at at once.</summary>
+    private const int Workers = 8;
+
     /// <summary>What a lock file, or the lock of a bundle, says has to be there.</summary>
     /// <exception cref="ContentException">It is not a lock or bundle, or damaged.</exception>
     public static async Task<IReadOnlyList<ContentPlaces.Named>> ReadLockAsync(string path, CancellationToken cancellationToken)
@@ -26,25 +29,24 @@ public static class ReplicaCheck
     /// <summary>Looks for everything on every replica.</summary>
     /// <param name="target">The registry.</param>
     /// <param name="content">What should be there.</param>
-    /// <param name="workers">Names of a replica that are looked at at once, 1 or more.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>What is missing, replica by replica, in order.</returns>
     public static async Task<IReadOnlyList<MissingContent>> RunAsync(
-        RegistryTarget target, IReadOnlyList<ContentPlaces.Named> content, int workers, CancellationToken cancellationToken)
+        RegistryTarget target, IReadOnlyList<ContentPlaces.Named> content, CancellationToken cancellationToken)
     {
         var expected = ContentPlaces.ToExpect(content, ContentPlaces.Map(content, target.Rule));
-        var found = await Task.WhenAll(target.Replicas.Select(replica => CheckAsync(replica, expected, workers, cancellationToken)));
+        var found = await Task.WhenAll(target.Replicas.Select(replica => CheckAsync(replica, expected, cancellationToken)));
         return [.. found.SelectMany(missing => missing)];
     }
 
     private static async Task<IReadOnlyList<MissingContent>> CheckAsync(
-        RegistryReplica replica, IReadOnlyList<ExpectedContent> expected, int workers, CancellationToken cancellationToken)
+        RegistryReplica replica, IReadOnlyList<ExpectedContent> expected, CancellationToken cancellationToken)
     {
         try
         {
             // One refusal instead of one for each name.
             await replica.Client.PingAsync(cancellationToken);
-            return [.. (await RegistryVerification.RunAsync(replica.Client, expected, workers, cancellationToken))
+            return [.. (await RegistryVerification.RunAsync(replica.Client, expected, Workers, cancellationToken))
                 .Select(failure => new MissingContent(replica.Name, failure.Label, failure.Reason))];
         }
         catch (Exception exception) when (Fault.Is(exception))

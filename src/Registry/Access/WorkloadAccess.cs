@@ -18,7 +18,7 @@ internal sealed class WorkloadAccess(SecretKubeconfigClients clients)
     public async Task<StepResult<T>> RunAsync<T>(
         Cluster cluster, Func<KubernetesClient, Task<StepResult<T>>> act, CancellationToken cancellationToken)
     {
-        var secret = RegistryPlan.KubeconfigSecretOf(cluster);
+        var secret = RegistryPlan.KubeconfigSecretOf(cluster.Name);
         ClientLease lease;
         try
         {

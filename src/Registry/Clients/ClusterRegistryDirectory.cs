@@ -133,7 +133,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
     /// <exception cref="ClusterRegistryException">The Secret is not there, or its kubeconfig can't be used.</exception>
     public async Task<ClientLease> RentWorkloadAsync(ClusterKey cluster, CancellationToken cancellationToken)
     {
-        var secret = KubeconfigOf(cluster);
+        var secret = RegistryPlan.KubeconfigSecretOf(cluster.Object);
         try
         {
             return await _workloads.RentAsync(secret, SecretKeys.Kubeconfig, cancellationToken);
@@ -165,7 +165,7 @@ public sealed class ClusterRegistryDirectory : IDisposable
     /// <exception cref="ClusterRegistryException">The Secret is not there or has no kubeconfig.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadKubeconfigAsync(ClusterKey cluster, CancellationToken cancellationToken)
     {
-        var secret = KubeconfigOf(cluster);
+        var secret = RegistryPlan.KubeconfigSecretOf(cluster.Object);
         try
         {
             var found = await _management.FindAsync(CoreResources.Secrets, secret, cancellationToken);
@@ -188,8 +188,6 @@ public sealed class ClusterRegistryDirectory : IDisposable
     private static (string Namespace, string Name) Checked(NamespacedName name) =>
         KubernetesNames.IsLabel(name.Namespace) && KubernetesNames.IsSubdomain(name.Name) ? (name.Namespace, name.Name)
             : throw new ClusterRegistryException("The management cluster lists a Cluster whose name is not valid.");
-
-    private static NamespacedName KubeconfigOf(ClusterKey cluster) => new(cluster.Namespace, $"{cluster.Name}-kubeconfig");
 
     private async Task<string> FindVersionAsync()
     {

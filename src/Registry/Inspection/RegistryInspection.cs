@@ -126,7 +126,7 @@ public sealed class RegistryInspection : IDisposable
         }
         catch (KubernetesApiException exception)
         {
-            throw new FleetStatusException($"The management cluster can't be read: {exception.Message}.", exception);
+            throw FleetStatusException.Of(exception);
         }
     }
 }

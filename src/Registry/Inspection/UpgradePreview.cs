@@ -48,7 +48,7 @@ public sealed record UpgradePreview(IReadOnlyList<UpgradeChange> Changes, IReadO
         changes.AddRange(Differences(
             ("chart", live.Spec?.ChartName, spec.ChartName), ("chart version", live.Spec?.Version, spec.Version),
             ("chart repository", live.Spec?.RepoURL, spec.RepoURL)));
-        changes.AddRange(Differences(("release revision", Find(installed, RevisionPath), Find(kept.Values, RevisionPath))));
+        changes.AddRange(Differences(("release revision", RevisionOf(installed), RevisionOf(kept.Values))));
         var (before, after) = (Flatten(installed), Flatten(kept.Values));
         changes.AddRange(Differences([.. before.Keys.Union(after.Keys).Where(path => path != RevisionPath).Order(StringComparer.Ordinal)
             .Select(path => (path, before.GetValueOrDefault(path), after.GetValueOrDefault(path)))]).Take(MostChanges));
@@ -59,8 +59,8 @@ public sealed record UpgradePreview(IReadOnlyList<UpgradeChange> Changes, IReadO
             notes.Add($"The registry keeps its addresses {string.Join(", ", addresses.All)}: those of a Service can't be changed.");
     }
 
-    private static string? Find(JsonObject? values, string path) =>
-        values is null ? null : HelmValues.Find(values, path)?.ToString();
+    private static string? RevisionOf(JsonObject? values) =>
+        values is null ? null : HelmValues.Find(values, RevisionPath)?.ToString();
 
     private static IEnumerable<UpgradeChange> Differences(params (string What, string? From, string? To)[] pairs) =>
         pairs.Where(pair => pair.From != pair.To)

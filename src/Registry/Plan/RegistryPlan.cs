@@ -67,7 +67,7 @@ internal sealed record RegistryPlan
     public NamespacedName TrustSecret => RegistryBasis.TrustSecret(Cluster);
 
     /// <summary>The contract of Cluster API: key <c>value</c> holds the kubeconfig.</summary>
-    public static NamespacedName KubeconfigSecretOf(Cluster cluster) => new(cluster.Name.Namespace, $"{cluster.Name.Name}-kubeconfig");
+    public static NamespacedName KubeconfigSecretOf(NamespacedName cluster) => new(cluster.Namespace, $"{cluster.Name}-kubeconfig");
 
     public NamespacedName ChartProxy => ChartProxyOf(Cluster);
 

@@ -1,3 +1,4 @@
+using CapiRegistryHook.Kubernetes.Client;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Release;
 using CapiRegistryHook.Registry.Volumes;
@@ -71,4 +72,8 @@ public sealed record ContentReport(int Declared, int Failing);
 public sealed record ConditionReport(string Type, string Status, string Reason, string Message, DateTimeOffset? Since);
 
 /// <summary>The management cluster can't be read. The message names the request and the fault.</summary>
-public sealed class FleetStatusException(string message, Exception cause) : Exception(message, cause);
+public sealed class FleetStatusException(string message, Exception cause) : Exception(message, cause)
+{
+    internal static FleetStatusException Of(KubernetesApiException exception) =>
+        new($"The management cluster can't be read: {exception.Message}.", exception);
+}

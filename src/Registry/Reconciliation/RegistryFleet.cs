@@ -110,7 +110,7 @@ public sealed class RegistryFleet
         }
         catch (KubernetesApiException exception)
         {
-            throw Unreadable(exception);
+            throw FleetStatusException.Of(exception);
         }
 
         return [.. ClusterStatusFactory.MarkRollout(reports, _options, _time.GetUtcNow())
@@ -132,7 +132,7 @@ public sealed class RegistryFleet
         }
         catch (KubernetesApiException exception)
         {
-            throw Unreadable(exception);
+            throw FleetStatusException.Of(exception);
         }
     }
 
@@ -178,7 +178,4 @@ public sealed class RegistryFleet
     /// <returns>The Lease, not held yet.</returns>
     public LeaderLease CreateLease(TimeSpan duration) =>
         new(_management, new NamespacedName(_options.HookNamespace, LeaseName), duration, _time);
-
-    private static FleetStatusException Unreadable(KubernetesApiException exception) =>
-        new($"The management cluster can't be read: {exception.Message}.", exception);
 }

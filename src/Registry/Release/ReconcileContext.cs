@@ -87,8 +87,8 @@ internal sealed class ReconcileContext
         return Certificate = known;
     }
 
-    /// <summary>Whether this attempt wrote an object of that kind.</summary>
-    public bool HasWritten(string kind) => Changes.Exists(change => change.Kind == kind && change.Verb != ChangeVerb.Kept);
+    /// <summary>Whether this attempt wrote the HelmChartProxy.</summary>
+    public bool HasWrittenRelease => Changes.Exists(change => change is { Kind: "HelmChartProxy", Verb: not ChangeVerb.Kept });
 
     /// <summary>The attempt as the reconciler reports it.</summary>
     public ReconcileResult Conclude(ClusterKey key, RegistryOutcome outcome) => Judge(key, outcome) with

@@ -24,7 +24,7 @@ internal sealed class ServedConfirmation(ChartInstallation chart, WorkloadAccess
         RegistryPlan plan, WantedCertificate wanted, string? before, ReconcileContext context, CancellationToken cancellationToken)
     {
         var certificate = context.Certificate!;
-        if (context.HasWritten("HelmChartProxy") && context.Former?.Serial != certificate.Serial)
+        if (context.HasWrittenRelease && context.Former?.Serial != certificate.Serial)
             return RegistryOutcome.Waiting("The registry was asked to serve its new certificate; its pods have yet to follow.");
         if (before != plan.Release.Id)
             return RegistryOutcome.Waiting("The registry was given other values or another chart; its pods have yet to follow.");

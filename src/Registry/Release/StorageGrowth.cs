@@ -25,7 +25,7 @@ internal sealed class StorageGrowth(ChartInstallation chart, WorkloadAccess work
         if (Larger(context.LargerSize, release.GrowsTo) is not { } size)
             return RegistryOutcome.Done;
         // Helm would make the StatefulSet anew as it was, if it went while a change of the release is being applied.
-        if (context.HasWritten("HelmChartProxy"))
+        if (context.HasWrittenRelease)
             return Waiting(size, "The release has to follow another change first.");
         if (release.GrowsTo != size)
         {

@@ -110,7 +110,7 @@ public sealed class ChartTests : IAsyncDisposable
         };
         var options = new RegistryOptions { Logins = new EveryLogin(), Retry = Fixtures.Impatient };
         using var repository = new ChartRepository(server, new Uri("https://charts.test/repo"), options);
-        var chart = new ChartLocation("web", "1.0.0", new Uri("https://cdn.test/web.tgz"), Digest: null);
+        var chart = new ChartLocation("1.0.0", new Uri("https://cdn.test/web.tgz"), Digest: null);
         await Assert.ThrowsAsync<RegistryException>(() => repository.DownloadAsync(chart, _folder["x.tgz"], Cancelled));
         Assert.Equal(["cdn.test "], hosts);
     }

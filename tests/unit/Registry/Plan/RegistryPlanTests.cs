@@ -335,7 +335,7 @@ public sealed class RegistryPlanTests
         var plan = Clusters.Plan(Clusters.With());
 
         Assert.Equal("team-a/c1-registry-addon-ca", plan.TrustSecret.ToString());
-        Assert.Equal("team-a/c1-kubeconfig", RegistryPlan.KubeconfigSecretOf(plan.Cluster).ToString());
+        Assert.Equal("team-a/c1-kubeconfig", RegistryPlan.KubeconfigSecretOf(plan.Cluster.Name).ToString());
         Assert.Equal("team-a/c1-registry", plan.ChartProxy.ToString());
         Assert.Equal("registry-system/registry-tls", RegistryPlan.CertificateSecret.ToString());
         Assert.Equal("capi-registry-hook-system/registry-addon-root-ca", plan.RootSecret.ToString());
