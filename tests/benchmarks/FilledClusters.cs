@@ -82,5 +82,5 @@ internal sealed class FilledClusters : IAsyncDisposable
 
     private static JsonObject Named(string name) => new() { ["metadata"] = new JsonObject { ["name"] = name } };
 
-    private static string KubeconfigName(int number) => string.Create(CultureInfo.InvariantCulture, $"kubeconfig-{number}");
+    private static string KubeconfigName(int number) => $"kubeconfig-{number}";
 }

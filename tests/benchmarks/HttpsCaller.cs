@@ -16,8 +16,7 @@ internal sealed class HttpsCaller : IAsyncDisposable
 
     private HttpsCaller(Uri address, string path, byte[] body)
     {
-        var head = string.Create(
-            CultureInfo.InvariantCulture, $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Length: {body.Length}\r\n\r\n");
+        var head = $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Length: {body.Length}\r\n\r\n";
         _request = [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness.Service;
 
 namespace CapiRegistryHook.Benchmarks;
@@ -21,6 +20,6 @@ internal static class Loading
         Figures.Print($"{Callers} callers, errors", "calls", [load.Problems.Count], "0");
         Figures.Print($"{Callers} callers, resident memory before", "MiB", [load.BytesBefore / 1048576.0]);
         Figures.Print($"{Callers} callers, resident memory after", "MiB", [load.BytesAfter / 1048576.0],
-            string.Create(CultureInfo.InvariantCulture, $"about {load.BytesBefore / 1048576.0:F0}"));
+            $"about {load.BytesBefore / 1048576.0:F0}");
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using CapiRegistryHook.Harness.Service;
 using CapiRegistryHook.Hooks.Contract;
 using CapiRegistryHook.Hooks.Handlers;
@@ -40,9 +39,7 @@ internal static class Patching
         var many = await RunAsync(service, body, Callers, calls);
         Figures.Print($"{name}, {Callers} callers", "ms", many.Milliseconds);
         Figures.Print($"{name}, {Callers} callers", "requests/s", [many.Milliseconds.Count / many.Took.TotalSeconds], rateTarget);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"    meanwhile the service used {many.OfService:F2} processors, the load {many.OfLoad:F2} of {Processors.CountOfLoad}"));
+        Console.WriteLine($"    meanwhile the service used {many.OfService:F2} processors, the load {many.OfLoad:F2} of {Processors.CountOfLoad}");
     }
 
     private static async Task<Run> RunAsync(HookService service, byte[] body, int callers, int calls)

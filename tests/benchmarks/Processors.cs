@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.Benchmarks;
@@ -47,7 +46,7 @@ internal static class Processors
     /// <summary>Lets this process run everywhere again.</summary>
     public static Task ReleaseAsync(CancellationToken cancellationToken) =>
         OfService is null
-            ? Task.CompletedTask : MoveAsync(string.Create(CultureInfo.InvariantCulture, $"0-{Count - 1}"), cancellationToken);
+            ? Task.CompletedTask : MoveAsync($"0-{Count - 1}", cancellationToken);
 
     private static async Task MoveAsync(string processors, CancellationToken cancellationToken)
     {

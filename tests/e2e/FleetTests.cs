@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Harness.Service;
 
@@ -51,7 +50,7 @@ public sealed class FleetTests(EmbeddedEnvironment embedded, RealEnvironment rea
         var (seconds, megabytes) = (service.ProcessorSeconds(), service.ResidentBytes() / 1048576.0);
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{Clusters} clusters: {seconds:F1} s of CPU since the start, {megabytes:F0} MiB"));
+            $"{Clusters} clusters: {seconds:F1} s of CPU since the start, {megabytes:F0} MiB");
         Assert.True(megabytes <= 150, $"{megabytes} MiB");
         // Most of it is the start of the program; 10,000 clusters may take 60 s.
         Assert.True(seconds <= 10, $"{seconds} s");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Cli.Options;
 
 namespace CapiRegistryHook.Cli.Commands;
@@ -10,7 +9,7 @@ internal static class ArgumentRanges
     public static void CheckRange(this OptionReader reader, string name, int value, int least, int most)
     {
         if (value < least || value > most)
-            reader.Refuse(name, string.Create(CultureInfo.InvariantCulture, $"has the value {value}; use {least} to {most}."));
+            reader.Refuse(name, $"has the value {value}; use {least} to {most}.");
     }
 
     /// <summary>A duration of one second to a day; what can't be used is refused.</summary>

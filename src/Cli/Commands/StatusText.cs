@@ -64,7 +64,7 @@ internal static class StatusText
     {
         null => None,
         { Failing: 0 } content => content.Declared.ToString(CultureInfo.InvariantCulture),
-        var content => string.Create(CultureInfo.InvariantCulture, $"{content.Declared}, {content.Failing} failing"),
+        var content => $"{content.Declared}, {content.Failing} failing",
     };
 
     public static string DayOf(DateTimeOffset? moment) =>

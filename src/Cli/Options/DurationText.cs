@@ -35,7 +35,7 @@ internal static class DurationText
         {
             var count = (long)(duration / length);
             if (count > 0)
-                text += string.Create(CultureInfo.InvariantCulture, $"{count}{unit}");
+                text += $"{count}{unit}";
             duration -= count * length;
         }
 

@@ -15,15 +15,14 @@ internal static class ByteText
         // From 999.95 on, one decimal would be four digits.
         for (; bytes >= 999.95 && unit < Units.Length - 1; unit++)
             bytes /= 1024;
-        return string.Create(
-            CultureInfo.InvariantCulture, $"{bytes.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture)} {Units[unit]}");
+        return $"{bytes.ToString(unit == 0 ? "0" : "0.0", CultureInfo.InvariantCulture)} {Units[unit]}";
     }
 
     /// <summary>A duration to the second, for example <c>1h02m</c>, <c>3m05s</c> or <c>12s</c>.</summary>
     public static string Of(TimeSpan duration) => duration switch
     {
-        { TotalHours: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{(long)duration.TotalHours}h{duration.Minutes:00}m"),
-        { TotalMinutes: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{duration.Minutes}m{duration.Seconds:00}s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, duration.Seconds)}s"),
+        { TotalHours: >= 1 } => $"{(long)duration.TotalHours}h{duration.Minutes:00}m",
+        { TotalMinutes: >= 1 } => $"{duration.Minutes}m{duration.Seconds:00}s",
+        _ => $"{Math.Max(0, duration.Seconds)}s",
     };
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace CapiRegistryHook.Hooks.Contract;
 
@@ -24,7 +23,7 @@ internal sealed record HookRegistration
         Hook = hook;
         TimeoutSeconds = timeoutSeconds;
         FailurePolicy = failurePolicy;
-        Name = version is null ? HookPath : string.Create(CultureInfo.InvariantCulture, $"{HookPath}-v{version}");
+        Name = version is null ? HookPath : $"{HookPath}-v{version}";
     }
 
     public string Hook { get; }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Registry.Serving;
 
 namespace CapiRegistryHook.Hooks.Serving;
@@ -33,8 +32,7 @@ internal sealed class ClientAuthority(ListenOptions options) : IReloadable
         if (options.ClientCaFile is not { } file || Read(file) is not { } trust || trust.Fingerprint == Current.Fingerprint)
             return null;
         _current = trust;
-        return string.Create(
-            CultureInfo.InvariantCulture, $"The CA of callers was reloaded from {file}; number of certificates: {trust.Count}");
+        return $"The CA of callers was reloaded from {file}; number of certificates: {trust.Count}";
     }
 
     private static ClientTrust Read(string file)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Security;
 using CapiRegistryHook.Registry.Serving;
 
@@ -35,7 +34,6 @@ internal sealed class ListenerCertificate(ICertificateSource source, TimeProvide
             return null;
         var loaded = ServerIdentity.Load(pem.Certificate, pem.Key.Span);
         _current = loaded;
-        return string.Create(
-            CultureInfo.InvariantCulture, $"The serving certificate was reloaded: serial {loaded.SerialNumber}, until {loaded.NotAfter:u}");
+        return $"The serving certificate was reloaded: serial {loaded.SerialNumber}, until {loaded.NotAfter:u}";
     }
 }

@@ -46,7 +46,7 @@ internal static class ApiExceptions
 
     /// <summary>A limit of the client's own ran out.</summary>
     public static KubernetesApiException TimedOut(string resource, TimeSpan limit, Exception? cause) =>
-        new(KubernetesFault.Timeout, resource, FormattableString.Invariant($"no answer within {limit.TotalSeconds:0.###} s"), cause);
+        new(KubernetesFault.Timeout, resource, $"no answer within {limit.TotalSeconds:0.###} s", cause);
 
     public static KubernetesApiException TooLarge(string resource, Exception? cause = null) =>
         new(KubernetesFault.BadResponse, resource, "the answer is larger than the client reads", cause) { IsTooLarge = true };

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -126,10 +125,10 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
             return null;
         var entries = missing.Sum(content => content.Status?.Lock?.Entries ?? 0);
         var size = entries == 0 ? ""
-            : string.Create(CultureInfo.InvariantCulture, $", with {entries} {(entries == 1 ? "entry" : "entries")}");
+            : $", with {entries} {(entries == 1 ? "entry" : "entries")}";
         var verb = missing.Count == 1 ? "is" : "are";
         return $"The registry does not hold {what} yet: "
-            + string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{size}.");
+            + $"{missing.Count} of {Count(needed.Count)} {verb} incomplete{size}.";
     }
 
     private string DescribeRefusal(RegistryPlan plan, NamespacedName? accounts)
@@ -145,5 +144,5 @@ internal sealed class ContentGate(KubernetesClient management, WorkloadAccess wo
     }
 
     private static string Count(int contents) =>
-        contents == 1 ? "1 RegistryContent" : string.Create(CultureInfo.InvariantCulture, $"{contents} RegistryContents");
+        contents == 1 ? "1 RegistryContent" : $"{contents} RegistryContents";
 }

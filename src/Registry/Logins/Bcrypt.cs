@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Numerics;
 using System.Text;
 
@@ -44,7 +43,7 @@ internal static class Bcrypt
             Expand(state, saltWords, noSalt);
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"$2y${cost:00}${Encode(salt)}{Encode(Digest(state))}");
+        return $"$2y${cost:00}${Encode(salt)}{Encode(Digest(state))}";
     }
 
     /// <summary>Big-endian words of the bytes, repeated for as long as needed.</summary>

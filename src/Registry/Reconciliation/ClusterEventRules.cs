@@ -66,8 +66,8 @@ internal static class ClusterEventRules
     };
 
     private static ClusterEvent DescribeVolumes(bool filling) => filling
-        ? Warning("VolumeFilling", "ReadVolumes", FormattableString.Invariant(
-            $"A volume of the registry is {VolumeRecord.FillingPercent}% full or more. Remove content, or increase storage.size."))
+        ? Warning("VolumeFilling", "ReadVolumes",
+            $"A volume of the registry is {VolumeRecord.FillingPercent}% full or more. Remove content, or increase storage.size.")
         : Normal("VolumeFreed", "ReadVolumes", "The registry's volumes have space again.");
 
     /// <summary>The word for what stays although something else was requested.</summary>
@@ -81,7 +81,7 @@ internal static class ClusterEventRules
 
     private static string Until(string what, ReconcileContext context) =>
         context.Certificate is { } certificate
-            ? FormattableString.Invariant($"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}.") : $"{what}.";
+            ? $"{what} until {certificate.NotAfter.UtcDateTime:yyyy-MM-dd}." : $"{what}.";
 
     private static ClusterEvent Normal(string reason, string action, string note) => new(reason, action, note, IsWarning: false);
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CapiRegistryHook.Registry.Text;
@@ -8,14 +7,14 @@ namespace CapiRegistryHook.Registry.Settings;
 /// <summary>A whole number.</summary>
 internal sealed record IntegerSetting(string Name, int Least, int Most, string Meaning) : Setting(Name, Meaning)
 {
-    public override string TypeText => string.Create(CultureInfo.InvariantCulture, $"{Least} to {Most}");
+    public override string TypeText => $"{Least} to {Most}";
 
     public int? Read(JsonElement parent) => In(parent)?.GetInt32();
 
     public override void Check(JsonElement value, string path, ICollection<Problem> problems)
     {
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number) || number < Least || number > Most)
-            Refuse(path, string.Create(CultureInfo.InvariantCulture, $"must be a whole number from {Least} to {Most}"), value, problems);
+            Refuse(path, $"must be a whole number from {Least} to {Most}", value, problems);
     }
 
     protected override void AddTo(JsonObject schema)
@@ -100,7 +99,7 @@ internal sealed record TextSetting(string Name, TextRule Rule, string Meaning) :
 /// <summary>A list of texts with one rule.</summary>
 internal sealed record TextListSetting(string Name, int Most, TextRule Rule, string Meaning) : Setting(Name, Meaning)
 {
-    public override string TypeText => string.Create(CultureInfo.InvariantCulture, $"list of at most {Most}: {Rule.Name}");
+    public override string TypeText => $"list of at most {Most}: {Rule.Name}";
 
     public IReadOnlyList<string> Read(JsonElement parent) =>
         In(parent) is { } list ? [.. list.EnumerateArray().Select(item => item.GetString()!)] : [];
@@ -110,12 +109,12 @@ internal sealed record TextListSetting(string Name, int Most, TextRule Rule, str
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > Most
             || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
         {
-            Refuse(path, string.Create(CultureInfo.InvariantCulture, $"must be a list of at most {Most} strings"), value, problems);
+            Refuse(path, $"must be a list of at most {Most} strings", value, problems);
             return;
         }
 
         foreach (var (index, item) in value.EnumerateArray().Index())
-            Rule.Check(item, string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]"), problems);
+            Rule.Check(item, $"{path}[{index}]", problems);
     }
 
     protected override void AddTo(JsonObject schema)
@@ -131,7 +130,7 @@ internal sealed record TextListSetting(string Name, int Most, TextRule Rule, str
 /// <summary>A list of objects with the same fields.</summary>
 internal sealed record GroupListSetting(string Name, int Most, GroupSetting Item, string Meaning) : Setting(Name, Meaning)
 {
-    public override string TypeText => string.Create(CultureInfo.InvariantCulture, $"list of at most {Most}");
+    public override string TypeText => $"list of at most {Most}";
 
     public IReadOnlyList<T> Read<T>(JsonElement parent, Func<JsonElement, T> bind) =>
         In(parent) is { } list ? [.. list.EnumerateArray().Select(bind)] : [];
@@ -140,12 +139,12 @@ internal sealed record GroupListSetting(string Name, int Most, GroupSetting Item
     {
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > Most)
         {
-            Refuse(path, string.Create(CultureInfo.InvariantCulture, $"must be a list of at most {Most} objects"), value, problems);
+            Refuse(path, $"must be a list of at most {Most} objects", value, problems);
             return;
         }
 
         foreach (var (index, item) in value.EnumerateArray().Index())
-            Item.Check(item, string.Create(CultureInfo.InvariantCulture, $"{path}[{index}]"), problems);
+            Item.Check(item, $"{path}[{index}]", problems);
     }
 
     protected override void AddTo(JsonObject schema)

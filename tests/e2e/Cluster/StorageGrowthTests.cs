@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Cluster;
 
@@ -26,7 +25,7 @@ public sealed class StorageGrowthTests(SharedCluster shared)
 
         for (var run = 1; run <= Runs; run++)
         {
-            var size = string.Create(CultureInfo.InvariantCulture, $"{run + 1}Gi");
+            var size = $"{run + 1}Gi";
             await registry.RequestAsync(size, CancellationToken);
             for (var reconcile = 0; reconcile < 3; reconcile++)
             {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness;
 
 namespace CapiRegistryHook.EndToEnd.Tests.Faults;
@@ -29,5 +28,5 @@ internal static class ReliabilityPage
         }
     }
 
-    public static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F1} s");
+    public static string Seconds(TimeSpan time) => $"{time.TotalSeconds:F1} s";
 }

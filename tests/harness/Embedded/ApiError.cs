@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace CapiRegistryHook.Harness.Embedded;
@@ -100,7 +99,7 @@ internal sealed class ApiError(int code, string reason, string message, JsonObje
         $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted)}");
 
     public static ApiError TooLarge(long limit) => new(413, "RequestEntityTooLarge",
-        string.Create(CultureInfo.InvariantCulture, $"Request entity too large: limit is {limit}"));
+        $"Request entity too large: limit is {limit}");
 
     public static ApiError Expired(string message) => new(410, "Expired", message);
 

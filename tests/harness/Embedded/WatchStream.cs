@@ -59,7 +59,7 @@ internal sealed class WatchStream(
         if (events is null)
         {
             var error = ApiError.Expired(
-                string.Create(CultureInfo.InvariantCulture, $"too old resource version: {_position} ({store.Current.Revision})"));
+                $"too old resource version: {_position} ({store.Current.Revision})");
             await SendAsync(context, "ERROR", error.ToStatus(), cancellationToken);
             await context.Response.Body.FlushAsync(cancellationToken);
             return false;

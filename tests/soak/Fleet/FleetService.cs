@@ -131,8 +131,7 @@ internal sealed partial class FleetService : IAsyncDisposable
 
     private Task UntilPhasesAsync(CancellationToken cancellationToken, params (string Phase, int Count)[] expected) => Polling.UntilAsync(
         string.Join(", ", expected.Select(phase => $"{phase.Count} {phase.Phase}")),
-        () => Task.FromResult(expected.All(phase => Metrics().Contains(string.Create(
-            CultureInfo.InvariantCulture, $"capi_registry_hook_clusters{{phase=\"{phase.Phase}\"}} {phase.Count}\n"),
+        () => Task.FromResult(expected.All(phase => Metrics().Contains($"capi_registry_hook_clusters{{phase=\"{phase.Phase}\"}} {phase.Count}\n",
             StringComparison.Ordinal))),
         () => string.Join('\n', Metrics().Split('\n').Where(line => line.Contains("hook_clusters{", StringComparison.Ordinal))),
         cancellationToken);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness.Embedded;
 using CapiRegistryHook.Kubernetes;
 using CapiRegistryHook.Kubernetes.Client;
@@ -333,7 +332,7 @@ internal sealed class SimulatedFleet : IDisposable
 
     private async Task AddNodeAsync(SimulatedCluster cluster, CancellationToken cancellationToken)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"m{Counts.Nodes++}");
+        var name = $"m{Counts.Nodes++}";
         await Objects.AddMachineAsync(cluster, name, cancellationToken);
         var trust = await Objects.TrustAsync(cluster, cancellationToken);
         if (_bannedRoot is not null)

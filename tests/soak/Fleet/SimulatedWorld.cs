@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Harness;
 using CapiRegistryHook.Unit.Tests;
 
@@ -23,7 +22,7 @@ internal sealed class SimulatedWorld
 
     /// <summary>More than a watch per connection of a small pool would serve.</summary>
     public static IReadOnlyList<string> Namespaces { get; } =
-        [.. Enumerable.Range(0, 10).Select(index => string.Create(CultureInfo.InvariantCulture, $"team-{index}"))];
+        [.. Enumerable.Range(0, 10).Select(index => $"team-{index}")];
 
     public FixedTime Time { get; }
 
@@ -47,7 +46,7 @@ internal sealed class SimulatedWorld
     public SimulatedCluster NewCluster()
     {
         var number = Counts.Clusters++;
-        var name = string.Create(CultureInfo.InvariantCulture, $"c{number}");
+        var name = $"c{number}";
         if (number % 7 == 3)
             name = $"{name}-".PadRight(LongestName, 'x');
         var cluster = new SimulatedCluster(_records, Namespaces[(int)(number % Namespaces.Count)], name)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Certificates;
 
 namespace CapiRegistryHook.Unit.Tests.Certificates;
@@ -158,7 +157,7 @@ public sealed class CertificateAuthorityTests
         var key = pair.PrivateKeyPem;
         Assert.True(key.Span.StartsWith("-----BEGIN PRIVATE KEY-----\n"u8));
         Assert.Equal((byte)'\n', key.Span[^1]);
-        Assert.DoesNotContain("PRIVATE", string.Create(CultureInfo.InvariantCulture, $"{pair}"), StringComparison.Ordinal);
+        Assert.DoesNotContain("PRIVATE", $"{pair}", StringComparison.Ordinal);
         pair.Dispose();
         Assert.True(key.Span.IndexOfAnyExcept((byte)0) < 0);
         Assert.Throws<ObjectDisposedException>(() => pair.PrivateKeyPem);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CapiRegistryHook.Registry.Objects;
 using CapiRegistryHook.Registry.Plan;
 using CapiRegistryHook.Registry.Release;
@@ -267,5 +266,5 @@ public sealed class RolloutTests
     private static ClusterKey Key(int index) => new("team-a", $"c{index}");
 
     private static string Text(RolloutReport report) => string.Join(", ", report.Counts.Select(count =>
-        string.Create(CultureInfo.InvariantCulture, $"{count.Key.ToString().ToLowerInvariant()} {count.Value}")));
+        $"{count.Key.ToString().ToLowerInvariant()} {count.Value}"));
 }
