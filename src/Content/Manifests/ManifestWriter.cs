@@ -19,9 +19,11 @@ internal static class ManifestWriter
             DescriptorJson.WriteAnnotations(writer, annotations ?? Descriptor.NoAnnotations);
         });
 
-    /// <summary>An index; what descriptors hold beyond our fields is not kept.</summary>
-    public static Manifest Index(IReadOnlyList<Descriptor> children, IReadOnlyDictionary<string, string>? annotations = null) =>
-        Write(MediaTypes.OciIndex, artifactType: null, writer =>
+    /// <summary>An index of the given type; what descriptors hold beyond our fields is not kept.</summary>
+    public static Manifest Index(
+        IReadOnlyList<Descriptor> children, string mediaType = MediaTypes.OciIndex, IReadOnlyDictionary<string,
+        string>? annotations = null) =>
+        Write(mediaType, artifactType: null, writer =>
         {
             WriteList(writer, "manifests", children);
             DescriptorJson.WriteAnnotations(writer, annotations ?? Descriptor.NoAnnotations);
