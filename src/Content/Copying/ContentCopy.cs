@@ -16,7 +16,7 @@ public static class ContentCopy
     {
         CopyPlan.RefuseTwoUnderOneTag(items);
         var plan = new CopyPlan(target, options, new Dictionary<Digest, string>());
-        await plan.MakeAsync(items, cancellationToken);
+        await plan.MakeAsync(items, mayLeave: false, cancellationToken);
         var copied = plan.Items.Select(item => item.Item.Label).ToList();
         var live = plan.Blobs.Values.Where(blob => blob.Wanted.Any(wanted => !plan.Failures.ContainsKey(wanted.Item.Label))).ToList();
         var uploads = live.Where(blob => blob.There.Count == 0).ToList();
@@ -36,11 +36,15 @@ public static class ContentCopy
         CopyPlan.RefuseTwoUnderOneTag(items);
         using var run = new CopyRun(target, options);
         var copied = new List<string>(items.Count);
-        foreach (var group in items.Chunk(Math.Max(1, options.GroupSize)))
+        var groups = new Queue<CopyItem[]>(items.Chunk(Math.Max(1, options.GroupSize)));
+        while (groups.TryDequeue(out var group))
         {
             var plan = new CopyPlan(target, options, run.Places);
-            await plan.MakeAsync(group, cancellationToken);
+            var left = await plan.MakeAsync(group, mayLeave: group.Length > 1, cancellationToken);
             copied.AddRange(await run.CopyAsync(plan, cancellationToken));
+            // In halves, so that in the end each has all the room for itself.
+            foreach (var half in left.Chunk(Math.Max(1, (left.Count + 1) / 2)))
+                groups.Enqueue(half);
         }
 
         return run.Report(copied, Failures(items, run.Failures));

@@ -23,11 +23,30 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options, IRead
 
     public IReadOnlyDictionary<string, string> Failures => _failures;
 
-    public async Task MakeAsync(IReadOnlyList<CopyItem> items, CancellationToken cancellationToken)
+    /// <summary>Makes it.</summary>
+    /// <param name="items">What is copied.</param>
+    /// <param name="mayLeave">Whether items are left for another plan when their manifests find no room beside the others; else they
+    /// fail.</param>
+    /// <param name="cancellationToken">Ends the making.</param>
+    /// <returns>The items that were left.</returns>
+    public async Task<IReadOnlyList<CopyItem>> MakeAsync(
+        IReadOnlyList<CopyItem> items, bool mayLeave, CancellationToken cancellationToken)
     {
         var trees = new ContentTree?[items.Count];
+        var left = new ConcurrentQueue<CopyItem>();
         await ForEachAsync(Enumerable.Range(0, items.Count), async (place, token) =>
-            trees[place] = await TryAsync(items[place].Label, () => ReadAsync(items[place], token)), cancellationToken);
+            trees[place] = await TryAsync(items[place].Label, async () =>
+            {
+                try
+                {
+                    return await ReadAsync(items[place], token);
+                }
+                catch (ManifestAllowanceException) when (mayLeave)
+                {
+                    left.Enqueue(items[place]);
+                    return null;
+                }
+            }), cancellationToken);
         foreach (var (item, tree) in items.Zip(trees))
         {
             if (tree is not null)
@@ -36,6 +55,7 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options, IRead
 
         await ForEachAsync(Blobs.Values, LookAsync, cancellationToken);
         Items.RemoveAll(item => _failures.ContainsKey(item.Item.Label));
+        return [.. left];
     }
 
     /// <summary>Refuses what could not be copied in any order.</summary>
@@ -106,7 +126,7 @@ internal sealed class CopyPlan(RegistryClient target, CopyOptions options, IRead
 
     private static List<string> Labels(IEnumerable<CopyItem> items) => [.. items.Select(item => item.Label)];
 
-    private async Task<T?> TryAsync<T>(string label, Func<Task<T>> step)
+    private async Task<T?> TryAsync<T>(string label, Func<Task<T?>> step)
         where T : class
     {
         T? result = null;

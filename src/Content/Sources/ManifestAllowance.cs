@@ -1,3 +1,5 @@
+using CapiRegistryHook.Content.References;
+
 namespace CapiRegistryHook.Content.Sources;
 
 /// <summary>Bytes of manifests that may be in memory together. Safe for several callers.</summary>
@@ -21,3 +23,7 @@ public sealed class ManifestAllowance(long most)
     /// <summary>Gives some back.</summary>
     public void Return(long bytes) => Interlocked.Add(ref _taken, -bytes);
 }
+
+/// <summary>Manifests take more memory than they may, alone or together with others.</summary>
+/// <param name="message">The sentence.</param>
+internal sealed class ManifestAllowanceException(string message) : ContentException(message);

@@ -82,8 +82,9 @@ internal sealed class TreeWalk(IContentSource source, TreeOptions options)
         if (_visited.Count > MostManifests)
             throw new ContentException($"{source.Location} has more than {MostManifests} manifests under one name.");
         if (!_allowance.TryTake(descriptor.Size))
-            throw new ContentException($"The manifests of {source.Location}, with those that are copied at the same time, have more than "
-                + $"{_allowance.Most >> 20} MiB.");
+            throw new ManifestAllowanceException(
+                $"The manifests of {source.Location}, with those that are copied at the same time, have more than "
+                    + $"{_allowance.Most >> 20} MiB.");
         return await source.ReadManifestAsync(descriptor, cancellationToken) is { } bytes ? Manifest.Parse(bytes, descriptor) : null;
     }
 

@@ -15,7 +15,7 @@ namespace CapiRegistryHook.Delivery.Syncing;
 /// <param name="statistics">Counts.</param>
 internal sealed class ContentFill(RegistryTarget target, int streams, SyncStatistics statistics)
 {
-    /// <summary>Images whose manifests are in memory at once: some 20 KB each.</summary>
+    /// <summary>Images whose manifests are in memory at once: some 20 KB each, and fewer images where they have more.</summary>
     private const int GroupSize = 64;
 
     /// <summary>Six times what such a group has. A tenant names the source, and many registries may be filled from it at once.</summary>

@@ -246,6 +246,33 @@ public sealed class ContentCopyTests : IDisposable
         Assert.Contains("more than 3 MiB", Assert.Single(report.Failures).Reason, StringComparison.Ordinal);
     }
 
+    /// <summary>Two at once may each take a part of the room and leave the other none; alone, each fits or fails.</summary>
+    [Fact]
+    public async Task Run_TwoBeyondTheAllowance_FailInTheEnd()
+    {
+        var items = Enumerable.Range(0, 2).Select(number => Item($"r{number}", _source.Add(ManifestWriter.Index([],
+            annotations: new Dictionary<string, string> { ["x"] = new string((char)('a' + number), 2 << 20) })))).ToArray();
+        using var client = _registry.Client();
+
+        var report = await ContentCopy.RunAsync(client, items, new CopyOptions { LargestManifests = 1 << 20 }, Cancelled);
+
+        Assert.Equal(2, report.Failures.Count);
+    }
+
+    /// <summary>Images with large manifests are copied a few at a time instead of never.</summary>
+    [Fact]
+    public async Task Run_ManifestsOfAGroupBeyondTheAllowance_AreCopiedInSmallerGroups()
+    {
+        var items = Enumerable.Range(0, 7).Select(number => Item($"r{number}", _source.Add(ManifestWriter.Index([_source.AddImage($"{number}")],
+            annotations: new Dictionary<string, string> { ["x"] = new string((char)('a' + number), 1 << 20) })))).ToArray();
+        using var client = _registry.Client();
+
+        var report = await ContentCopy.RunAsync(client, items, new CopyOptions { GroupSize = 7, LargestManifests = 3 << 20 }, Cancelled);
+
+        Assert.Empty(report.Failures);
+        Assert.Equal(items.Select(item => item.Label).Order(), report.Copied.Order());
+    }
+
     /// <summary>Lists of referrers outlive what they list; two subjects may list the same.</summary>
     [Fact]
     public async Task Run_ReferrerThatIsGoneIsListedTwice_IsLeftOut()
