@@ -10,12 +10,15 @@ namespace CapiRegistryHook.EndToEnd.Tests.Cluster.Lifecycle;
 /// </summary>
 internal sealed class BootstrappedNode(ClusterNode node) : IAsyncDisposable
 {
+    /// <summary>The one that new ClusterClasses name.</summary>
+    private const string Handler = "generatepatches-v3";
+
     private readonly List<string> _written = [];
 
     /// <summary>Asks GeneratePatches for the cluster, as Cluster API does, and returns the files that its workers get.</summary>
     public static async Task<JsonArray> FilesAsync(ClusterApi capi, TestCluster cluster, CancellationToken cancellationToken)
     {
-        var recorded = RecordedHookRequest.Load(ClusterLifecycle.Version, "GeneratePatches");
+        var recorded = RecordedHookRequest.Load(ClusterLifecycle.Version, "GeneratePatches").ToHandler(Handler);
         var request = recorded.Body;
         var variables = request["variables"]!.AsArray();
         variables.Single(variable => (string?)variable!["name"] == "clusterConfig")!["value"] = cluster.ClusterConfig.DeepClone();

@@ -79,7 +79,7 @@ internal sealed class ClusterLifecycle : IAsyncDisposable
         var hooks = await _capi.DiscoverAsync(Version, cancellationToken);
         var variables = await _capi.PostAsync(RecordedHookRequest.Load(Version, "DiscoverVariables"), cancellationToken);
 
-        Assert.Equal(7, hooks.Json["handlers"]!.AsArray().Count);
+        Contract.AssertDiscovery(hooks);
         Assert.Equal("clusterConfig", (string?)Assert.Single(variables.Json["variables"]!.AsArray())!["name"]);
     }
 

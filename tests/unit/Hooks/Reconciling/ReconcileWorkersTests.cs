@@ -8,7 +8,7 @@ using CapiRegistryHook.Registry.ServerCertificates;
 using CapiRegistryHook.Registry;
 using CapiRegistryHook.Unit.Tests.Certificates;
 using CapiRegistryHook.Unit.Tests.Registry.Reconciliation;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace CapiRegistryHook.Unit.Tests.Hooks.Reconciling;
 
@@ -18,6 +18,7 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
     private readonly ReconcilerFixture _fixture = new();
     private readonly ReconcilerMetrics _metrics = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly WaitingLog _log = new();
     private Task _work = Task.CompletedTask;
 
     private static CancellationToken CancellationToken => TestContext.Current.CancellationToken;
@@ -167,13 +168,20 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         var queue = new ReconcileQueue(options, _fixture.Time, _metrics.Forget);
         _metrics.Lead(queue);
         var workers = new ReconcileWorkers(
-            (replica ?? _fixture.Registry).Fleet, options, _metrics, _fixture.Time, NullLogger<ReconcileWorkers>.Instance);
+            (replica ?? _fixture.Registry).Fleet, options, _metrics, _fixture.Time, _log);
         _work = workers.RunAsync(queue, _stop.Token);
         return queue;
     }
 
-    /// <summary>The reconcile has ended, and the next one comes after the pause of those that wait.</summary>
-    private Task WaitingAsync() => _fixture.Time.TimerAsync(delay => delay == BackoffPolicy.WaitingPause);
+    /// <summary>
+    /// The reconcile has ended, and the next one comes after the pause of those that wait. The log tells the end, because a limit of the
+    /// reconcile is as long as that pause.
+    /// </summary>
+    private async Task WaitingAsync()
+    {
+        Assert.True(await _log.Ended.WaitAsync(TimeSpan.FromSeconds(20), CancellationToken));
+        await _fixture.Time.TimerAsync(delay => delay == BackoffPolicy.WaitingPause);
+    }
 
     /// <summary>The reconcile has ended, and the next one comes with the resync or the next look at volumes.</summary>
     private Task SettledAsync() => _fixture.Time.TimerAsync(delay => delay > TimeSpan.FromMinutes(20));
@@ -190,5 +198,23 @@ public sealed class ReconcileWorkersTests : IAsyncDisposable
         var text = new MetricsText();
         _metrics.WriteTo(text);
         return text.ToString();
+    }
+
+    /// <summary>Counts reconciles that ended and found a registry that waits.</summary>
+    private sealed class WaitingLog : ILogger<ReconcileWorkers>
+    {
+        public SemaphoreSlim Ended { get; } = new(0);
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (formatter(state, exception).Contains("is Waiting: ", StringComparison.Ordinal))
+                Ended.Release();
+        }
     }
 }
