@@ -97,14 +97,14 @@ public sealed class BundleCommandTests
     {
         await using var registry = await RealRegistry.StartAsync(Cancelled);
         var images = new LayoutImages(registry.Folder["layout"], seed: 4);
-        byte[][] layers = [.. Enumerable.Range(0, 3).Select(_ => images.Random(1 << 20))];
+        byte[][] layers = [.. Enumerable.Range(0, 12).Select(_ => images.Random(1 << 20))];
         images.Add("docker.io/test/large:1.0", layers);
         Assert.Equal(0, (await RunAsync("push", images.Folder, "--registry", registry.Name, "--ca-file", registry.Folder["certs/ca.crt"]))
             .ExitCode);
         Write(registry, "content.yaml", $"images: [{registry.Name}/test/large:1.0]\n");
-        // Blobs are read in order of their digests, a few at once.
-        var digests = layers.Select(layer => Digest.Compute(layer)).OrderBy(digest => digest.ToString(), StringComparer.Ordinal).ToList();
-        var data = registry.Folder[$"storage/docker/registry/v2/blobs/sha256/{digests[2].Hex[..2]}/{digests[2].Hex}/data"];
+        // Blobs are read in order of their digests, four at once.
+        var last = layers.Select(layer => Digest.Compute(layer)).MaxBy(digest => digest.ToString(), StringComparer.Ordinal);
+        var data = registry.Folder[$"storage/docker/registry/v2/blobs/sha256/{last.Hex[..2]}/{last.Hex}/data"];
         File.Move(data, registry.Folder["away"]);
         var failed = await CreateAsync(registry, "site.tar");
         File.Move(registry.Folder["away"], data);
@@ -117,8 +117,10 @@ public sealed class BundleCommandTests
         Assert.Equal(0, (await RunAsync("bundle", "verify", registry.Folder["site.tar"])).ExitCode);
         Assert.False(File.Exists(registry.Folder["site.tar.partial"]));
         var requests = File.ReadLines(registry.Folder["registry.log"]).Skip(before).ToList();
-        Assert.Contains(requests, line => line.Contains($"/blobs/{digests[2]}", StringComparison.Ordinal));
-        Assert.DoesNotContain(requests, line => digests.Take(2).Any(digest => line.Contains($"/blobs/{digest}", StringComparison.Ordinal)));
+        var fetched = layers.Select(layer => $"/blobs/{Digest.Compute(layer)}")
+            .Count(path => requests.Exists(line => line.Contains(path, StringComparison.Ordinal)));
+        // Those that were cut off, and what the registry logged late of the first run.
+        Assert.InRange(fetched, 1, 6);
     }
 
     [Fact]
