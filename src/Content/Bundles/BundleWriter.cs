@@ -57,7 +57,8 @@ public static class BundleWriter
         // Nobody else opens it meanwhile: two makings of one bundle would write into one file.
         using var file = File.OpenHandle(
             partial, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous);
-        var bundle = new BundleFile(file, plan, options, isNew: RandomAccess.GetLength(file) == 0);
+        var isNew = RandomAccess.GetLength(file) == 0;
+        var bundle = new BundleFile(file, plan, options, isNew);
         var isComplete = false;
         try
         {
@@ -68,7 +69,8 @@ public static class BundleWriter
         }
         finally
         {
-            if (!isComplete && bundle.Kept < WorthKeeping)
+            // What earlier calls fetched stays, however early this one ended.
+            if (!isComplete && isNew && bundle.Kept < WorthKeeping)
                 File.Delete(partial);
         }
     }

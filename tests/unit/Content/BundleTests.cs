@@ -172,6 +172,21 @@ public sealed class BundleTests : IAsyncDisposable
         Assert.False(File.Exists(partial));
     }
 
+    /// <summary>Such as without a network: what earlier runs fetched must not go because this one got nothing.</summary>
+    [Fact]
+    public async Task Create_AfterABreakAndFailsAtOnce_KeepsWhatWasFetched()
+    {
+        var image = _source.AddImage("a", "amd64", Fixtures.Bytes(100));
+        foreach (var blob in _source.Files.Keys.Where(digest => digest != image.Digest).ToList())
+            _source.Files.Remove(blob);
+        var fetched = Fixtures.Bytes(3 << 20);
+        await File.WriteAllBytesAsync(Path + BundleWriter.PartialSuffix, fetched, Cancelled);
+
+        await Assert.ThrowsAsync<ContentException>(() => CreateAsync([Item("r.test/a:1", image)]));
+
+        Assert.True(File.Exists(Path + BundleWriter.PartialSuffix));
+    }
+
     [Fact]
     public async Task Create_OnWhatAnotherListLeft_GivesTheSameBytes()
     {
